@@ -1,0 +1,15 @@
+import type { SurveyRecord } from '../contract/reports.js';
+import type { Deps } from './index.js';
+
+export interface EndSurvey {
+  reportId: string;
+  cycle: number;
+  as: 'expired' | 'undeliverable';
+  reason?: string;
+}
+
+/** Returns what the survey then is: an answer that came first wins. Safe to repeat: only a waiting survey is ended. */
+export const endSurvey =
+  ({ surveys }: Deps) =>
+  ({ reportId, cycle, as, reason }: EndSurvey): Promise<SurveyRecord> =>
+    surveys.end(reportId, cycle, as, reason);

@@ -1,0 +1,205 @@
+#!/usr/bin/env node
+/** The command `closeout`. Exit code 0: done; 1: refused or failed; 2: wrong usage. */
+import Table from 'cli-table3';
+import { Command, CommanderError } from 'commander';
+import { CloseoutError } from './contract/errors.js';
+import type { UpdateName } from './contract/messages.js';
+import type { Report, RunStatus } from './contract/reports.js';
+import type { CloseoutClient } from './client.js';
+
+const program = new Command('closeout')
+  .description('Closes customer problem reports durably (TM Forum eTOM 1.3.7.4).')
+  .exitOverride()
+  .showHelpAfterError('(closeout --help shows every command)');
+
+interface Common {
+  json?: boolean;
+}
+
+const command = (spec: string, description: string) => program.command(spec).description(description).option('--json', 'print JSON');
+
+command('open', 'open a problem report')
+  .option('--id <id>', 'report id; made up when not given')
+  .requiredOption('--description <text>', 'what is wrong')
+  .option('--severity <word>', 'as in TMF621', 'minor')
+  .option('--type <word>', 'ticket type as in TMF621', 'fault')
+  .option('--customer <id>', 'customer id')
+  .option('--service-problem <id>', 'id of the common fault behind it')
+  .option('--name <text>', "the contact's name")
+  .option('--email <address>', "the contact's mail address")
+  .option('--time-zone <zone>', "the contact's IANA time zone")
+  .option('--at <time>', 'when it was opened, ISO 8601')
+  .action((options: OpenOptions) =>
+    withClient(async (client) => {
+      const { parse, emailAddress } = await import('./gateway/tickets.js');
+      if (options.email !== undefined) parse(emailAddress, options.email, 'email');
+      const { name, email, timeZone } = options;
+      const contact = { name, emailAddress: email, timeZone };
+      const report = await client.open({
+        id: options.id,
+        description: options.description,
+        severity: options.severity,
+        ticketType: options.type,
+        customerId: options.customer,
+        serviceProblemId: options.serviceProblem,
+        openedAt: options.at,
+        ...(name || email ? { contact } : {}),
+      });
+      print(options, report, `${report.id} is open.`);
+    }),
+  );
+
+interface OpenOptions extends Common {
+  id?: string;
+  description: string;
+  severity: string;
+  type: string;
+  customer?: string;
+  serviceProblem?: string;
+  name?: string;
+  email?: string;
+  timeZone?: string;
+  at?: string;
+}
+
+interface ChangeOptions extends Common {
+  at?: string;
+  by?: string;
+  reason?: string;
+}
+
+const changes = [
+  ['clear', 'the fault is gone: close the report and ask the customer'],
+  ['reopen', 'the fault is back or was not gone: start the next cycle'],
+  ['cancel', 'the report was raised in error: end it without a survey'],
+] as const;
+for (const [verb, description] of changes) {
+  command(`${verb} <report>`, description)
+    .option('--at <time>', 'when it happened, ISO 8601; now when not given')
+    .option('--by <who>', 'who says so')
+    .option('--reason <text>', 'why')
+    .action((id: string, { at, by, reason, json }: ChangeOptions) =>
+      withClient(async (client) => {
+        const report = await client[verb](id, { at, by, reason });
+        print({ json }, report, `${id}: told. It was ${report.status} in cycle ${report.cycle} just now; "closeout status ${id}" follows it.`);
+      }),
+    );
+}
+
+command('status <report>', 'where a report stands and what it waits for').action((id: string, options: Common) =>
+  withClient(async (client) => {
+    const status = await client.status(id);
+    print(options, status, describe(status));
+  }),
+);
+
+command('list', 'reports, newest first')
+  .option('--status <status>', 'only those with this TMF621 status')
+  .option('--limit <n>', 'how many', '50')
+  .action((options: Common & { status?: string; limit: string }) =>
+    withClient(async (client) => {
+      const { status, limit } = options;
+      const { reports, total } = await client.list({ filter: status ? { status } : {}, limit: wholeNumber('--limit', limit) });
+      print(options, reports, tableOf(reports) + `\n${reports.length} of ${total}`);
+    }),
+  );
+
+const operations: [string, UpdateName, string][] = [
+  ['retry', 'retryNow', 'try the waiting or refused step again at once'],
+  ['hold', 'hold', 'do not close the report until it is released'],
+  ['release', 'release', 'let a held report go on'],
+  ['skip-survey', 'skipSurvey', 'close without asking the customer'],
+  ['resend-survey', 'resendSurvey', 'send the same survey mail once more'],
+  ['close-by-hand', 'closeByHand', 'record that the report was closed by hand'],
+];
+for (const [verb, update, description] of operations) {
+  command(`${verb} <report>`, description)
+    .option('--by <who>', 'who asks', process.env['USER'] ?? 'cli')
+    .option('--note <text>', 'why')
+    .action((id: string, { by, note, json }: Common & { by: string; note?: string }) =>
+      withClient(async (client) => {
+        const status = await client.operate(update, id, { by, ...(note ? { note } : {}) });
+        print({ json }, status, describe(status));
+      }),
+    );
+}
+
+command('replay <file>', 'drive a file of status histories through the public API').action((file: string, options: Common) =>
+  withClient(async (client) => {
+    const { replay, summaryTable } = await import('./replay.js');
+    const summary = await replay(client, file);
+    print(options, summary, summaryTable(summary));
+  }),
+);
+
+program
+  .command('start')
+  .description('run everything on this machine (npm start)')
+  .action(async () => {
+    const { start } = await import('./start.js');
+    await start(process.env, (line) => process.stdout.write(`${line}\n`));
+  });
+
+for (const name of ['worker', 'gateway'] as const) {
+  program
+    .command(name)
+    .description(name === 'worker' ? 'run a process for workflows and activities' : 'run a process that answers HTTP')
+    .action(async () => {
+      const [{ loadConfig }, { openLog }] = await Promise.all([import('./config.js'), import('./log.js')]);
+      const run = name === 'worker' ? (await import('./worker.js')).runWorker : (await import('./gateway.js')).runGateway;
+      process.once('disconnect', () => process.kill(process.pid, 'SIGTERM')); // the start that began us is gone
+      await run(loadConfig(), openLog(name), () => process.send?.('ready'));
+    });
+}
+
+async function withClient(use: (client: CloseoutClient) => Promise<void>): Promise<void> {
+  const { CloseoutClient } = await import('./client.js');
+  const client = await CloseoutClient.connect();
+  try {
+    await use(client);
+  } finally {
+    await client.close();
+  }
+}
+
+function print({ json }: Common, value: unknown, words: string): void {
+  process.stdout.write((json ? JSON.stringify(value, null, 2) : words) + '\n');
+}
+
+function describe({ reportId, phase, cycle, waitingFor, until, survey, attention }: RunStatus): string {
+  return [
+    `${reportId}: ${phase}, cycle ${cycle}`,
+    `waits for: ${waitingFor}${until ? `, until ${until}` : ''}`,
+    `survey: ${survey.state}${survey.reason ? ` (${survey.reason})` : ''}`,
+    ...(attention ? [`needs attention since ${attention.since}: ${attention.step} - ${attention.failure}`] : []),
+  ].join('\n');
+}
+
+function tableOf(reports: Report[]): string {
+  const table = new Table({ head: ['report', 'status', 'cycle', 'customer', 'opened', 'closed'], style: { head: [], border: [] } });
+  for (const { id, status, cycle, customerId, openedAt, closedAt } of reports) {
+    table.push([id, status, cycle, customerId ?? '', openedAt, closedAt ?? '']);
+  }
+  return table.toString();
+}
+
+function wholeNumber(option: string, text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new CloseoutError('BadInput', `${option} must be a whole number, not "${text}".`, option);
+  return Number(text);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said why
+  if (error instanceof CloseoutError) {
+    process.stderr.write(`closeout: ${error.message}\n`);
+    return error.code === 'BadInput' ? 2 : 1;
+  }
+  process.stderr.write(`closeout: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return 1;
+}

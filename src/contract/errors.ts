@@ -1,0 +1,41 @@
+/**
+ * Every error Closeout names, in one table: whether Temporal retries it, who has to act, and its HTTP status.
+ * `docs/errors.md` is checked against it. The code is the `type` of the ApplicationFailure and the `code` of the HTTP body.
+ */
+export const errors = {
+  BadInput: { retry: false, acts: 'caller', http: 400 },
+  BadSetting: { retry: false, acts: 'operator', http: 500 },
+  Unauthorized: { retry: false, acts: 'caller', http: 401 },
+  ReportNotFound: { retry: false, acts: 'caller', http: 404 },
+  NotFound: { retry: false, acts: 'caller', http: 404 },
+  MethodNotAllowed: { retry: false, acts: 'caller', http: 405 },
+  ReportExists: { retry: false, acts: 'caller', http: 409 },
+  StatusConflict: { retry: false, acts: 'caller', http: 409 },
+  NoRun: { retry: false, acts: 'caller', http: 409 },
+  BodyTooLarge: { retry: false, acts: 'caller', http: 413 },
+  NotJson: { retry: false, acts: 'caller', http: 415 },
+  TooManyRequests: { retry: false, acts: 'caller', http: 429 },
+  ClosureRefused: { retry: false, acts: 'operator', http: 409 },
+  RecipientRefused: { retry: false, acts: 'operator', http: 502 },
+  MailRefused: { retry: false, acts: 'operator', http: 502 },
+  MailUnavailable: { retry: true, acts: 'nobody', http: 503 },
+  MailMisconfigured: { retry: true, acts: 'operator', http: 503 },
+  DatabaseUnavailable: { retry: true, acts: 'nobody', http: 503 },
+  TemporalUnavailable: { retry: true, acts: 'nobody', http: 503 },
+  Unexpected: { retry: true, acts: 'operator', http: 500 },
+} as const satisfies Record<string, { retry: boolean; acts: 'caller' | 'operator' | 'nobody'; http: number }>;
+
+export type ErrorCode = keyof typeof errors;
+
+/** An error a caller or an operator can act on: `message` says what is wrong and what to do, `field` which input. */
+export class CloseoutError extends Error {
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly field?: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = code;
+  }
+}

@@ -1,0 +1,146 @@
+/** The words of the field: what a report, its statuses, its run and its survey are called everywhere in Closeout. */
+
+/** Status of a trouble ticket (TMF621 v4.0.0, TroubleTicketStatusType). `resolved` is what X.790 and eTOM call cleared. */
+export const reportStatuses = [
+  'acknowledged',
+  'rejected',
+  'pending',
+  'held',
+  'inProgress',
+  'cancelled',
+  'closed',
+  'resolved',
+] as const;
+export type ReportStatus = (typeof reportStatuses)[number];
+
+/** Where a run stands; what each phase waits for is told in ARCHITECTURE.md. */
+export const phases = ['open', 'clearing', 'closing', 'surveying', 'needsAttention', 'done'] as const;
+export type Phase = (typeof phases)[number];
+
+/** Why a survey was not sent: the first that applies, in this order. */
+export const skipReasons = [
+  'disabled',
+  'noAddress',
+  'optedOut',
+  'suppressed',
+  'contactCap',
+  'sampledOut',
+  'once',
+  'serviceProblem',
+  'reopened',
+  'cancelled',
+  'byOperator',
+] as const;
+export type SkipReason = (typeof skipReasons)[number];
+
+/** `none` until something was decided; `reason` says why one was skipped or could not be delivered. */
+export interface SurveyView {
+  state: 'none' | 'sent' | 'answered' | 'expired' | 'skipped' | 'undeliverable' | 'superseded';
+  reason?: string;
+}
+
+/** What the store knows of one cycle's survey. Times are ISO 8601, UTC. */
+export interface SurveyRecord extends SurveyView {
+  id?: string;
+  sentAt?: string;
+  expiresAt?: string;
+}
+
+export type Score = 1 | 2 | 3 | 4 | 5;
+
+/** A step that was refused for good and waits for an operator. */
+export interface Attention {
+  step: string;
+  failure: string;
+  /** ISO 8601, UTC. */
+  since: string;
+}
+
+/** Input of the workflow `closeProblemReport`. Outsiders give `reportId` only; `carried` is for continue-as-new. */
+export interface RunInput {
+  reportId: string;
+  carried?: unknown;
+}
+
+/** Result of a finished run. `survey.outcome` is a survey state, `skipped:<reason>` or `none`. */
+export interface RunResult {
+  outcome: 'closed' | 'cancelled';
+  cycle: number;
+  survey: { outcome: string; score?: Score };
+}
+
+/** Answer of the query `status`. */
+export interface RunStatus {
+  reportId: string;
+  phase: Phase;
+  cycle: number;
+  waitingFor: string;
+  /** ISO 8601, UTC; when the wait ends by itself, if it does. */
+  until?: string;
+  survey: SurveyView;
+  attention?: Attention;
+}
+
+/** A change of a report's status that a run is told of. */
+export type ChangeKind = 'cleared' | 'reopened' | 'cancelled';
+
+/** What the store knows of one change. `at` is when it happened at its source (ISO 8601, UTC). */
+export interface StatusChange {
+  status: ReportStatus;
+  at: string;
+  by?: string;
+  reason?: string;
+}
+
+/** The person to write to. MEF 124 `relatedContactInformation` with role `reporterContact`. */
+export interface Contact {
+  name?: string;
+  emailAddress?: string;
+  /** BCP 47. */
+  preferredLanguage?: string;
+  /** IANA zone. */
+  timeZone?: string;
+}
+
+/** What a caller gives to open a report; `description`, `severity` and `ticketType` as TMF621 demands. */
+export interface NewReport {
+  /** Made up when not given. Letters, digits, `.`, `_`, `-`; at most 64. */
+  id?: string;
+  description: string;
+  severity: string;
+  ticketType: string;
+  name?: string;
+  priority?: string;
+  externalId?: string;
+  customerId?: string;
+  serviceProblemId?: string;
+  contact?: Contact;
+  /** ISO 8601; now when not given. */
+  openedAt?: string;
+  status?: Extract<ReportStatus, 'acknowledged' | 'inProgress' | 'pending' | 'held'>;
+  /** The rest of the TMF621 document, kept and given back as it came. */
+  document?: Record<string, unknown>;
+}
+
+/** A report as the system of record holds it, without the contact. */
+export interface Report {
+  id: string;
+  status: ReportStatus;
+  cycle: number;
+  description: string;
+  severity: string;
+  ticketType: string;
+  name?: string;
+  priority?: string;
+  externalId?: string;
+  customerId?: string;
+  serviceProblemId?: string;
+  openedAt: string;
+  /** `at` of the last status change applied, at its source; null before the first. */
+  changedAt: string | null;
+  clearedAt?: string;
+  closedAt?: string;
+  lastUpdate: string;
+  statusReason?: string;
+  document: Record<string, unknown>;
+}

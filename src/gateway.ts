@@ -1,0 +1,29 @@
+/** The process that answers HTTP. Start as many as you like behind a load balancer. */
+import type { Logger } from 'pino';
+import { CloseoutClient } from './client.js';
+import type { Config } from './config.js';
+import { CloseoutError } from './contract/errors.js';
+import { buildGateway } from './gateway/app.js';
+import { migrate, openDatabase } from './outside/database/database.js';
+
+/** Runs until SIGINT or SIGTERM; running requests are answered first. `onReady` is called once it listens. */
+export async function runGateway(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
+  const db = openDatabase(config.databaseUrl, () => undefined);
+  await migrate(db).finally(() => db.destroy());
+  const client = await CloseoutClient.connect(config);
+  const app = await buildGateway(config, client, log);
+  const stopped = new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+  });
+  try {
+    const { host, port } = config.http;
+    await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
+      throw new CloseoutError('BadSetting', `Cannot listen on ${host}:${port} (${error.code}); set CLOSEOUT_PORT to a free port.`, 'CLOSEOUT_PORT');
+    });
+    onReady();
+    await stopped;
+  } finally {
+    await app.close();
+    await client.close();
+  }
+}

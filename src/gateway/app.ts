@@ -1,0 +1,86 @@
+/** The HTTP side of Closeout: parse, call the client, answer. One port for API, survey pages and health. */
+import formbody from '@fastify/formbody';
+import helmet from '@fastify/helmet';
+import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import type { CloseoutClient } from '../client.js';
+import type { Config } from '../config.js';
+import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
+import { unreachable } from '../outside/database/database.js';
+import { guard } from './access.js';
+import { health } from './health.js';
+import { outbox } from './outbox.js';
+import { surveyPages } from './survey-pages.js';
+import { ticketPath } from './tickets.js';
+import { tmf621 } from './tmf621.js';
+
+export async function buildGateway(config: Config, client: CloseoutClient, log: Logger): Promise<FastifyInstance> {
+  const app: FastifyInstance = Fastify({ loggerInstance: log as FastifyBaseLogger, disableRequestLogging: true, bodyLimit: 1024 * 1024 });
+  // No script anywhere; referrer stays inside, where "no-referrer" would make the form's own Origin null.
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+        baseUri: ["'none'"],
+      },
+    },
+    referrerPolicy: { policy: 'same-origin' },
+    hsts: config.http.publicUrl.startsWith('https:'),
+  });
+  await app.register(formbody, { bodyLimit: 16 * 1024 });
+  app.addContentTypeParser('application/merge-patch+json', { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'));
+  app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'));
+  app.addHook('onRequest', guard(config));
+  app.setErrorHandler((error: FastifyError, request, reply) => sendError(request, reply, toCloseoutError(error), error));
+  app.setNotFoundHandler((request, reply) => sendError(request, reply, unknownPath(request)));
+  tmf621(app, client, config.http.publicUrl);
+  surveyPages(app, config, client);
+  health(app, client);
+  if (config.mail.outboxDir) outbox(app, config.mail.outboxDir);
+  return app;
+}
+
+function unknownPath({ method, url }: FastifyRequest): CloseoutError {
+  const path = url.split('?')[0] ?? '';
+  const isKnown = path === ticketPath || path.startsWith(`${ticketPath}/`) || /^\/[su]\//.test(path);
+  return isKnown && method !== 'GET'
+    ? new CloseoutError('MethodNotAllowed', `${method} is not offered here.`)
+    : new CloseoutError('NotFound', 'There is nothing here.');
+}
+
+/** What fastify itself found wrong, and what is down, in our words. */
+function toCloseoutError(error: FastifyError): CloseoutError {
+  if (error instanceof CloseoutError) return error;
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new CloseoutError('BodyTooLarge', 'The body is too large; 1 MiB is allowed, 16 KiB for a form.');
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new CloseoutError('NotJson', 'Content-Type must be application/json.', 'Content-Type');
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return new CloseoutError('BadInput', 'The body is not valid JSON.');
+  }
+  if (error instanceof SyntaxError || error.statusCode === 400) return new CloseoutError('BadInput', 'The body is not valid JSON.');
+  return unreachable(error) ?? new CloseoutError('Unexpected', 'Something went wrong here; it was logged.');
+}
+
+/** The error body of TMF621: code, reason, message, status. */
+function sendError(request: FastifyRequest, reply: FastifyReply, error: CloseoutError, cause?: Error): FastifyReply {
+  const { http } = errors[error.code];
+  if (http >= 500) {
+    const { name, code, stack } = (cause ?? error) as Error & { code?: string };
+    // Frames only: a message may quote what a customer wrote.
+    request.log.error({ failure: error.code, name, code, at: stack?.split('\n').filter((line) => line.startsWith('    at ')).slice(0, 4) });
+  }
+  const body = { '@type': 'Error', code: error.code, reason: reasons[error.code], message: error.message, status: `${http}` };
+  return reply.code(http).send({ ...body, ...(error.field ? { referenceError: error.field } : {}) });
+}
+
+const reasons = Object.fromEntries(
+  Object.keys(errors).map((code) => [code, code.replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`)]),
+) as Record<ErrorCode, string>;

@@ -1,0 +1,50 @@
+/** Which processes a start has begun; what a start that was killed has left running is ended by the next one. */
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { CloseoutError } from '../contract/errors.js';
+import { writePrivately } from './secrets.js';
+
+const run = promisify(execFile);
+
+/** Name of the part → process id; `start` is the process of `npm start` itself. */
+export type Pids = Record<string, number>;
+
+const file = (dataDir: string) => join(dataDir, 'pids.json');
+
+export const notePids = (dataDir: string, pids: Pids): Promise<void> => writePrivately(file(dataDir), pids);
+
+/** Throws when another `npm start` is at work in this folder; ends the parts of one that is gone. */
+export async function endLeftovers(dataDir: string): Promise<void> {
+  const { start, ...parts } = await readPids(dataDir);
+  if (start && start !== process.pid && (await isOurs(start))) {
+    throw new CloseoutError('BadSetting', `Closeout is already running in ${dataDir} (process ${start}). Stop that one first, or set CLOSEOUT_DATA and other ports for a second.`, 'CLOSEOUT_DATA');
+  }
+  await Promise.all(Object.values(parts).map(end));
+}
+
+async function readPids(dataDir: string): Promise<Pids> {
+  try {
+    return JSON.parse(await readFile(file(dataDir), 'utf8')) as Pids;
+  } catch {
+    return {}; // the first start here
+  }
+}
+
+/** A process id may have been given to somebody else since. */
+async function isOurs(pid: number): Promise<boolean> {
+  const { stdout } = await run('ps', ['-o', 'args=', '-p', `${pid}`]).catch(() => ({ stdout: '' }));
+  return /dist\/cli\.js|server start-dev|postgres.* -D /.test(stdout);
+}
+
+async function end(pid: number): Promise<void> {
+  for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+    for (let tries = 0; tries < 100; tries++) {
+      if (!(await isOurs(pid))) return;
+      if (tries === 0) process.kill(pid, signal);
+      await pause(50);
+    }
+  }
+}

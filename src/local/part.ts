@@ -1,0 +1,68 @@
+/** One embedded part: a process with a log file that is waited for, watched and stopped. */
+import { spawn, type ChildProcess, type SpawnOptions, type StdioOptions } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { CloseoutError } from '../contract/errors.js';
+
+export interface PartOptions {
+  name: string;
+  command: string;
+  args: string[];
+  logFile: string;
+  /** Asked until it says yes; `message`: the process is one of ours and says so itself. */
+  ready: (() => Promise<boolean>) | 'message';
+  spawn?: Pick<SpawnOptions, 'env' | 'uid' | 'gid' | 'cwd'>;
+  stopSignal?: NodeJS.Signals;
+}
+
+export interface Part {
+  name: string;
+  pid: number;
+  /** Resolves when the process has ended, whoever ended it. */
+  ended: Promise<string>;
+  stop(): Promise<void>;
+}
+
+const patience = { startMs: 60_000, stopMs: 15_000 };
+
+/** Own process group: Ctrl-C in the terminal reaches only us, and we stop the parts in their order. */
+export async function startPart(options: PartOptions): Promise<Part> {
+  const { name, command, args, logFile, ready, stopSignal = 'SIGTERM' } = options;
+  const log = openSync(logFile, 'a');
+  const stdio: StdioOptions = ['ignore', log, log, ...(ready === 'message' ? (['ipc'] as const) : [])];
+  const child = spawn(command, args, { ...options.spawn, detached: true, stdio });
+  closeSync(log);
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+  });
+  let isReady = false;
+  child.once('message', () => (isReady = true));
+  await untilReady(name, ready === 'message' ? () => Promise.resolve(isReady) : ready, ended, logFile);
+  return { name, pid: child.pid ?? 0, ended, stop: () => stop(child, ended, stopSignal) };
+}
+
+async function untilReady(name: string, ready: () => Promise<boolean>, ended: Promise<string>, logFile: string): Promise<void> {
+  let how: string | undefined;
+  void ended.then((said) => (how = said));
+  const giveUp = Date.now() + patience.startMs;
+  while (!(await ready())) {
+    await pause(20);
+    if (how === undefined && Date.now() < giveUp) continue;
+    const why = how === undefined ? 'did not get ready within a minute' : `ended with ${how}`;
+    throw new CloseoutError('Unexpected', `${name} ${why}: ${lastLine(logFile)} (the whole log: ${logFile})`);
+  }
+}
+
+async function stop(child: ChildProcess, ended: Promise<string>, signal: NodeJS.Signals): Promise<void> {
+  child.kill(signal);
+  const timeout = new AbortController();
+  const tooLong = pause(patience.stopMs, 'too long', { signal: timeout.signal }).catch(() => 'ended');
+  if ((await Promise.race([ended, tooLong])) === 'too long') child.kill('SIGKILL');
+  timeout.abort();
+  await ended;
+}
+
+function lastLine(logFile: string): string {
+  return readFileSync(logFile, 'utf8').trim().split('\n').at(-1) ?? '';
+}

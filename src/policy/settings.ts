@@ -1,0 +1,44 @@
+/** The policy a cycle runs under: pure data, resolved when the cycle begins and kept by the run. All durations in ms. */
+
+const second = 1000;
+const day = 24 * 60 * 60 * second;
+
+export interface Policy {
+  /** How long a report has to stay cleared before it is closed. */
+  holdDown: number;
+  closing: { giveUpAfter: number };
+  survey: {
+    enabled: boolean;
+    delay: number;
+    expiresAfter: number;
+    /** After sending; at most one; null = none. */
+    reminderAfter: number | null;
+    /** `once`: never again for a report; `each`: one a cycle; `replace`: one a cycle, the newer supersedes the older. */
+    perCycle: 'once' | 'each' | 'replace';
+    /** At most `count` surveys per customer in `per`. */
+    contactCap: { count: number; per: number } | null;
+    /** Percent of reports, chosen by a hash of the report id. */
+    sample: number;
+  };
+  reopen: { within: number };
+  alert: { scoreAtMost: number };
+}
+
+/** The policy for one report: of the first rule that fits it. */
+export type PolicyFor = (report: { ticketType: string; severity: string; priority?: string }) => Policy;
+
+export const defaultPolicy: Policy = {
+  holdDown: 0,
+  closing: { giveUpAfter: 7 * day },
+  survey: {
+    enabled: true,
+    delay: 0,
+    expiresAfter: 14 * day,
+    reminderAfter: 7 * day,
+    perCycle: 'each',
+    contactCap: { count: 1, per: 7 * day },
+    sample: 100,
+  },
+  reopen: { within: 7 * day },
+  alert: { scoreAtMost: 2 },
+};

@@ -1,0 +1,224 @@
+/** Drives recorded status histories through the public client: each report in its own order, many reports at once. */
+import { readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { SingleBar } from 'cli-progress';
+import Table from 'cli-table3';
+import { parse } from 'csv-parse/sync';
+import { z } from 'zod';
+import type { CloseoutClient } from './client.js';
+import { CloseoutError } from './contract/errors.js';
+import type { ChangeKind, RunStatus } from './contract/reports.js';
+
+/** Columns of the "incident management process enriched event log" (UCI 498); one row a status change, others ignored. */
+const row = z.object({
+  number: z.string().min(1),
+  incident_state: z.string().min(1),
+  caller_id: z.string(),
+  opened_at: z.string(),
+  sys_updated_at: z.string(),
+  problem_id: z.string(),
+  impact: z.string(),
+  category: z.string(),
+});
+type Row = z.infer<typeof row>;
+
+interface History {
+  id: string;
+  customerId: string | undefined;
+  serviceProblemId: string | undefined;
+  severity: string;
+  category: string;
+  openedAt: string;
+  changes: { kind: ChangeKind; at: string }[];
+}
+
+export interface ReplaySummary {
+  reports: number;
+  opened: number;
+  cleared: number;
+  reopened: number;
+  cancelled: number;
+  closed: number;
+  cycles: Record<string, number>;
+  surveys: { sent: number; skipped: Record<string, number>; other: Record<string, number> };
+  /** Of the reports that this replay closed; null when it closed none. */
+  clearedToClosedMs: { p50: number; p95: number } | null;
+  seconds: number;
+}
+
+/** Enough to keep two cores busy; a report's own changes never overtake each other. */
+const atOnce = 20;
+
+export async function replay(client: CloseoutClient, file: string): Promise<ReplaySummary> {
+  const histories = toHistories(await readRows(file));
+  const begun = Date.now();
+  const tally = { opened: 0, cleared: 0, reopened: 0, cancelled: 0 };
+  const waits: number[] = [];
+  const bar = new SingleBar({ format: 'replay [{bar}] {value}/{total} reports, {duration_formatted}', stream: process.stderr });
+  bar.start(histories.length, 0);
+  const queue = [...histories];
+  const work = async () => {
+    for (let history = queue.shift(); history; history = queue.shift()) {
+      await replayOne(client, history, tally, waits);
+      bar.increment();
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work)).finally(() => bar.stop());
+  return { ...tally, ...(await results(client, histories, waits)), seconds: (Date.now() - begun) / 1000 };
+}
+
+async function replayOne(
+  client: CloseoutClient,
+  { id, openedAt, changes, customerId, serviceProblemId, severity, category }: History,
+  tally: Record<'opened' | ChangeKind, number>,
+  waits: number[],
+): Promise<void> {
+  const contact = customerId ? { name: customerId, emailAddress: `${slug(customerId)}@customers.example` } : undefined;
+  try {
+    const words = { description: `${category}, from a recorded history`, severity, ticketType: category };
+    await client.open({ id, ...words, customerId, serviceProblemId, contact, openedAt });
+    tally.opened++;
+  } catch (error) {
+    if (!(error instanceof CloseoutError && error.code === 'ReportExists')) throw error;
+  }
+  for (const { kind, at } of changes) {
+    const before = await client.reports.get(id);
+    if (before.changedAt !== null && Date.parse(at) <= Date.parse(before.changedAt)) continue; // replayed before
+    const told = Date.now();
+    if (kind === 'cleared') await client.clear(id, { at, by: 'replay' });
+    else if (kind === 'reopened') await client.reopen(id, { at, by: 'replay' });
+    else await client.cancel(id, { at, by: 'replay' });
+    if (kind !== 'cleared' || before.status !== 'closed') tally[kind]++;
+    if (kind === 'cleared' && before.status !== 'closed') waits.push(await untilClosed(client, id, told));
+  }
+}
+
+/** In the recorded history days lie between; here the next change may only come once this one took effect. */
+async function untilClosed(client: CloseoutClient, id: string, told: number): Promise<number> {
+  for (;;) {
+    const { closedAt } = await client.reports.get(id);
+    if (closedAt) return Math.max(0, Date.parse(closedAt) - told);
+    await pause(20);
+  }
+}
+
+async function results(client: CloseoutClient, histories: History[], waits: number[]) {
+  const cycles: Record<string, number> = {};
+  const skipped: Record<string, number> = {};
+  const other: Record<string, number> = {};
+  let closed = 0;
+  let sent = 0;
+  for (const { id } of histories) {
+    const report = await client.reports.get(id);
+    if (report.status === 'closed') closed++;
+    count(cycles, String(report.cycle));
+    const { state, reason } = await decidedSurvey(client, id);
+    if (state === 'sent') sent++;
+    else if (state === 'skipped') count(skipped, reason ?? 'unknown');
+    else count(other, state);
+  }
+  waits.sort((a, b) => a - b);
+  const at = (share: number) => waits[Math.min(waits.length - 1, Math.floor(waits.length * share))] ?? 0;
+  const clearedToClosedMs = waits.length > 0 ? { p50: at(0.5), p95: at(0.95) } : null;
+  return { reports: histories.length, closed, cycles, surveys: { sent, skipped, other }, clearedToClosedMs };
+}
+
+/** The mail follows the closing; what became of it is known a moment later. */
+async function decidedSurvey(client: CloseoutClient, id: string): Promise<RunStatus['survey']> {
+  const patience = Date.now() + 30_000;
+  for (;;) {
+    const survey = await client.surveyOf(id);
+    if (survey.state !== 'none' || Date.now() > patience) return survey;
+    await pause(50);
+  }
+}
+
+const count = (tally: Record<string, number>, key: string) => void (tally[key] = (tally[key] ?? 0) + 1);
+const slug = (text: string) => text.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+
+async function readRows(file: string): Promise<Row[]> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new CloseoutError('BadInput', `${file} cannot be read (${error.code}).`, 'file');
+  });
+  let records: unknown[];
+  try {
+    records = parse(text, { columns: true, skip_empty_lines: true, bom: true });
+  } catch (error) {
+    throw new CloseoutError('BadInput', `${file} is not a CSV file with a header line: ${(error as Error).message}`, 'file');
+  }
+  return records.map((record, index) => {
+    const result = row.safeParse(record);
+    if (result.success) return result.data;
+    const column = String(result.error.issues[0]?.path[0]);
+    throw new CloseoutError('BadInput', `${file}, row ${index + 2}: column ${column} is missing or empty.`, column);
+  });
+}
+
+function toHistories(rows: Row[]): History[] {
+  const byNumber = new Map<string, Row[]>();
+  for (const entry of rows) byNumber.set(entry.number, [...(byNumber.get(entry.number) ?? []), entry]);
+  return [...byNumber].map(([id, own]) => toHistory(id, own));
+}
+
+const known = (value: string) => (value === '?' || value === '' ? undefined : value);
+
+function toHistory(id: string, own: Row[]): History {
+  const [first] = own as [Row, ...Row[]];
+  const changes: History['changes'] = [];
+  let state: ChangeKind | 'open' = 'open';
+  let last = 0;
+  for (const { incident_state, sys_updated_at } of own) {
+    const kind = kindOf(incident_state, state);
+    if (!kind) continue;
+    // The log is exact to the minute; changes of one minute keep their order by a millisecond each.
+    last = Math.max(instant(id, 'sys_updated_at', sys_updated_at), last + 1);
+    changes.push({ kind, at: new Date(last).toISOString() });
+    state = kind === 'reopened' ? 'open' : kind;
+  }
+  return {
+    id,
+    customerId: known(first.caller_id)?.replace(/\s+/g, ' '),
+    serviceProblemId: known(first.problem_id)?.replace(/\s+/g, ' '),
+    severity: known(first.impact) ?? 'unknown',
+    category: known(first.category) ?? 'unknown',
+    openedAt: new Date(instant(id, 'opened_at', first.opened_at)).toISOString(),
+    changes,
+  };
+}
+
+/** `Closed` says that the fault was cleared, where no `Resolved` came before; closing itself is our part. */
+function kindOf(word: string, state: ChangeKind | 'open'): ChangeKind | undefined {
+  if (word === 'Canceled' || word === 'Cancelled') return 'cancelled';
+  if (word === 'Resolved' || word === 'Closed') return state === 'cleared' ? undefined : 'cleared';
+  return state === 'cleared' ? 'reopened' : undefined;
+}
+
+/** `dd-mm-yyyy hh:mm`, taken as UTC: the log names no zone. */
+function instant(id: string, column: string, text: string): number {
+  const [, day, month, year, hour, minute] = /^(\d{1,2})-(\d{1,2})-(\d{4}) (\d{1,2}):(\d{2})$/.exec(text) ?? [];
+  const time = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute));
+  if (Number.isNaN(time)) throw new CloseoutError('BadInput', `${id}: ${column} must be dd-mm-yyyy hh:mm, not "${text}".`, column);
+  return time;
+}
+
+export function summaryTable(summary: ReplaySummary): string {
+  const { surveys, clearedToClosedMs } = summary;
+  const table = new Table({ style: { head: [], border: [] } });
+  const named = (tally: Record<string, number>, prefix: string) => Object.entries(tally).map(([key, n]): [string, number] => [`${prefix} ${key}`, n]);
+  table.push(
+    ['reports', summary.reports],
+    ['opened', summary.opened],
+    ['cleared', summary.cleared],
+    ['reopened', summary.reopened],
+    ['cancelled', summary.cancelled],
+    ['closed', summary.closed],
+    ...named(summary.cycles, 'reports in cycle'),
+    ['surveys sent', surveys.sent],
+    ...named(surveys.skipped, 'surveys skipped:'),
+    ...named(surveys.other, 'surveys'),
+    ['cleared to closed, p50', clearedToClosedMs ? `${clearedToClosedMs.p50} ms` : 'nothing closed'],
+    ['cleared to closed, p95', clearedToClosedMs ? `${clearedToClosedMs.p95} ms` : 'nothing closed'],
+    ['took', `${summary.seconds.toFixed(1)} s`],
+  );
+  return table.toString();
+}

@@ -1,0 +1,70 @@
+/** The process that runs workflows and activities. Start as many as you like. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createActivities } from './activities/index.js';
+import { interceptActivities } from './activities/interceptor.js';
+import type { Config } from './config.js';
+import { workflowIdOf } from './contract/ids.js';
+import { taskQueue } from './contract/messages.js';
+import { migrate, openDatabase } from './outside/database/database.js';
+import { openMailer } from './outside/mail/mailer.js';
+import { reportStore } from './outside/reports/store.js';
+import { surveyTable } from './outside/surveys.js';
+import { loadPolicy } from './policy-file.js';
+import { registerSearchAttributes } from './search-attributes.js';
+
+/** Runs until SIGINT or SIGTERM, then lets running activities end. `onReady` is called once it polls. */
+export async function runWorker(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
+  Runtime.install({ logger: new DefaultLogger('WARN', ({ level, message, meta }) => log.warn({ level, ...meta }, message)) });
+  const policyFor = loadPolicy(config.policyFile);
+  const connection = await NativeConnection.connect(config.temporal.connection);
+  const db = openDatabase(config.databaseUrl, (error) => log.warn({ code: (error as { code?: string }).code }, 'database connection lost'));
+  const mailer = openMailer(config.mail.smtpUrl);
+  try {
+    await migrate(db);
+    await registerSearchAttributes(connection, config.temporal.namespace);
+    const activities = createActivities({
+      reports: reportStore(db),
+      surveys: surveyTable(db),
+      mailer,
+      policyFor,
+      mail: { publicUrl: config.http.publicUrl, from: config.mail.from, linkKeys: config.linkKeys, alertTo: config.mail.alertTo },
+      addressKey: config.addressKey,
+      runUrl: runUrl(config),
+    });
+    const worker = await Worker.create({
+      connection,
+      namespace: config.temporal.namespace,
+      taskQueue,
+      ...workflowCode(),
+      activities,
+      interceptors: { activity: [interceptActivities(log)] },
+      // A killed worker's runs are taken over after 2 s instead of 10 s (measured).
+      stickyQueueScheduleToStartTimeout: '2s',
+      shutdownGraceTime: '10s',
+      maxConcurrentActivityTaskExecutions: 40,
+    });
+    const run = worker.run();
+    onReady();
+    await run;
+  } finally {
+    mailer.close();
+    await db.destroy();
+    await connection.close();
+  }
+}
+
+/** The bundle that `npm run build` made; straight from the source where there is none, as in tests. */
+export function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+  const codePath = here('./workflow-bundle.js');
+  return existsSync(codePath) ? { workflowBundle: { codePath } } : { workflowsPath: here('./workflows/index.ts') };
+}
+
+/** The page of a report's run in the Temporal UI. */
+export const runUrl =
+  ({ temporal: { uiUrl, namespace } }: Config) =>
+  (reportId: string): string | undefined =>
+    uiUrl && `${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowIdOf(reportId))}`;

@@ -1,0 +1,77 @@
+/** Tries a step; when it is refused for good the run parks in `needsAttention` and waits for an operator. */
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  TimeoutFailure,
+  condition,
+  isCancellation,
+} from '@temporalio/workflow';
+import type { Run } from './run.js';
+import { show } from './visible.js';
+
+/**
+ * Runs a step until it is done or `stop` becomes true, whichever comes first; `retryNow` starts it anew at once.
+ * Undefined: it was stopped. Throws when the step failed for good.
+ */
+export async function attempt<T>(run: Run, step: () => Promise<T>, stop: () => boolean): Promise<T | undefined> {
+  while (!stop()) {
+    const { retries } = run;
+    const work = new CancellationScope();
+    const waiting = new CancellationScope();
+    const done = work.run(step).then((value) => ({ value }));
+    const interrupted = waiting.run(() => condition(() => stop() || run.retries !== retries));
+    try {
+      const result = await Promise.race([done, interrupted]);
+      if (result) return result.value;
+      work.cancel();
+      await done.catch(ignoreCancellation);
+    } finally {
+      waiting.cancel();
+      await interrupted.catch(ignoreCancellation);
+    }
+  }
+  return undefined;
+}
+
+/** Like `attempt`, but never throws: what fails for good waits for `retryNow`, `closeByHand` or `stop`. */
+export async function attemptOrPark<T>(
+  run: Run,
+  name: string,
+  step: () => Promise<T>,
+  stop: () => boolean,
+): Promise<T | undefined> {
+  const { phase } = run;
+  for (;;) {
+    try {
+      return await attempt(run, step, stop);
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      const { retries } = run;
+      run.phase = 'needsAttention';
+      run.attention = { step: name, failure: reasonOf(error), since: new Date().toISOString() };
+      show(run, { waitingFor: 'an operator' });
+      await condition(() => stop() || run.retries !== retries || run.closeByHand);
+      delete run.attention;
+      run.phase = phase;
+    }
+  }
+}
+
+/** The named failure, or which time ran out: what an operator can look up in docs/errors.md. */
+export function failureOf(error: ActivityFailure): string {
+  const { cause } = error;
+  if (cause instanceof ApplicationFailure) return cause.type ?? 'Unexpected';
+  return cause instanceof TimeoutFailure ? 'GaveUp' : 'Unexpected';
+}
+
+function reasonOf(error: ActivityFailure): string {
+  const last = error.cause instanceof TimeoutFailure ? error.cause.cause : error.cause;
+  return `${failureOf(error)}: ${last?.message ?? 'no answer in time'}`;
+}
+
+function ignoreCancellation(error: unknown): undefined {
+  // A step that failed just as it was stopped has nobody left to tell; what it did is idempotent.
+  if (isCancellation(error) || error instanceof ActivityFailure) return undefined;
+  throw error;
+}

@@ -1,0 +1,232 @@
+/**
+ * eTOM 1.3.7.4 "Close Customer Problem Report", one run a report and cycle:
+ *
+ *   open → clearing → closing → surveying → done
+ *
+ * A report that is reopened starts over; one that is cancelled is done. What a step needs and does is an activity;
+ * what comes next is decided here.
+ */
+import { ActivityFailure, allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import type { MailKind } from '../contract/ids.js';
+import type { Phase, RunInput, RunResult } from '../contract/reports.js';
+import { defaultPolicy, type Policy } from '../policy/settings.js';
+import { apply } from '../policy/status.js';
+import { callsOperator } from '../policy/survey.js';
+import { attempt, attemptOrPark, failureOf } from './attempt-or-park.js';
+import { startAlert } from './alert-operator.js';
+import { beginRun, type Run } from './run.js';
+import * as steps from './steps.js';
+import { show, surveyWord } from './visible.js';
+
+export async function closeProblemReport(input: RunInput): Promise<RunResult> {
+  const run = beginRun(input);
+  let next = run.early ? await lookUp(run) : 'open';
+  while (next !== 'done') {
+    run.phase = next;
+    next = await during[next](run);
+  }
+  run.phase = next;
+  show(run, { waitingFor: 'nothing' });
+  await condition(allHandlersFinished);
+  return resultOf(run);
+}
+
+type Next = Exclude<Phase, 'needsAttention'>;
+
+const during: Record<Exclude<Next, 'done'>, (run: Run) => Promise<Next>> = { open, clearing, closing, surveying };
+
+/** The store, not Temporal, knows the cycle and whether a report is closed already: then there is nothing to do. */
+async function lookUp(run: Run): Promise<Next> {
+  const cancelled = () => run.early?.some(({ kind }) => kind === 'cancelled') ?? false;
+  const report = await attemptOrPark(run, 'lookUpReport', () => steps.lookUpReport({ reportId: run.reportId }), cancelled);
+  const changes = run.early ?? [];
+  delete run.early;
+  if (!report) {
+    run.situation = { status: 'cancelled', at: null };
+    return 'done';
+  }
+  const { situation, survey, ...facts } = report;
+  Object.assign(run, facts, survey && { survey });
+  run.situation = changes.reduce(apply, situation);
+  if (situation.status !== 'closed') return 'open';
+  // A survey may still be open, and a customer's "not solved" may come after the run that asked has ended.
+  const unfinished = run.situation.status !== 'closed' || survey?.state === 'sent' || run.answer?.solved === false;
+  return unfinished ? 'surveying' : 'done';
+}
+
+async function open(run: Run): Promise<Next> {
+  if (run.situation.status === 'open') {
+    show(run, { waitingFor: 'the signal `cleared`' });
+    await condition(() => run.situation.status !== 'open' || workflowInfo().continueAsNewSuggested);
+    if (run.situation.status === 'open') await passOn(run);
+  }
+  return follow(run);
+}
+
+/** The hold-down: a report that flaps is not closed before it stays cleared. */
+async function clearing(run: Run): Promise<Next> {
+  const changed = () => run.situation.status !== 'cleared';
+  const { holdDown } = policyOf(run);
+  if (holdDown > 0) {
+    show(run, { waitingFor: 'the report to stay cleared', until: fromNow(holdDown) });
+    await condition(changed, holdDown, { summary: 'Hold-down: stays cleared?' });
+  }
+  if (run.held && !changed()) {
+    show(run, { waitingFor: 'an operator to release it' });
+    await condition(() => changed() || !run.held);
+  }
+  return changed() ? follow(run) : 'closing';
+}
+
+async function closing(run: Run): Promise<Next> {
+  show(run, { waitingFor: 'the system of record to confirm the closing' });
+  const { reportId, cycle, changedBy } = run;
+  const clearedAt = run.situation.at ?? new Date().toISOString();
+  const close = () =>
+    steps.closeReport.executeWithOptions(steps.forAtMost(policyOf(run).closing.giveUpAfter), [
+      { reportId, cycle, clearedAt, clearedBy: changedBy, byHand: run.closeByHand },
+    ]);
+  const closed = await attemptOrPark(run, 'closeReport', close, () => run.situation.status !== 'cleared');
+  if (!closed) return follow(run);
+  if (closed.status !== 'closed') {
+    run.situation = closed; // the system of record knew of a newer change than we did
+    return follow(run);
+  }
+  if (run.situation.status !== 'open') run.situation = { status: 'closed', at: run.situation.at };
+  return 'surveying';
+}
+
+/** The report is closed; nothing that happens to the survey undoes that, except a customer or service that reopens. */
+async function surveying(run: Run): Promise<Next> {
+  const reopened = () => run.situation.status !== 'closed';
+  const over = () => reopened() || run.answer !== undefined;
+  if (run.survey.state === 'none' && !over()) await ask(run, over);
+  while (run.survey.state === 'sent' && !over()) await listen(run, over);
+  if (run.answer) await heed(run);
+  return reopened() ? reopen(run) : 'done';
+}
+
+async function ask(run: Run, over: () => boolean): Promise<void> {
+  const { survey } = policyOf(run);
+  if (survey.enabled && survey.delay > 0 && !run.skipSurvey) {
+    show(run, { waitingFor: 'the delay before the survey', until: fromNow(survey.delay) });
+    await condition(() => over() || run.skipSurvey, survey.delay, { summary: 'Delay before the survey' });
+  }
+  show(run, { waitingFor: 'the survey mail to be accepted' });
+  await send(run, 'survey', over);
+}
+
+/** Hands the mail over, or notes why not; a survey that cannot be delivered is recorded, and the closing stands. */
+async function send(run: Run, kind: MailKind, over: () => boolean): Promise<void> {
+  const { reportId, cycle } = run;
+  const { survey } = policyOf(run);
+  const mail = () =>
+    steps.sendSurvey.executeWithOptions(steps.forAtMost(survey.expiresAfter), [
+      { reportId, cycle, kind, policy: survey, byOperator: run.skipSurvey, again: run.resendSurvey },
+    ]);
+  try {
+    run.survey = (await attempt(run, mail, over)) ?? run.survey;
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    // A reminder that is refused leaves the survey open: its first mail did arrive.
+    if (kind === 'survey') run.survey = await steps.endSurvey({ reportId, cycle, as: 'undeliverable', reason: failureOf(error) });
+  }
+  run.resendSurvey = false;
+}
+
+/** Waits for an answer; sends the one reminder and ends the survey when their time comes. */
+async function listen(run: Run, over: () => boolean): Promise<void> {
+  const { remindAt, expiresAt } = deadlines(run);
+  const deadline = remindAt ?? expiresAt;
+  show(run, { waitingFor: "the customer's answer", until: expiresAt });
+  const summary = remindAt ? 'Until the reminder' : 'Until the survey expires';
+  const left = Date.parse(deadline) - Date.now();
+  const woken = () => over() || run.resendSurvey;
+  if (left > 0 && (await condition(woken, left, { summary }))) {
+    if (run.resendSurvey) await send(run, 'survey', over);
+  } else if (remindAt) {
+    run.reminded = true;
+    await send(run, 'reminder', over);
+  } else {
+    run.survey = await steps.endSurvey({ reportId: run.reportId, cycle: run.cycle, as: 'expired' });
+  }
+}
+
+function deadlines(run: Run): { remindAt?: string; expiresAt: string } {
+  const { expiresAfter, reminderAfter } = policyOf(run).survey;
+  const sentAt = Date.parse(run.survey.sentAt ?? new Date().toISOString());
+  const expiresAt = run.survey.expiresAt ?? new Date(sentAt + expiresAfter).toISOString();
+  if (reminderAfter === null || run.reminded || sentAt + reminderAfter >= Date.parse(expiresAt)) return { expiresAt };
+  return { remindAt: new Date(sentAt + reminderAfter).toISOString(), expiresAt };
+}
+
+/** A low score calls an operator; "not solved" reopens. */
+async function heed(run: Run): Promise<void> {
+  run.survey = { ...run.survey, state: 'answered' };
+  if (callsOperator(run.answer?.score, policyOf(run).alert)) await startAlert(run.reportId, run.cycle);
+  if (run.answer?.solved === false && run.situation.status === 'closed') {
+    run.situation = apply(run.situation, { kind: 'reopened', at: new Date().toISOString() });
+    run.changedBy = 'customer';
+  }
+}
+
+/** Where the process goes on after the status changed. */
+async function follow(run: Run): Promise<Next> {
+  switch (run.situation.status) {
+    case 'open':
+      return reopen(run);
+    case 'cleared':
+      return 'clearing';
+    case 'closed':
+      return 'surveying';
+    case 'cancelled':
+      return cancel(run);
+  }
+}
+
+/** A reopened report that was closed starts its next cycle in a run of its own; one that was not goes back to open. */
+async function reopen(run: Run): Promise<Next> {
+  show(run, { waitingFor: 'the system of record to reopen the report' });
+  const { reportId, cycle, changedBy } = run;
+  const at = run.situation.at ?? new Date().toISOString();
+  const reopened = await attemptOrPark(run, 'reopenReport', () => steps.reopenReport({ reportId, at, by: changedBy }), never);
+  if (reopened && reopened.situation.status !== 'open') {
+    run.situation = reopened.situation; // the system of record knew of a newer change: this reopening was an old one
+    return follow(run);
+  }
+  if (reopened && reopened.cycle > cycle) await nextCycle(run, reopened.cycle);
+  return 'open';
+}
+
+async function cancel(run: Run): Promise<Next> {
+  show(run, { waitingFor: 'the system of record to cancel the report' });
+  const { reportId, changedBy } = run;
+  const at = run.situation.at ?? new Date().toISOString();
+  await attemptOrPark(run, 'cancelReport', () => steps.cancelReport({ reportId, at, by: changedBy }), never);
+  run.survey = { state: 'skipped', reason: 'cancelled' };
+  return 'done';
+}
+
+async function nextCycle(run: Run, cycle: number): Promise<never> {
+  const { answer: _, ...kept } = run;
+  const fresh = { survey: { state: 'none' }, reminded: false, skipSurvey: false, closeByHand: false } as const;
+  return passOn({ ...kept, ...fresh, cycle, phase: 'open' });
+}
+
+async function passOn(run: Run): Promise<never> {
+  await condition(allHandlersFinished);
+  return continueAsNew<typeof closeProblemReport>({ reportId: run.reportId, carried: run });
+}
+
+const never = () => false;
+const fromNow = (ms: number) => new Date(Date.now() + ms).toISOString();
+const policyOf = (run: Run): Policy => run.policy ?? defaultPolicy;
+
+function resultOf(run: Run): RunResult {
+  const score = run.answer?.score;
+  return {
+    outcome: run.situation.status === 'cancelled' ? 'cancelled' : 'closed',
+    cycle: run.cycle,
+    survey: { outcome: surveyWord(run) ?? 'none', ...(score ? { score } : {}) },
+  };
+}

@@ -1,0 +1,179 @@
+/** What one run knows, and the messages that tell it more. Handlers only note facts; the process acts on them. */
+import { ApplicationFailure, defineQuery, defineSignal, defineUpdate, setHandler, workflowInfo } from '@temporalio/workflow';
+import { workflowIdOf } from '../contract/ids.js';
+import {
+  queries,
+  signals,
+  updates,
+  type AnsweredSignal,
+  type ChangeSignal,
+  type OperatorRequest,
+  type UpdateName,
+} from '../contract/messages.js';
+import type { Attention, ChangeKind, Phase, RunInput, RunStatus, Score, SurveyRecord, SurveyView } from '../contract/reports.js';
+import { apply, instantOf, type Change, type Situation } from '../policy/status.js';
+import type { Policy } from '../policy/settings.js';
+
+/** State of a run: plain JSON, so that it can be handed on whole by continue-as-new. */
+export interface Run {
+  reportId: string;
+  phase: Phase;
+  cycle: number;
+  situation: Situation;
+  /** Who reported the last change; goes into the status history of the report. */
+  changedBy?: string;
+  customerId?: string;
+  serviceProblemId?: string;
+  /** Known once the report was looked up. */
+  policy?: Policy;
+  survey: SurveyRecord;
+  reminded: boolean;
+  answer?: { score?: Score; solved?: boolean };
+  attention?: Attention;
+  waitingFor: string;
+  until?: string;
+  /** What operators asked for. `retries` counts `retryNow`, so that a waiting step can see a new one. */
+  held: boolean;
+  retries: number;
+  skipSurvey: boolean;
+  resendSurvey: boolean;
+  closeByHand: boolean;
+  /** Status changes that came before the report was looked up. */
+  early?: Change[];
+}
+
+/** State first, handlers second, nothing awaited between: messages that came before the run began are not lost. */
+export function beginRun(input: RunInput): Run {
+  const run = (input?.carried as Run | undefined) ?? newRun(input);
+  for (const kind of ['cleared', 'reopened', 'cancelled'] as const) listenForChange(run, kind);
+  setHandler(defineSignal<[AnsweredSignal?]>(signals.answered), (answer) => noteAnswer(run, answer), {
+    description: 'The customer answered the survey; sent by the survey page once the answer is stored.',
+  });
+  setHandler(defineQuery<RunStatus>(queries.status), () => statusOf(run), {
+    description: 'Phase, cycle, what the run waits for and until when, survey, and what needs attention.',
+  });
+  listenForOperators(run);
+  return run;
+}
+
+function newRun(input: RunInput): Run {
+  const { workflowId } = workflowInfo();
+  if (typeof input?.reportId !== 'string' || workflowId !== workflowIdOf(input.reportId)) {
+    throw ApplicationFailure.nonRetryable(
+      `Input must be { "reportId": "ID" } and the workflow id "${workflowIdOf('ID')}" with the same ID; this run is "${workflowId}".`,
+      'BadInput',
+    );
+  }
+  return {
+    reportId: input.reportId,
+    phase: 'open',
+    cycle: 0,
+    situation: { status: 'open', at: null },
+    survey: { state: 'none' },
+    waitingFor: 'the report to be looked up',
+    reminded: false,
+    held: false,
+    retries: 0,
+    skipSurvey: false,
+    resendSurvey: false,
+    closeByHand: false,
+    early: [],
+  };
+}
+
+const tells: Record<ChangeKind, string> = {
+  cleared: 'The fault is gone (TMF621: resolved). Payload optional: { "at": ISO time, "by", "note" }.',
+  reopened: 'The problem is back or was not solved. Payload optional: { "at": ISO time, "by", "reason" }.',
+  cancelled: 'The report was raised in error; it is ended without a survey. Payload optional: { "at", "by", "reason" }.',
+};
+
+function listenForChange(run: Run, kind: ChangeKind): void {
+  setHandler(
+    defineSignal<[ChangeSignal?]>(signals[kind]),
+    (payload) => {
+      const change = { kind, at: instantOf(payload?.at, Date.now()) };
+      if (run.early) run.early.push(change);
+      else run.situation = apply(run.situation, change);
+      if (run.situation.at === change.at && typeof payload?.by === 'string') run.changedBy = payload.by;
+    },
+    { description: tells[kind] },
+  );
+}
+
+/** A score counts when it is 1 to 5; an answer to another survey than this cycle's is not ours. */
+function noteAnswer(run: Run, answer: AnsweredSignal | undefined): void {
+  if (!answer || (run.survey.id && answer.surveyId !== run.survey.id)) return;
+  const { score, solved } = answer;
+  run.answer = {
+    ...(score && [1, 2, 3, 4, 5].includes(score) ? { score } : {}),
+    ...(typeof solved === 'boolean' ? { solved } : {}),
+  };
+}
+
+interface Operation {
+  description: string;
+  /** Why the request does not fit now; undefined: it does. */
+  refuse: (run: Run) => string | undefined;
+  note: (run: Run) => void;
+}
+
+const notBefore = (phases: Phase[], hint: string) => (run: Run) =>
+  phases.includes(run.phase) ? undefined : `${hint}; this report is in phase ${run.phase}`;
+
+const operations: Record<UpdateName, Operation> = {
+  retryNow: {
+    description: 'Try the waiting or refused step again at once.',
+    refuse: notBefore(['closing', 'surveying', 'needsAttention'], 'There is a step to retry only while closing, surveying or in needsAttention'),
+    note: (run) => void run.retries++,
+  },
+  hold: {
+    description: 'Do not close this report, even when it is cleared, until it is released.',
+    refuse: notBefore(['open', 'clearing'], 'Only a report that is not yet being closed can be held'),
+    note: (run) => void (run.held = true),
+  },
+  release: {
+    description: 'Let a held report go on.',
+    refuse: (run) => (run.held ? undefined : 'This report is not held'),
+    note: (run) => void (run.held = false),
+  },
+  skipSurvey: {
+    description: 'Close without asking the customer.',
+    refuse: (run) => (run.survey.state === 'none' ? undefined : `The survey of this cycle is already ${run.survey.state}`),
+    note: (run) => {
+      run.skipSurvey = true;
+      run.retries++; // a mail that waits for its next attempt is given up at once
+    },
+  },
+  resendSurvey: {
+    description: 'Send the same survey mail once more; it keeps its Message-ID.',
+    refuse: (run) => (run.survey.state === 'sent' ? undefined : `There is no open survey to send again: it is ${run.survey.state}`),
+    note: (run) => void (run.resendSurvey = true),
+  },
+  closeByHand: {
+    description: 'The report was closed by hand: record that and go on. Give { "note" }.',
+    refuse: notBefore(['needsAttention'], 'Closing by hand is for a report in needsAttention'),
+    note: (run) => void (run.closeByHand = true),
+  },
+};
+
+function listenForOperators(run: Run): void {
+  for (const name of Object.keys(updates) as UpdateName[]) {
+    const { description, refuse, note } = operations[name];
+    // Validators must be synchronous: an async one poisons the run (measured).
+    const validator = (_: OperatorRequest) => {
+      const why = refuse(run);
+      if (why) throw ApplicationFailure.nonRetryable(`${name} was refused: ${why}.`, 'StatusConflict');
+    };
+    const update = (_: OperatorRequest): RunStatus => {
+      note(run);
+      return statusOf(run);
+    };
+    setHandler(defineUpdate<RunStatus, [OperatorRequest]>(name), update, { validator, description });
+  }
+}
+
+export function statusOf(run: Run): RunStatus {
+  const { reportId, phase, cycle, waitingFor, until, attention } = run;
+  const survey: SurveyView = { state: run.survey.state, ...(run.survey.reason ? { reason: run.survey.reason } : {}) };
+  return { reportId, phase, cycle, waitingFor, ...(until ? { until } : {}), survey, ...(attention ? { attention } : {}) };
+}

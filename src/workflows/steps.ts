@@ -1,0 +1,28 @@
+/** The activities as the process calls them: how long one try may take, how it is retried, what the UI calls it. */
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.js';
+
+/** 1 s, 2 s, 4 s … at most 5 min apart; how long in all is the policy's to say. */
+const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '5m' } as const;
+
+/** Every activity heartbeats while it works, so a killed worker's step is taken over after 4 s, not after `startToClose`. */
+const common = {
+  retry,
+  heartbeatTimeout: '4s',
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+} as const;
+
+const step = (summary: string) => proxyActivities<Activities>({ ...common, startToCloseTimeout: '30s', summary });
+/** One SMTP conversation may take longer than any database call: see the mailer's timeouts. */
+const mailStep = (summary: string) => proxyActivities<Activities>({ ...common, startToCloseTimeout: '3m', summary });
+
+export const { lookUpReport } = step('Look the report up in the system of record');
+export const { closeReport } = step('Close the report in the system of record');
+export const { reopenReport } = step('Reopen the report and start its next cycle');
+export const { cancelReport } = step('Cancel the report');
+export const { endSurvey } = step('End the survey');
+export const { sendSurvey } = mailStep('Ask the customer whether they are satisfied');
+export const { alertOperator } = mailStep('Mail the operator');
+
+/** Options for one call whose tries end after `ms` in all. */
+export const forAtMost = (ms: number) => ({ scheduleToCloseTimeout: Math.max(1000, ms) });
