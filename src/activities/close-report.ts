@@ -1,6 +1,5 @@
 import { CloseoutError } from '../contract/errors.js';
-import type { Closing } from '../outside/reports/port.js';
-import type { Situation } from '../policy/status.js';
+import type { Closing, Standing } from '../outside/reports/port.js';
 import type { Deps } from './index.js';
 
 /**
@@ -9,13 +8,13 @@ import type { Deps } from './index.js';
  */
 export const closeReport =
   ({ reports }: Deps) =>
-  async ({ reportId, ...closing }: Closing & { reportId: string }): Promise<Situation> => {
+  async ({ reportId, ...closing }: Closing & { reportId: string }): Promise<Standing> => {
     try {
       return await reports.close(reportId, closing);
     } catch (error) {
       // An operator who says so has closed it where we cannot even see it.
       const gone = error instanceof CloseoutError && error.code === 'ReportNotFound';
-      if (closing.byHand && gone) return { status: 'closed', at: closing.clearedAt };
+      if (closing.byHand && gone) return { situation: { status: 'closed', at: closing.clearedAt }, cycle: closing.cycle };
       throw error;
     }
   };

@@ -25,7 +25,8 @@ export async function attempt<T>(run: Run, step: () => Promise<T>, stop: () => b
       const result = await Promise.race([done, interrupted]);
       if (result) return result.value;
       work.cancel();
-      await done.catch(ignoreCancellation);
+      const late = await done.catch(ignoreCancellation);
+      if (late) return late.value; // it ended in the same moment
     } finally {
       waiting.cancel();
       await interrupted.catch(ignoreCancellation);

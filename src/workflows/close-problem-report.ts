@@ -10,19 +10,20 @@ import { ActivityFailure, allHandlersFinished, condition, continueAsNew, workflo
 import type { MailKind } from '../contract/ids.js';
 import type { Phase, RunInput, RunResult } from '../contract/reports.js';
 import { defaultPolicy, type Policy } from '../policy/settings.js';
-import { apply } from '../policy/status.js';
+import { isLate } from '../policy/status.js';
 import { callsOperator } from '../policy/survey.js';
 import { attempt, attemptOrPark, failureOf } from './attempt-or-park.js';
 import { startAlert } from './alert-operator.js';
-import { beginRun, type Run } from './run.js';
+import { beginRun, noteChange, type Run } from './run.js';
 import * as steps from './steps.js';
 import { show, surveyWord } from './visible.js';
 
 export async function closeProblemReport(input: RunInput): Promise<RunResult> {
   const run = beginRun(input);
-  let next = run.early ? await lookUp(run) : 'open';
+  let next = run.early ? await lookUp(run) : (run.phase as Next);
   while (next !== 'done') {
     run.phase = next;
+    if (mustPassOn()) await passOn(run);
     next = await during[next](run);
   }
   run.phase = next;
@@ -47,7 +48,8 @@ async function lookUp(run: Run): Promise<Next> {
   }
   const { situation, survey, ...facts } = report;
   Object.assign(run, facts, survey && { survey });
-  run.situation = changes.reduce(apply, situation);
+  run.situation = situation;
+  for (const change of changes) noteChange(run, change);
   if (situation.status !== 'closed') return 'open';
   // A survey may still be open, and a customer's "not solved" may come after the run that asked has ended.
   const unfinished = run.situation.status !== 'closed' || survey?.state === 'sent' || run.answer?.solved === false;
@@ -57,10 +59,9 @@ async function lookUp(run: Run): Promise<Next> {
 async function open(run: Run): Promise<Next> {
   if (run.situation.status === 'open') {
     show(run, { waitingFor: 'the signal `cleared`' });
-    await condition(() => run.situation.status !== 'open' || workflowInfo().continueAsNewSuggested);
-    if (run.situation.status === 'open') await passOn(run);
+    await condition(() => run.situation.status !== 'open' || mustPassOn());
   }
-  return follow(run);
+  return run.situation.status === 'open' ? 'open' : follow(run);
 }
 
 /** The hold-down: a report that flaps is not closed before it stays cleared. */
@@ -80,6 +81,7 @@ async function clearing(run: Run): Promise<Next> {
 
 async function closing(run: Run): Promise<Next> {
   show(run, { waitingFor: 'the system of record to confirm the closing' });
+  delete run.reopenedAt;
   const { reportId, cycle, changedBy } = run;
   const clearedAt = run.situation.at ?? new Date().toISOString();
   const close = () =>
@@ -88,11 +90,13 @@ async function closing(run: Run): Promise<Next> {
     ]);
   const closed = await attemptOrPark(run, 'closeReport', close, () => run.situation.status !== 'cleared');
   if (!closed) return follow(run);
-  if (closed.status !== 'closed') {
-    run.situation = closed; // the system of record knew of a newer change than we did
+  if (closed.cycle !== cycle) return reopen(run);
+  if (closed.situation.status !== 'closed') {
+    run.situation = closed.situation; // the system of record knew of a newer change than we did
     return follow(run);
   }
-  if (run.situation.status !== 'open') run.situation = { status: 'closed', at: run.situation.at };
+  // Whatever came while it was being closed came to a closed report: only a reopening counts.
+  if (!run.reopenedAt) run.situation = { status: 'closed', at: run.situation.at };
   return 'surveying';
 }
 
@@ -101,7 +105,10 @@ async function surveying(run: Run): Promise<Next> {
   const reopened = () => run.situation.status !== 'closed';
   const over = () => reopened() || run.answer !== undefined;
   if (run.survey.state === 'none' && !over()) await ask(run, over);
-  while (run.survey.state === 'sent' && !over()) await listen(run, over);
+  while (run.survey.state === 'sent' && !over()) {
+    if (mustPassOn()) return 'surveying';
+    await listen(run, over);
+  }
   if (run.answer) await heed(run);
   return reopened() ? reopen(run) : 'done';
 }
@@ -141,7 +148,7 @@ async function listen(run: Run, over: () => boolean): Promise<void> {
   show(run, { waitingFor: "the customer's answer", until: expiresAt });
   const summary = remindAt ? 'Until the reminder' : 'Until the survey expires';
   const left = Date.parse(deadline) - Date.now();
-  const woken = () => over() || run.resendSurvey;
+  const woken = () => over() || run.resendSurvey || mustPassOn();
   if (left > 0 && (await condition(woken, left, { summary }))) {
     if (run.resendSurvey) await send(run, 'survey', over);
   } else if (remindAt) {
@@ -165,7 +172,7 @@ async function heed(run: Run): Promise<void> {
   run.survey = { ...run.survey, state: 'answered' };
   if (callsOperator(run.answer?.score, policyOf(run).alert)) await startAlert(run.reportId, run.cycle);
   if (run.answer?.solved === false && run.situation.status === 'closed') {
-    run.situation = apply(run.situation, { kind: 'reopened', at: new Date().toISOString() });
+    noteChange(run, { kind: 'reopened', at: new Date().toISOString() });
     run.changedBy = 'customer';
   }
 }
@@ -188,14 +195,14 @@ async function follow(run: Run): Promise<Next> {
 async function reopen(run: Run): Promise<Next> {
   show(run, { waitingFor: 'the system of record to reopen the report' });
   const { reportId, cycle, changedBy } = run;
-  const at = run.situation.at ?? new Date().toISOString();
-  const reopened = await attemptOrPark(run, 'reopenReport', () => steps.reopenReport({ reportId, at, by: changedBy }), never);
-  if (reopened && reopened.situation.status !== 'open') {
-    run.situation = reopened.situation; // the system of record knew of a newer change: this reopening was an old one
-    return follow(run);
-  }
-  if (reopened && reopened.cycle > cycle) await nextCycle(run, reopened.cycle);
-  return 'open';
+  const at = run.reopenedAt ?? run.situation.at ?? new Date().toISOString();
+  const step = () => steps.reopenReport({ reportId, at, by: changedBy });
+  const standing = await attemptOrPark(run, 'reopenReport', step, never);
+  delete run.reopenedAt;
+  // Newer than all we were told: what we took for a reopening was an old one, or the next change is on its way to us.
+  if (standing && !isLate(standing.situation.at ?? at, run.situation.at)) run.situation = standing.situation;
+  if (standing && standing.cycle > cycle) await nextCycle(run, standing.cycle);
+  return run.situation.status === 'closed' ? 'surveying' : 'open';
 }
 
 async function cancel(run: Run): Promise<Next> {
@@ -219,6 +226,7 @@ async function passOn(run: Run): Promise<never> {
 }
 
 const never = () => false;
+const mustPassOn = () => workflowInfo().continueAsNewSuggested;
 const fromNow = (ms: number) => new Date(Date.now() + ms).toISOString();
 const policyOf = (run: Run): Policy => run.policy ?? defaultPolicy;
 

@@ -20,6 +20,8 @@ export interface Run {
   phase: Phase;
   cycle: number;
   situation: Situation;
+  /** Set by a reopening, until it is acted on. It may be followed by `cleared` before we look. */
+  reopenedAt?: string;
   /** Who reported the last change; goes into the status history of the report. */
   changedBy?: string;
   customerId?: string;
@@ -93,11 +95,17 @@ function listenForChange(run: Run, kind: ChangeKind): void {
     (payload) => {
       const change = { kind, at: instantOf(payload?.at, Date.now()) };
       if (run.early) run.early.push(change);
-      else run.situation = apply(run.situation, change);
-      if (run.situation.at === change.at && typeof payload?.by === 'string') run.changedBy = payload.by;
+      else noteChange(run, change);
+      if (typeof payload?.by === 'string') run.changedBy = payload.by;
     },
     { description: tells[kind] },
   );
+}
+
+export function noteChange(run: Run, change: Change): void {
+  const before = run.situation;
+  run.situation = apply(before, change);
+  if (run.situation !== before && change.kind === 'reopened') run.reopenedAt = change.at;
 }
 
 /** A score counts when it is 1 to 5; an answer to another survey than this cycle's is not ours. */

@@ -53,6 +53,6 @@ export interface ReportsPort {
   amend(id: string, changes: Partial<NewReport>): Promise<Report>;
   /** Records a change of status; applies it unless it is late or changes nothing. Told twice, recorded once. */
   change(id: string, change: ReportedChange): Promise<Standing>;
-  /** Closes a cleared report, once. A report with a newer change is left alone; its standing is returned. */
-  close(id: string, closing: Closing): Promise<Situation>;
+  /** Closes a cleared report, once. One with a newer change, or in another cycle, is left alone. */
+  close(id: string, closing: Closing): Promise<Standing>;
 }

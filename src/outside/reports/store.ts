@@ -2,7 +2,7 @@
 import { sql, type Selectable, type Transaction } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
 import type { Contact, NewReport, Report, StatusChange } from '../../contract/reports.js';
-import { apply, isOpen, situationOf } from '../../policy/status.js';
+import { apply, isLate, isOpen, situationOf } from '../../policy/status.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
 import type { ListQuery, ReportDetails, ReportedChange, ReportsPort, Standing } from './port.js';
@@ -47,12 +47,12 @@ export function reportStore(db: Db): ReportsPort {
     close: (id, { cycle, clearedAt, clearedBy, byHand }) =>
       db.transaction().execute(async (tx) => {
         const row = await lock(tx, id);
-        const standing = situationOf(row.status, iso(row.changed_at));
-        if (standing.status === 'cancelled') {
+        const situation = situationOf(row.status, iso(row.changed_at));
+        if (situation.status === 'cancelled') {
           throw new CloseoutError('ClosureRefused', `Report ${id} is ${row.status}; only a cleared report can be closed.`);
         }
-        const newer = standing.status === 'open' && row.changed_at !== null && row.changed_at > new Date(clearedAt);
-        if (standing.status === 'closed' || row.cycle !== cycle || (newer && !byHand)) return standing;
+        const isNewer = situation.status === 'open' && isLate(clearedAt, situation.at);
+        if (situation.status === 'closed' || row.cycle !== cycle || (isNewer && !byHand)) return { situation, cycle: row.cycle };
         const now = new Date();
         const by = byHand ? 'operator' : 'closeout';
         const changes = [{ status: 'closed' as const, at: now, by }];
@@ -63,7 +63,7 @@ export function reportStore(db: Db): ReportsPort {
           .set({ status: 'closed', changed_at: clearedAt, cleared_at: clearedAt, closed_at: now, last_update: now })
           .where('id', '=', id)
           .execute();
-        return { status: 'closed', at: new Date(clearedAt).toISOString() };
+        return { situation: { status: 'closed', at: clearedAt }, cycle };
       }),
   };
 }
