@@ -4,5 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const { code } = await bundleWorkflowCode({ workflowsPath: here('./workflows/index.js'), logger: new DefaultLogger('WARN') });
+const { code } = await bundleWorkflowCode({
+  workflowsPath: here('./workflows/index.js'),
+  logger: new DefaultLogger('WARN'),
+});
 await writeFile(here('./workflow-bundle.js'), code);

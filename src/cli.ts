@@ -16,7 +16,8 @@ interface Common {
   json?: boolean;
 }
 
-const command = (spec: string, description: string) => program.command(spec).description(description).option('--json', 'print JSON');
+const command = (spec: string, description: string) =>
+  program.command(spec).description(description).option('--json', 'print JSON');
 
 command('open', 'open a problem report')
   .option('--id <id>', 'report id; made up when not given')
@@ -81,7 +82,11 @@ for (const [verb, description] of changes) {
     .action((id: string, { at, by, reason, json }: ChangeOptions) =>
       withClient(async (client) => {
         const report = await client[verb](id, { at, by, reason });
-        print({ json }, report, `${id}: told. It was ${report.status} in cycle ${report.cycle} just now; "closeout status ${id}" follows it.`);
+        print(
+          { json },
+          report,
+          `${id}: told. It was ${report.status} in cycle ${report.cycle} just now; "closeout status ${id}" follows it.`,
+        );
       }),
     );
 }
@@ -99,7 +104,10 @@ command('list', 'reports, newest first')
   .action((options: Common & { status?: string; limit: string }) =>
     withClient(async (client) => {
       const { status, limit } = options;
-      const { reports, total } = await client.list({ filter: status ? { status } : {}, limit: wholeNumber('--limit', limit) });
+      const { reports, total } = await client.list({
+        filter: status ? { status } : {},
+        limit: wholeNumber('--limit', limit),
+      });
       print(options, reports, tableOf(reports) + `\n${reports.length} of ${total}`);
     }),
   );
@@ -124,12 +132,13 @@ for (const [verb, update, description] of operations) {
     );
 }
 
-command('replay <file>', 'drive a file of status histories through the public API').action((file: string, options: Common) =>
-  withClient(async (client) => {
-    const { replay, summaryTable } = await import('./replay.js');
-    const summary = await replay(client, file);
-    print(options, summary, summaryTable(summary));
-  }),
+command('replay <file>', 'drive a file of status histories through the public API').action(
+  (file: string, options: Common) =>
+    withClient(async (client) => {
+      const { replay, summaryTable } = await import('./replay.js');
+      const summary = await replay(client, file);
+      print(options, summary, summaryTable(summary));
+    }),
 );
 
 program
@@ -146,15 +155,19 @@ for (const name of ['worker', 'gateway'] as const) {
     .description(name === 'worker' ? 'run a process for workflows and activities' : 'run a process that answers HTTP')
     .action(async () => {
       const [{ loadConfig }, { openLog }] = await Promise.all([import('./config.js'), import('./log.js')]);
-      const run = name === 'worker' ? (await import('./worker.js')).runWorker : (await import('./gateway.js')).runGateway;
-      process.once('disconnect', () => process.kill(process.pid, 'SIGTERM')); // the start that began us is gone
+      const run =
+        name === 'worker' ? (await import('./worker.js')).runWorker : (await import('./gateway.js')).runGateway;
+      const orphaned = () => process.kill(process.pid, 'SIGTERM'); // the start that began us is gone
+      process.once('disconnect', orphaned);
       await run(loadConfig(), openLog(name), () => process.send?.('ready'));
+      process.off('disconnect', orphaned);
+      if (process.connected) process.disconnect(); // or the channel keeps us alive
     });
 }
 
 async function withClient(use: (client: CloseoutClient) => Promise<void>): Promise<void> {
   const { CloseoutClient } = await import('./client.js');
-  const client = await CloseoutClient.connect();
+  const client = CloseoutClient.connect();
   try {
     await use(client);
   } finally {
@@ -176,7 +189,10 @@ function describe({ reportId, phase, cycle, waitingFor, until, survey, attention
 }
 
 function tableOf(reports: Report[]): string {
-  const table = new Table({ head: ['report', 'status', 'cycle', 'customer', 'opened', 'closed'], style: { head: [], border: [] } });
+  const table = new Table({
+    head: ['report', 'status', 'cycle', 'customer', 'opened', 'closed'],
+    style: { head: [], border: [] },
+  });
   for (const { id, status, cycle, customerId, openedAt, closedAt } of reports) {
     table.push([id, status, cycle, customerId ?? '', openedAt, closedAt ?? '']);
   }
@@ -184,7 +200,8 @@ function tableOf(reports: Report[]): string {
 }
 
 function wholeNumber(option: string, text: string): number {
-  if (!/^\d{1,6}$/.test(text)) throw new CloseoutError('BadInput', `${option} must be a whole number, not "${text}".`, option);
+  if (!/^\d{1,6}$/.test(text))
+    throw new CloseoutError('BadInput', `${option} must be a whole number, not "${text}".`, option);
   return Number(text);
 }
 

@@ -46,8 +46,8 @@ export class CloseoutClient {
     private readonly release: () => Promise<void> = () => Promise.resolve(),
   ) {}
 
-  /** Connects by the environment's settings (see README). Throws `TemporalUnavailable`. */
-  static async connect(config: Config = loadConfig()): Promise<CloseoutClient> {
+  /** Connects by the environment's settings (see README). Nothing is contacted before the first call. */
+  static connect(config: Config = loadConfig()): CloseoutClient {
     const connection = Connection.lazy(config.temporal.connection);
     const db = openDatabase(config.databaseUrl, () => undefined); // a broken idle connection is replaced on the next query
     const temporal = new Client({ connection, namespace: config.temporal.namespace });
@@ -65,7 +65,11 @@ export class CloseoutClient {
   async open(report: NewReport): Promise<Report> {
     const id = report.id ?? randomUUID();
     if (!reportIdPattern.test(id)) {
-      throw new CloseoutError('BadInput', 'id must be 1 to 64 letters, digits, ".", "_" or "-", a letter or digit first.', 'id');
+      throw new CloseoutError(
+        'BadInput',
+        'id must be 1 to 64 letters, digits, ".", "_" or "-", a letter or digit first.',
+        'id',
+      );
     }
     const opened = await this.reports.open({ ...report, id });
     try {
@@ -111,13 +115,18 @@ export class CloseoutClient {
   async operate(update: UpdateName, reportId: string, request: OperatorRequest): Promise<RunStatus> {
     await this.reports.get(reportId);
     try {
-      return await this.call(() => this.handle(reportId).executeUpdate<RunStatus, [OperatorRequest]>(update, { args: [request] }));
+      return await this.call(() =>
+        this.handle(reportId).executeUpdate<RunStatus, [OperatorRequest]>(update, { args: [request] }),
+      );
     } catch (error) {
       if (error instanceof WorkflowUpdateFailedError) {
         throw new CloseoutError('StatusConflict', error.cause?.message ?? error.message);
       }
       if (error instanceof WorkflowNotFoundError) {
-        throw new CloseoutError('NoRun', `Report ${reportId} has no run: it is done, so there is nothing to ${update}.`);
+        throw new CloseoutError(
+          'NoRun',
+          `Report ${reportId} has no run: it is done, so there is nothing to ${update}.`,
+        );
       }
       throw error;
     }
@@ -142,16 +151,23 @@ export class CloseoutClient {
 
   /** What the client depends on, each `ok` or why not. */
   async checks(): Promise<Record<'database' | 'temporal' | 'worker', string>> {
-    const word = (asked: Promise<unknown>) => asked.then(() => 'ok', (error: Error) => error.name);
+    const word = (asked: Promise<unknown>) =>
+      asked.then(
+        () => 'ok',
+        (error: Error) => error.name,
+      );
     const pollers = this.call(async () => {
       const { namespace } = this.temporal.options;
-      const queue = { namespace, taskQueue: { name: taskQueue }, taskQueueType: 1 };
+      const queue = { namespace, taskQueue: { name: taskQueue } };
       return (await this.temporal.workflowService.describeTaskQueue(queue)).pollers ?? [];
     });
     const [database, temporal, worker] = await Promise.all([
       word(this.reports.list({ filter: { id: 'none' }, offset: 0, limit: 0 })),
       word(pollers),
-      pollers.then((list) => (list.length > 0 ? 'ok' : 'none polls'), () => 'unknown'),
+      pollers.then(
+        (list) => (list.length > 0 ? 'ok' : 'none polls'),
+        () => 'unknown',
+      ),
     ]);
     return { database, temporal, worker };
   }
@@ -160,7 +176,12 @@ export class CloseoutClient {
    * Temporal is told first: its run is durable and brings the store to the same state by itself, so a failure in
    * between loses nothing and the same call can be made again.
    */
-  private async tell(reportId: string, kind: ChangeKind, { status: _, ...payload }: ChangeRequest, status: ReportStatus): Promise<Report> {
+  private async tell(
+    reportId: string,
+    kind: ChangeKind,
+    { status: _, ...payload }: ChangeRequest,
+    status: ReportStatus,
+  ): Promise<Report> {
     if (payload.at !== undefined && Number.isNaN(Date.parse(payload.at))) {
       throw new CloseoutError('BadInput', 'at must be a time in ISO 8601, such as 2026-11-24T09:30:00Z.', 'at');
     }
@@ -170,7 +191,11 @@ export class CloseoutClient {
       throw new CloseoutError('StatusConflict', `Report ${reportId} is ${report.status}, which is final.`, 'status');
     }
     if (kind === 'cancelled' && report.status === 'closed') {
-      throw new CloseoutError('StatusConflict', `Report ${reportId} is closed; a closed report can only be reopened.`, 'status');
+      throw new CloseoutError(
+        'StatusConflict',
+        `Report ${reportId} is closed; a closed report can only be reopened.`,
+        'status',
+      );
     }
     const at = instantOf(payload.at, Date.now());
     const isNews = !isLate(at, report.changedAt) && !(isRepeat && at === report.changedAt);
@@ -209,7 +234,13 @@ export class CloseoutClient {
     const { state, reason } = await this.surveyOf(id);
     const done = status === 'closed' || status === 'cancelled' || status === 'rejected';
     const waitingFor = done ? 'nothing' : 'its run, which the server no longer knows; the next signal starts one';
-    return { reportId: id, phase: done ? 'done' : 'open', cycle, waitingFor, survey: { state, ...(reason ? { reason } : {}) } };
+    return {
+      reportId: id,
+      phase: done ? 'done' : 'open',
+      cycle,
+      waitingFor,
+      survey: { state, ...(reason ? { reason } : {}) },
+    };
   }
 }
 

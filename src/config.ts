@@ -55,7 +55,9 @@ const settings = z.object({
   CLOSEOUT_API_TOKEN: z.string().min(16, 'must have at least 16 characters'),
   CLOSEOUT_LINK_KEYS: z.string(),
   CLOSEOUT_ADDRESS_KEY: z.base64().min(22, 'must be at least 16 bytes in base64'),
-  CLOSEOUT_REPORTS: z.literal('store', { error: 'must be "store"; other systems of record are not built yet' }).default('store'),
+  CLOSEOUT_REPORTS: z
+    .literal('store', { error: 'must be "store"; other systems of record are not built yet' })
+    .default('store'),
   CLOSEOUT_POLICY: z.string().optional(),
   CLOSEOUT_OUTBOX: z.string().optional(),
   CLOSEOUT_TEMPORAL_UI: url('http:', 'https:').optional(),
@@ -65,7 +67,7 @@ const settings = z.object({
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const env = { ...runningStack(dataDirOf(environment)), ...withoutEmpty(environment) };
   const set = parse(settings, env);
-  const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: env as Record<string, string> });
+  const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: env });
   return {
     temporal: { connection: connectionOptions, namespace: namespace ?? 'default', uiUrl: set.CLOSEOUT_TEMPORAL_UI },
     databaseUrl: set.DATABASE_URL,
@@ -93,7 +95,9 @@ export const loadLocalPorts = (env: NodeJS.ProcessEnv): LocalPorts => parse(loca
 function parse<T>(schema: z.ZodType<T>, env: Record<string, unknown>): T {
   const result = schema.safeParse(env);
   if (result.success) return result.data;
-  const missing = result.error.issues.filter(({ path }) => env[String(path[0])] === undefined).map(({ path }) => path[0]);
+  const missing = result.error.issues
+    .filter(({ path }) => env[String(path[0])] === undefined)
+    .map(({ path }) => path[0]);
   if (missing.length > 0) {
     throw new CloseoutError(
       'BadSetting',
@@ -114,4 +118,7 @@ function runningStack(dataDir: string): Record<string, string> {
 }
 
 const withoutEmpty = (env: NodeJS.ProcessEnv) =>
-  Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== '')) as Record<string, string>;
+  Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== '')) as Record<
+    string,
+    string
+  >;

@@ -10,7 +10,7 @@ import { migrate, openDatabase } from './outside/database/database.js';
 export async function runGateway(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
   const db = openDatabase(config.databaseUrl, () => undefined);
   await migrate(db).finally(() => db.destroy());
-  const client = await CloseoutClient.connect(config);
+  const client = CloseoutClient.connect(config);
   const app = await buildGateway(config, client, log);
   const stopped = new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
@@ -18,7 +18,11 @@ export async function runGateway(config: Config, log: Logger, onReady: () => voi
   try {
     const { host, port } = config.http;
     await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
-      throw new CloseoutError('BadSetting', `Cannot listen on ${host}:${port} (${error.code}); set CLOSEOUT_PORT to a free port.`, 'CLOSEOUT_PORT');
+      throw new CloseoutError(
+        'BadSetting',
+        `Cannot listen on ${host}:${port} (${error.code}); set CLOSEOUT_PORT to a free port.`,
+        'CLOSEOUT_PORT',
+      );
     });
     onReady();
     await stopped;

@@ -1,4 +1,5 @@
 /** One JSON line an event, on standard error. Never a body, a link, an address, a name or a comment. */
 import { pino, type Logger } from 'pino';
 
-export const openLog = (name: string): Logger => pino({ name, base: { name } }, pino.destination({ dest: 2, sync: true }));
+export const openLog = (name: string): Logger =>
+  pino({ name, base: { name } }, pino.destination({ dest: 2, sync: true }));

@@ -21,14 +21,21 @@ const part = {
       expiresAfter: duration.optional(),
       reminderAfter: duration.nullable().optional(),
       perCycle: z.enum(['once', 'each', 'replace']).optional(),
-      contactCap: z.strictObject({ count: z.int().min(1), per: duration }).nullable().optional(),
+      contactCap: z
+        .strictObject({ count: z.int().min(1), per: duration })
+        .nullable()
+        .optional(),
       sample: z.number().min(0).max(100).optional(),
     })
     .optional(),
   reopen: z.strictObject({ within: duration.optional() }).optional(),
   alert: z.strictObject({ scoreAtMost: z.int().min(0).max(5).optional() }).optional(),
 };
-const when = z.strictObject({ ticketType: z.string().optional(), severity: z.string().optional(), priority: z.string().optional() });
+const when = z.strictObject({
+  ticketType: z.string().optional(),
+  severity: z.string().optional(),
+  priority: z.string().optional(),
+});
 const file = z.strictObject({
   default: z.strictObject(part).default({}),
   rules: z.array(z.strictObject({ when, ...part })).default([]),
@@ -42,7 +49,11 @@ export function loadPolicy(path: string | undefined): PolicyFor {
   const parsed = file.safeParse(read(path));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new CloseoutError('BadSetting', `CLOSEOUT_POLICY ${path}: ${issue?.path.join('.')} ${issue?.message}`, 'CLOSEOUT_POLICY');
+    throw new CloseoutError(
+      'BadSetting',
+      `CLOSEOUT_POLICY ${path}: ${issue?.path.join('.')} ${issue?.message}`,
+      'CLOSEOUT_POLICY',
+    );
   }
   const { default: base, rules } = parsed.data;
   const common = lay(defaultPolicy, base);
@@ -73,4 +84,6 @@ function lay(policy: Policy, over: Part): Policy {
 }
 
 const set = <T extends object>(over: T | undefined) =>
-  Object.fromEntries(Object.entries(over ?? {}).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: NonNullable<T[K]> };
+  Object.fromEntries(Object.entries(over ?? {}).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: NonNullable<T[K]>;
+  };

@@ -7,7 +7,7 @@ import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import type { CloseoutClient } from './client.js';
 import { CloseoutError } from './contract/errors.js';
-import type { ChangeKind, RunStatus } from './contract/reports.js';
+import type { ChangeKind } from './contract/reports.js';
 
 /** Columns of the "incident management process enriched event log" (UCI 498); one row a status change, others ignored. */
 const row = z.object({
@@ -54,7 +54,10 @@ export async function replay(client: CloseoutClient, file: string): Promise<Repl
   const begun = Date.now();
   const tally = { opened: 0, cleared: 0, reopened: 0, cancelled: 0 };
   const waits: number[] = [];
-  const bar = new SingleBar({ format: 'replay [{bar}] {value}/{total} reports, {duration_formatted}', stream: process.stderr });
+  const bar = new SingleBar({
+    format: 'replay [{bar}] {value}/{total} reports, {duration_formatted}',
+    stream: process.stderr,
+  });
   bar.start(histories.length, 0);
   const queue = [...histories];
   const work = async () => {
@@ -89,11 +92,13 @@ async function replayOne(
     else if (kind === 'reopened') await client.reopen(id, { at, by: 'replay' });
     else await client.cancel(id, { at, by: 'replay' });
     if (kind !== 'cleared' || before.status !== 'closed') tally[kind]++;
-    if (kind === 'cleared' && before.status !== 'closed') waits.push(await untilClosed(client, id, told));
+    if (kind !== 'cleared' || before.status === 'closed') continue;
+    waits.push(await untilClosed(client, id, told));
+    await untilAsked(client, id);
   }
 }
 
-/** In the recorded history days lie between; here the next change may only come once this one took effect. */
+/** In the recorded history days lie between; here the next change may only come once this one took effect in full. */
 async function untilClosed(client: CloseoutClient, id: string, told: number): Promise<number> {
   for (;;) {
     const { closedAt } = await client.reports.get(id);
@@ -112,10 +117,11 @@ async function results(client: CloseoutClient, histories: History[], waits: numb
     const report = await client.reports.get(id);
     if (report.status === 'closed') closed++;
     count(cycles, String(report.cycle));
-    const { state, reason } = await decidedSurvey(client, id);
-    if (state === 'sent') sent++;
-    else if (state === 'skipped') count(skipped, reason ?? 'unknown');
-    else count(other, state);
+    for (const { state, reason, sent_at } of await client.surveys.ofReport(id)) {
+      if (sent_at) sent++;
+      else if (state === 'skipped') count(skipped, reason ?? 'unknown');
+      else count(other, state);
+    }
   }
   waits.sort((a, b) => a - b);
   const at = (share: number) => waits[Math.min(waits.length - 1, Math.floor(waits.length * share))] ?? 0;
@@ -123,14 +129,10 @@ async function results(client: CloseoutClient, histories: History[], waits: numb
   return { reports: histories.length, closed, cycles, surveys: { sent, skipped, other }, clearedToClosedMs };
 }
 
-/** The mail follows the closing; what became of it is known a moment later. */
-async function decidedSurvey(client: CloseoutClient, id: string): Promise<RunStatus['survey']> {
+/** The mail follows the closing; a mail server that is down is not waited for. */
+async function untilAsked(client: CloseoutClient, id: string): Promise<void> {
   const patience = Date.now() + 30_000;
-  for (;;) {
-    const survey = await client.surveyOf(id);
-    if (survey.state !== 'none' || Date.now() > patience) return survey;
-    await pause(50);
-  }
+  while ((await client.surveyOf(id)).state === 'none' && Date.now() < patience) await pause(20);
 }
 
 const count = (tally: Record<string, number>, key: string) => void (tally[key] = (tally[key] ?? 0) + 1);
@@ -144,7 +146,11 @@ async function readRows(file: string): Promise<Row[]> {
   try {
     records = parse(text, { columns: true, skip_empty_lines: true, bom: true });
   } catch (error) {
-    throw new CloseoutError('BadInput', `${file} is not a CSV file with a header line: ${(error as Error).message}`, 'file');
+    throw new CloseoutError(
+      'BadInput',
+      `${file} is not a CSV file with a header line: ${(error as Error).message}`,
+      'file',
+    );
   }
   return records.map((record, index) => {
     const result = row.safeParse(record);
@@ -197,14 +203,16 @@ function kindOf(word: string, state: ChangeKind | 'open'): ChangeKind | undefine
 function instant(id: string, column: string, text: string): number {
   const [, day, month, year, hour, minute] = /^(\d{1,2})-(\d{1,2})-(\d{4}) (\d{1,2}):(\d{2})$/.exec(text) ?? [];
   const time = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute));
-  if (Number.isNaN(time)) throw new CloseoutError('BadInput', `${id}: ${column} must be dd-mm-yyyy hh:mm, not "${text}".`, column);
+  if (Number.isNaN(time))
+    throw new CloseoutError('BadInput', `${id}: ${column} must be dd-mm-yyyy hh:mm, not "${text}".`, column);
   return time;
 }
 
 export function summaryTable(summary: ReplaySummary): string {
   const { surveys, clearedToClosedMs } = summary;
   const table = new Table({ style: { head: [], border: [] } });
-  const named = (tally: Record<string, number>, prefix: string) => Object.entries(tally).map(([key, n]): [string, number] => [`${prefix} ${key}`, n]);
+  const named = (tally: Record<string, number>, prefix: string) =>
+    Object.entries(tally).map(([key, n]): [string, number] => [`${prefix} ${key}`, n]);
   table.push(
     ['reports', summary.reports],
     ['opened', summary.opened],

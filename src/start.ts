@@ -22,7 +22,11 @@ export async function start(environment: NodeJS.ProcessEnv, say: (line: string) 
   const dataDir = dataDirOf(environment);
   const logs = join(dataDir, 'logs');
   await mkdir(logs, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    throw new CloseoutError('BadSetting', `The data folder ${dataDir} cannot be made (${error.code}); set CLOSEOUT_DATA to one you can write to.`, 'CLOSEOUT_DATA');
+    throw new CloseoutError(
+      'BadSetting',
+      `The data folder ${dataDir} cannot be made (${error.code}); set CLOSEOUT_DATA to one you can write to.`,
+      'CLOSEOUT_DATA',
+    );
   });
   await endLeftovers(dataDir);
   const ports = loadLocalPorts(environment);
@@ -33,7 +37,9 @@ export async function start(environment: NodeJS.ProcessEnv, say: (line: string) 
 
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
-  const mailbox = environment['SMTP_URL'] ? undefined : await startMailbox(join(dataDir, 'outbox'), ports.CLOSEOUT_SMTP_PORT);
+  const mailbox = environment['SMTP_URL']
+    ? undefined
+    : await startMailbox(join(dataDir, 'outbox'), ports.CLOSEOUT_SMTP_PORT);
   const parts = new Map<string, Part>();
   try {
     for (const [name, startIt] of await recipes(environment, env, { dataDir, logs, ports, secrets, say })) {
@@ -56,19 +62,32 @@ export async function start(environment: NodeJS.ProcessEnv, say: (line: string) 
 
 /** What the processes of the stack are told; a setting that is already there stays. */
 function stackEnv(given: Env, ports: LocalPorts, secrets: Secrets, dataDir: string): Record<string, string> {
-  const { CLOSEOUT_PORT, CLOSEOUT_TEMPORAL_PORT, CLOSEOUT_TEMPORAL_UI_PORT, CLOSEOUT_POSTGRES_PORT, CLOSEOUT_SMTP_PORT } = ports;
+  const {
+    CLOSEOUT_PORT,
+    CLOSEOUT_TEMPORAL_PORT,
+    CLOSEOUT_TEMPORAL_UI_PORT,
+    CLOSEOUT_POSTGRES_PORT,
+    CLOSEOUT_SMTP_PORT,
+  } = ports;
   const embedded = {
     ...(given['TEMPORAL_ADDRESS']
       ? {}
-      : { TEMPORAL_ADDRESS: `127.0.0.1:${CLOSEOUT_TEMPORAL_PORT}`, CLOSEOUT_TEMPORAL_UI: `http://127.0.0.1:${CLOSEOUT_TEMPORAL_UI_PORT}` }),
+      : {
+          TEMPORAL_ADDRESS: `127.0.0.1:${CLOSEOUT_TEMPORAL_PORT}`,
+          CLOSEOUT_TEMPORAL_UI: `http://127.0.0.1:${CLOSEOUT_TEMPORAL_UI_PORT}`,
+        }),
     DATABASE_URL: postgresUrl({ port: CLOSEOUT_POSTGRES_PORT, password: secrets.databasePassword }),
-    ...(given['SMTP_URL'] ? {} : { SMTP_URL: `smtp://127.0.0.1:${CLOSEOUT_SMTP_PORT}`, CLOSEOUT_OUTBOX: join(dataDir, 'outbox') }),
+    ...(given['SMTP_URL']
+      ? {}
+      : { SMTP_URL: `smtp://127.0.0.1:${CLOSEOUT_SMTP_PORT}`, CLOSEOUT_OUTBOX: join(dataDir, 'outbox') }),
     CLOSEOUT_PORT: `${CLOSEOUT_PORT}`,
     CLOSEOUT_API_TOKEN: secrets.apiToken,
     CLOSEOUT_LINK_KEYS: secrets.linkKeys,
     CLOSEOUT_ADDRESS_KEY: secrets.addressKey,
   };
-  const settings = Object.entries(given).filter(([name, value]) => value && /^(TEMPORAL_|CLOSEOUT_|DATABASE_URL|SMTP_URL)/.test(name));
+  const settings = Object.entries(given).filter(
+    ([name, value]) => value && /^(TEMPORAL_|CLOSEOUT_|DATABASE_URL|SMTP_URL)/.test(name),
+  );
   return { ...embedded, ...(Object.fromEntries(settings) as Record<string, string>) };
 }
 
@@ -81,16 +100,31 @@ interface Stack {
 }
 
 /** In the order they need each other; they are stopped in the opposite one. */
-async function recipes(given: Env, env: Record<string, string>, { dataDir, logs, ports, secrets, say }: Stack): Promise<Recipe[]> {
+async function recipes(
+  given: Env,
+  env: Record<string, string>,
+  { dataDir, logs, ports, secrets, say }: Stack,
+): Promise<Recipe[]> {
   const list: Recipe[] = [];
   const log = (name: string) => join(logs, `${name}.log`);
   if (!given['DATABASE_URL']) {
-    const postgres = { dataDir, port: ports.CLOSEOUT_POSTGRES_PORT, password: secrets.databasePassword, logFile: log('postgres') };
+    const postgres = {
+      dataDir,
+      port: ports.CLOSEOUT_POSTGRES_PORT,
+      password: secrets.databasePassword,
+      logFile: log('postgres'),
+    };
     list.push(['PostgreSQL', () => startPostgres(postgres)]);
   }
   if (!given['TEMPORAL_ADDRESS']) {
-    const cli = await findTemporalCli(given as NodeJS.ProcessEnv, say);
-    const temporal = { cli, dataDir, port: ports.CLOSEOUT_TEMPORAL_PORT, uiPort: ports.CLOSEOUT_TEMPORAL_UI_PORT, logFile: log('temporal') };
+    const cli = await findTemporalCli(given, say);
+    const temporal = {
+      cli,
+      dataDir,
+      port: ports.CLOSEOUT_TEMPORAL_PORT,
+      uiPort: ports.CLOSEOUT_TEMPORAL_UI_PORT,
+      logFile: log('temporal'),
+    };
     const startIt = async () => {
       const part = await startTemporal(temporal);
       await keepRunsFor30Days(`127.0.0.1:${temporal.port}`);
@@ -101,7 +135,11 @@ async function recipes(given: Env, env: Record<string, string>, { dataDir, logs,
   const cli = fileURLToPath(new URL('./cli.js', import.meta.url));
   for (const name of ['worker', 'gateway']) {
     const spawn = { env: { ...process.env, ...env } };
-    list.push([name, () => startPart({ name, command: process.execPath, args: [cli, name], logFile: log(name), ready: 'message', spawn })]);
+    list.push([
+      name,
+      () =>
+        startPart({ name, command: process.execPath, args: [cli, name], logFile: log(name), ready: 'message', spawn }),
+    ]);
   }
   return list;
 }
@@ -134,7 +172,14 @@ async function keepUp(
 async function claimPorts(given: Env, ports: LocalPorts): Promise<void> {
   const needed: [keyof LocalPorts, string][] = [
     ['CLOSEOUT_PORT', 'Closeout'],
-    ...(given['TEMPORAL_ADDRESS'] ? [] : ([['CLOSEOUT_TEMPORAL_PORT', 'Temporal'], ['CLOSEOUT_TEMPORAL_UI_PORT', 'the Temporal UI']] as const).map((pair) => [...pair] as [keyof LocalPorts, string])),
+    ...(given['TEMPORAL_ADDRESS']
+      ? []
+      : (
+          [
+            ['CLOSEOUT_TEMPORAL_PORT', 'Temporal'],
+            ['CLOSEOUT_TEMPORAL_UI_PORT', 'the Temporal UI'],
+          ] as const
+        ).map((pair) => [...pair] as [keyof LocalPorts, string])),
     ...(given['DATABASE_URL'] ? [] : [['CLOSEOUT_POSTGRES_PORT', 'PostgreSQL'] as [keyof LocalPorts, string]]),
     ...(given['SMTP_URL'] ? [] : [['CLOSEOUT_SMTP_PORT', 'the local mailbox'] as [keyof LocalPorts, string]]),
   ];
@@ -142,7 +187,11 @@ async function claimPorts(given: Env, ports: LocalPorts): Promise<void> {
   const taken = needed.filter((_, index) => !free[index]);
   if (taken.length === 0) return;
   const list = taken.map(([setting, what]) => `${ports[setting]} for ${what} (${setting})`).join(', ');
-  throw new CloseoutError('BadSetting', `Taken by another program: port ${list}. Stop that program, or set the setting in brackets to another port.`, taken[0]?.[0]);
+  throw new CloseoutError(
+    'BadSetting',
+    `Taken by another program: port ${list}. Stop that program, or set the setting in brackets to another port.`,
+    taken[0]?.[0],
+  );
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -17,10 +17,14 @@ import { registerSearchAttributes } from './search-attributes.js';
 
 /** Runs until SIGINT or SIGTERM, then lets running activities end. `onReady` is called once it polls. */
 export async function runWorker(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
-  Runtime.install({ logger: new DefaultLogger('WARN', ({ level, message, meta }) => log.warn({ level, ...meta }, message)) });
+  Runtime.install({
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => log.warn({ level, ...meta }, message)),
+  });
   const policyFor = loadPolicy(config.policyFile);
   const connection = await NativeConnection.connect(config.temporal.connection);
-  const db = openDatabase(config.databaseUrl, (error) => log.warn({ code: (error as { code?: string }).code }, 'database connection lost'));
+  const db = openDatabase(config.databaseUrl, (error) =>
+    log.warn({ code: (error as { code?: string }).code }, 'database connection lost'),
+  );
   const mailer = openMailer(config.mail.smtpUrl);
   try {
     await migrate(db);
@@ -30,7 +34,12 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
       surveys: surveyTable(db),
       mailer,
       policyFor,
-      mail: { publicUrl: config.http.publicUrl, from: config.mail.from, linkKeys: config.linkKeys, alertTo: config.mail.alertTo },
+      mail: {
+        publicUrl: config.http.publicUrl,
+        from: config.mail.from,
+        linkKeys: config.linkKeys,
+        alertTo: config.mail.alertTo,
+      },
       addressKey: config.addressKey,
       runUrl: runUrl(config),
     });

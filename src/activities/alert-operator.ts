@@ -11,6 +11,16 @@ export const alertOperator =
     const answer = survey && (await surveys.answerOf(survey.id));
     if (!survey || !answer) return; // the answer was erased since
     const { score, solved, comment, at } = answer;
-    const alert = { surveyId: survey.id, report, cycle, score, solved, comment, date: at, to: mail.alertTo, runUrl: runUrl(reportId) };
+    const alert = {
+      surveyId: survey.id,
+      report,
+      cycle,
+      score,
+      solved,
+      comment,
+      date: at,
+      to: mail.alertTo,
+      runUrl: runUrl(reportId),
+    };
     await mailer.send(alertMail(alert, mail), cancellationSignal());
   };

@@ -14,7 +14,8 @@ export const closeReport =
     } catch (error) {
       // An operator who says so has closed it where we cannot even see it.
       const gone = error instanceof CloseoutError && error.code === 'ReportNotFound';
-      if (closing.byHand && gone) return { situation: { status: 'closed', at: closing.clearedAt }, cycle: closing.cycle };
+      if (closing.byHand && gone)
+        return { situation: { status: 'closed', at: closing.clearedAt }, cycle: closing.cycle };
       throw error;
     }
   };

@@ -19,7 +19,13 @@ export function interceptActivities(log: Logger): ActivityInterceptorsFactory {
           if (error instanceof CancelledFailure) throw error;
           const failure = toFailure(error);
           const { activityType, attempt, workflowExecution } = info;
-          log.warn({ activity: activityType, attempt, run: workflowExecution?.workflowId, failure: failure.type, said: failure.message });
+          log.warn({
+            activity: activityType,
+            attempt,
+            run: workflowExecution?.workflowId,
+            failure: failure.type,
+            said: failure.message,
+          });
           throw failure;
         } finally {
           clearInterval(beat);

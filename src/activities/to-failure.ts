@@ -32,11 +32,14 @@ export function mailVerdict(error: unknown): MailVerdict | undefined {
   const { command, responseCode, response, code, permanent } = error as MailError;
   if (typeof command !== 'string' && !(typeof code === 'string' && mailCodes.has(code))) return undefined;
   const status = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(response ?? '')?.[1];
-  const answered = responseCode ? `answered ${responseCode}${status ? ` ${status}` : ''}` : `failed with ${String(code)}`;
+  const answered = responseCode
+    ? `answered ${responseCode}${status ? ` ${status}` : ''}`
+    : `failed with ${String(code)}`;
   const said = `${command ?? 'SMTP'} ${answered}`;
   const verdict = (word: MailVerdict['code'], badAddress = false): MailVerdict => ({ code: word, badAddress, said });
   if (!permanent) return verdict('MailUnavailable');
-  if (command === 'RCPT TO') return mailboxFull(status) ? verdict('MailUnavailable') : verdict('RecipientRefused', badAddress(status));
+  if (command === 'RCPT TO')
+    return mailboxFull(status) ? verdict('MailUnavailable') : verdict('RecipientRefused', badAddress(status));
   if (command === 'DATA') return verdict('MailRefused');
   return verdict('MailMisconfigured'); // greeting, AUTH, MAIL FROM: ours to mend, never the recipient's fault
 }
@@ -49,6 +52,18 @@ interface MailError {
   permanent?: boolean;
 }
 
-const mailCodes = new Set(['ESOCKET', 'ECONNECTION', 'ETIMEDOUT', 'EDNS', 'EAUTH', 'EENVELOPE', 'EMESSAGE', 'EPROTOCOL', 'EABORT', 'ETLS']);
+const mailCodes = new Set([
+  'ESOCKET',
+  'ECONNECTION',
+  'ETIMEDOUT',
+  'EDNS',
+  'EAUTH',
+  'EENVELOPE',
+  'EMESSAGE',
+  'EPROTOCOL',
+  'EABORT',
+  'ETLS',
+]);
 const mailboxFull = (status: string | undefined) => status === '5.2.2';
-const badAddress = (status: string | undefined) => status !== undefined && (status.startsWith('5.1.') || status === '5.2.1');
+const badAddress = (status: string | undefined) =>
+  status !== undefined && (status.startsWith('5.1.') || status === '5.2.1');

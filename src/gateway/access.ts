@@ -16,7 +16,10 @@ export function guard({ http, apiToken }: Config) {
     if (tokenOf(request).some((given) => isSame(given, apiToken))) return;
     // A browser's log-in: any name, the token as the password.
     reply.header('www-authenticate', 'Basic realm="Closeout", charset="UTF-8"');
-    throw new CloseoutError('Unauthorized', 'Send "Authorization: Bearer TOKEN"; the token was printed at start or is CLOSEOUT_API_TOKEN.');
+    throw new CloseoutError(
+      'Unauthorized',
+      'Send "Authorization: Bearer TOKEN"; the token was printed at start or is CLOSEOUT_API_TOKEN.',
+    );
   };
 }
 
@@ -24,7 +27,11 @@ function tokenOf({ headers: { authorization = '' } }: FastifyRequest): string[] 
   const [scheme, value = ''] = authorization.split(' ');
   if (scheme === 'Bearer') return [value];
   if (scheme !== 'Basic') return [];
-  return [Buffer.from(value, 'base64').toString().replace(/^[^:]*:/, '')];
+  return [
+    Buffer.from(value, 'base64')
+      .toString()
+      .replace(/^[^:]*:/, ''),
+  ];
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest();

@@ -1,7 +1,7 @@
 /** The HTTP side of Closeout: parse, call the client, answer. One port for API, survey pages and health. */
 import formbody from '@fastify/formbody';
 import helmet from '@fastify/helmet';
-import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { CloseoutClient } from '../client.js';
 import type { Config } from '../config.js';
@@ -15,7 +15,11 @@ import { ticketPath } from './tickets.js';
 import { tmf621 } from './tmf621.js';
 
 export async function buildGateway(config: Config, client: CloseoutClient, log: Logger): Promise<FastifyInstance> {
-  const app: FastifyInstance = Fastify({ loggerInstance: log as FastifyBaseLogger, disableRequestLogging: true, bodyLimit: 1024 * 1024 });
+  const app: FastifyInstance = Fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    bodyLimit: 1024 * 1024,
+  });
   // No script anywhere; referrer stays inside, where "no-referrer" would make the form's own Origin null.
   await app.register(helmet, {
     contentSecurityPolicy: {
@@ -33,10 +37,16 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
     hsts: config.http.publicUrl.startsWith('https:'),
   });
   await app.register(formbody, { bodyLimit: 16 * 1024 });
-  app.addContentTypeParser('application/merge-patch+json', { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'));
+  app.addContentTypeParser(
+    'application/merge-patch+json',
+    { parseAs: 'string' },
+    app.getDefaultJsonParser('error', 'error'),
+  );
   app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'));
   app.addHook('onRequest', guard(config));
-  app.setErrorHandler((error: FastifyError, request, reply) => sendError(request, reply, toCloseoutError(error), error));
+  app.setErrorHandler((error: FastifyError, request, reply) =>
+    sendError(request, reply, toCloseoutError(error), error),
+  );
   app.setNotFoundHandler((request, reply) => sendError(request, reply, unknownPath(request)));
   tmf621(app, client, config.http.publicUrl);
   surveyPages(app, config, client);
@@ -65,7 +75,8 @@ function toCloseoutError(error: FastifyError): CloseoutError {
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
       return new CloseoutError('BadInput', 'The body is not valid JSON.');
   }
-  if (error instanceof SyntaxError || error.statusCode === 400) return new CloseoutError('BadInput', 'The body is not valid JSON.');
+  if (error instanceof SyntaxError || error.statusCode === 400)
+    return new CloseoutError('BadInput', 'The body is not valid JSON.');
   return unreachable(error) ?? new CloseoutError('Unexpected', 'Something went wrong here; it was logged.');
 }
 
@@ -75,12 +86,29 @@ function sendError(request: FastifyRequest, reply: FastifyReply, error: Closeout
   if (http >= 500) {
     const { name, code, stack } = (cause ?? error) as Error & { code?: string };
     // Frames only: a message may quote what a customer wrote.
-    request.log.error({ failure: error.code, name, code, at: stack?.split('\n').filter((line) => line.startsWith('    at ')).slice(0, 4) });
+    request.log.error({
+      failure: error.code,
+      name,
+      code,
+      at: stack
+        ?.split('\n')
+        .filter((line) => line.startsWith('    at '))
+        .slice(0, 4),
+    });
   }
-  const body = { '@type': 'Error', code: error.code, reason: reasons[error.code], message: error.message, status: `${http}` };
+  const body = {
+    '@type': 'Error',
+    code: error.code,
+    reason: reasons[error.code],
+    message: error.message,
+    status: `${http}`,
+  };
   return reply.code(http).send({ ...body, ...(error.field ? { referenceError: error.field } : {}) });
 }
 
 const reasons = Object.fromEntries(
-  Object.keys(errors).map((code) => [code, code.replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`)]),
+  Object.keys(errors).map((code) => [
+    code,
+    code.replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`),
+  ]),
 ) as Record<ErrorCode, string>;

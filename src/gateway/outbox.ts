@@ -9,7 +9,11 @@ import { html } from '../survey/templates.js';
 const shown = 200;
 
 export function outbox(app: FastifyInstance, dir: string): void {
-  const names = async () => (await readdir(dir)).filter((name) => name.endsWith('.eml')).sort().reverse();
+  const names = async () =>
+    (await readdir(dir))
+      .filter((name) => name.endsWith('.eml'))
+      .sort()
+      .reverse();
   const read = async (name: string) => {
     if (!/^[\w-]+\.eml$/.test(name)) throw new CloseoutError('NotFound', 'There is no such mail.');
     return readFile(join(dir, name)).catch(() => {
@@ -25,13 +29,21 @@ export function outbox(app: FastifyInstance, dir: string): void {
     const all = await names();
     const mails = await Promise.all(all.slice(0, shown).map(summary));
     if (request.headers.accept?.includes('application/json')) return { total: all.length, mails };
-    return reply.type('text/html; charset=utf-8').send(html.render('./outbox.html.eta', { mails, total: all.length, shown }));
+    return reply
+      .type('text/html; charset=utf-8')
+      .send(html.render('./outbox.html.eta', { mails, total: all.length, shown }));
   });
 
   app.get<{ Params: { name: string } }>('/outbox/:name', async ({ params: { name } }, reply) => {
     const source = await read(name);
     const mail = await simpleParser(source);
-    const view = { name, subject: mail.subject, text: mail.text, hasHtml: Boolean(mail.html), source: source.toString() };
+    const view = {
+      name,
+      subject: mail.subject,
+      text: mail.text,
+      hasHtml: Boolean(mail.html),
+      source: source.toString(),
+    };
     return reply
       .header('content-security-policy', "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'")
       .type('text/html; charset=utf-8')
@@ -42,7 +54,10 @@ export function outbox(app: FastifyInstance, dir: string): void {
   app.get<{ Params: { name: string } }>('/outbox/:name/html', async ({ params: { name } }, reply) => {
     const mail = await simpleParser(await read(name));
     return reply
-      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups allow-popups-to-escape-sandbox")
+      .header(
+        'content-security-policy',
+        "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups allow-popups-to-escape-sandbox",
+      )
       .header('x-frame-options', 'SAMEORIGIN')
       .type('text/html; charset=utf-8')
       .send((mail.html || '').replace('<head>', '<head><base target="_blank">'));

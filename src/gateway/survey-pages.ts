@@ -53,7 +53,11 @@ export function surveyPages(app: FastifyInstance, config: Config, client: Closeo
     if (survey.state !== 'answered') return reply.redirect(`/s/${request.params.token}`, 303);
     const answer = await client.surveys.answerOf(survey.id);
     const score = answer?.score;
-    return page(reply, 200, 'thanks', { reportId: survey.report_id, rating: score && `${score} – ${ratings[score]}`, reopened: answer?.solved === false });
+    return page(reply, 200, 'thanks', {
+      reportId: survey.report_id,
+      rating: score && `${score} – ${ratings[score]}`,
+      reopened: answer?.solved === false,
+    });
   });
 
   app.post('/s/:token', async (request: LinkRequest, reply) => {
@@ -70,7 +74,9 @@ export function surveyPages(app: FastifyInstance, config: Config, client: Closeo
     const stored = await client.answer(survey.id, answer);
     // Told twice, or by ten clicks at once: the first counts, and each of them may see it.
     const now = stored ? undefined : await surveyOf('survey', request);
-    return stored || now?.state === 'answered' ? reply.redirect(`/s/${request.params.token}/thanks`, 303) : showForm(reply, now ?? survey, {});
+    return stored || now?.state === 'answered'
+      ? reply.redirect(`/s/${request.params.token}/thanks`, 303)
+      : showForm(reply, now ?? survey, {});
   });
 
   interface FormView {
@@ -80,12 +86,25 @@ export function surveyPages(app: FastifyInstance, config: Config, client: Closeo
     error?: string;
   }
 
-  async function showForm(reply: FastifyReply, survey: Survey, { chosen, notSolved = false, comment = '', error }: FormView) {
+  async function showForm(
+    reply: FastifyReply,
+    survey: Survey,
+    { chosen, notSolved = false, comment = '', error }: FormView,
+  ) {
     const state = linkState(survey.state, survey.expires_at ?? survey.claimed_at, new Date());
-    if (state !== 'open') return page(reply, state === 'answered' ? 200 : 410, 'ended', { state, reportId: survey.report_id });
+    if (state !== 'open')
+      return page(reply, state === 'answered' ? 200 : 410, 'ended', { state, reportId: survey.report_id });
     const report = await client.reports.get(survey.report_id);
     const options = scores.map((score) => ({ score, word: ratings[score], checked: score === chosen }));
-    const view = { reportId: report.id, summary: report.name ?? report.description, options, notSolved, comment, error, longest };
+    const view = {
+      reportId: report.id,
+      summary: report.name ?? report.description,
+      options,
+      notSolved,
+      comment,
+      error,
+      longest,
+    };
     return page(reply, error ? 422 : 200, 'survey', view);
   }
 
@@ -98,20 +117,26 @@ export function surveyPages(app: FastifyInstance, config: Config, client: Closeo
   app.post('/u/:token', async (request: LinkRequest, reply) => {
     const survey = await surveyOf('optOut', request);
     const contact = await client.reports.contactOf(survey.report_id);
-    if (contact?.emailAddress) await client.surveys.optOut(hashAddress(contact.emailAddress, config.addressKey), 'link');
+    if (contact?.emailAddress)
+      await client.surveys.optOut(hashAddress(contact.emailAddress, config.addressKey), 'link');
     return page(reply, 200, 'opt-out', { done: true });
   });
 }
 
 function readForm(body: unknown): z.infer<typeof form> {
   const result = form.safeParse(body ?? {});
-  if (!result.success) throw new CloseoutError('BadInput', 'score must be 1 to 5, solved yes or no.', String(result.error.issues[0]?.path[0] ?? ''));
+  if (!result.success)
+    throw new CloseoutError(
+      'BadInput',
+      'score must be 1 to 5, solved yes or no.',
+      String(result.error.issues[0]?.path[0] ?? ''),
+    );
   return result.data;
 }
 
 function problemWith(score: string | undefined, comment: string, solved: string | undefined): string | undefined {
   if (!score && solved !== 'no') return 'Please choose one of the five answers.';
-  const length = [...comment].length;
+  const length = Array.from(comment).length; // code points
   return length > longest ? `Please shorten your comment: it has ${length} characters, ${longest} fit.` : undefined;
 }
 

@@ -55,7 +55,10 @@ const attributes = z.looseObject({
 });
 
 const creation = attributes.extend({
-  id: z.string().regex(reportIdPattern, 'must be 1 to 64 letters, digits, ".", "_" or "-", a letter or digit first').optional(),
+  id: z
+    .string()
+    .regex(reportIdPattern, 'must be 1 to 64 letters, digits, ".", "_" or "-", a letter or digit first')
+    .optional(),
 });
 const patch = attributes.partial();
 
@@ -65,13 +68,19 @@ export function parseCreation(body: unknown): NewReport {
   const ticket = parse(creation, body);
   const { id, status = 'acknowledged', description, severity, ticketType } = ticket;
   if (!isOpen(status)) {
-    throw new CloseoutError('BadInput', `status must be acknowledged, inProgress, pending or held when a ticket is created, not ${status}.`, 'status');
+    throw new CloseoutError(
+      'BadInput',
+      `status must be acknowledged, inProgress, pending or held when a ticket is created, not ${status}.`,
+      'status',
+    );
   }
   return { ...toReport(ticket), id, description, severity, ticketType, status: status as NewReport['status'] };
 }
 
 /** Everything but the status and its reason, which are for the run. */
-export function parsePatch(body: unknown): Pick<Patch, 'status' | 'statusChangeReason'> & { changes: Partial<NewReport> } {
+export function parsePatch(
+  body: unknown,
+): Pick<Patch, 'status' | 'statusChangeReason'> & { changes: Partial<NewReport> } {
   const ticket = parse(patch, body);
   const { status, statusChangeReason } = ticket;
   for (const name of ['id', ...serverSet]) {
@@ -110,16 +119,27 @@ export function parse<T>(schema: z.ZodType<T>, body: unknown, name = 'The body')
   const result = schema.safeParse(body);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const field = (issue?.path ?? []).map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('').replace(/^\./, '');
+  const field = (issue?.path ?? [])
+    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('')
+    .replace(/^\./, '');
   const missing = issue?.code === 'invalid_type' && issue.message.includes('received undefined');
-  throw new CloseoutError('BadInput', `${field || name} ${missing ? 'is missing' : lowerFirst(issue?.message ?? 'is wrong')}.`, field);
+  throw new CloseoutError(
+    'BadInput',
+    `${field || name} ${missing ? 'is missing' : lowerFirst(issue?.message ?? 'is wrong')}.`,
+    field,
+  );
 }
 
 const lowerFirst = (message: string) => message.charAt(0).toLowerCase() + message.slice(1);
 
 export const ticketPath = '/tmf-api/troubleTicket/v4/troubleTicket';
 
-export function toTicket(report: Report, { contact, history }: ReportDetails, baseUrl: string): Record<string, unknown> {
+export function toTicket(
+  report: Report,
+  { contact, history }: ReportDetails,
+  baseUrl: string,
+): Record<string, unknown> {
   const { id, customerId, serviceProblemId, document } = report;
   return {
     id,
@@ -139,7 +159,8 @@ export function toTicket(report: Report, { contact, history }: ReportDetails, ba
     creationDate: report.openedAt,
     lastUpdate: report.lastUpdate,
     resolutionDate: report.clearedAt,
-    relatedParty: document['relatedParty'] ?? (customerId && [{ id: customerId, role: 'customer', '@referredType': 'Customer' }]),
+    relatedParty:
+      document['relatedParty'] ?? (customerId && [{ id: customerId, role: 'customer', '@referredType': 'Customer' }]),
     relatedEntity:
       document['relatedEntity'] ??
       (serviceProblemId && [{ id: serviceProblemId, role: 'serviceProblem', '@referredType': 'ServiceProblem' }]),
@@ -148,6 +169,9 @@ export function toTicket(report: Report, { contact, history }: ReportDetails, ba
 }
 
 function contactsOf(contact: Contact | undefined, others: unknown): unknown[] | undefined {
-  const all = [...(contact ? [{ role: 'reporterContact', ...contact }] : []), ...(Array.isArray(others) ? (others as unknown[]) : [])];
+  const all = [
+    ...(contact ? [{ role: 'reporterContact', ...contact }] : []),
+    ...(Array.isArray(others) ? (others as unknown[]) : []),
+  ];
   return all.length > 0 ? all : undefined;
 }

@@ -8,7 +8,11 @@ import { changeKind, mayFollow } from '../policy/status.js';
 import { parse, parseCreation, parsePatch, ticketPath, toTicket } from './tickets.js';
 
 const whole = (name: string, most: number) =>
-  z.coerce.number({ error: `${name} must be a whole number from 0 to ${most}` }).int().min(0).max(most);
+  z.coerce
+    .number({ error: `${name} must be a whole number from 0 to ${most}` })
+    .int()
+    .min(0)
+    .max(most);
 const listQuery = z.looseObject({
   fields: z.string().optional(),
   offset: whole('offset', Number.MAX_SAFE_INTEGER).default(0),
@@ -23,7 +27,7 @@ export function tmf621(app: FastifyInstance, client: CloseoutClient, baseUrl: st
 
   app.post(ticketPath, async (request, reply) => {
     const created = await ticket(await client.open(parseCreation(request.body)));
-    return reply.code(201).header('location', created['href'] as string).send(created);
+    return reply.code(201).header('location', created['href']).send(created);
   });
 
   app.get(ticketPath, async (request, reply) => {
@@ -54,10 +58,19 @@ function assertReachable({ id, status: from }: Report, to: ReportStatus): void {
   if (from === to || mayFollow(from).includes(to)) return;
   const allowed = mayFollow(from).join(', ') || 'nothing, it is final';
   const hint = to === 'closed' ? ' Closeout itself closes a report once it is resolved.' : '';
-  throw new CloseoutError('StatusConflict', `Report ${id} is ${from}; from there status can become ${allowed}, not ${to}.${hint}`, 'status');
+  throw new CloseoutError(
+    'StatusConflict',
+    `Report ${id} is ${from}; from there status can become ${allowed}, not ${to}.${hint}`,
+    'status',
+  );
 }
 
-async function setStatus(client: CloseoutClient, { id, status: from }: Report, to: ReportStatus, reason?: string): Promise<void> {
+async function setStatus(
+  client: CloseoutClient,
+  { id, status: from }: Report,
+  to: ReportStatus,
+  reason?: string,
+): Promise<void> {
   const change = { status: to, by: 'TMF621', ...(reason ? { reason } : {}) };
   switch (changeKind(from, to)) {
     case 'cleared':

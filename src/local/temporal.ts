@@ -34,7 +34,18 @@ export interface LocalTemporal {
 export async function startTemporal({ cli, dataDir, port, uiPort, logFile }: LocalTemporal): Promise<Part> {
   const file = join(dataDir, 'temporal.db');
   const ports = ['--port', `${port}`, '--ui-port', `${uiPort}`];
-  const args = ['server', 'start-dev', '--ip', '127.0.0.1', ...ports, '--db-filename', file, '--log-level', 'warn', ...tuning];
+  const args = [
+    'server',
+    'start-dev',
+    '--ip',
+    '127.0.0.1',
+    ...ports,
+    '--db-filename',
+    file,
+    '--log-level',
+    'warn',
+    ...tuning,
+  ];
   return startPart({ name: 'Temporal', command: cli, args, logFile, ready: () => isServing(`127.0.0.1:${port}`) });
 }
 
@@ -42,8 +53,11 @@ export async function startTemporal({ cli, dataDir, port, uiPort, logFile }: Loc
 export async function keepRunsFor30Days(address: string): Promise<void> {
   const connection = await Connection.connect({ address });
   try {
-    const workflowExecutionRetentionTtl = { seconds: 30 * 24 * 60 * 60 as never };
-    await connection.workflowService.updateNamespace({ namespace: 'default', config: { workflowExecutionRetentionTtl } });
+    const workflowExecutionRetentionTtl = { seconds: (30 * 24 * 60 * 60) as never };
+    await connection.workflowService.updateNamespace({
+      namespace: 'default',
+      config: { workflowExecutionRetentionTtl },
+    });
   } finally {
     await connection.close();
   }
@@ -68,9 +82,16 @@ export async function findTemporalCli(env: NodeJS.ProcessEnv, say: (line: string
   const given = env['CLOSEOUT_TEMPORAL_CLI'];
   if (given) {
     if (existsSync(given)) return given;
-    throw new CloseoutError('BadSetting', `CLOSEOUT_TEMPORAL_CLI names ${given}, but there is no such file.`, 'CLOSEOUT_TEMPORAL_CLI');
+    throw new CloseoutError(
+      'BadSetting',
+      `CLOSEOUT_TEMPORAL_CLI names ${given}, but there is no such file.`,
+      'CLOSEOUT_TEMPORAL_CLI',
+    );
   }
-  const onPath = (env['PATH'] ?? '').split(delimiter).map((dir) => join(dir, 'temporal')).find(existsSync);
+  const onPath = (env['PATH'] ?? '')
+    .split(delimiter)
+    .map((dir) => join(dir, 'temporal'))
+    .find(existsSync);
   if (onPath) return onPath;
   const dir = cacheDir(`temporal-${version}`);
   const cached = join(dir, 'temporal');

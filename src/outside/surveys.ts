@@ -33,11 +33,20 @@ export function surveyTable(db: Db) {
   const find = (id: string) => db.selectFrom('surveys').selectAll().where('id', '=', id).executeTakeFirst();
   /** At most one: unique by report and cycle. */
   const ofCycle = (reportId: string, cycle: number) =>
-    db.selectFrom('surveys').selectAll().where('report_id', '=', reportId).where('cycle', '=', cycle).executeTakeFirst();
+    db
+      .selectFrom('surveys')
+      .selectAll()
+      .where('report_id', '=', reportId)
+      .where('cycle', '=', cycle)
+      .executeTakeFirst();
 
   return {
     find,
     ofCycle,
+    /** One a cycle, oldest first. */
+    ofReport: (reportId: string) =>
+      db.selectFrom('surveys').selectAll().where('report_id', '=', reportId).orderBy('cycle').execute(),
+
     decide: (candidate: Candidate) => decide(db, candidate),
 
     /** The relay has accepted the mail. Only from `claimed`: a survey that was ended meanwhile stays ended. */
@@ -54,7 +63,12 @@ export function surveyTable(db: Db) {
     },
 
     /** Ends a survey that still waits; one that was answered or ended otherwise stays what it is. */
-    async end(reportId: string, cycle: number, as: 'expired' | 'undeliverable', reason?: string): Promise<SurveyRecord> {
+    async end(
+      reportId: string,
+      cycle: number,
+      as: 'expired' | 'undeliverable',
+      reason?: string,
+    ): Promise<SurveyRecord> {
       await db
         .updateTable('surveys')
         .set({ state: as, reason: reason ?? null })
@@ -111,7 +125,11 @@ export function surveyTable(db: Db) {
     },
 
     async optOut(addressHash: string, source: string): Promise<void> {
-      await db.insertInto('opt_outs').values({ address_hash: addressHash, source }).onConflict((c) => c.doNothing()).execute();
+      await db
+        .insertInto('opt_outs')
+        .values({ address_hash: addressHash, source })
+        .onConflict((c) => c.doNothing())
+        .execute();
     },
   };
 }
@@ -126,7 +144,11 @@ async function decide(db: Db, candidate: Candidate): Promise<Survey> {
   const customerId = report.customerId ?? null;
   return db.transaction().execute(async (tx) => {
     if (customerId) {
-      await tx.insertInto('customers').values({ id: customerId }).onConflict((c) => c.doNothing()).execute();
+      await tx
+        .insertInto('customers')
+        .values({ id: customerId })
+        .onConflict((c) => c.doNothing())
+        .execute();
       await tx.selectFrom('customers').select('id').where('id', '=', customerId).forUpdate().execute();
     }
     const reason = skipReason(await sendFacts(tx, candidate), policy) ?? null;

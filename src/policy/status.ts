@@ -32,7 +32,13 @@ export function apply(now: Situation, change: Change): Situation {
 
 /** The situation that a stored status stands for. */
 export function situationOf(status: ReportStatus, changedAt: string | null): Situation {
-  const word = isOpen(status) ? 'open' : status === 'resolved' ? 'cleared' : status === 'closed' ? 'closed' : 'cancelled';
+  const word = isOpen(status)
+    ? 'open'
+    : status === 'resolved'
+      ? 'cleared'
+      : status === 'closed'
+        ? 'closed'
+        : 'cancelled';
   return { status: word, at: changedAt };
 }
 

@@ -64,7 +64,9 @@ export function surveyMail(mail: SurveyMail, settings: MailSettings): Mail {
     replyTo: settings.from,
     to: { name: oneLine(contact.name ?? ''), address: contact.emailAddress },
     subject,
-    ...(reminder ? { inReplyTo: messageIdOf(surveyId, 'survey', domain), references: messageIdOf(surveyId, 'survey', domain) } : {}),
+    ...(reminder
+      ? { inReplyTo: messageIdOf(surveyId, 'survey', domain), references: messageIdOf(surveyId, 'survey', domain) }
+      : {}),
     headers: {
       'Auto-Submitted': 'auto-generated',
       'X-Auto-Response-Suppress': 'All',

@@ -39,7 +39,12 @@ const during: Record<Exclude<Next, 'done'>, (run: Run) => Promise<Next>> = { ope
 /** The store, not Temporal, knows the cycle and whether a report is closed already: then there is nothing to do. */
 async function lookUp(run: Run): Promise<Next> {
   const cancelled = () => run.early?.some(({ kind }) => kind === 'cancelled') ?? false;
-  const report = await attemptOrPark(run, 'lookUpReport', () => steps.lookUpReport({ reportId: run.reportId }), cancelled);
+  const report = await attemptOrPark(
+    run,
+    'lookUpReport',
+    () => steps.lookUpReport({ reportId: run.reportId }),
+    cancelled,
+  );
   const changes = run.early ?? [];
   delete run.early;
   if (!report) {
@@ -136,7 +141,8 @@ async function send(run: Run, kind: MailKind, over: () => boolean): Promise<void
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
     // A reminder that is refused leaves the survey open: its first mail did arrive.
-    if (kind === 'survey') run.survey = await steps.endSurvey({ reportId, cycle, as: 'undeliverable', reason: failureOf(error) });
+    if (kind === 'survey')
+      run.survey = await steps.endSurvey({ reportId, cycle, as: 'undeliverable', reason: failureOf(error) });
   }
   run.resendSurvey = false;
 }

@@ -1,5 +1,12 @@
 /** What one run knows, and the messages that tell it more. Handlers only note facts; the process acts on them. */
-import { ApplicationFailure, defineQuery, defineSignal, defineUpdate, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { workflowIdOf } from '../contract/ids.js';
 import {
   queries,
@@ -10,7 +17,16 @@ import {
   type OperatorRequest,
   type UpdateName,
 } from '../contract/messages.js';
-import type { Attention, ChangeKind, Phase, RunInput, RunStatus, Score, SurveyRecord, SurveyView } from '../contract/reports.js';
+import type {
+  Attention,
+  ChangeKind,
+  Phase,
+  RunInput,
+  RunStatus,
+  Score,
+  SurveyRecord,
+  SurveyView,
+} from '../contract/reports.js';
 import { apply, instantOf, type Change, type Situation } from '../policy/status.js';
 import type { Policy } from '../policy/settings.js';
 
@@ -86,7 +102,8 @@ function newRun(input: RunInput): Run {
 const tells: Record<ChangeKind, string> = {
   cleared: 'The fault is gone (TMF621: resolved). Payload optional: { "at": ISO time, "by", "note" }.',
   reopened: 'The problem is back or was not solved. Payload optional: { "at": ISO time, "by", "reason" }.',
-  cancelled: 'The report was raised in error; it is ended without a survey. Payload optional: { "at", "by", "reason" }.',
+  cancelled:
+    'The report was raised in error; it is ended without a survey. Payload optional: { "at", "by", "reason" }.',
 };
 
 function listenForChange(run: Run, kind: ChangeKind): void {
@@ -131,7 +148,10 @@ const notBefore = (phases: Phase[], hint: string) => (run: Run) =>
 const operations: Record<UpdateName, Operation> = {
   retryNow: {
     description: 'Try the waiting or refused step again at once.',
-    refuse: notBefore(['closing', 'surveying', 'needsAttention'], 'There is a step to retry only while closing, surveying or in needsAttention'),
+    refuse: notBefore(
+      ['closing', 'surveying', 'needsAttention'],
+      'There is a step to retry only while closing, surveying or in needsAttention',
+    ),
     note: (run) => void run.retries++,
   },
   hold: {
@@ -146,7 +166,8 @@ const operations: Record<UpdateName, Operation> = {
   },
   skipSurvey: {
     description: 'Close without asking the customer.',
-    refuse: (run) => (run.survey.state === 'none' ? undefined : `The survey of this cycle is already ${run.survey.state}`),
+    refuse: (run) =>
+      run.survey.state === 'none' ? undefined : `The survey of this cycle is already ${run.survey.state}`,
     note: (run) => {
       run.skipSurvey = true;
       run.retries++; // a mail that waits for its next attempt is given up at once
@@ -154,7 +175,8 @@ const operations: Record<UpdateName, Operation> = {
   },
   resendSurvey: {
     description: 'Send the same survey mail once more; it keeps its Message-ID.',
-    refuse: (run) => (run.survey.state === 'sent' ? undefined : `There is no open survey to send again: it is ${run.survey.state}`),
+    refuse: (run) =>
+      run.survey.state === 'sent' ? undefined : `There is no open survey to send again: it is ${run.survey.state}`,
     note: (run) => void (run.resendSurvey = true),
   },
   closeByHand: {
@@ -183,5 +205,13 @@ function listenForOperators(run: Run): void {
 export function statusOf(run: Run): RunStatus {
   const { reportId, phase, cycle, waitingFor, until, attention } = run;
   const survey: SurveyView = { state: run.survey.state, ...(run.survey.reason ? { reason: run.survey.reason } : {}) };
-  return { reportId, phase, cycle, waitingFor, ...(until ? { until } : {}), survey, ...(attention ? { attention } : {}) };
+  return {
+    reportId,
+    phase,
+    cycle,
+    waitingFor,
+    ...(until ? { until } : {}),
+    survey,
+    ...(attention ? { attention } : {}),
+  };
 }

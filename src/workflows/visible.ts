@@ -41,10 +41,14 @@ export function surveyWord({ survey: { state, reason } }: Run): string | undefin
 
 const help: Record<Phase, string> = {
   open: 'Nothing to do here. When the fault is gone, send the signal `cleared` (no payload needed).',
-  clearing: 'Closing starts by itself when the wait is over. If the fault is back, send the signal `reopened`. A held report goes on with the update `release`.',
-  closing: 'If this stays, the pending activity `closeReport` below says why; it is retried by itself. Send the update `retryNow` to try at once.',
-  surveying: 'The report is closed. Nothing to do; the update `resendSurvey` sends the mail again, the signal `reopened` starts the next cycle.',
-  needsAttention: 'Remove the cause, then send the update `retryNow`. If the report was closed by hand, send `closeByHand` with a note; if it was raised in error, send the signal `cancelled`.',
+  clearing:
+    'Closing starts by itself when the wait is over. If the fault is back, send the signal `reopened`. A held report goes on with the update `release`.',
+  closing:
+    'If this stays, the pending activity `closeReport` below says why; it is retried by itself. Send the update `retryNow` to try at once.',
+  surveying:
+    'The report is closed. Nothing to do; the update `resendSurvey` sends the mail again, the signal `reopened` starts the next cycle.',
+  needsAttention:
+    'Remove the cause, then send the update `retryNow`. If the report was closed by hand, send `closeByHand` with a note; if it was raised in error, send the signal `cancelled`.',
   done: 'Nothing to do.',
 };
 

@@ -18,7 +18,7 @@ export function openDatabase(url: string, onError: (error: Error) => void): Db {
 export async function migrate(db: Db): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error } = await migrator.migrateToLatest();
-  if (error) throw unreachable(error) ?? error;
+  if (error) throw unreachable(error) ?? (error as Error);
 }
 
 const down = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EHOSTUNREACH']);
@@ -26,7 +26,8 @@ const down = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTF
 /** A clear error if this one means that the database cannot be reached or is stopping or starting (class 57P, 08). */
 export function unreachable(error: unknown): CloseoutError | undefined {
   const { code, message } = error as { code?: unknown; message?: unknown };
-  const lost = typeof message === 'string' && /Connection terminated|timeout exceeded when trying to connect/.test(message);
+  const lost =
+    typeof message === 'string' && /Connection terminated|timeout exceeded when trying to connect/.test(message);
   if (!lost && !(typeof code === 'string' && (down.has(code) || /^(57P0|08)/.test(code)))) return undefined;
   return new CloseoutError(
     'DatabaseUnavailable',

@@ -1,6 +1,6 @@
 /** The tables of the store. Times are `timestamptz`; ids are ours unless said otherwise. */
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { ReportStatus, Score, SkipReason } from '../../contract/reports.js';
+import type { ReportStatus, Score } from '../../contract/reports.js';
 
 type Time = ColumnType<Date, Date | string, Date | string>;
 type TimeOrNull = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
@@ -69,7 +69,8 @@ interface SurveyTable {
   customer_id: string | null;
   service_problem_id: string | null;
   state: 'claimed' | 'sent' | 'answered' | 'expired' | 'skipped' | 'undeliverable' | 'superseded';
-  reason: SkipReason | string | null;
+  /** A skip reason, or why it could not be delivered. */
+  reason: string | null;
   /** Fixes the Date header, so that a retried mail is the same mail. */
   claimed_at: Generated<Date>;
   sent_at: TimeOrNull;

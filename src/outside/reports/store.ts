@@ -32,7 +32,11 @@ export function reportStore(db: Db): ReportsPort {
       const details = new Map<string, ReportDetails>(ids.map((id) => [id, { history: [] }]));
       if (ids.length === 0) return details;
       const contacts = db.selectFrom('contacts').selectAll().where('report_id', 'in', ids).execute();
-      const changes = db.selectFrom('status_changes').selectAll().where('report_id', 'in', ids).where('applied', '=', true);
+      const changes = db
+        .selectFrom('status_changes')
+        .selectAll()
+        .where('report_id', 'in', ids)
+        .where('applied', '=', true);
       for (const row of await contacts) Object.assign(details.get(row.report_id) ?? {}, { contact: toContact(row) });
       for (const row of await changes.orderBy('id').execute()) details.get(row.report_id)?.history.push(toChange(row));
       return details;
@@ -49,10 +53,14 @@ export function reportStore(db: Db): ReportsPort {
         const row = await lock(tx, id);
         const situation = situationOf(row.status, iso(row.changed_at));
         if (situation.status === 'cancelled') {
-          throw new CloseoutError('ClosureRefused', `Report ${id} is ${row.status}; only a cleared report can be closed.`);
+          throw new CloseoutError(
+            'ClosureRefused',
+            `Report ${id} is ${row.status}; only a cleared report can be closed.`,
+          );
         }
         const isNewer = situation.status === 'open' && isLate(clearedAt, situation.at);
-        if (situation.status === 'closed' || row.cycle !== cycle || (isNewer && !byHand)) return { situation, cycle: row.cycle };
+        if (situation.status === 'closed' || row.cycle !== cycle || (isNewer && !byHand))
+          return { situation, cycle: row.cycle };
         const now = new Date();
         const by = byHand ? 'operator' : 'closeout';
         const changes = [{ status: 'closed' as const, at: now, by }];
@@ -93,7 +101,11 @@ async function insert(tx: Tx, report: NewReport & { id: string }): Promise<Repor
   return toReport(row);
 }
 
-async function amend(tx: Tx, id: string, { document, contact, status, ...changes }: Partial<NewReport>): Promise<Report> {
+async function amend(
+  tx: Tx,
+  id: string,
+  { document, contact, status, ...changes }: Partial<NewReport>,
+): Promise<Report> {
   const row = await lock(tx, id);
   const merged = Object.entries({ ...row.document, ...document }).filter(([, value]) => value !== null);
   const moves = status !== undefined && status !== row.status && isOpen(row.status);
@@ -120,15 +132,23 @@ async function applyChange(tx: Tx, id: string, change: ReportedChange): Promise<
   const before = situationOf(row.status, iso(row.changed_at));
   const after = apply(before, change);
   const applied = after.status !== before.status;
-  const status = change.status ?? ({ cleared: 'resolved', reopened: 'inProgress', cancelled: 'cancelled' } as const)[change.kind];
+  const status =
+    change.status ?? ({ cleared: 'resolved', reopened: 'inProgress', cancelled: 'cancelled' } as const)[change.kind];
   const cycle = applied && before.status === 'closed' ? row.cycle + 1 : row.cycle;
   const { by = null, reason = null } = change;
   await record(tx, { id, cycle }, [{ status, at: new Date(change.at), by, reason }], applied);
   if (after !== before) {
-    const cleared = { cleared: { cleared_at: change.at }, reopened: { cleared_at: null, closed_at: null }, cancelled: {} }[change.kind];
+    const cleared = {
+      cleared: { cleared_at: change.at },
+      reopened: { cleared_at: null, closed_at: null },
+      cancelled: {},
+    }[change.kind];
     await tx
       .updateTable('reports')
-      .set({ changed_at: after.at, ...(applied ? { status, cycle, status_reason: reason, ...cleared, last_update: sql`now()` } : {}) })
+      .set({
+        changed_at: after.at,
+        ...(applied ? { status, cycle, status_reason: reason, ...cleared, last_update: sql`now()` } : {}),
+      })
       .where('id', '=', id)
       .execute();
   }
@@ -142,7 +162,11 @@ async function record(
   applied = true,
 ): Promise<void> {
   const rows = changes.map(({ reason = null, ...change }) => ({ ...change, reason, report_id: id, cycle, applied }));
-  await tx.insertInto('status_changes').values(rows).onConflict((c) => c.doNothing()).execute();
+  await tx
+    .insertInto('status_changes')
+    .values(rows)
+    .onConflict((c) => c.doNothing())
+    .execute();
 }
 
 async function lock(tx: Tx, id: string): Promise<Row> {
@@ -155,7 +179,12 @@ function known(id: string, row: Row | undefined): Row {
 }
 
 async function addCustomer(tx: Tx, id: string | undefined): Promise<void> {
-  if (id) await tx.insertInto('customers').values({ id }).onConflict((c) => c.doNothing()).execute();
+  if (id)
+    await tx
+      .insertInto('customers')
+      .values({ id })
+      .onConflict((c) => c.doNothing())
+      .execute();
 }
 
 async function putContact(tx: Tx, reportId: string, contact: Contact): Promise<void> {
@@ -189,7 +218,11 @@ async function list(db: Db, { filter, offset, limit }: ListQuery): Promise<{ rep
   for (const [attribute, value] of Object.entries(filter)) {
     if (!(attribute in filters)) {
       const allowed = Object.keys(filters).join(', ');
-      throw new CloseoutError('BadInput', `Reports cannot be filtered by "${attribute}"; allowed are ${allowed}.`, attribute);
+      throw new CloseoutError(
+        'BadInput',
+        `Reports cannot be filtered by "${attribute}"; allowed are ${allowed}.`,
+        attribute,
+      );
     }
     query = query.where(filters[attribute as keyof typeof filters], '=', value as never);
   }
@@ -210,7 +243,9 @@ function columnsOf(report: Partial<NewReport>) {
     customer_id: customerId,
     service_problem_id: serviceProblemId,
   };
-  return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined)) as Partial<typeof columns>;
+  return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined)) as Partial<
+    typeof columns
+  >;
 }
 
 const iso = (time: Date | null) => time && time.toISOString();
