@@ -1,7 +1,13 @@
 /** The HTTP side of Closeout: parse, call the client, answer. One port for API, survey pages and health. */
 import formbody from '@fastify/formbody';
 import helmet from '@fastify/helmet';
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import type { Logger } from 'pino';
 import type { CloseoutClient } from '../client.js';
 import type { Config } from '../config.js';
@@ -15,8 +21,9 @@ import { ticketPath } from './tickets.js';
 import { tmf621 } from './tmf621.js';
 
 export async function buildGateway(config: Config, client: CloseoutClient, log: Logger): Promise<FastifyInstance> {
-  const app: FastifyInstance = Fastify({
-    loggerInstance: log,
+  const loggerInstance: FastifyBaseLogger = log;
+  const app = Fastify({
+    loggerInstance,
     disableRequestLogging: true,
     bodyLimit: 1024 * 1024,
   });
