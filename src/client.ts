@@ -255,6 +255,8 @@ function startOptions(report: Report): WorkflowStartOptions {
     taskQueue,
     args: [{ reportId: id }],
     workflowIdConflictPolicy: 'USE_EXISTING',
+    // A killed worker may have held this run's task: it is given to another after 4 s instead of 10 s.
+    workflowTaskTimeout: '4s',
     staticSummary: `Close problem report ${id}`,
     typedSearchAttributes: [
       keyword(searchAttributes.phase, 'open'),

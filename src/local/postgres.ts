@@ -5,6 +5,7 @@ import { chmod, chown, cp, mkdir, readdir, readFile, rename, rm, rmdir, symlink,
 import { createRequire } from 'node:module';
 import { arch, platform, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { CloseoutError } from '../contract/errors.js';
@@ -30,6 +31,7 @@ export async function startPostgres(options: LocalPostgres): Promise<Part> {
   const as = isRoot ? await serverUser() : {};
   const data = await reachableDir(join(options.dataDir, 'postgres'));
   if (!existsSync(join(data, 'PG_VERSION'))) await initialise(native, data, options.password, as);
+  await forgetDeadServer(data);
   const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=100'];
   return startPart({
     name: 'PostgreSQL',
@@ -40,6 +42,21 @@ export async function startPostgres(options: LocalPostgres): Promise<Part> {
     spawn: { ...as, cwd: data },
     stopSignal: 'SIGINT', // fast shutdown: does not wait for clients
   });
+}
+
+/**
+ * A server that was killed with its parent stays a zombie until somebody collects it, and PostgreSQL takes a zombie in
+ * its pid file for a living server. Where nobody collects it, the file is removed: a zombie writes nothing any more.
+ */
+async function forgetDeadServer(data: string): Promise<void> {
+  const file = join(data, 'postmaster.pid');
+  const pid = parseInt(await readFile(file, 'utf8').catch(() => ''));
+  for (let tries = 0; tries < 50; tries++) {
+    const { stdout } = await run('ps', ['-o', 'stat=', '-p', `${pid || 0}`]).catch(() => ({ stdout: '' }));
+    if (!stdout.startsWith('Z')) return;
+    await pause(100);
+  }
+  await rm(file, { force: true });
 }
 
 async function isServing(connectionString: string): Promise<boolean> {

@@ -1,0 +1,78 @@
+import { mailVerdict, toFailure } from '../../src/activities/to-failure.js';
+import { openMailer } from '../../src/outside/mail/mailer.js';
+import { linkKeysFrom } from '../../src/survey/links.js';
+import { surveyMail } from '../../src/survey/mail.js';
+import { Sink, type Fault } from '../sink.js';
+
+const address = 'ann@customers.example';
+const mail = surveyMail(
+  {
+    kind: 'survey',
+    surveyId: 'abcdefghijklmnop',
+    report: { id: 'R-1', description: 'No dial tone', clearedAt: '2026-01-02T03:04:05.000Z' },
+    contact: { emailAddress: address, name: 'Ann' },
+    date: new Date('2026-01-02T03:04:05.000Z'),
+    expiresAt: new Date('2026-01-16T03:04:05.000Z'),
+  },
+  {
+    publicUrl: 'http://127.0.0.1:8080',
+    from: 'Care <care@closeout.example>',
+    linkKeys: linkKeysFrom(`k1:${Buffer.alloc(32).toString('base64')}`),
+  },
+);
+
+/** What a real conversation with a relay that has this fault comes to. */
+async function errorOf(fault: Fault | 'nobody listens'): Promise<unknown> {
+  const sink = new Sink(() => (fault === 'nobody listens' ? {} : fault));
+  const port = await sink.listen();
+  if (fault === 'nobody listens') await sink.close();
+  const mailer = openMailer(`smtp://127.0.0.1:${port}`);
+  try {
+    await mailer.send(mail);
+    return undefined;
+  } catch (error) {
+    return error;
+  } finally {
+    mailer.close();
+    await sink.close();
+  }
+}
+
+test.each<[string, Fault | 'nobody listens', string, boolean]>([
+  ['nobody listens', 'nobody listens', 'MailUnavailable', false],
+  ['greeting 421', { greeting: '421 4.3.2 later' }, 'MailUnavailable', false],
+  ['greeting 554', { greeting: '554 5.7.1 not you' }, 'MailMisconfigured', false],
+  ['MAIL FROM 451', { mailFrom: '451 4.3.0 later' }, 'MailUnavailable', false],
+  ['MAIL FROM 550', { mailFrom: '550 5.7.1 sender refused' }, 'MailMisconfigured', false],
+  ['RCPT 450', { rcptTo: '450 4.2.0 greylisted' }, 'MailUnavailable', false],
+  ['RCPT 550 5.1.1', { rcptTo: `550 5.1.1 <${address}> unknown` }, 'RecipientRefused', true],
+  ['RCPT 550 5.2.1', { rcptTo: '550 5.2.1 disabled' }, 'RecipientRefused', true],
+  ['RCPT 552 5.2.2, mailbox full', { rcptTo: '552 5.2.2 full' }, 'MailUnavailable', false],
+  ['RCPT 550 5.7.1, policy', { rcptTo: '550 5.7.1 policy' }, 'RecipientRefused', false],
+  ['RCPT 550 without a status', { rcptTo: '550 no' }, 'RecipientRefused', false],
+  ['451 after the dot', { afterDot: '451 4.3.0 later' }, 'MailUnavailable', false],
+  ['554 after the dot', { afterDot: '554 5.6.0 content' }, 'MailRefused', false],
+  ['the line dropped after the dot', { afterDot: 'drop' }, 'MailUnavailable', false],
+])('%s', async (_, fault, code, badAddress) => {
+  const error = await errorOf(fault);
+  expect(mailVerdict(error)).toMatchObject({ code, badAddress });
+  const failure = toFailure(error);
+  expect(failure.type).toBe(code);
+  expect(failure.nonRetryable).toBe(code === 'RecipientRefused' || code === 'MailRefused');
+  expect(JSON.stringify(failure) + failure.message).not.toContain(address); // it goes into the history
+});
+
+test('a mail that is tried again is the same mail, byte for byte', async () => {
+  const sink = new Sink((_, attempt) => (attempt < 3 ? { afterDot: 'drop' } : {}));
+  const mailer = openMailer(`smtp://127.0.0.1:${await sink.listen()}`);
+  for (const outcome of [expect.anything(), expect.anything(), undefined]) {
+    const error: unknown = await mailer.send(mail).catch((reason: unknown) => reason);
+    expect(error).toEqual(outcome);
+  }
+  const [first, second, third] = sink.to(address);
+  expect(first).toContain('Message-ID: <survey.abcdefghijklmnop.1@closeout.example>');
+  expect(second).toBe(first);
+  expect(third).toBe(first);
+  mailer.close();
+  await sink.close();
+});

@@ -1,0 +1,57 @@
+import { Stack, until } from '../stack.js';
+
+/** Reports that a kill finds in each phase: hold-down and survey delay are long enough to be hit. */
+const policy = `
+rules:
+  - when: { ticketType: slow }
+    holdDown: 3s
+  - when: { ticketType: delayed }
+    survey: { delay: 3s }
+`;
+let stack: Stack;
+beforeAll(async () => {
+  stack = await Stack.start({ policy });
+});
+afterAll(() => stack.end());
+
+test.each(['worker', 'Temporal', 'PostgreSQL', 'everything'] as const)(
+  'kill -9 of %s in every phase: every report closes once and asks once',
+  async (part) => {
+    const prefix = part.slice(0, 4).toUpperCase();
+    const waiting = await stack.open(`${prefix}-OPEN`);
+    const slow = await stack.open(`${prefix}-CLEARING`, { ticketType: 'slow' });
+    const delayed = await stack.open(`${prefix}-DELAYED`, { ticketType: 'delayed' });
+    const asked = await stack.open(`${prefix}-ASKED`);
+    const closing = await Promise.all(Array.from({ length: 8 }, (_, n) => stack.open(`${prefix}-CLOSING-${n}`)));
+    for (const id of [slow, delayed, asked]) await stack.signal(id, 'cleared');
+    await stack.untilSurvey(asked, 'sent');
+    await stack.untilPhase(delayed, 'surveying');
+    await stack.untilPhase(slow, 'clearing');
+    await Promise.all(closing.map((id) => stack.client.clear(id)));
+    await stack.kill(part);
+    if (part === 'everything') await stack.up();
+    else await until(`${part} to be started again`, () => stack.log.includes(`${part}: ended with SIGKILL`));
+
+    await until('the open report to be cleared', async () => (await stack.signal(waiting, 'cleared')) !== undefined);
+    for (const id of [waiting, slow, delayed, asked, ...closing]) {
+      await stack.untilSurvey(id, 'sent');
+      const report = await stack.client.reports.get(id);
+      expect(report).toMatchObject({ id, status: 'closed', cycle: 1 });
+      const { history } = (await stack.client.reports.detailsOf([id])).get(id) ?? { history: [] };
+      expect(history.filter(({ status }) => status === 'closed')).toHaveLength(1);
+      const ids = (await stack.mails(id)).map(({ messageId }) => messageId);
+      expect(new Set(ids).size).toBe(1);
+    }
+  },
+);
+
+test('Ctrl-C and a new start: what was waiting goes on where it was', async () => {
+  const id = await stack.open('NIGHT-1');
+  await stack.signal(id, 'cleared');
+  await stack.untilSurvey(id, 'sent');
+  await stack.down();
+  await stack.up();
+  expect(await stack.client.status(id)).toMatchObject({ phase: 'surveying', survey: { state: 'sent' } });
+  await stack.signal(id, 'reopened');
+  await stack.untilPhase(id, 'open', 2);
+});

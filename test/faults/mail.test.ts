@@ -1,0 +1,116 @@
+import { Sink } from '../sink.js';
+import { freePorts, Stack, until } from '../stack.js';
+
+const sink = new Sink((to, attempt) => {
+  if (to.startsWith('drop')) return attempt < 3 ? { afterDot: 'drop' } : {};
+  if (to.startsWith('later')) return attempt < 3 ? { afterDot: '451 4.3.0 try later' } : {};
+  if (to.startsWith('gone')) return { rcptTo: `550 5.1.1 <${to}>: no such user` };
+  if (to.startsWith('policy')) return { afterDot: '554 5.6.0 content refused' };
+  return {};
+});
+let stack: Stack;
+let port: number;
+
+beforeAll(async () => {
+  port = (await freePorts(1))[0] ?? 0;
+  await sink.listen(port);
+  stack = await Stack.start({ env: { SMTP_URL: `smtp://127.0.0.1:${port}` } });
+});
+afterAll(async () => {
+  await stack.end();
+  await sink.close();
+});
+
+test('a relay that takes the mail and drops the line gets the same bytes again, under one Message-ID', async () => {
+  const id = await stack.open('drop-1');
+  await stack.client.clear(id);
+  await stack.untilSurvey(id, 'sent');
+  const copies = sink.to('drop-1@customers.example');
+  expect(copies).toHaveLength(3);
+  expect(new Set(copies).size).toBe(1);
+});
+
+test('a relay that says "later" gets the mail later', async () => {
+  const id = await stack.open('later-1');
+  await stack.client.clear(id);
+  await stack.untilSurvey(id, 'sent');
+  expect(sink.attempts.get('later-1@customers.example')).toBe(3);
+});
+
+test('a refused address is tried once, is undeliverable, leaves the report closed, and is not written to again', async () => {
+  const id = await stack.open('gone-1');
+  await stack.client.clear(id);
+  expect(await stack.untilPhase(id, 'done')).toMatchObject({
+    survey: { state: 'undeliverable', reason: 'RecipientRefused' },
+  });
+  expect(sink.attempts.get('gone-1@customers.example')).toBe(1);
+  expect((await stack.client.reports.get(id)).status).toBe('closed');
+  const next = await stack.open('gone-2', { contact: { emailAddress: 'Gone-1@customers.example' } });
+  await stack.client.clear(next);
+  expect(await stack.untilPhase(next, 'done')).toMatchObject({ survey: { state: 'skipped', reason: 'suppressed' } });
+});
+
+test('refused content leaves the report closed and the survey undeliverable', async () => {
+  const id = await stack.open('policy-1');
+  await stack.client.clear(id);
+  expect(await stack.untilPhase(id, 'done')).toMatchObject({
+    survey: { state: 'undeliverable', reason: 'MailRefused' },
+  });
+  expect((await stack.client.reports.get(id)).status).toBe('closed');
+});
+
+test('a mail server that is down for the whole closing holds up no closing; the surveys go out after', async () => {
+  await sink.close();
+  const ids = await Promise.all(['out-1', 'out-2', 'out-3'].map((id) => stack.open(id)));
+  for (const id of ids) await stack.client.clear(id);
+  for (const id of ids) {
+    await stack.untilStatus(
+      id,
+      'closed, the mail waiting',
+      ({ phase, survey }) => phase === 'surveying' && survey.state === 'none',
+    );
+    expect((await stack.client.reports.get(id)).status).toBe('closed');
+  }
+  await sink.listen(port);
+  for (const id of ids) await stack.client.operate('retryNow', id, { by: 'test' });
+  for (const id of ids) await stack.untilSurvey(id, 'sent');
+  for (const id of ids) expect(new Set(sink.to(`${id}@customers.example`)).size).toBe(1);
+});
+
+test('reopened while the mail waits: no mail, and the survey says why', async () => {
+  await sink.close();
+  const id = await stack.open('waits-1');
+  await stack.client.clear(id);
+  await stack.untilStatus(
+    id,
+    'the mail waiting',
+    ({ phase, waitingFor }) => phase === 'surveying' && waitingFor.includes('mail'),
+  );
+  await until('the claim', async () => (await stack.client.surveys.ofCycle(id, 1))?.state === 'claimed');
+  await stack.client.reopen(id);
+  await stack.untilPhase(id, 'open', 2);
+  await sink.listen(port);
+  expect(await stack.client.surveys.ofCycle(id, 1)).toMatchObject({ state: 'skipped', reason: 'reopened' });
+  expect(sink.to('waits-1@customers.example')).toHaveLength(0);
+});
+
+test('no address, name or link of a customer is in any history or log', async () => {
+  const ids = ['drop-1', 'later-1', 'gone-1', 'policy-1', 'out-1', 'waits-1'];
+  const histories = await Promise.all(ids.map((id) => stack.history(id)));
+  const { readFile } = await import('node:fs/promises');
+  const logs = await Promise.all(
+    ['worker', 'gateway', 'temporal'].map((name) => readFile(`${stack.dataDir}/logs/${name}.log`, 'utf8')),
+  );
+  const text = histories.map((history) => decoded(history)).join('\n') + logs.join('\n');
+  expect(text).toContain('drop-1'); // the search does find what is there
+  for (const secret of ['@customers.example', 'Ann drop-1', '/s/', 'No dial tone']) expect(text).not.toContain(secret);
+});
+
+/** Payloads are bytes in a history; as text they can be searched. */
+function decoded(history: unknown): string {
+  return JSON.stringify(history, (_, value: unknown) =>
+    value instanceof Uint8Array || (value as { type?: string } | null)?.type === 'Buffer'
+      ? Buffer.from(value as Uint8Array).toString()
+      : value,
+  );
+}
