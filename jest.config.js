@@ -7,4 +7,5 @@ export default {
   maxWorkers: 1,
   testTimeout: 120_000,
   globalSetup: '<rootDir>/test/global-setup.js',
+  globalTeardown: '<rootDir>/test/global-teardown.js',
 };

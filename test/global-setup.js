@@ -1,6 +1,17 @@
-/** Once a run: finds the Temporal CLI, building it on a machine that has none, so that no test's clock pays for it. */
+/**
+ * Once a run: finds the Temporal CLI, building it on a machine that has none, so that no test's clock pays for it; and
+ * starts the one browser that the page tests share.
+ */
+import chromium from '@sparticuz/chromium';
+import puppeteer from 'puppeteer-core';
 import { findTemporalCli } from '../dist/local/temporal.js';
 
 export default async function setup() {
   process.env.CLOSEOUT_TEMPORAL_CLI = await findTemporalCli(process.env, (line) => process.stderr.write(`${line}\n`));
+  globalThis.browser = await puppeteer.launch({
+    executablePath: await chromium.executablePath(),
+    args: [...chromium.args, '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    headless: 'shell',
+  });
+  process.env.TEST_BROWSER = globalThis.browser.wsEndpoint();
 }

@@ -12,13 +12,17 @@ import type { Logger } from 'pino';
 import type { CloseoutClient } from '../client.js';
 import type { Config } from '../config.js';
 import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
+import { html } from '../survey/templates.js';
 import { unreachable } from '../outside/database/database.js';
 import { guard } from './access.js';
 import { health } from './health.js';
 import { outbox } from './outbox.js';
-import { surveyPages } from './survey-pages.js';
+import { invalidLink, isForCustomers, surveyPages } from './survey-pages.js';
 import { ticketPath } from './tickets.js';
 import { tmf621 } from './tmf621.js';
+
+/** 2,000 code points of four bytes take 24 KB when a form escapes them. */
+const formLimit = 32 * 1024;
 
 export async function buildGateway(config: Config, client: CloseoutClient, log: Logger): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = log;
@@ -43,7 +47,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
     referrerPolicy: { policy: 'same-origin' },
     hsts: config.http.publicUrl.startsWith('https:'),
   });
-  await app.register(formbody, { bodyLimit: 16 * 1024 });
+  await app.register(formbody, { bodyLimit: formLimit });
   app.addContentTypeParser(
     'application/merge-patch+json',
     { parseAs: 'string' },
@@ -64,10 +68,10 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
 
 function unknownPath({ method, url }: FastifyRequest): CloseoutError {
   const path = url.split('?')[0] ?? '';
-  const isKnown = path === ticketPath || path.startsWith(`${ticketPath}/`) || /^\/[su]\//.test(path);
+  const isKnown = path === ticketPath || path.startsWith(`${ticketPath}/`) || isForCustomers(path);
   return isKnown && method !== 'GET'
     ? new CloseoutError('MethodNotAllowed', `${method} is not offered here.`)
-    : new CloseoutError('NotFound', 'There is nothing here.');
+    : new CloseoutError('NotFound', isForCustomers(path) ? invalidLink : 'There is nothing here.');
 }
 
 /** What fastify itself found wrong, and what is down, in our words. */
@@ -75,7 +79,7 @@ function toCloseoutError(error: FastifyError): CloseoutError {
   if (error instanceof CloseoutError) return error;
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new CloseoutError('BodyTooLarge', 'The body is too large; 1 MiB is allowed, 16 KiB for a form.');
+      return new CloseoutError('BodyTooLarge', 'The body is too large; 1 MiB is allowed, 32 KiB for a form.');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new CloseoutError('NotJson', 'Content-Type must be application/json.', 'Content-Type');
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
@@ -102,6 +106,12 @@ function sendError(request: FastifyRequest, reply: FastifyReply, error: Closeout
         .filter((line) => line.startsWith('    at '))
         .slice(0, 4),
     });
+  }
+  if (isForCustomers(request.url)) {
+    return reply
+      .code(http)
+      .type('text/html; charset=utf-8')
+      .send(html.render('./refused.html.eta', { message: error.message }));
   }
   const body = {
     '@type': 'Error',

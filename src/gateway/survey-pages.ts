@@ -14,6 +14,11 @@ import { verifyLink, type LinkPurpose } from '../survey/links.js';
 import { html } from '../survey/templates.js';
 import { ratings, scores } from '../survey/texts.js';
 
+/** Pages that a customer opens from a mail: what goes wrong there is told in a page as well. */
+export const isForCustomers = (path: string): boolean => /^\/[su]\//.test(path);
+
+export const invalidLink = 'This link is not valid.';
+
 type LinkRequest = FastifyRequest<{ Params: { token: string } }>;
 
 const css = readFileSync(fileURLToPath(new URL('../../src/survey/templates/page.css', import.meta.url)), 'utf8');
@@ -30,7 +35,7 @@ export function surveyPages(app: FastifyInstance, config: Config, client: Closeo
   const surveyOf = async (purpose: LinkPurpose, { params }: LinkRequest): Promise<Survey> => {
     const id = verifyLink(purpose, params.token, config.linkKeys);
     const survey = id && (await client.surveys.find(id));
-    if (!survey || survey.state === 'skipped') throw new CloseoutError('NotFound', 'This link is not valid.');
+    if (!survey || survey.state === 'skipped') throw new CloseoutError('NotFound', invalidLink);
     return survey;
   };
   const page = (reply: FastifyReply, code: number, template: string, view: object) =>

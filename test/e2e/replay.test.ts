@@ -1,0 +1,90 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import type { ReplaySummary } from '../../src/replay.js';
+import { Stack } from '../stack.js';
+
+const real = resolve('../shared/data/incidents.csv');
+let stack: Stack;
+beforeAll(async () => {
+  stack = await Stack.start();
+});
+afterAll(() => stack.end());
+
+async function replay(file: string): Promise<ReplaySummary> {
+  const { code, stdout, stderr } = await stack.closeout('replay', file, '--json');
+  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+  return JSON.parse(stdout) as ReplaySummary;
+}
+
+/** Cycles of each incident, counted from the file alone: one more for every way back from resolved or closed. */
+function cyclesIn(file: string): Record<string, number> {
+  const cycles: Record<string, number> = {};
+  const states = new Map<string, string>();
+  for (const row of parse(readFileSync(file), { columns: true }) as { number: string; incident_state: string }[]) {
+    const over = ['Resolved', 'Closed'].includes(row.incident_state);
+    if (!over && states.get(row.number) === 'over') cycles[row.number] = (cycles[row.number] ?? 1) + 1;
+    cycles[row.number] ??= 1;
+    states.set(row.number, over ? 'over' : 'open');
+  }
+  return cycles;
+}
+
+async function expectCycles(file: string): Promise<void> {
+  for (const [id, cycle] of Object.entries(cyclesIn(file))) {
+    expect({ id, cycle: (await stack.client.reports.get(id)).cycle }).toEqual({ id, cycle });
+  }
+}
+
+test('the history in examples ends with every report closed or cancelled, in its own cycle; again, it changes nothing', async () => {
+  const file = resolve('examples/history.csv');
+  const first = await replay(file);
+  expect(first).toMatchObject({ reports: 25, opened: 25, cleared: 28, reopened: 5, cancelled: 2, closed: 23 });
+  const asked = first.surveys.sent + Object.values(first.surveys.skipped).reduce((sum, n) => sum + n, 0);
+  expect(asked).toBe(first.cleared);
+  await expectCycles(file);
+  const mails = (await stack.mails()).length;
+  expect(mails).toBe(first.surveys.sent);
+  expect(await replay(file)).toMatchObject({
+    opened: 0,
+    cleared: 0,
+    reopened: 0,
+    cancelled: 0,
+    closed: 23,
+    clearedToClosedMs: null,
+  });
+  expect(await stack.mails()).toHaveLength(mails);
+});
+
+(existsSync(real) ? test : test.skip)(
+  'the real log of 445 incidents ends with 445 closed reports; again, it changes nothing',
+  async () => {
+    const first = await replay(real);
+    expect(first).toMatchObject({
+      reports: 445,
+      opened: 445,
+      cleared: 451,
+      reopened: 6,
+      closed: 445,
+      cycles: { 1: 440, 2: 4, 3: 1 },
+    });
+    await expectCycles(real);
+    expect(await replay(real)).toMatchObject({ opened: 0, cleared: 0, reopened: 0, closed: 445 });
+  },
+);
+
+test.each([
+  ['a column that is missing', 'number,incident_state\nA1,New\n', 'row 2: column caller_id is missing or empty'],
+  [
+    'a time of another form',
+    'number,incident_state,caller_id,opened_at,sys_updated_at,problem_id,impact,category\nA1,New,C,yesterday,1,?,1,x\n',
+    'A1: opened_at must be dd-mm-yyyy hh:mm, not "yesterday"',
+  ],
+])('%s is refused in words before anything is opened', async (_, content, message) => {
+  const file = join(stack.dataDir, 'bad.csv');
+  await writeFile(file, content);
+  const { code, stderr } = await stack.closeout('replay', file);
+  expect(code).toBe(2);
+  expect(stderr).toContain(message);
+});
