@@ -159,9 +159,12 @@ for (const name of ['worker', 'gateway'] as const) {
         name === 'worker' ? (await import('./worker.js')).runWorker : (await import('./gateway.js')).runGateway;
       const orphaned = () => process.kill(process.pid, 'SIGTERM'); // the start that began us is gone
       process.once('disconnect', orphaned);
-      await run(loadConfig(), openLog(name), () => process.send?.('ready'));
-      process.off('disconnect', orphaned);
-      if (process.connected) process.disconnect(); // or the channel keeps us alive
+      try {
+        await run(loadConfig(), openLog(name), () => process.send?.('ready'));
+      } finally {
+        process.off('disconnect', orphaned);
+        if (process.connected) process.disconnect(); // or the channel keeps us alive
+      }
     });
 }
 

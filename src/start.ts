@@ -4,8 +4,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Connection } from '@temporalio/client';
 import Table from 'cli-table3';
-import { dataDirOf, loadConfig, loadLocalPorts, stackFile, type LocalPorts } from './config.js';
+import { dataDirOf, loadConfig, loadLocalPorts, stackFile, type Config, type LocalPorts } from './config.js';
 import { CloseoutError } from './contract/errors.js';
 import { endLeftovers, notePids, type Pids } from './local/leftovers.js';
 import { startMailbox } from './local/mailbox.js';
@@ -13,6 +14,8 @@ import { startPart, type Part } from './local/part.js';
 import { postgresUrl, startPostgres } from './local/postgres.js';
 import { loadSecrets, writePrivately, type Secrets } from './local/secrets.js';
 import { findTemporalCli, keepRunsFor30Days, startTemporal } from './local/temporal.js';
+import { migrate, openDatabase } from './outside/database/database.js';
+import { loadPolicy } from './policy-file.js';
 
 type Env = Record<string, string | undefined>;
 /** A part and how to start it anew, should it die. */
@@ -33,7 +36,10 @@ export async function start(environment: NodeJS.ProcessEnv, say: (line: string) 
   await claimPorts(environment, ports);
   const secrets = await loadSecrets(dataDir);
   const env = stackEnv(environment, ports, secrets, dataDir);
-  loadConfig({ ...env, CLOSEOUT_DATA: dataDir }); // bad settings are told before anything is started
+  const config = loadConfig({ ...env, CLOSEOUT_DATA: dataDir }); // bad settings are told before anything is started
+  loadPolicy(config.policyFile);
+  if (environment['DATABASE_URL']) await reachDatabase(config);
+  if (environment['TEMPORAL_ADDRESS']) await reachTemporal(config);
 
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
@@ -58,6 +64,23 @@ export async function start(environment: NodeJS.ProcessEnv, say: (line: string) 
   }
   const why: unknown = stopping.signal.reason;
   if (why instanceof CloseoutError) throw why;
+}
+
+async function reachDatabase({ databaseUrl }: Config): Promise<void> {
+  const db = openDatabase(databaseUrl, () => undefined);
+  await migrate(db).finally(() => db.destroy());
+}
+
+async function reachTemporal({ temporal: { connection: options } }: Config): Promise<void> {
+  const connection = await Connection.connect({ ...options, connectTimeout: 5_000 }).catch((error: unknown) => {
+    throw new CloseoutError(
+      'TemporalUnavailable',
+      `Temporal cannot be reached at ${options.address}; see whether TEMPORAL_ADDRESS is right and the server is up.`,
+      'TEMPORAL_ADDRESS',
+      { cause: error },
+    );
+  });
+  await connection.close();
 }
 
 /** What the processes of the stack are told; a setting that is already there stays. */
