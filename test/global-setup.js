@@ -2,6 +2,7 @@
  * Once a run: finds the Temporal CLI, building it on a machine that has none, so that no test's clock pays for it; and
  * starts the one browser that the page tests share.
  */
+import process from 'node:process';
 import chromium from '@sparticuz/chromium';
 import puppeteer from 'puppeteer-core';
 import { findTemporalCli } from '../dist/local/temporal.js';

@@ -22,7 +22,7 @@ async function replay(file: string): Promise<ReplaySummary> {
 function cyclesIn(file: string): Record<string, number> {
   const cycles: Record<string, number> = {};
   const states = new Map<string, string>();
-  for (const row of parse(readFileSync(file), { columns: true }) as { number: string; incident_state: string }[]) {
+  for (const row of parse<{ number: string; incident_state: string }>(readFileSync(file), { columns: true })) {
     const over = ['Resolved', 'Closed'].includes(row.incident_state);
     if (!over && states.get(row.number) === 'over') cycles[row.number] = (cycles[row.number] ?? 1) + 1;
     cycles[row.number] ??= 1;

@@ -17,7 +17,7 @@ interface Answer {
 }
 
 async function call(method: string, at: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-  const text = body === undefined || typeof body === 'string' ? (body as string | undefined) : JSON.stringify(body);
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
   const type: Record<string, string> = text === undefined ? {} : { 'content-type': 'application/json' };
   const answer = await fetch(stack.url(at), {
     method,

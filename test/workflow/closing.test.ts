@@ -52,7 +52,7 @@ describe('a report that is cleared', () => {
       ...['workflow', 'signal-with-start', '--type', 'closeProblemReport', '--task-queue', 'closeout'],
       ...['--workflow-id', workflowIdOf(id), '--input', JSON.stringify({ reportId: id }), '--signal-name', 'cleared'],
     );
-    const result = await stack.temporal.workflow.getHandle(workflowIdOf(id)).result();
+    const result: unknown = await stack.temporal.workflow.getHandle(workflowIdOf(id)).result();
     expect(result).toEqual({ outcome: 'closed', cycle: 1, survey: { outcome: 'skipped:noAddress' } });
     expect(await count(id, 'closeReport')).toBe(0);
     expect(await stack.mails(id)).toHaveLength(0);
@@ -143,7 +143,7 @@ describe('a report that is cancelled', () => {
   test('ends without a survey', async () => {
     const id = await stack.open('CANCEL-1');
     await stack.signal(id, 'cancelled', { by: 'desk', reason: 'raised in error' });
-    const result = await stack.temporal.workflow.getHandle(workflowIdOf(id)).result();
+    const result: unknown = await stack.temporal.workflow.getHandle(workflowIdOf(id)).result();
     expect(result).toEqual({ outcome: 'cancelled', cycle: 1, survey: { outcome: 'skipped:cancelled' } });
     expect((await stack.client.reports.get(id)).status).toBe('cancelled');
     expect(await stack.mails(id)).toHaveLength(0);
