@@ -178,6 +178,7 @@ async function keepUp(
 ): Promise<void> {
   const begun = Date.now();
   const part = await startIt();
+  if (stopping.signal.aborted) return part.stop(); // asked to stop meanwhile
   parts.set(name, part);
   const pids: Pids = { start: process.pid };
   for (const [partName, { pid }] of parts) pids[partName] = pid;
@@ -187,6 +188,7 @@ async function keepUp(
     if (stopping.signal.aborted) return;
     say(`${name}: ended with ${how}; starting it again`);
     if (Date.now() - begun < 5_000) await pause(2_000);
+    if (stopping.signal.aborted) return;
     await keepUp(parts, dataDir, name, startIt, stopping, say).catch((error: unknown) => stopping.abort(error));
   });
 }

@@ -47,6 +47,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
     referrerPolicy: { policy: 'same-origin' },
     hsts: config.http.publicUrl.startsWith('https:'),
   });
+  app.removeContentTypeParser('text/plain'); // Fastify's own; nothing here takes it, so it is answered with 415
   await app.register(formbody, { bodyLimit: formLimit });
   app.addContentTypeParser(
     'application/merge-patch+json',

@@ -11,6 +11,7 @@ export type Db = Kysely<Database>;
 export function openDatabase(url: string, onError: (error: Error) => void): Db {
   const pool = new pg.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 5_000 });
   pool.on('error', onError);
+  pool.on('connect', (client) => client.on('error', onError)); // also while in use between two queries, or the process dies
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
 }
 
