@@ -50,6 +50,7 @@ export async function attemptOrPark<T>(
       if (!(error instanceof ActivityFailure)) throw error;
       const { retries } = run;
       run.phase = 'needsAttention';
+      run.closeByHand = false; // asked for before this failure, so it did not help
       run.attention = { step: name, failure: reasonOf(error), since: new Date().toISOString() };
       show(run, { waitingFor: 'an operator' });
       await condition(() => stop() || run.retries !== retries || run.closeByHand);

@@ -38,17 +38,13 @@ const during: Record<Exclude<Next, 'done'>, (run: Run) => Promise<Next>> = { ope
 
 /** The store, not Temporal, knows the cycle and whether a report is closed already: then there is nothing to do. */
 async function lookUp(run: Run): Promise<Next> {
-  const cancelled = () => run.early?.some(({ kind }) => kind === 'cancelled') ?? false;
-  const report = await attemptOrPark(
-    run,
-    'lookUpReport',
-    () => steps.lookUpReport({ reportId: run.reportId }),
-    cancelled,
-  );
+  const { reportId } = run;
+  const givenUp = () => run.closeByHand || (run.early?.some(({ kind }) => kind === 'cancelled') ?? false);
+  const report = await attemptOrPark(run, 'lookUpReport', () => steps.lookUpReport({ reportId }), givenUp);
   const changes = run.early ?? [];
   delete run.early;
   if (!report) {
-    run.situation = { status: 'cancelled', at: null };
+    run.situation = { status: run.closeByHand ? 'closed' : 'cancelled', at: null };
     return 'done';
   }
   const { situation, survey, ...facts } = report;

@@ -1,0 +1,36 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { workflowIdOf } from '../../src/contract/ids.js';
+
+/** `{path}.{run}`, as `npm run record-histories` names them. */
+const folder = resolve('test/replay/histories');
+const names = readdirSync(folder).map((file) => file.replace(/\.json$/, ''));
+const ofTheProcess = names.filter((name) => !name.startsWith('alert.'));
+
+const logger = new DefaultLogger('ERROR');
+beforeAll(() => {
+  Runtime.install({ logger, telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR' }) } } });
+});
+
+function replay(code: { codePath: string } | { code: string }, name: string): Promise<void> {
+  const history: unknown = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'));
+  return Worker.runReplayHistory({ workflowBundle: code }, history, workflowIdOf(name.replace(/\.\d+$/, '')));
+}
+
+test.each(names)('the recorded history %s fits the workflow code of today', async (name) => {
+  await replay({ codePath: resolve('dist/workflow-bundle.js') }, name);
+});
+
+describe('a workflow that was changed without a patch', () => {
+  let broken: { code: string };
+  beforeAll(async () => {
+    const workflowsPath = resolve('test/replay/broken.ts');
+    broken = await bundleWorkflowCode({ workflowsPath, logger });
+  });
+
+  test.each(ofTheProcess)('does not fit the history %s', async (name) => {
+    await expect(replay(broken, name)).rejects.toThrow(DeterminismViolationError);
+  });
+});
