@@ -235,6 +235,53 @@ describe('what an operator sees and does', () => {
     await stack.untilSurvey(id, 'sent');
   });
 
+  test('a closing that stays refused parks again, whatever was asked, until the cause is gone', async () => {
+    const id = await stack.open('REFUSED-1');
+    await stack.untilPhase(id, 'open', 1);
+    await stack.client.reports.change(id, { kind: 'cancelled', at: new Date().toISOString() }); // nobody told the run
+    await stack.signal(id, 'cleared');
+    const first = await stack.untilPhase(id, 'needsAttention');
+    expect(first.attention).toMatchObject({ step: 'closeReport', failure: expect.stringMatching(/^ClosureRefused: /) });
+    await stack.client.operate('closeByHand', id, { by: 'eve', note: 'closed in the old system' });
+    await stack.untilStatus(
+      id,
+      'parked again',
+      ({ phase, attention }) => phase === 'needsAttention' && attention?.since !== first.attention?.since,
+    );
+    expect(await count(id, 'closeReport')).toBe(2);
+    await stack.signal(id, 'cancelled');
+    await stack.untilPhase(id, 'done');
+  });
+
+  test('a run for a report that will never exist can be closed by hand', async () => {
+    const id = 'GHOST-2';
+    const { workflow } = stack.temporal;
+    const start = { workflowId: workflowIdOf(id), taskQueue: 'closeout', args: [{ reportId: id }] };
+    const handle = await workflow.start('closeProblemReport', start);
+    await until('needsAttention', async () => {
+      return (await handle.query<{ phase: string }>('status')).phase === 'needsAttention';
+    });
+    await handle.executeUpdate('closeByHand', { args: [{ by: 'eve', note: 'never was ours' }] });
+    expect(await handle.result()).toEqual({ outcome: 'closed', cycle: 0, survey: { outcome: 'none' } });
+  });
+
+  test('a run that was told thousands of times goes on in a new one, with all it knows', async () => {
+    const id = await stack.open('TALK-1');
+    await stack.client.operate('hold', id, { by: 'eve' });
+    const handle = stack.temporal.workflow.getHandle(workflowIdOf(id));
+    const first = (await handle.describe()).runId;
+    const late = { at: '2001-01-01T00:00:00Z' };
+    await stack.signal(id, 'reopened', { at: '2026-03-01T00:00:00Z' });
+    await until('a new run', async () => {
+      await Promise.all(Array.from({ length: 50 }, () => handle.signal('cleared', late)));
+      return (await handle.describe()).runId !== first;
+    });
+    await stack.signal(id, 'cleared');
+    await stack.untilStatus(id, 'held', ({ waitingFor }) => waitingFor === 'an operator to release it');
+    await stack.client.operate('release', id, { by: 'eve' });
+    await stack.untilSurvey(id, 'sent');
+  });
+
   test('a run with another workflow id than its report is refused in words', async () => {
     await stack.temporalCli(
       ...['workflow', 'start', '--type', 'closeProblemReport', '--task-queue', 'closeout'],

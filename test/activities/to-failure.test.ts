@@ -1,0 +1,56 @@
+/** Every row of what nodemailer was seen to report (shared measurements): what it means for the mail and its address. */
+import { CloseoutError } from '../../src/contract/errors.js';
+import { mailVerdict, toFailure } from '../../src/activities/to-failure.js';
+
+const smtp = (code: string, command: string, responseCode?: number, enhanced = '') =>
+  Object.assign(new Error('the relay says <ann@customers.example> something'), {
+    ...{ code, command, responseCode, response: responseCode && `${responseCode} ${enhanced} <ann@customers.example>` },
+    permanent: responseCode !== undefined && responseCode >= 500,
+  });
+
+test.each([
+  ['refused connection', smtp('ESOCKET', 'CONN'), 'MailUnavailable', false],
+  ['unknown host', smtp('EDNS', 'CONN'), 'MailUnavailable', false],
+  ['no greeting', smtp('ETIMEDOUT', 'CONN'), 'MailUnavailable', false],
+  ['greeting 421', smtp('EPROTOCOL', 'CONN', 421), 'MailUnavailable', false],
+  ['greeting 554', smtp('EPROTOCOL', 'CONN', 554), 'MailMisconfigured', false],
+  ['AUTH 454', smtp('EAUTH', 'AUTH PLAIN', 454), 'MailUnavailable', false],
+  ['AUTH 535', smtp('EAUTH', 'AUTH PLAIN', 535), 'MailMisconfigured', false],
+  ['MAIL FROM 451', smtp('EENVELOPE', 'MAIL FROM', 451), 'MailUnavailable', false],
+  ['MAIL FROM 550', smtp('EENVELOPE', 'MAIL FROM', 550, '5.7.1'), 'MailMisconfigured', false],
+  ['RCPT 450', smtp('EENVELOPE', 'RCPT TO', 450, '4.2.0'), 'MailUnavailable', false],
+  ['RCPT 550 5.1.1', smtp('EENVELOPE', 'RCPT TO', 550, '5.1.1'), 'RecipientRefused', true],
+  ['RCPT 550 5.2.1', smtp('EENVELOPE', 'RCPT TO', 550, '5.2.1'), 'RecipientRefused', true],
+  ['RCPT 552 5.2.2', smtp('EENVELOPE', 'RCPT TO', 552, '5.2.2'), 'MailUnavailable', false],
+  ['RCPT 550 5.7.1', smtp('EENVELOPE', 'RCPT TO', 550, '5.7.1'), 'RecipientRefused', false],
+  ['RCPT 550 without a status', smtp('EENVELOPE', 'RCPT TO', 550), 'RecipientRefused', false],
+  ['after the dot 451', smtp('EMESSAGE', 'DATA', 451, '4.3.0'), 'MailUnavailable', false],
+  ['after the dot 554', smtp('EMESSAGE', 'DATA', 554, '5.6.0'), 'MailRefused', false],
+  ['accepted, then a closed line', smtp('ECONNECTION', 'CONN'), 'MailUnavailable', false],
+  ['broken off by us', Object.assign(new Error('aborted'), { code: 'EABORT' }), 'MailUnavailable', false],
+])('%s: %#', (_, error, code, badAddress) => {
+  expect(mailVerdict(error)).toMatchObject({ code, badAddress });
+});
+
+test.each(['MailUnavailable', 'MailMisconfigured', 'DatabaseUnavailable', 'Unexpected'] as const)(
+  '%s is retried',
+  (code) => {
+    expect(toFailure(new CloseoutError(code, 'words'))).toMatchObject({ type: code, nonRetryable: false });
+  },
+);
+
+test.each(['RecipientRefused', 'MailRefused', 'ClosureRefused', 'ReportNotFound'] as const)(
+  '%s is not retried',
+  (code) => {
+    expect(toFailure(new CloseoutError(code, 'words'))).toMatchObject({ type: code, nonRetryable: true });
+  },
+);
+
+test('what a relay or a database said is not quoted: it may name a customer', () => {
+  const errors = [
+    smtp('EENVELOPE', 'RCPT TO', 550, '5.1.1'),
+    Object.assign(new Error('Key (ann@customers.example)'), { code: '23505' }),
+  ];
+  for (const error of errors) expect(JSON.stringify(toFailure(error))).not.toContain('ann@');
+  expect(toFailure(errors[1]).message).toBe("Error 23505; see the worker's log");
+});

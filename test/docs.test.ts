@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { errors } from '../src/contract/errors.js';
+
+test('docs/errors.md tells of every error what the table in the code says', () => {
+  const rows = readFileSync('docs/errors.md', 'utf8').matchAll(
+    /^\| `(\w+)` +\| (\d+) +\| (yes|no) +\| (\w+) +\| (.+?) +\| (.+?) +\|$/gm,
+  );
+  const told = Object.fromEntries(
+    [...rows].map(([, code, http, retried, acts]) => [code, { http: Number(http), retry: retried === 'yes', acts }]),
+  );
+  expect(told).toEqual(errors);
+});

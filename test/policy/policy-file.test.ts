@@ -1,0 +1,62 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadPolicy } from '../../src/policy-file.js';
+import { defaultPolicy } from '../../src/policy/settings.js';
+
+const fault = { ticketType: 'fault', severity: 'minor' };
+const day = 86_400_000;
+
+function file(yaml: string): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'closeout-policy-')), 'policy.yaml');
+  writeFileSync(path, yaml);
+  return path;
+}
+
+test('without a file everything is at its default', () => expect(loadPolicy(undefined)(fault)).toBe(defaultPolicy));
+
+test('an empty file changes nothing', () => expect(loadPolicy(file(''))(fault)).toEqual(defaultPolicy));
+
+test('the first rule that fits is laid over the default, and no other', () => {
+  const policyFor = loadPolicy(
+    file(`
+default: { holdDown: 5m, survey: { expiresAfter: 10d } }
+rules:
+  - when: { ticketType: fault, severity: critical }
+    survey: { enabled: false }
+  - when: { ticketType: fault }
+    survey: { delay: 2h, reminderAfter: null, contactCap: null, sample: 12.5 }
+  - when: { ticketType: fault }
+    holdDown: 1d
+`),
+  );
+  const { survey } = defaultPolicy;
+  expect(policyFor({ ...fault, severity: 'critical' }).survey).toEqual({
+    ...{ ...survey, enabled: false, expiresAfter: 10 * day },
+  });
+  expect(policyFor(fault)).toMatchObject({
+    holdDown: 300_000,
+    survey: { delay: 7_200_000, reminderAfter: null, contactCap: null, sample: 12.5, expiresAfter: 10 * day },
+  });
+  expect(policyFor({ ticketType: 'change', severity: 'minor' })).toMatchObject({
+    holdDown: 300_000,
+    survey: { delay: 0 },
+  });
+});
+
+test.each([
+  ['default: { holdDown: 5 }', 'default.holdDown'],
+  ['default: { holdDown: 5 minutes }', 'default.holdDown must be a number with ms, s, m, h or d'],
+  ['default: { holdOff: 5m }', 'holdOff'],
+  ['default: { survey: { sample: 101 } }', 'default.survey.sample'],
+  ['default: { survey: { perCycle: never } }', 'default.survey.perCycle'],
+  ['rules: [{ holdDown: 5m }]', 'rules.0.when'],
+  ['rules: [{ when: { colour: red } }]', 'colour'],
+  ['default: [', 'CLOSEOUT_POLICY'],
+])('%s is refused, and the message names %s', (yaml, named) => {
+  expect(() => loadPolicy(file(yaml))).toThrow(named);
+});
+
+test('a file that is not there is refused by its name', () => {
+  expect(() => loadPolicy('/nowhere/policy.yaml')).toThrow('/nowhere/policy.yaml: cannot be read');
+});

@@ -1,0 +1,73 @@
+import MailComposer from 'nodemailer/lib/mail-composer/index.js';
+import { simpleParser } from 'mailparser';
+import { surveyMail, type SurveyMail } from '../../src/survey/mail.js';
+import { linkKeysFrom } from '../../src/survey/links.js';
+
+const settings = {
+  publicUrl: 'https://care.example',
+  from: 'Care <care@care.example>',
+  linkKeys: linkKeysFrom(`a:${Buffer.alloc(32, 1).toString('base64')}`),
+};
+const given: SurveyMail = {
+  kind: 'survey',
+  surveyId: 'kJ2v9_x-Q4mZ8LpW',
+  report: { id: 'PR-1', description: 'No <dial> tone & noise', clearedAt: '2026-03-29T00:30:00.000Z' },
+  contact: { name: 'Änn Ö. <b>', emailAddress: 'ann@customers.example', timeZone: 'Europe/Berlin' },
+  date: new Date('2026-03-29T00:31:00Z'),
+  expiresAt: new Date('2026-04-12T00:31:00Z'),
+};
+const bytes = async (mail: SurveyMail) => {
+  const built = surveyMail(mail, settings);
+  return new MailComposer(built).compile().build();
+};
+const parsed = async (mail: SurveyMail) => simpleParser(await bytes(mail));
+
+test('the same survey is the same mail, byte for byte', async () => {
+  expect((await bytes(given)).equals(await bytes(structuredClone(given)))).toBe(true);
+});
+
+test('the reminder is another mail that threads under the first', async () => {
+  const [first, reminder] = [await parsed(given), await parsed({ ...given, kind: 'reminder' })];
+  expect(reminder.messageId).not.toBe(first.messageId);
+  expect([reminder.inReplyTo, reminder.references]).toEqual([first.messageId, first.messageId]);
+});
+
+test('text and HTML part hold the same links and facts', async () => {
+  const { text = '', html } = await parsed(given);
+  const links = (part: string) => [...new Set(part.match(/https:\/\/care\.example\/[^\s"<]+/g))].sort();
+  expect(links(text)).toHaveLength(7);
+  expect(links(String(html).replaceAll('&amp;', '&'))).toEqual(links(text));
+  // The clocks in Berlin had just gone from 01:59 to 03:00 an hour after this.
+  for (const fact of ['PR-1', '29 March 2026', '01:30', '12 April 2026', '02:31', 'Europe/Berlin']) {
+    expect(text).toContain(fact);
+    expect(html).toContain(fact);
+  }
+});
+
+test('what customers and services wrote is text, never markup', async () => {
+  const { html, text } = await parsed(given);
+  expect(html).toContain('No &lt;dial&gt; tone &amp; noise');
+  expect(text).toContain('No <dial> tone & noise');
+  expect(html).not.toContain('<b>');
+});
+
+test('a name cannot carry a header, a line or a second recipient', async () => {
+  const name = 'Eve\r\nBcc: mallory@evil.example\r\n\r\nbody, mallory@evil.example';
+  const source = (await bytes({ ...given, contact: { ...given.contact, name } })).toString();
+  const { to, headers } = await simpleParser(source);
+  expect(headers.has('bcc')).toBe(false);
+  expect(Array.isArray(to) ? to : to?.value).toMatchObject([{ address: 'ann@customers.example' }]);
+});
+
+test('no link holds an address, a name or the number of the report', async () => {
+  const { text = '' } = await parsed(given);
+  for (const link of text.match(/https:\S+/g) ?? []) expect(link).not.toMatch(/ann|PR-1|customers/i);
+});
+
+test.each(['Mars/Olympus', undefined])(
+  'in the unknown zone %p times are told in UTC, and said to be',
+  async (timeZone) => {
+    const { text } = await parsed({ ...given, contact: { ...given.contact, timeZone } });
+    expect(text).toContain('00:30 (UTC)');
+  },
+);
