@@ -46,13 +46,17 @@ const help: Record<Phase, string> = {
   closing:
     'If this stays, the pending activity `closeReport` below says why; it is retried by itself. Send the update `retryNow` to try at once.',
   surveying:
-    'The report is closed. Nothing to do; the update `resendSurvey` sends the mail again, the signal `reopened` starts the next cycle.',
+    'Nothing, the report is closed. `resendSurvey` mails it again, `reopened` starts the next cycle.',
   needsAttention:
     'Remove the cause, then send the update `retryNow`. If the report was closed by hand, send `closeByHand` with a note; if it was raised in error, send the signal `cancelled`.',
   done: 'Nothing to do.',
 };
 
+const mailHelp =
+  'The report is closed. If this stays, the pending activity `sendSurvey` says why; it is retried by itself. `retryNow` tries at once, `skipSurvey` gives the mail up.';
+
 function details(run: Run): string {
+  const isMailing = run.phase === 'surveying' && run.survey.state === 'none';
   const lines = [
     `**Report ${run.reportId}, cycle ${run.cycle}: ${run.phase}**`,
     '',
@@ -61,9 +65,9 @@ function details(run: Run): string {
     ...(run.attention
       ? [`**${run.attention.step}** was refused at ${run.attention.since}: ${run.attention.failure}`, '']
       : []),
-    `Survey: ${surveyWord(run) ?? 'not yet due'}${run.survey.state === 'undeliverable' ? ` (${run.survey.reason})` : ''}`,
+    `What to do: ${isMailing ? mailHelp : help[run.phase]}`,
     '',
-    `What to do: ${help[run.phase]}`,
+    `Survey: ${surveyWord(run) ?? 'not yet due'}${run.survey.state === 'undeliverable' ? ` (${run.survey.reason})` : ''}`,
   ];
   return lines.join('\n');
 }

@@ -9,7 +9,7 @@ const link = signLink('survey', id, keys);
 test('a link leads back to its survey', () => expect(verifyLink('survey', link, keys)).toBe(id));
 
 test('changing any one character, cutting or adding one makes a link worthless', () => {
-  const variants = [...link].flatMap((char, at) => {
+  const variants = Array.from(link).flatMap((char, at) => {
     const other = char === 'A' ? 'B' : 'A';
     return [other, '', char + char, '.', '=', '/'].map((put) => link.slice(0, at) + put + link.slice(at + 1));
   });

@@ -241,7 +241,10 @@ describe('what an operator sees and does', () => {
     await stack.client.reports.change(id, { kind: 'cancelled', at: new Date().toISOString() }); // nobody told the run
     await stack.signal(id, 'cleared');
     const first = await stack.untilPhase(id, 'needsAttention');
-    expect(first.attention).toMatchObject({ step: 'closeReport', failure: expect.stringMatching(/^ClosureRefused: /) });
+    expect(first.attention).toMatchObject({
+      step: 'closeReport',
+      failure: expect.stringMatching(/^ClosureRefused: /) as string,
+    });
     await stack.client.operate('closeByHand', id, { by: 'eve', note: 'closed in the old system' });
     await stack.untilStatus(
       id,

@@ -1,0 +1,68 @@
+/** `npm run pictures`: the pictures of the README, taken of a real report on a real stack. */
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import chromium from '@sparticuz/chromium';
+import puppeteer, { type Page } from 'puppeteer-core';
+import { workflowIdOf } from '../src/contract/ids.js';
+import { linkIn, Stack, until } from '../test/stack.js';
+
+const folder = resolve('docs/pictures');
+await mkdir(folder, { recursive: true });
+const stack = await Stack.start();
+const browser = await puppeteer.launch({
+  executablePath: await chromium.executablePath(),
+  args: chromium.args,
+  headless: 'shell',
+});
+
+async function take(name: string, url: string, width: number, scheme = 'light', ready = 'body'): Promise<void> {
+  const page = await browser.newPage();
+  await page.setViewport({ width, height: 700, deviceScaleFactor: 1 });
+  await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
+  await page.goto(url, { waitUntil: 'load' });
+  await page.waitForSelector(ready);
+  await settled(page);
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+  await page.close();
+}
+
+/** A page that draws itself by script is done when it stays the same for a while. */
+async function settled(page: Page): Promise<void> {
+  let last = '';
+  await until('the page to settle', async () => {
+    const now = await page.content();
+    const same = now === last;
+    last = now;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return same;
+  });
+}
+
+try {
+  const id = await stack.open('DEMO-1', {
+    description: 'No dial tone',
+    customerId: 'C-1',
+    contact: { name: 'Ann', emailAddress: 'ann@customers.example' },
+  });
+  await stack.client.clear(id, { by: 'noc' });
+  await stack.untilSurvey(id, 'sent');
+  const [mail] = await stack.untilMails(id, 1);
+  if (!mail) throw new Error('no mail');
+  const link = linkIn(mail);
+  const { mails } = (await (await fetch(stack.url('/outbox'), { headers: { accept: 'application/json' } })).json()) as {
+    mails: { id: string }[];
+  };
+  const ui = `http://127.0.0.1:${stack.env['CLOSEOUT_TEMPORAL_UI_PORT']}/namespaces/default/workflows/${encodeURIComponent(workflowIdOf(id))}`;
+  const { runId } = await stack.temporal.workflow.getHandle(workflowIdOf(id)).describe();
+  await take('run', `${ui}/${runId}/history`, 1280);
+  await take('run-details', `${ui}/${runId}/user-metadata`, 1280);
+  await take('mail', stack.url(`/outbox/${mails[0]?.id}/html`), 640);
+  for (const [width, scheme] of [
+    [1280, 'light'],
+    [320, 'dark'],
+  ] as const)
+    await take(`page-${width}-${scheme}`, link, width, scheme);
+} finally {
+  await browser.close();
+  await stack.end();
+}
