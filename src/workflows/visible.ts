@@ -45,8 +45,7 @@ const help: Record<Phase, string> = {
     'Closing starts by itself when the wait is over. If the fault is back, send the signal `reopened`. A held report goes on with the update `release`.',
   closing:
     'If this stays, the pending activity `closeReport` below says why; it is retried by itself. Send the update `retryNow` to try at once.',
-  surveying:
-    'Nothing, the report is closed. `resendSurvey` mails it again, `reopened` starts the next cycle.',
+  surveying: 'Nothing, the report is closed. `resendSurvey` mails it again, `reopened` starts the next cycle.',
   needsAttention:
     'Remove the cause, then send the update `retryNow`. If the report was closed by hand, send `closeByHand` with a note; if it was raised in error, send the signal `cancelled`.',
   done: 'Nothing to do.',
