@@ -57,7 +57,7 @@ export async function start(environment: NodeJS.ProcessEnv, say: (line: string) 
     await new Promise((resolve) => stopping.signal.addEventListener('abort', resolve));
   } finally {
     stopping.abort();
-    say('Stopping; the next "npm start" goes on where this one ends.');
+    if (parts.size > 0) say('Stopping; the next "npm start" goes on where this one ends.');
     for (const part of [...parts.values()].reverse()) await part.stop();
     await mailbox?.stop();
     await Promise.all([rm(stackFile(dataDir), { force: true }), notePids(dataDir, {})]);

@@ -29,7 +29,8 @@ export async function startPostgres(options: LocalPostgres): Promise<Part> {
   const { port, logFile } = options;
   const native = await binaries();
   const as = isRoot ? await serverUser() : {};
-  const data = await reachableDir(join(options.dataDir, 'postgres'));
+  const folder = join(options.dataDir, 'postgres');
+  const data = isRoot ? await reachableDir(folder) : folder; // only root's server runs as another user
   if (!existsSync(join(data, 'PG_VERSION'))) await initialise(native, data, options.password, as);
   await forgetDeadServer(data);
   const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=100'];
