@@ -4,6 +4,7 @@ import {
   Client,
   Connection,
   ServiceError,
+  WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   type WorkflowStartOptions,
@@ -73,7 +74,7 @@ export class CloseoutClient {
     }
     const opened = await this.reports.open({ ...report, id });
     try {
-      await this.call(() => this.temporal.workflow.start(workflowType, startOptions(opened)));
+      await this.begin(opened);
     } catch (error) {
       await this.reports.remove(id);
       throw error;
@@ -203,6 +204,17 @@ export class CloseoutClient {
     const { by, reason = payload.note } = payload;
     await this.reports.change(reportId, { kind, at, status, ...(by ? { by } : {}), ...(reason ? { reason } : {}) });
     return this.reports.get(reportId);
+  }
+
+  /** A run that is there already was started by a signal that came before the report: it waits for this. */
+  private async begin(report: Report): Promise<void> {
+    const options = { ...startOptions(report), workflowIdConflictPolicy: 'FAIL' } as const;
+    try {
+      await this.call(() => this.temporal.workflow.start(workflowType, options));
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      await this.operate('retryNow', report.id, { by: 'open' });
+    }
   }
 
   private async signal(report: Report, signal: string, payload: ChangeSignal | AnsweredSignal): Promise<void> {

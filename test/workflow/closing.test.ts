@@ -228,10 +228,8 @@ describe('what an operator sees and does', () => {
       step: 'lookUpReport',
       failure: 'ReportNotFound: There is no report GHOST-1.',
     });
-    await stack.open(id);
-    await stack.client.operate('retryNow', id, { by: 'eve' });
-    await stack.untilPhase(id, 'open');
     await stack.signal(id, 'cleared');
+    await stack.open(id);
     await stack.untilSurvey(id, 'sent');
   });
 
