@@ -1,6 +1,6 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { alertMail } from '../survey/mail.js';
-import type { Deps } from './index.js';
+import type { Deps } from './deps.js';
 
 /** Mails what a dissatisfied customer said. Safe to repeat: the same bytes under the same Message-ID. */
 export const alertOperator =

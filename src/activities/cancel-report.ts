@@ -1,5 +1,5 @@
 import type { Standing } from '../outside/reports/port.js';
-import type { Deps } from './index.js';
+import type { Deps } from './deps.js';
 
 /** Safe to repeat: a cancelled report stays cancelled. */
 export const cancelReport =

@@ -1,6 +1,6 @@
 import { CloseoutError } from '../contract/errors.js';
 import type { Closing, Standing } from '../outside/reports/port.js';
-import type { Deps } from './index.js';
+import type { Deps } from './deps.js';
 
 /**
  * Closes a cleared report and returns where it then stands. Safe to repeat: one transaction that finds a closed

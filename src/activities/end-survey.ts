@@ -1,5 +1,5 @@
 import type { SurveyRecord } from '../contract/reports.js';
-import type { Deps } from './index.js';
+import type { Deps } from './deps.js';
 
 export interface EndSurvey {
   reportId: string;

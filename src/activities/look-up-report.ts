@@ -2,7 +2,7 @@ import type { SurveyRecord } from '../contract/reports.js';
 import { toRecord } from '../outside/surveys.js';
 import type { Policy } from '../policy/settings.js';
 import { situationOf, type Situation } from '../policy/status.js';
-import type { Deps } from './index.js';
+import type { Deps } from './deps.js';
 
 export interface Facts {
   situation: Situation;

@@ -1,5 +1,5 @@
 import type { Standing } from '../outside/reports/port.js';
-import type { Deps } from './index.js';
+import type { Deps } from './deps.js';
 
 /** Safe to repeat: the same change at the same time is applied once, and superseding twice is superseding. */
 export const reopenReport =

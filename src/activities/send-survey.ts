@@ -6,7 +6,7 @@ import { toRecord, type Survey } from '../outside/surveys.js';
 import type { Policy } from '../policy/settings.js';
 import { hashAddress } from '../survey/addresses.js';
 import { surveyMail } from '../survey/mail.js';
-import type { Deps } from './index.js';
+import type { Deps } from './deps.js';
 import { mailVerdict } from './to-failure.js';
 
 export interface SendSurvey {
