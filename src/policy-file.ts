@@ -11,6 +11,8 @@ const duration = z
   .regex(/^\d+(ms|s|m|h|d)$/, 'must be a number with ms, s, m, h or d, such as 30s or 7d')
   .transform((text) => parseInt(text) * units[text.replace(/\d+/, '') as keyof typeof units]);
 
+const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as "21:00", in quotes');
+
 const part = {
   holdDown: duration.optional(),
   closing: z.strictObject({ giveUpAfter: duration.optional() }).optional(),
@@ -25,6 +27,7 @@ const part = {
         .strictObject({ count: z.int().min(1), per: duration })
         .nullable()
         .optional(),
+      quietHours: z.strictObject({ from: clock, to: clock }).nullable().optional(),
       sample: z.number().min(0).max(100).optional(),
     })
     .optional(),
@@ -35,6 +38,7 @@ const when = z.strictObject({
   ticketType: z.string().optional(),
   severity: z.string().optional(),
   priority: z.string().optional(),
+  customerId: z.string().optional(),
 });
 const file = z.strictObject({
   default: z.strictObject(part).default({}),

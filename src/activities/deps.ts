@@ -1,17 +1,26 @@
 /** What activities work with; made once a worker. */
-import type { MailSettings } from '../survey/mail.js';
+import { randomBytes } from 'node:crypto';
+import type { Answers } from '../outside/answers.js';
+import type { Customers } from '../outside/customers.js';
 import type { Mailer } from '../outside/mail/mailer.js';
 import type { ReportsPort } from '../outside/reports/port.js';
 import type { Surveys } from '../outside/surveys.js';
 import type { PolicyFor } from '../policy/settings.js';
+import type { MailSettings } from '../survey/mail.js';
 
 export interface Deps {
   reports: ReportsPort;
   surveys: Surveys;
+  answers: Answers;
+  customers: Customers;
   mailer: Mailer;
   policyFor: PolicyFor;
-  mail: MailSettings & { alertTo: string };
+  mail: MailSettings;
+  alertTo: string;
   addressKey: Buffer;
   /** Where operators look at runs, if known. */
   runUrl: (reportId: string) => string | undefined;
 }
+
+/** Random, not the report's number: it stands in links and Message-IDs. 16 characters, 96 bits. */
+export const newSurveyId = (): string => randomBytes(12).toString('base64url');

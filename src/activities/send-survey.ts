@@ -1,12 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { cancellationSignal } from '@temporalio/activity';
 import type { MailKind } from '../contract/ids.js';
-import type { SurveyRecord } from '../contract/reports.js';
+import type { Contact, Report, SurveyRecord } from '../contract/reports.js';
 import { toRecord, type Survey } from '../outside/surveys.js';
 import type { Policy } from '../policy/settings.js';
 import { hashAddress } from '../survey/addresses.js';
-import { surveyMail } from '../survey/mail.js';
-import type { Deps } from './deps.js';
+import { surveyMail, type Mail } from '../survey/mail.js';
+import { quietUntil } from '../survey/quiet-hours.js';
+import { newSurveyId, type Deps } from './deps.js';
 import { mailVerdict } from './to-failure.js';
 
 export interface SendSurvey {
@@ -14,10 +15,14 @@ export interface SendSurvey {
   cycle: number;
   kind: MailKind;
   policy: Policy['survey'];
+  reopenWithin: number;
   byOperator: boolean;
-  /** Send the survey mail once more although it was accepted before. */
-  again: boolean;
+  /** The operator who wants the survey mail sent once more although it was accepted before. */
+  againFor?: string;
 }
+
+/** The survey, and until when its mail has to wait for the customer's quiet hours to end (ISO 8601). */
+export type SentSurvey = SurveyRecord & { holdUntil?: string };
 
 /**
  * Asks the customer, or records why not. Safe to repeat: the decision is made once a cycle and kept; every try sends
@@ -25,51 +30,59 @@ export interface SendSurvey {
  */
 export const sendSurvey =
   (deps: Deps) =>
-  async ({ reportId, cycle, kind, policy, byOperator, again }: SendSurvey): Promise<SurveyRecord> => {
+  async (request: SendSurvey): Promise<SentSurvey> => {
+    const { reportId, cycle, kind, policy, againFor } = request;
     const { reports, surveys, mailer } = deps;
     const [report, contact] = await Promise.all([reports.get(reportId), reports.contactOf(reportId)]);
     const address = contact?.emailAddress;
     const hash = address && hashAddress(address, deps.addressKey);
+    const holdUntil = againFor ? undefined : quietUntil(new Date(), policy.quietHours, contact?.timeZone);
     const survey = await surveys.decide({
-      report,
-      cycle,
-      contact,
+      ...{ report, cycle, contact, policy },
       addressHash: hash,
-      policy,
+      reopenWithin: request.reopenWithin,
       sampleBucket: createHash('sha256').update(reportId).digest().readUInt32BE() % 100,
-      byOperator,
-      newId: () => randomBytes(12).toString('base64url'),
+      byOperator: request.byOperator,
+      onHold: holdUntil !== undefined,
+      newId: newSurveyId,
     });
-    if (!address || !hash || !isDue(survey, kind, again)) return toRecord(survey);
-    if (kind === 'reminder' && (await surveys.isBlocked(hash))) return toRecord(survey);
-    const mail = surveyMail(
-      {
-        kind,
-        surveyId: survey.id,
-        report,
-        contact: { ...contact, emailAddress: address },
-        date: dateOf(survey, kind, policy),
-        expiresAt: survey.expires_at ?? new Date(survey.claimed_at.getTime() + policy.expiresAfter),
-      },
-      deps.mail,
-    );
+    if (!address || !hash || !isDue(survey, kind, againFor)) return toRecord(survey);
+    if (survey.state === 'sent' && (await surveys.isBlocked(hash))) return toRecord(survey);
+    if (holdUntil) return { ...toRecord(survey), holdUntil: holdUntil.toISOString() };
     try {
+      const mail = await compose(deps, survey, report, { ...contact, emailAddress: address }, request);
       await mailer.send(mail, cancellationSignal());
     } catch (error) {
       const verdict = mailVerdict(error);
-      if (verdict?.badAddress) await surveys.suppress(hash, verdict.said, 'rcpt');
+      if (verdict?.code === 'RecipientRefused') await surveys.suppress(hash, verdict.said, 'rcpt');
       throw error;
     }
+    if (againFor) await surveys.note(survey.id, 'sentAgain', { by: againFor });
     return toRecord(await surveys.markSent(survey.id, kind));
   };
 
-function isDue(survey: Survey, kind: MailKind, again: boolean): boolean {
+function isDue(survey: Survey, kind: MailKind, againFor: string | undefined): boolean {
   if (survey.state === 'claimed') return kind === 'survey';
   if (survey.state !== 'sent') return false;
-  return kind === 'survey' ? again : survey.reminded_at === null;
+  return kind === 'survey' ? againFor !== undefined : survey.reminded_at === null;
 }
 
-/** Fixed by what the database holds, never by the clock of the try. */
-function dateOf({ claimed_at, sent_at }: Survey, kind: MailKind, { reminderAfter }: Policy['survey']): Date {
-  return kind === 'survey' ? claimed_at : new Date((sent_at ?? claimed_at).getTime() + (reminderAfter ?? 0));
+/** Made only of what the database holds, never of the clock of the try. */
+async function compose(
+  { surveys, mail }: Deps,
+  survey: Survey,
+  report: Report,
+  contact: Contact & { emailAddress: string },
+  { kind, cycle, policy }: SendSurvey,
+): Promise<Mail> {
+  const first = survey.mailed_at ?? survey.claimed_at;
+  const reminder = new Date((survey.sent_at ?? first).getTime() + (policy.reminderAfter ?? 0));
+  const about = {
+    ...{ kind, surveyId: survey.id, report, contact },
+    earlier: await surveys.mailedBefore(report.id, cycle),
+    date: kind === 'survey' ? first : reminder,
+    // Not the extended one: a copy sent again is the same mail.
+    expiresAt: new Date(first.getTime() + policy.expiresAfter),
+  };
+  return surveyMail(about, mail);
 }

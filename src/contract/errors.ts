@@ -17,9 +17,11 @@ export const errors = {
   TooManyRequests: { retry: false, acts: 'caller', http: 429 },
   ClosureRefused: { retry: false, acts: 'operator', http: 409 },
   RecipientRefused: { retry: false, acts: 'operator', http: 502 },
+  EAIUnsupported: { retry: false, acts: 'operator', http: 502 },
   MailRefused: { retry: false, acts: 'operator', http: 502 },
   MailUnavailable: { retry: true, acts: 'nobody', http: 503 },
-  MailMisconfigured: { retry: true, acts: 'operator', http: 503 },
+  /** Not retried by Temporal: the run itself tries again after it has called an operator. */
+  MailMisconfigured: { retry: false, acts: 'operator', http: 503 },
   DatabaseUnavailable: { retry: true, acts: 'nobody', http: 503 },
   TemporalUnavailable: { retry: true, acts: 'nobody', http: 503 },
   Unexpected: { retry: true, acts: 'operator', http: 500 },

@@ -1,4 +1,5 @@
 /** Builders of the ids that cross a border, with their inverses. */
+import type { Alert } from './messages.js';
 
 const workflowPrefix = 'problem-report:';
 
@@ -11,12 +12,44 @@ export function reportIdOf(workflowId: string): string | undefined {
   return workflowId.startsWith(workflowPrefix) ? workflowId.slice(workflowPrefix.length) : undefined;
 }
 
+/** Says what counts as one and the same alert. */
+export function alertIdOf(alert: Alert): string {
+  switch (alert.kind) {
+    case 'answer':
+      return `alert:answer:${alert.reportId}:${alert.cycle}:${alert.revision}`;
+    case 'undeliverable':
+      return `alert:undeliverable:${alert.reportId}:${alert.cycle}`;
+    case 'relay': // once a day, however many mails wait
+      return `alert:relay:${alert.since.slice(0, 10)}`;
+    case 'message':
+      return `alert:message:${alert.messageId}`;
+  }
+}
+
 /** What a report id may look like: it is part of URLs, workflow ids and Message-IDs. */
 export const reportIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** The report that follows one whose customer said too late that it is not solved; the same for the same cycle. */
+export function followUpIdOf(reportId: string, cycle: number): string {
+  return `${reportId.slice(0, 52)}-after-${cycle}`;
+}
 
 export type MailKind = 'survey' | 'reminder';
 
 /** The same on every retry, another for the reminder, so that receivers can drop second copies (RFC 5322 §3.6.4). */
 export function messageIdOf(surveyId: string, kind: MailKind, domain: string): string {
   return `<survey.${surveyId}.${kind === 'survey' ? 1 : 2}@${domain}>`;
+}
+
+/** The survey that a Message-ID of ours belongs to. */
+export function surveyIdOfMessage(messageId: string): string | undefined {
+  return /^<?survey\.([A-Za-z0-9_-]{16})\.[12]@/.exec(messageId)?.[1];
+}
+
+/** Where bounces of a survey's mail go to: `bounce+{surveyId}@domain` (RFC 3834, VERP). `base` is `bounce@domain`. */
+export const bounceAddressOf = (surveyId: string, base: string): string => base.replace('@', `+${surveyId}@`);
+
+/** The survey that a bounce address belongs to. */
+export function surveyIdOfBounce(address: string): string | undefined {
+  return /\+([A-Za-z0-9_-]{16})@/.exec(address)?.[1];
 }

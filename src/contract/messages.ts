@@ -7,12 +7,20 @@ import type { ChangeKind, Score } from './reports.js';
 export const taskQueue = 'closeout';
 export const workflowType = 'closeProblemReport';
 
+/** The other workflows: tell an operator, write to a customer, forget who said what. */
+export const alertWorkflow = 'alertOperator';
+export const replyWorkflow = 'replyToCustomer';
+export const forgetWorkflow = 'forgetCustomers';
+/** Schedule of `forgetCustomers`, once a day. */
+export const forgetSchedule = 'closeout-forget';
+
 export const signals = {
   cleared: 'cleared',
   reopened: 'reopened',
   cancelled: 'cancelled',
   answered: 'answered',
-} as const satisfies Record<ChangeKind | 'answered', string>;
+  bounced: 'bounced',
+} as const satisfies Record<ChangeKind | 'answered' | 'bounced', string>;
 
 export const queries = { status: 'status' } as const;
 
@@ -22,6 +30,8 @@ export const updates = {
   release: 'release',
   skipSurvey: 'skipSurvey',
   resendSurvey: 'resendSurvey',
+  revokeSurvey: 'revokeSurvey',
+  extendSurvey: 'extendSurvey',
   closeByHand: 'closeByHand',
 } as const;
 export type UpdateName = keyof typeof updates;
@@ -39,13 +49,39 @@ export interface AnsweredSignal {
   surveyId?: string;
   score?: Score;
   solved?: boolean;
+  /** 1 for the first answer, 2 for its first change, … */
+  revision?: number;
+}
+
+/** Sent when a bounce for this survey came in. `reason`: the status of RFC 3463, such as `5.1.1`. */
+export interface BouncedSignal {
+  surveyId?: string;
+  reason?: string;
 }
 
 /** Argument of every update. `by` is kept in the history as the author. */
 export interface OperatorRequest {
   by?: string;
   note?: string;
+  /** Of `extendSurvey`: for how many more days the customer may answer, 1 to 90. */
+  days?: number;
 }
+
+/** An operator's request about a survey that is out; `by` goes into its timeline. */
+export interface SurveyRequest {
+  name: 'resendSurvey' | 'revokeSurvey' | 'extendSurvey';
+  by: string;
+  days?: number;
+}
+
+/** Input of the workflow `alertOperator`: what the operator is to be told. What a customer said is looked up. */
+export type Alert =
+  | { kind: 'answer'; reportId: string; cycle: number; revision: number; scoreAtMost: number }
+  | { kind: 'undeliverable'; reportId: string; cycle: number; failure: string }
+  /** The relay refuses us. `since`: ISO 8601. */
+  | { kind: 'relay'; failure: string; since: string }
+  /** A customer wrote back. */
+  | { kind: 'message'; messageId: string };
 
 /** Typed search attributes of a run; registered with the server when a worker starts. */
 export const searchAttributes = {

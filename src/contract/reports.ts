@@ -44,9 +44,35 @@ export interface SurveyRecord extends SurveyView {
   id?: string;
   sentAt?: string;
   expiresAt?: string;
+  /** Until then "not solved" reopens the report; later it opens a new one that refers to it. */
+  reopenUntil?: string;
 }
 
 export type Score = 1 | 2 | 3 | 4 | 5;
+
+/** What a dissatisfied customer may tick. */
+export const complaints = ['slow', 'notSolved', 'poorlyInformed', 'unfriendly', 'repeatedFault'] as const;
+export type Complaint = (typeof complaints)[number];
+
+/** What can happen to a survey, in its timeline. */
+export type SurveyEvent =
+  | 'sent'
+  | 'sentAgain'
+  | 'reminded'
+  | 'answered'
+  | 'changed'
+  | 'extended'
+  | 'revoked'
+  | 'expired'
+  | 'undeliverable'
+  | 'superseded'
+  | 'bounced'
+  | 'delayed'
+  | 'wroteBack'
+  | 'automaticReply'
+  | 'replied'
+  | 'optedOut'
+  | 'erased';
 
 /** A step that was refused for good and waits for an operator. */
 export interface Attention {

@@ -1,12 +1,13 @@
-/** Surveys and answers as the database keeps them: who was asked for which cycle, what became of it. */
+/** Surveys as the database keeps them: who was asked for which cycle, what became of it, who must not be asked. */
 import { sql, type Selectable } from 'kysely';
-import type { Contact, Report, Score, SurveyRecord } from '../contract/reports.js';
+import type { Contact, Report, SkipReason, SurveyEvent, SurveyRecord } from '../contract/reports.js';
 import type { Policy } from '../policy/settings.js';
 import { skipReason } from '../policy/survey.js';
 import type { Db } from './database/database.js';
 import type { Database } from './database/schema.js';
 
 export type Survey = Selectable<Database['surveys']>;
+export type TimelineEntry = Selectable<Database['survey_events']>;
 
 export interface Candidate {
   report: Report;
@@ -15,19 +16,28 @@ export interface Candidate {
   /** HMAC of the normalised address; what opt-outs and suppressions are kept by. */
   addressHash: string | undefined;
   policy: Policy['survey'];
+  /** For how long after its closing "not solved" reopens the report, in ms. */
+  reopenWithin: number;
   /** 0 to 99, from a hash of the report id. */
   sampleBucket: number;
   byOperator: boolean;
+  /** Claimed, but not mailed before the customer's quiet hours end. */
+  onHold: boolean;
   newId: () => string;
 }
 
-export interface Answer {
-  score?: Score;
-  solved?: boolean;
-  comment?: string;
+export type Surveys = ReturnType<typeof surveyTable>;
+
+/** Who asked for a change, and what the timeline is to say of it. */
+export interface Note {
+  by?: string;
+  detail?: string;
 }
 
-export type Surveys = ReturnType<typeof surveyTable>;
+export async function noteEvent(db: Db, surveyId: string, event: SurveyEvent, { by, detail }: Note = {}) {
+  const row = { survey_id: surveyId, event, by: by ?? null, detail: detail ?? null };
+  await db.insertInto('survey_events').values(row).execute();
+}
 
 export function surveyTable(db: Db) {
   const find = (id: string) => db.selectFrom('surveys').selectAll().where('id', '=', id).executeTakeFirst();
@@ -53,62 +63,124 @@ export function surveyTable(db: Db) {
     async markSent(id: string, kind: 'survey' | 'reminder'): Promise<Survey> {
       const now = new Date();
       const mark = kind === 'survey' ? { state: 'sent' as const, sent_at: now } : { reminded_at: now };
-      await db
-        .updateTable('surveys')
-        .set(mark)
-        .where('id', '=', id)
-        .where('state', '=', kind === 'survey' ? 'claimed' : 'sent')
-        .execute();
+      await change(
+        db,
+        (tx) =>
+          tx
+            .updateTable('surveys')
+            .set(mark)
+            .where('id', '=', id)
+            .where('state', '=', kind === 'survey' ? 'claimed' : 'sent')
+            .returning('id')
+            .execute(),
+        kind === 'survey' ? 'sent' : 'reminded',
+      );
       return db.selectFrom('surveys').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
     },
 
     /** Ends a survey that still waits; one that was answered or ended otherwise stays what it is. */
     async end(
-      reportId: string,
-      cycle: number,
+      { reportId, cycle }: { reportId: string; cycle: number },
       as: 'expired' | 'undeliverable',
-      reason?: string,
+      { reason, by }: { reason?: string; by?: string } = {},
     ): Promise<SurveyRecord> {
-      await db
-        .updateTable('surveys')
-        .set({ state: as, reason: reason ?? null })
-        .where('report_id', '=', reportId)
-        .where('cycle', '=', cycle)
-        .where('state', 'in', ['claimed', 'sent'])
-        .execute();
+      await change(
+        db,
+        (tx) =>
+          tx
+            .updateTable('surveys')
+            .set({ state: as, reason: reason ?? null })
+            .where('report_id', '=', reportId)
+            .where('cycle', '=', cycle)
+            .where('state', 'in', ['claimed', 'sent'])
+            .returning('id')
+            .execute(),
+        reason === 'revoked' ? 'revoked' : as,
+        { by, detail: reason },
+      );
       const survey = await ofCycle(reportId, cycle);
       return survey ? toRecord(survey) : { state: as, ...(reason ? { reason } : {}) };
     },
 
-    /** Reopening takes the question back: an open survey is superseded, one not yet sent is skipped. */
-    async supersedeBefore(reportId: string, cycle: number): Promise<void> {
-      const open = db.updateTable('surveys').where('report_id', '=', reportId).where('cycle', '<', cycle);
-      await open.set({ state: 'superseded' }).where('state', '=', 'sent').execute();
-      await open.set({ state: 'skipped', reason: 'reopened' }).where('state', '=', 'claimed').execute();
+    /** For the customer to answer until then. Only of a survey that still waits. */
+    async extend(reportId: string, cycle: number, until: string, by: string): Promise<SurveyRecord> {
+      await change(
+        db,
+        (tx) =>
+          tx
+            .updateTable('surveys')
+            .set({ expires_at: until })
+            .where('report_id', '=', reportId)
+            .where('cycle', '=', cycle)
+            .where('state', '=', 'sent')
+            .where('expires_at', '<>', until)
+            .returning('id')
+            .execute(),
+        'extended',
+        { by, detail: `until ${until}` },
+      );
+      const survey = await ofCycle(reportId, cycle);
+      return survey ? toRecord(survey) : { state: 'none' };
     },
 
-    /** Stores the one answer of an open survey. False: it was answered, ended or expired before. */
-    answer: (id: string, { score, solved, comment }: Answer): Promise<boolean> =>
-      db.transaction().execute(async (tx) => {
-        const answered = await tx
+    /** The report's cycle ends unasked: a survey that is out is superseded, one that is not yet is skipped. Returns it. */
+    async withdraw(report: WithdrawnFrom, reason: SkipReason & ('reopened' | 'cancelled')): Promise<SurveyRecord> {
+      const { id, cycle, customerId = null, serviceProblemId = null } = report;
+      const ours = { report_id: id, cycle, customer_id: customerId, service_problem_id: serviceProblemId };
+      await db
+        .insertInto('surveys')
+        .values({ ...ours, id: report.newId(), state: 'skipped', reason })
+        .onConflict((c) =>
+          c
+            .columns(['report_id', 'cycle'])
+            .doUpdateSet({ state: 'skipped', reason })
+            .where('surveys.state', '=', 'claimed'),
+        )
+        .execute();
+      const supersede = (tx: Db) =>
+        tx
           .updateTable('surveys')
-          .set({ state: 'answered' })
-          .where('id', '=', id)
-          .where('state', 'in', ['claimed', 'sent'])
-          .where('expires_at', '>', sql<Date>`now()`)
-          .executeTakeFirst();
-        if (answered.numUpdatedRows === 0n) return false;
-        await tx
-          .insertInto('answers')
-          .values({ survey_id: id, score: score ?? null, solved: solved ?? null, comment: comment || null })
+          .set({ state: 'superseded' })
+          .where('report_id', '=', id)
+          .where('cycle', '<=', cycle)
+          .where('state', '=', 'sent')
+          .returning('id')
           .execute();
-        return true;
-      }),
+      await change(db, supersede, 'superseded');
+      return toRecord((await ofCycle(id, cycle)) as Survey);
+    },
 
-    answerOf: (id: string) => db.selectFrom('answers').selectAll().where('survey_id', '=', id).executeTakeFirst(),
+    async setAlerted(id: string, alerted: boolean): Promise<void> {
+      await db.updateTable('surveys').set({ alerted }).where('id', '=', id).execute();
+    },
+
+    /** Ids of the surveys of the report's earlier cycles that were mailed, oldest first: what a mail refers to. */
+    async mailedBefore(reportId: string, cycle: number): Promise<string[]> {
+      const rows = await db
+        .selectFrom('surveys')
+        .select('id')
+        .where('report_id', '=', reportId)
+        .where('cycle', '<', cycle)
+        .where('sent_at', 'is not', null)
+        .orderBy('cycle')
+        .execute();
+      return rows.map(({ id }) => id);
+    },
+
+    note: (surveyId: string, event: SurveyEvent, note?: Note) => noteEvent(db, surveyId, event, note),
+
+    /** What happened to the surveys of a report, oldest first. */
+    timelineOf: (reportId: string) =>
+      db
+        .selectFrom('survey_events')
+        .innerJoin('surveys', 'surveys.id', 'survey_events.survey_id')
+        .select(['cycle', 'event', 'by', 'detail', 'at'])
+        .where('report_id', '=', reportId)
+        .orderBy('survey_events.id')
+        .execute(),
 
     /** A refused address is not written to again. */
-    async suppress(addressHash: string, reason: string, source: string): Promise<void> {
+    async suppress(addressHash: string, reason: string, source: 'rcpt' | 'dsn'): Promise<void> {
       await db
         .insertInto('suppressions')
         .values({ address_hash: addressHash, reason, source })
@@ -124,14 +196,32 @@ export function surveyTable(db: Db) {
       return found.rows.length > 0;
     },
 
-    async optOut(addressHash: string, source: string): Promise<void> {
-      await db
+    /** Kept by the hash of the address, so it outlives the address. */
+    async optOut(surveyId: string, addressHash: string): Promise<void> {
+      const added = await db
         .insertInto('opt_outs')
-        .values({ address_hash: addressHash, source })
+        .values({ address_hash: addressHash, source: 'link' })
         .onConflict((c) => c.doNothing())
-        .execute();
+        .executeTakeFirst();
+      if (added.numInsertedOrUpdatedRows) await noteEvent(db, surveyId, 'optedOut');
     },
   };
+}
+
+type WithdrawnFrom = Pick<Report, 'id' | 'cycle' | 'customerId' | 'serviceProblemId'> & { newId: () => string };
+
+/** A change and its line in the timeline, or neither; a repeated one changes no row and so leaves no second line. */
+async function change(
+  db: Db,
+  update: (tx: Db) => Promise<{ id: string }[]>,
+  event: SurveyEvent,
+  note: { by?: string | undefined; detail?: string | undefined } = {},
+): Promise<void> {
+  const { by, detail } = note;
+  await db.transaction().execute(async (tx) => {
+    for (const { id } of await update(tx))
+      await noteEvent(tx, id, event, { ...(by ? { by } : {}), ...(detail ? { detail } : {}) });
+  });
 }
 
 /**
@@ -140,8 +230,9 @@ export function surveyTable(db: Db) {
  * at the same time.
  */
 async function decide(db: Db, candidate: Candidate): Promise<Survey> {
-  const { report, cycle, policy } = candidate;
+  const { report, cycle, policy, onHold } = candidate;
   const customerId = report.customerId ?? null;
+  const now = new Date();
   return db.transaction().execute(async (tx) => {
     if (customerId) {
       await tx
@@ -153,7 +244,7 @@ async function decide(db: Db, candidate: Candidate): Promise<Survey> {
     }
     const reason = skipReason(await sendFacts(tx, candidate), policy) ?? null;
     const decision = reason ? { state: 'skipped' as const, reason } : { state: 'claimed' as const, reason };
-    return tx
+    const decided = await tx
       .insertInto('surveys')
       .values({
         id: candidate.newId(),
@@ -161,18 +252,35 @@ async function decide(db: Db, candidate: Candidate): Promise<Survey> {
         cycle,
         customer_id: customerId,
         service_problem_id: report.serviceProblemId ?? null,
-        expires_at: new Date(Date.now() + policy.expiresAfter),
+        mailed_at: onHold ? null : now,
+        expires_at: new Date(now.getTime() + policy.expiresAfter),
+        reopen_until: report.closedAt && new Date(Date.parse(report.closedAt) + candidate.reopenWithin),
         ...decision,
       })
       .onConflict((c) =>
         c.columns(['report_id', 'cycle']).doUpdateSet({
           state: sql`case surveys.state when 'claimed' then excluded.state else surveys.state end`,
           reason: sql`case surveys.state when 'claimed' then excluded.reason else surveys.reason end`,
+          mailed_at: sql`coalesce(surveys.mailed_at, excluded.mailed_at)`,
+          expires_at: sql`case when surveys.mailed_at is null then excluded.expires_at else surveys.expires_at end`,
         }),
       )
       .returningAll()
       .executeTakeFirstOrThrow();
+    if (policy.perCycle === 'replace' && decided.state === 'claimed') await replaceEarlier(tx, decided);
+    return decided;
   });
+}
+
+/** Policy `replace`: only the newest answer of a report counts. */
+async function replaceEarlier(tx: Db, { report_id, cycle }: Survey): Promise<void> {
+  await tx
+    .updateTable('surveys')
+    .set({ state: 'superseded' })
+    .where('report_id', '=', report_id)
+    .where('cycle', '<', cycle)
+    .where('state', 'in', ['sent', 'answered', 'expired'])
+    .execute();
 }
 
 const asked = sql<boolean>`state not in ('skipped', 'undeliverable')`;
@@ -182,13 +290,15 @@ async function sendFacts(tx: Db, { report, cycle, contact, addressHash, policy, 
   const since = new Date(Date.now() - (policy.contactCap?.per ?? 0));
   const hash = addressHash ?? '';
   const counts = await sql<{
+    status: Report['status'];
+    current_cycle: number;
     opted_out: boolean;
     suppressed: boolean;
     to_customer: number;
     for_report: number;
     for_problem: boolean;
   }>`
-    select
+    select status, cycle as current_cycle,
       exists (select from opt_outs where address_hash = ${hash}) as opted_out,
       exists (select from suppressions where address_hash = ${hash}) as suppressed,
       (select count(*)::int from surveys where customer_id = ${report.customerId ?? null}
@@ -196,11 +306,12 @@ async function sendFacts(tx: Db, { report, cycle, contact, addressHash, policy, 
       (select count(*)::int from surveys where report_id = ${report.id} and cycle < ${cycle} and ${asked}) as for_report,
       exists (select from surveys where customer_id = ${report.customerId ?? null}
         and service_problem_id = ${report.serviceProblemId ?? null} and report_id <> ${report.id} and ${asked}) as for_problem
+    from reports where id = ${report.id}
   `.execute(tx);
   const [count] = counts.rows;
   return {
-    status: report.status,
-    isCurrentCycle: report.cycle === cycle,
+    status: count?.status ?? report.status,
+    isCurrentCycle: count?.current_cycle === cycle,
     isRecleared: cycle > 1,
     hasAddress: contact?.emailAddress !== undefined,
     optedOut: count?.opted_out ?? false,
@@ -222,5 +333,6 @@ export function toRecord(survey: Survey): SurveyRecord {
     ...(survey.state === 'skipped' ? {} : { id: survey.id }),
     ...(survey.sent_at ? { sentAt: survey.sent_at.toISOString() } : {}),
     ...(survey.expires_at ? { expiresAt: survey.expires_at.toISOString() } : {}),
+    ...(survey.reopen_until ? { reopenUntil: survey.reopen_until.toISOString() } : {}),
   };
 }

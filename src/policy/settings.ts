@@ -17,6 +17,8 @@ export interface Policy {
     perCycle: 'once' | 'each' | 'replace';
     /** At most `count` surveys per customer in `per`. */
     contactCap: { count: number; per: number } | null;
+    /** No mail from … to … of the customer's day, `HH:MM`; `to` may be the next morning. */
+    quietHours: { from: string; to: string } | null;
     /** Percent of reports, chosen by a hash of the report id. */
     sample: number;
   };
@@ -25,7 +27,7 @@ export interface Policy {
 }
 
 /** The policy for one report: of the first rule that fits it. */
-export type PolicyFor = (report: { ticketType: string; severity: string; priority?: string }) => Policy;
+export type PolicyFor = (report: { ticketType: string; severity: string; priority?: string; customerId?: string }) => Policy;
 
 export const defaultPolicy: Policy = {
   holdDown: 0,
@@ -37,6 +39,7 @@ export const defaultPolicy: Policy = {
     reminderAfter: 7 * day,
     perCycle: 'each',
     contactCap: { count: 1, per: 7 * day },
+    quietHours: null,
     sample: 100,
   },
   reopen: { within: 7 * day },

@@ -41,12 +41,26 @@ export function skipReason(facts: SendFacts, survey: Policy['survey']): SkipReas
   return reasons.find(([, applies]) => applies)?.[0];
 }
 
-export type LinkState = 'open' | 'answered' | 'expired' | 'superseded';
+export type LinkState = 'open' | 'changeable' | 'answered' | 'expired' | 'superseded';
 
-/** What the link in a mail may still do. The clock decides on expiry, not whether somebody has noted it yet. */
-export function linkState(state: string, expiresAt: Date, now: Date): LinkState {
-  if (state === 'answered' || state === 'superseded') return state;
-  return state === 'expired' || state === 'undeliverable' || now >= expiresAt ? 'expired' : 'open';
+/** For how long after the first answer it may be changed. */
+const changeableFor = 24 * 60 * 60 * 1000;
+
+/** What the link in a mail may still do. The clock decides, not whether somebody has noted it yet. */
+export function linkState(
+  { state, expires_at: expiresAt }: { state: string; expires_at: Date | null },
+  answeredAt: Date | undefined,
+  now: Date,
+): LinkState {
+  if (state === 'superseded') return state;
+  if (answeredAt) return now.getTime() < answeredAt.getTime() + changeableFor ? 'changeable' : 'answered';
+  const isOver = state === 'expired' || state === 'undeliverable' || !expiresAt || now >= expiresAt;
+  return isOver ? 'expired' : 'open';
+}
+
+/** "Not solved" reopens the report while that is allowed; later a new one is opened that refers to it. */
+export function reopens(reopenUntil: string | undefined, now: number): boolean {
+  return reopenUntil === undefined || now <= Date.parse(reopenUntil);
 }
 
 /** A low score calls an operator. */

@@ -1,26 +1,37 @@
 /** An alert is a run of its own: a mail server that is down for days must not hold up the report's next cycle. */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { ParentClosePolicy, startChild } from '@temporalio/workflow';
+import { ActivityFailure, ParentClosePolicy, sleep, startChild } from '@temporalio/workflow';
+import { alertIdOf } from '../contract/ids.js';
+import type { Alert } from '../contract/messages.js';
+import { failureOf } from './attempt-or-park.js';
 import * as steps from './steps.js';
 
-export interface AlertInput {
-  reportId: string;
-  cycle: number;
+const minute = 60_000;
+const giveUpAfter = 14 * 24 * 60 * minute;
+
+/** Tries until the relay takes the alert, also where it is the relay that the alert is about. */
+export async function alertOperator(alert: Alert): Promise<void> {
+  const begun = Date.now();
+  for (let pause = minute / 6; ; pause = Math.min(60 * minute, 2 * pause)) {
+    try {
+      return await steps.alertOperator(alert);
+    } catch (error) {
+      const isRelay = error instanceof ActivityFailure && failureOf(error) === 'MailMisconfigured';
+      if (!isRelay || Date.now() > begun + giveUpAfter) throw error;
+      await sleep(pause);
+    }
+  }
 }
 
-export async function alertOperator(input: AlertInput): Promise<void> {
-  await steps.alertOperator(input);
-}
-
-/** One alert a cycle: the workflow id says so. */
-export async function startAlert(reportId: string, cycle: number): Promise<void> {
+/** The workflow id says what is one alert: many reports behind one broken relay make one. */
+export async function callOperator(alert: Alert): Promise<void> {
   try {
     await startChild(alertOperator, {
-      workflowId: `alert:low-score:${reportId}:${cycle}`,
-      args: [{ reportId, cycle }],
+      workflowId: alertIdOf(alert),
+      args: [alert],
       parentClosePolicy: ParentClosePolicy.ABANDON,
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      staticSummary: `Low score for report ${reportId}, cycle ${cycle}`,
+      workflowIdReusePolicy: alert.kind === 'relay' ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
+      staticSummary: `Alert the operator: ${alert.kind}`,
     });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

@@ -6,16 +6,13 @@
  * A report that is reopened starts over; one that is cancelled is done. What a step needs and does is an activity;
  * what comes next is decided here.
  */
-import { ActivityFailure, allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
-import type { MailKind } from '../contract/ids.js';
+import { allHandlersFinished, condition, continueAsNew } from '@temporalio/workflow';
 import type { Phase, RunInput, RunResult } from '../contract/reports.js';
-import { defaultPolicy, type Policy } from '../policy/settings.js';
 import { isLate } from '../policy/status.js';
-import { callsOperator } from '../policy/survey.js';
-import { attempt, attemptOrPark, failureOf } from './attempt-or-park.js';
-import { startAlert } from './alert-operator.js';
-import { beginRun, noteChange, type Run } from './run.js';
+import { attemptOrPark } from './attempt-or-park.js';
+import { beginRun, freshCycle, fromNow, mustPassOn, noteChange, policyOf, type Run } from './run.js';
 import * as steps from './steps.js';
+import { ask, heed, isAnswered, listen } from './survey.js';
 import { show, surveyWord } from './visible.js';
 
 export async function closeProblemReport(input: RunInput): Promise<RunResult> {
@@ -50,10 +47,11 @@ async function lookUp(run: Run): Promise<Next> {
   const { situation, survey, ...facts } = report;
   Object.assign(run, facts, survey && { survey });
   run.situation = situation;
+  if (run.answer && run.answer.surveyId !== survey?.id) delete run.answer; // to the survey of another cycle
   for (const change of changes) noteChange(run, change);
   if (situation.status !== 'closed') return 'open';
-  // A survey may still be open, and a customer's "not solved" may come after the run that asked has ended.
-  const unfinished = run.situation.status !== 'closed' || survey?.state === 'sent' || run.answer?.solved === false;
+  // A survey may still be open, and an answer or its change may come after the run that asked has ended.
+  const unfinished = run.situation.status !== 'closed' || survey?.state === 'sent' || isAnswered(run);
   return unfinished ? 'surveying' : 'done';
 }
 
@@ -104,79 +102,14 @@ async function closing(run: Run): Promise<Next> {
 /** The report is closed; nothing that happens to the survey undoes that, except a customer or service that reopens. */
 async function surveying(run: Run): Promise<Next> {
   const reopened = () => run.situation.status !== 'closed';
-  const over = () => reopened() || run.answer !== undefined;
+  const over = () => reopened() || isAnswered(run);
   if (run.survey.state === 'none' && !over()) await ask(run, over);
   while (run.survey.state === 'sent' && !over()) {
     if (mustPassOn()) return 'surveying';
     await listen(run, over);
   }
-  if (run.answer) await heed(run);
+  if (isAnswered(run)) await heed(run);
   return reopened() ? reopen(run) : 'done';
-}
-
-async function ask(run: Run, over: () => boolean): Promise<void> {
-  const { survey } = policyOf(run);
-  if (survey.enabled && survey.delay > 0 && !run.skipSurvey) {
-    show(run, { waitingFor: 'the delay before the survey', until: fromNow(survey.delay) });
-    await condition(() => over() || run.skipSurvey, survey.delay, { summary: 'Delay before the survey' });
-  }
-  show(run, { waitingFor: 'the survey mail to be accepted' });
-  await send(run, 'survey', over);
-}
-
-/** Hands the mail over, or notes why not; a survey that cannot be delivered is recorded, and the closing stands. */
-async function send(run: Run, kind: MailKind, over: () => boolean): Promise<void> {
-  const { reportId, cycle } = run;
-  const { survey } = policyOf(run);
-  const mail = () =>
-    steps.sendSurvey.executeWithOptions(steps.forAtMost(survey.expiresAfter), [
-      { reportId, cycle, kind, policy: survey, byOperator: run.skipSurvey, again: run.resendSurvey },
-    ]);
-  try {
-    run.survey = (await attempt(run, mail, over)) ?? run.survey;
-  } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
-    // A reminder that is refused leaves the survey open: its first mail did arrive.
-    if (kind === 'survey')
-      run.survey = await steps.endSurvey({ reportId, cycle, as: 'undeliverable', reason: failureOf(error) });
-  }
-  run.resendSurvey = false;
-}
-
-/** Waits for an answer; sends the one reminder and ends the survey when their time comes. */
-async function listen(run: Run, over: () => boolean): Promise<void> {
-  const { remindAt, expiresAt } = deadlines(run);
-  const deadline = remindAt ?? expiresAt;
-  show(run, { waitingFor: "the customer's answer", until: expiresAt });
-  const summary = remindAt ? 'Until the reminder' : 'Until the survey expires';
-  const left = Date.parse(deadline) - Date.now();
-  const woken = () => over() || run.resendSurvey || mustPassOn();
-  if (left > 0 && (await condition(woken, left, { summary }))) {
-    if (run.resendSurvey) await send(run, 'survey', over);
-  } else if (remindAt) {
-    run.reminded = true;
-    await send(run, 'reminder', over);
-  } else {
-    run.survey = await steps.endSurvey({ reportId: run.reportId, cycle: run.cycle, as: 'expired' });
-  }
-}
-
-function deadlines(run: Run): { remindAt?: string; expiresAt: string } {
-  const { expiresAfter, reminderAfter } = policyOf(run).survey;
-  const sentAt = Date.parse(run.survey.sentAt ?? new Date().toISOString());
-  const expiresAt = run.survey.expiresAt ?? new Date(sentAt + expiresAfter).toISOString();
-  if (reminderAfter === null || run.reminded || sentAt + reminderAfter >= Date.parse(expiresAt)) return { expiresAt };
-  return { remindAt: new Date(sentAt + reminderAfter).toISOString(), expiresAt };
-}
-
-/** A low score calls an operator; "not solved" reopens. */
-async function heed(run: Run): Promise<void> {
-  run.survey = { ...run.survey, state: 'answered' };
-  if (callsOperator(run.answer?.score, policyOf(run).alert)) await startAlert(run.reportId, run.cycle);
-  if (run.answer?.solved === false && run.situation.status === 'closed') {
-    noteChange(run, { kind: 'reopened', at: new Date().toISOString() });
-    run.changedBy = 'customer';
-  }
 }
 
 /** Where the process goes on after the status changed. */
@@ -201,9 +134,13 @@ async function reopen(run: Run): Promise<Next> {
   const step = () => steps.reopenReport({ reportId, at, by: changedBy });
   const standing = await attemptOrPark(run, 'reopenReport', step, never);
   delete run.reopenedAt;
+  if (standing?.withdrawn) run.survey = standing.withdrawn;
   // Newer than all we were told: what we took for a reopening was an old one, or the next change is on its way to us.
   if (standing && !isLate(standing.situation.at ?? at, run.situation.at)) run.situation = standing.situation;
-  if (standing && standing.cycle > cycle) await nextCycle(run, standing.cycle);
+  if (standing && standing.cycle > cycle) {
+    show(run, { waitingFor: 'the next cycle, in a run of its own' });
+    await nextCycle(run, standing.cycle);
+  }
   return run.situation.status === 'closed' ? 'surveying' : 'open';
 }
 
@@ -211,15 +148,15 @@ async function cancel(run: Run): Promise<Next> {
   show(run, { waitingFor: 'the system of record to cancel the report' });
   const { reportId, changedBy } = run;
   const at = run.situation.at ?? new Date().toISOString();
-  await attemptOrPark(run, 'cancelReport', () => steps.cancelReport({ reportId, at, by: changedBy }), never);
-  run.survey = { state: 'skipped', reason: 'cancelled' };
+  const step = () => steps.cancelReport({ reportId, at, by: changedBy });
+  const cancelled = await attemptOrPark(run, 'cancelReport', step, never);
+  if (cancelled?.withdrawn) run.survey = cancelled.withdrawn;
   return 'done';
 }
 
 async function nextCycle(run: Run, cycle: number): Promise<never> {
-  const { answer: _, ...kept } = run;
-  const fresh = { survey: { state: 'none' }, reminded: false, skipSurvey: false, closeByHand: false } as const;
-  return passOn({ ...kept, ...fresh, cycle, phase: 'open' });
+  const { answer: _, bounced: __, ...kept } = run;
+  return passOn({ ...kept, ...freshCycle(), cycle, phase: 'open' });
 }
 
 async function passOn(run: Run): Promise<never> {
@@ -228,9 +165,6 @@ async function passOn(run: Run): Promise<never> {
 }
 
 const never = () => false;
-const mustPassOn = () => workflowInfo().continueAsNewSuggested;
-const fromNow = (ms: number) => new Date(Date.now() + ms).toISOString();
-const policyOf = (run: Run): Policy => run.policy ?? defaultPolicy;
 
 function resultOf(run: Run): RunResult {
   const score = run.answer?.score;

@@ -13,8 +13,10 @@ import {
   signals,
   updates,
   type AnsweredSignal,
+  type BouncedSignal,
   type ChangeSignal,
   type OperatorRequest,
+  type SurveyRequest,
   type UpdateName,
 } from '../contract/messages.js';
 import type {
@@ -23,12 +25,11 @@ import type {
   Phase,
   RunInput,
   RunStatus,
-  Score,
   SurveyRecord,
   SurveyView,
 } from '../contract/reports.js';
 import { apply, instantOf, type Change, type Situation } from '../policy/status.js';
-import type { Policy } from '../policy/settings.js';
+import { defaultPolicy, type Policy } from '../policy/settings.js';
 
 /** State of a run: plain JSON, so that it can be handed on whole by continue-as-new. */
 export interface Run {
@@ -46,7 +47,9 @@ export interface Run {
   policy?: Policy;
   survey: SurveyRecord;
   reminded: boolean;
-  answer?: { score?: Score; solved?: boolean };
+  answer?: AnsweredSignal;
+  /** Status of the bounce that came in for this cycle's survey. */
+  bounced?: string;
   attention?: Attention;
   waitingFor: string;
   until?: string;
@@ -54,7 +57,7 @@ export interface Run {
   held: boolean;
   retries: number;
   skipSurvey: boolean;
-  resendSurvey: boolean;
+  requests: SurveyRequest[];
   closeByHand: boolean;
   /** Status changes that came before the report was looked up. */
   early?: Change[];
@@ -66,6 +69,9 @@ export function beginRun(input: RunInput): Run {
   for (const kind of ['cleared', 'reopened', 'cancelled'] as const) listenForChange(run, kind);
   setHandler(defineSignal<[AnsweredSignal?]>(signals.answered), (answer) => noteAnswer(run, answer), {
     description: 'The customer answered the survey; sent by the survey page once the answer is stored.',
+  });
+  setHandler(defineSignal<[BouncedSignal?]>(signals.bounced), (bounce) => noteBounce(run, bounce), {
+    description: 'The survey mail came back; sent when a bounce was received.',
   });
   setHandler(defineQuery<RunStatus>(queries.status), () => statusOf(run), {
     description: 'Phase, cycle, what the run waits for and until when, survey, and what needs attention.',
@@ -87,17 +93,26 @@ function newRun(input: RunInput): Run {
     phase: 'open',
     cycle: 0,
     situation: { status: 'open', at: null },
-    survey: { state: 'none' },
     waitingFor: 'the report to be looked up',
-    reminded: false,
     held: false,
     retries: 0,
-    skipSurvey: false,
-    resendSurvey: false,
-    closeByHand: false,
+    ...freshCycle(),
     early: [],
   };
 }
+
+/** What every cycle begins with. */
+export const freshCycle = () => ({
+  survey: { state: 'none' } as SurveyRecord,
+  reminded: false,
+  skipSurvey: false,
+  requests: [] as SurveyRequest[],
+  closeByHand: false,
+});
+
+export const policyOf = (run: Run): Policy => run.policy ?? defaultPolicy;
+export const fromNow = (ms: number): string => new Date(Date.now() + ms).toISOString();
+export const mustPassOn = (): boolean => workflowInfo().continueAsNewSuggested;
 
 const tells: Record<ChangeKind, string> = {
   cleared: 'The fault is gone (TMF621: resolved). Payload optional: { "at": ISO time, "by", "note" }.',
@@ -127,23 +142,44 @@ export function noteChange(run: Run, change: Change): void {
 
 /** A score counts when it is 1 to 5; an answer to another survey than this cycle's is not ours. */
 function noteAnswer(run: Run, answer: AnsweredSignal | undefined): void {
-  if (!answer || (run.survey.id && answer.surveyId !== run.survey.id)) return;
-  const { score, solved } = answer;
+  if (!isAboutOurSurvey(run, answer)) return;
+  const { surveyId, score, solved, revision } = answer;
   run.answer = {
+    surveyId,
     ...(score && [1, 2, 3, 4, 5].includes(score) ? { score } : {}),
     ...(typeof solved === 'boolean' ? { solved } : {}),
+    ...(typeof revision === 'number' ? { revision } : {}),
   };
+}
+
+function noteBounce(run: Run, bounce: BouncedSignal | undefined): void {
+  if (isAboutOurSurvey(run, bounce)) run.bounced = typeof bounce.reason === 'string' ? bounce.reason : 'bounced';
+}
+
+function isAboutOurSurvey<T extends { surveyId?: string }>(run: Run, message: T | undefined): message is T {
+  const { surveyId } = message ?? {};
+  if (typeof surveyId !== 'string' || (run.phase !== 'surveying' && !run.early)) return false;
+  return run.survey.id === undefined || run.survey.id === surveyId;
 }
 
 interface Operation {
   description: string;
   /** Why the request does not fit now; undefined: it does. */
-  refuse: (run: Run) => string | undefined;
-  note: (run: Run) => void;
+  refuse: (run: Run, request: OperatorRequest) => string | undefined;
+  note: (run: Run, request: OperatorRequest) => void;
 }
 
 const notBefore = (phases: Phase[], hint: string) => (run: Run) =>
   phases.includes(run.phase) ? undefined : `${hint}; this report is in phase ${run.phase}`;
+
+const whileSent = ({ survey: { state } }: Run) =>
+  state === 'sent' ? undefined : `There is no open survey: it is ${state}`;
+
+const request =
+  (name: SurveyRequest['name']) =>
+  (run: Run, { by = 'operator', days }: OperatorRequest): void => {
+    run.requests.push({ name, by: String(by), ...(days ? { days } : {}) });
+  };
 
 const operations: Record<UpdateName, Operation> = {
   retryNow: {
@@ -175,9 +211,19 @@ const operations: Record<UpdateName, Operation> = {
   },
   resendSurvey: {
     description: 'Send the same survey mail once more; it keeps its Message-ID.',
-    refuse: (run) =>
-      run.survey.state === 'sent' ? undefined : `There is no open survey to send again: it is ${run.survey.state}`,
-    note: (run) => void (run.resendSurvey = true),
+    refuse: whileSent,
+    note: request('resendSurvey'),
+  },
+  revokeSurvey: {
+    description: 'End the open survey: its link then says that it has ended.',
+    refuse: whileSent,
+    note: request('revokeSurvey'),
+  },
+  extendSurvey: {
+    description: 'Let the customer answer for longer. Give { "days" }, 1 to 90.',
+    refuse: (run, { days = 0 }) =>
+      whileSent(run) ?? (Number.isInteger(days) && days >= 1 && days <= 90 ? undefined : 'days must be 1 to 90'),
+    note: request('extendSurvey'),
   },
   closeByHand: {
     description: 'The report was closed by hand: record that and go on. Give { "note" }.',
@@ -190,15 +236,15 @@ function listenForOperators(run: Run): void {
   for (const name of Object.keys(updates) as UpdateName[]) {
     const { description, refuse, note } = operations[name];
     // Validators must be synchronous: an async one poisons the run (measured).
-    const validator = (_: OperatorRequest) => {
-      const why = refuse(run);
+    const validator = (request?: OperatorRequest) => {
+      const why = refuse(run, request ?? {});
       if (why) throw ApplicationFailure.nonRetryable(`${name} was refused: ${why}.`, 'StatusConflict');
     };
-    const update = (_: OperatorRequest): RunStatus => {
-      note(run);
+    const update = (request?: OperatorRequest): RunStatus => {
+      note(run, request ?? {});
       return statusOf(run);
     };
-    setHandler(defineUpdate<RunStatus, [OperatorRequest]>(name), update, { validator, description });
+    setHandler(defineUpdate<RunStatus, [OperatorRequest?]>(name), update, { validator, description });
   }
 }
 

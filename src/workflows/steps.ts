@@ -21,6 +21,8 @@ export const { closeReport } = step('Close the report in the system of record');
 export const { reopenReport } = step('Reopen the report and start its next cycle');
 export const { cancelReport } = step('Cancel the report');
 export const { endSurvey } = step('End the survey');
+export const { extendSurvey } = step('Let the customer answer for longer');
+export const { openFollowUp } = step('Open a report that follows this one');
 export const { sendSurvey } = mailStep('Ask the customer whether they are satisfied');
 export const { alertOperator } = mailStep('Mail the operator');
 

@@ -89,4 +89,55 @@ const initial: Migration = {
   },
 };
 
-export const migrations: Record<string, Migration> = { '0001-initial': initial };
+const survey: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`
+      alter table surveys
+        add column mailed_at timestamptz,
+        add column reopen_until timestamptz,
+        add column alerted boolean not null default false`.execute(db);
+    await sql`
+      alter table answers
+        add column revision int not null default 1,
+        add column told_revision int not null default 0,
+        add column changed_at timestamptz not null default now(),
+        add column complaints text[] not null default '{}'`.execute(db);
+    await sql`
+      create table answer_revisions (
+        survey_id text not null references surveys on delete cascade,
+        revision int not null,
+        score int check (score between 1 and 5),
+        solved boolean,
+        complaints text[] not null,
+        comment text,
+        at timestamptz not null default now(),
+        primary key (survey_id, revision)
+      )`.execute(db);
+    await sql`
+      create table messages (
+        id text primary key,
+        survey_id text not null references surveys on delete cascade,
+        direction text not null,
+        message_id text,
+        author text,
+        text text not null,
+        at timestamptz not null default now(),
+        sent_at timestamptz
+      )`.execute(db);
+    await sql`
+      create table survey_events (
+        id bigint generated always as identity primary key,
+        survey_id text not null references surveys on delete cascade,
+        event text not null,
+        by text,
+        detail text,
+        at timestamptz not null default now()
+      )`.execute(db);
+    await sql`create index survey_events_by_survey on survey_events (survey_id, id)`.execute(db);
+    await sql`create index reports_by_customer on reports (customer_id)`.execute(db);
+    await sql`create index messages_by_survey on messages (survey_id, at)`.execute(db);
+    await sql`create index surveys_by_time on surveys (claimed_at)`.execute(db);
+  },
+};
+
+export const migrations: Record<string, Migration> = { '0001-initial': initial, '0002-survey': survey };

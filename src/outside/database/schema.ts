@@ -1,6 +1,6 @@
 /** The tables of the store. Times are `timestamptz`; ids are ours unless said otherwise. */
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { ReportStatus, Score } from '../../contract/reports.js';
+import type { Complaint, ReportStatus, Score, SurveyEvent } from '../../contract/reports.js';
 
 type Time = ColumnType<Date, Date | string, Date | string>;
 type TimeOrNull = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
@@ -12,6 +12,9 @@ export interface Database {
   status_changes: StatusChangeTable;
   surveys: SurveyTable;
   answers: AnswerTable;
+  answer_revisions: RevisionTable;
+  messages: MessageTable;
+  survey_events: EventTable;
   suppressions: { address_hash: string; reason: string; source: string; at: Generated<Date> };
   opt_outs: { address_hash: string; source: string; at: Generated<Date> };
 }
@@ -71,17 +74,61 @@ interface SurveyTable {
   state: 'claimed' | 'sent' | 'answered' | 'expired' | 'skipped' | 'undeliverable' | 'superseded';
   /** A skip reason, or why it could not be delivered. */
   reason: string | null;
-  /** Fixes the Date header, so that a retried mail is the same mail. */
   claimed_at: Generated<Date>;
+  /** First try to hand the mail over: fixes its Date and its expiry, so that every other try is the same mail. */
+  mailed_at: TimeOrNull;
   sent_at: TimeOrNull;
   reminded_at: TimeOrNull;
   expires_at: TimeOrNull;
+  reopen_until: TimeOrNull;
+  /** An operator was told of a low score, and not yet that it was changed to a better one. */
+  alerted: Generated<boolean>;
 }
 
+/** What the customer says now. `at`: of the first answer. */
 interface AnswerTable {
   survey_id: string;
   score: Score | null;
   solved: boolean | null;
+  complaints: Generated<Complaint[]>;
   comment: string | null;
   at: Generated<Date>;
+  changed_at: Generated<Date>;
+  revision: Generated<number>;
+  /** The last revision that the report's run was told of. */
+  told_revision: Generated<number>;
+}
+
+/** Everything the customer ever said, the newest as well. */
+interface RevisionTable {
+  survey_id: string;
+  revision: number;
+  score: Score | null;
+  solved: boolean | null;
+  complaints: Complaint[];
+  comment: string | null;
+  at: Generated<Date>;
+}
+
+/** What happened to a survey and who asked for it; the timeline that operators see. Never an address or a comment. */
+interface EventTable {
+  id: Generated<string>;
+  survey_id: string;
+  event: SurveyEvent;
+  by: string | null;
+  detail: string | null;
+  at: Generated<Date>;
+}
+
+/** What customers wrote back, and what operators answered. */
+interface MessageTable {
+  id: string;
+  survey_id: string;
+  direction: 'in' | 'out';
+  message_id: string | null;
+  /** Of `out`: the operator. */
+  author: string | null;
+  text: string;
+  at: Generated<Date>;
+  sent_at: TimeOrNull;
 }

@@ -1,0 +1,16 @@
+import type { SurveyRecord } from '../contract/reports.js';
+import type { Deps } from './deps.js';
+
+export interface ExtendSurvey {
+  reportId: string;
+  cycle: number;
+  /** ISO 8601. */
+  until: string;
+  by: string;
+}
+
+/** Safe to repeat: the deadline is given as a time, not as days to add. */
+export const extendSurvey =
+  ({ surveys }: Deps) =>
+  ({ reportId, cycle, until, by }: ExtendSurvey): Promise<SurveyRecord> =>
+    surveys.extend(reportId, cycle, until, by);

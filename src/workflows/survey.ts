@@ -1,0 +1,173 @@
+/** The survey of one cycle: ask, wait, remind once, heed the answer. Nothing that happens here undoes the closing. */
+import { ActivityFailure, ParentClosePolicy, condition, startChild } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { taskQueue, workflowType, type AnsweredSignal } from '../contract/messages.js';
+import { workflowIdOf, type MailKind } from '../contract/ids.js';
+import type { EndSurvey } from '../activities/end-survey.js';
+import { callsOperator, reopens } from '../policy/survey.js';
+import { attempt, failureOf } from './attempt-or-park.js';
+import { callOperator } from './alert-operator.js';
+import { fromNow, mustPassOn, noteChange, policyOf, type Run } from './run.js';
+import * as steps from './steps.js';
+import { show } from './visible.js';
+
+type Over = () => boolean;
+
+/** Waits for the policy's delay, then asks. */
+export async function ask(run: Run, over: Over): Promise<void> {
+  const { survey } = policyOf(run);
+  if (survey.enabled && survey.delay > 0 && !run.skipSurvey) {
+    show(run, { waitingFor: 'the delay before the survey', until: fromNow(survey.delay) });
+    await condition(() => over() || run.skipSurvey, survey.delay, { summary: 'Delay before the survey' });
+  }
+  await send(run, 'survey', over);
+}
+
+/** Waits for an answer; sends the one reminder and ends the survey when their time comes. */
+export async function listen(run: Run, over: Over): Promise<void> {
+  const { remindAt, expiresAt } = deadlines(run);
+  const deadline = remindAt ?? expiresAt;
+  show(run, { waitingFor: "the customer's answer", until: expiresAt });
+  const summary = remindAt ? 'Until the reminder' : 'Until the survey expires';
+  const left = Date.parse(deadline) - Date.now();
+  const asked = () => run.requests.length > 0 || run.bounced !== undefined;
+  const woken = () => over() || asked() || mustPassOn();
+  if (left > 0 && (await condition(woken, left, { summary }))) {
+    if (!over() && asked()) await heedOthers(run, over);
+  } else if (remindAt) {
+    run.reminded = true;
+    await send(run, 'reminder', over);
+  } else {
+    await end(run, 'expired');
+  }
+}
+
+/** A bounce, which says that nobody will ever answer; else what an operator asked for next. */
+async function heedOthers(run: Run, over: Over): Promise<void> {
+  const { reportId, cycle, bounced } = run;
+  if (bounced !== undefined) return end(run, 'undeliverable', { reason: bounced });
+  const request = run.requests.shift();
+  switch (request?.name) {
+    case 'resendSurvey':
+      return send(run, 'survey', over, request.by);
+    case 'revokeSurvey':
+      return end(run, 'expired', { reason: 'revoked', by: request.by });
+    case 'extendSurvey': {
+      const until = new Date(Date.parse(deadlines(run).expiresAt) + (request.days ?? 0) * day).toISOString();
+      run.survey = await steps.extendSurvey({ reportId, cycle, until, by: request.by });
+    }
+  }
+}
+
+/**
+ * Hands the mail over once it may go, or notes why not. What the relay refuses for good makes the survey undeliverable;
+ * a relay that refuses us is our own fault: an operator is called, and it is tried again until the survey would expire.
+ */
+async function send(run: Run, kind: MailKind, over: Over, againFor?: string): Promise<void> {
+  const { reportId, cycle } = run;
+  const { survey, reopen } = policyOf(run);
+  const giveUpAt = Date.now() + survey.expiresAfter;
+  const mail = () =>
+    steps.sendSurvey.executeWithOptions(steps.forAtMost(giveUpAt - Date.now()), [
+      {
+        ...{ reportId, cycle, kind, policy: survey, reopenWithin: reopen.within },
+        ...{ byOperator: run.skipSurvey, ...(againFor ? { againFor } : {}) },
+      },
+    ]);
+  for (let tries = 1; !over(); tries++) {
+    show(run, { waitingFor: 'the survey mail to be accepted' });
+    try {
+      const { holdUntil, ...record } = (await attempt(run, mail, over)) ?? run.survey;
+      run.survey = record;
+      if (!holdUntil) return;
+      await hold(run, holdUntil, over);
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      const failure = failureOf(error);
+      if (failure === 'MailMisconfigured' && Date.now() < giveUpAt) await bePatient(run, failure, tries, over);
+      else return refused(run, kind === 'survey' && !againFor, failure);
+    }
+  }
+}
+
+/** Nobody was asked. A reminder or a second copy that is refused leaves the survey open: its first mail did arrive. */
+async function refused(run: Run, isFirst: boolean, failure: string): Promise<void> {
+  const { reportId, cycle } = run;
+  if (isFirst) await end(run, 'undeliverable', { reason: failure });
+  if (failure !== 'RecipientRefused') await callOperator({ kind: 'undeliverable', reportId, cycle, failure });
+}
+
+async function hold(run: Run, until: string, over: Over): Promise<void> {
+  show(run, { waitingFor: "the customer's quiet hours to end", until });
+  const left = Math.max(1000, Date.parse(until) - Date.now());
+  await condition(() => over() || run.skipSurvey, left, { summary: 'Quiet hours of the customer' });
+}
+
+async function bePatient(run: Run, failure: string, tries: number, over: Over): Promise<void> {
+  const since = run.attention?.since ?? new Date().toISOString();
+  run.attention = { step: 'sendSurvey', failure, since };
+  await callOperator({ kind: 'relay', failure, since });
+  const pause = Math.min(60 * minute, 10 * second * 2 ** Math.min(tries - 1, 9));
+  show(run, { waitingFor: 'the mail relay to take mail from us', until: fromNow(pause) });
+  const { retries } = run;
+  await condition(() => over() || run.retries !== retries, pause, { summary: 'Until the relay is tried again' });
+  delete run.attention;
+}
+
+async function end(run: Run, as: EndSurvey['as'], why: Pick<EndSurvey, 'reason' | 'by'> = {}): Promise<void> {
+  const { reportId, cycle } = run;
+  run.survey = await steps.endSurvey({ reportId, cycle, as, ...why });
+}
+
+function deadlines(run: Run): { remindAt?: string; expiresAt: string } {
+  const { expiresAfter, reminderAfter } = policyOf(run).survey;
+  const sentAt = Date.parse(run.survey.sentAt ?? new Date().toISOString());
+  const expiresAt = run.survey.expiresAt ?? new Date(sentAt + expiresAfter).toISOString();
+  if (reminderAfter === null || run.reminded || sentAt + reminderAfter >= Date.parse(expiresAt)) return { expiresAt };
+  return { remindAt: new Date(sentAt + reminderAfter).toISOString(), expiresAt };
+}
+
+/** True once the customer answered this cycle's survey. */
+export const isAnswered = ({ answer, survey }: Run): boolean =>
+  answer !== undefined && (survey.id === undefined || survey.id === answer.surveyId);
+
+/** Heeds the answer, and its change if one comes meanwhile. */
+export async function heed(run: Run): Promise<void> {
+  run.survey = { ...run.survey, state: 'answered' };
+  for (let heeded: AnsweredSignal | undefined; run.answer && run.answer !== heeded; ) {
+    heeded = run.answer;
+    await heedOnce(run, heeded);
+  }
+}
+
+/** A low score calls an operator, and so may a changed one; "not solved" reopens. */
+async function heedOnce(run: Run, { score, solved, revision = 1 }: AnsweredSignal): Promise<void> {
+  const { reportId, cycle } = run;
+  if (callsOperator(score, policyOf(run).alert) || revision > 1) {
+    await callOperator({ kind: 'answer', reportId, cycle, revision, scoreAtMost: policyOf(run).alert.scoreAtMost });
+  }
+  if (solved !== false || run.situation.status !== 'closed') return;
+  if (!reopens(run.survey.reopenUntil, Date.now())) return openFollowUp(run);
+  noteChange(run, { kind: 'reopened', at: new Date().toISOString() });
+  run.changedBy = 'customer';
+}
+
+/** Too late to reopen: a new report that refers to this one, with a run of its own. */
+async function openFollowUp({ reportId, cycle }: Run): Promise<void> {
+  const followUp = await steps.openFollowUp({ reportId, cycle });
+  try {
+    await startChild(workflowType, {
+      workflowId: workflowIdOf(followUp),
+      taskQueue,
+      args: [{ reportId: followUp }],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: `Close problem report ${followUp}`,
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+const second = 1000;
+const minute = 60 * second;
+const day = 24 * 60 * minute;
