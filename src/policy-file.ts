@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import { CloseoutError } from './contract/errors.js';
+import { isTimeZone } from './contract/reports.js';
 import { defaultPolicy, type Policy, type PolicyFor } from './policy/settings.js';
 
 const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -12,6 +13,8 @@ const duration = z
   .transform((text) => parseInt(text) * units[text.replace(/\d+/, '') as keyof typeof units]);
 
 const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as "21:00", in quotes');
+
+const timeZone = z.string().refine(isTimeZone, 'must be an IANA time zone such as Europe/Berlin');
 
 const part = {
   holdDown: duration.optional(),
@@ -27,7 +30,11 @@ const part = {
         .strictObject({ count: z.int().min(1), per: duration })
         .nullable()
         .optional(),
-      quietHours: z.strictObject({ from: clock, to: clock }).nullable().optional(),
+      quietHours: z
+        .strictObject({ from: clock, to: clock, zone: timeZone.optional() })
+        .refine(({ from, to }) => from !== to, 'must begin and end at different times')
+        .nullable()
+        .optional(),
       sample: z.number().min(0).max(100).optional(),
     })
     .optional(),

@@ -1,26 +1,58 @@
 import { cancellationSignal } from '@temporalio/activity';
-import { alertMail } from '../survey/mail.js';
+import { errors } from '../contract/errors.js';
+import type { Alert } from '../contract/messages.js';
+import { callsOperator } from '../policy/survey.js';
+import type { Mail } from '../survey/mail.js';
+import * as mails from '../survey/operator-mail.js';
 import type { Deps } from './deps.js';
 
-/** Mails what a dissatisfied customer said. Safe to repeat: the same bytes under the same Message-ID. */
+type Of<K extends Alert['kind']> = Extract<Alert, { kind: K }>;
+
+/** Tells the operator by mail. Safe to repeat: the same bytes under the same Message-ID, about what the database holds. */
 export const alertOperator =
-  ({ reports, surveys, mailer, mail, runUrl }: Deps) =>
-  async ({ reportId, cycle }: { reportId: string; cycle: number }): Promise<void> => {
-    const report = await reports.get(reportId);
-    const survey = await surveys.ofCycle(reportId, cycle);
-    const answer = survey && (await surveys.answerOf(survey.id));
-    if (!survey || !answer) return; // the answer was erased since
-    const { score, solved, comment, at } = answer;
-    const alert = {
-      surveyId: survey.id,
-      report,
-      cycle,
-      score,
-      solved,
-      comment,
-      date: at,
-      to: mail.alertTo,
-      runUrl: runUrl(reportId),
-    };
-    await mailer.send(alertMail(alert, mail), cancellationSignal());
+  (deps: Deps) =>
+  async (alert: Alert): Promise<void> => {
+    if (alert.kind === 'answer') return tellOfAnswer(deps, alert);
+    const mail = await compose(deps, alert);
+    if (mail) await deps.mailer.send(mail, cancellationSignal());
   };
+
+async function compose(deps: Deps, alert: Of<'undeliverable' | 'relay' | 'message'>): Promise<Mail | undefined> {
+  const { surveys, answers, mail } = deps;
+  switch (alert.kind) {
+    case 'undeliverable': {
+      const survey = await surveys.ofCycle(alert.reportId, alert.cycle);
+      const failure = `${alert.failure}${alert.failure in errors ? '' : ' (see the run)'}`;
+      return survey && mails.undeliverableMail(told(deps, survey.id, survey.claimed_at, survey.report_id), survey.report_id, failure, mail);
+    }
+    case 'relay':
+      return mails.relayMail(told(deps, `relay.${alert.since.slice(0, 10)}`, new Date(alert.since)), alert.failure, alert.since, mail);
+    case 'message': {
+      const message = await answers.message(alert.messageId);
+      const survey = message && (await surveys.find(message.survey_id));
+      return survey && mails.wroteBackMail(told(deps, message.id, message.at, survey.report_id), survey.report_id, message.text, mail);
+    }
+  }
+}
+
+/** A low score is told once; and that it was changed to a better one, if it was told. */
+async function tellOfAnswer(deps: Deps, { reportId, cycle, revision, scoreAtMost }: Of<'answer'>): Promise<void> {
+  const { reports, surveys, answers, mailer, mail } = deps;
+  const survey = await surveys.ofCycle(reportId, cycle);
+  const answer = survey && (await answers.of(survey.id));
+  if (!survey || !answer) return; // forgotten since
+  const isLow = callsOperator(answer.score ?? undefined, { scoreAtMost });
+  if (isLow === survey.alerted) return; // told before, or never was
+  const report = await reports.get(reportId);
+  const about = told(deps, `${survey.id}.${revision}`, answer.changed_at, reportId);
+  const text = isLow
+    ? mails.lowScoreMail(about, report, cycle, answer, mail)
+    : mails.retractionMail(about, report, answer, `${survey.id}.1`, mail);
+  await mailer.send(text, cancellationSignal());
+  await surveys.setAlerted(survey.id, isLow);
+}
+
+const told = ({ alertTo, runUrl }: Deps, id: string, date: Date, reportId?: string): mails.Told => ({
+  ...{ id, date, to: alertTo },
+  runUrl: reportId && runUrl(reportId),
+});

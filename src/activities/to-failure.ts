@@ -5,6 +5,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
 import { unreachable } from '../outside/database/database.js';
+import { isBadAddress } from '../policy/survey.js';
 
 export function toFailure(error: unknown): ApplicationFailure {
   const known = error instanceof CloseoutError ? error : unreachable(error);
@@ -20,9 +21,11 @@ function failure(type: ErrorCode, message: string): ApplicationFailure {
 }
 
 export interface MailVerdict {
-  code: Extract<ErrorCode, 'RecipientRefused' | 'MailRefused' | 'MailUnavailable' | 'MailMisconfigured'>;
-  /** The relay refused the address itself, so it is not to be tried again (RFC 3463 5.1.x, 5.2.1). */
-  badAddress: boolean;
+  /** `RecipientRefused`: the address itself is no good and is not to be tried again, now or later. */
+  code: Extract<
+    ErrorCode,
+    'RecipientRefused' | 'MailRefused' | 'EAIUnsupported' | 'MailUnavailable' | 'MailMisconfigured'
+  >;
   /** What happened, without quoting the relay. */
   said: string;
 }
@@ -36,12 +39,18 @@ export function mailVerdict(error: unknown): MailVerdict | undefined {
     ? `answered ${responseCode}${status ? ` ${status}` : ''}`
     : `failed with ${String(code)}`;
   const said = `${command ?? 'SMTP'} ${answered}`;
-  const verdict = (word: MailVerdict['code'], badAddress = false): MailVerdict => ({ code: word, badAddress, said });
-  if (!permanent) return verdict('MailUnavailable');
-  if (command === 'RCPT TO')
-    return mailboxFull(status) ? verdict('MailUnavailable') : verdict('RecipientRefused', badAddress(status));
-  if (command === 'DATA') return verdict('MailRefused');
-  return verdict('MailMisconfigured'); // greeting, AUTH, MAIL FROM: ours to mend, never the recipient's fault
+  if (command === 'RCPT TO' || command === 'DATA')
+    return { code: permanent ? refusalOf(status) : 'MailUnavailable', said };
+  // Greeting or log-in, whatever the code, and a refused sender: ours to mend, never the recipient's fault.
+  const refusesUs = permanent === true || code === 'EAUTH' || (code === 'EPROTOCOL' && responseCode !== undefined);
+  return { code: refusesUs ? 'MailMisconfigured' : 'MailUnavailable', said };
+}
+
+/** What a permanent refusal of recipient or message means, by its status of RFC 3463. */
+function refusalOf(status = ''): MailVerdict['code'] {
+  if (isBadAddress(status)) return 'RecipientRefused';
+  if (status === '5.2.2') return 'MailUnavailable'; // the mailbox is full today
+  return status === '5.6.7' ? 'EAIUnsupported' : 'MailRefused';
 }
 
 interface MailError {
@@ -64,6 +73,3 @@ const mailCodes = new Set([
   'EABORT',
   'ETLS',
 ]);
-const mailboxFull = (status: string | undefined) => status === '5.2.2';
-const badAddress = (status: string | undefined) =>
-  status !== undefined && (status.startsWith('5.1.') || status === '5.2.1');

@@ -48,7 +48,8 @@ export interface SurveyRecord extends SurveyView {
   reopenUntil?: string;
 }
 
-export type Score = 1 | 2 | 3 | 4 | 5;
+export const scores = [1, 2, 3, 4, 5] as const;
+export type Score = (typeof scores)[number];
 
 /** What a dissatisfied customer may tick. */
 export const complaints = ['slow', 'notSolved', 'poorlyInformed', 'unfriendly', 'repeatedFault'] as const;
@@ -126,6 +127,14 @@ export interface Contact {
   preferredLanguage?: string;
   /** IANA zone. */
   timeZone?: string;
+}
+
+export function isTimeZone(zone: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }));
+  } catch {
+    return false;
+  }
 }
 
 /** What a caller gives to open a report; `description`, `severity` and `ticketType` as TMF621 demands. */

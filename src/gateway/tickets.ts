@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { reportIdPattern } from '../contract/ids.js';
-import { reportStatuses, type Contact, type NewReport, type Report } from '../contract/reports.js';
+import { isTimeZone, reportStatuses, type Contact, type NewReport, type Report } from '../contract/reports.js';
 import type { ReportDetails } from '../outside/reports/port.js';
 import { isOpen } from '../policy/status.js';
 
@@ -17,16 +17,7 @@ export const emailAddress = z
   .max(254)
   .regex(/^[^\s@,;:<>()[\]\\"]+@[^\s@,;:<>()[\]\\"]+$/, 'must be one e-mail address such as ann@example.com');
 
-const timeZone = z.string().refine(
-  (zone) => {
-    try {
-      return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }));
-    } catch {
-      return false;
-    }
-  },
-  { error: 'must be an IANA time zone such as Europe/Berlin' },
-);
+const timeZone = z.string().refine(isTimeZone, { error: 'must be an IANA time zone such as Europe/Berlin' });
 
 const contact = z.looseObject({
   role: word,

@@ -17,8 +17,8 @@ export interface Policy {
     perCycle: 'once' | 'each' | 'replace';
     /** At most `count` surveys per customer in `per`. */
     contactCap: { count: number; per: number } | null;
-    /** No mail from … to … of the customer's day, `HH:MM`; `to` may be the next morning. */
-    quietHours: { from: string; to: string } | null;
+    /** No mail from … to … of the customer's day, `HH:MM`; `to` may be the next morning; `zone` where the customer's is not known. */
+    quietHours: { from: string; to: string; zone?: string } | null;
     /** Percent of reports, chosen by a hash of the report id. */
     sample: number;
   };

@@ -67,3 +67,6 @@ export function reopens(reopenUntil: string | undefined, now: number): boolean {
 export function callsOperator(score: Score | undefined, alert: Policy['alert']): boolean {
   return score !== undefined && score <= alert.scoreAtMost;
 }
+
+/** A status of RFC 3463 that says that nobody can be reached there; 5.1.7 and 5.1.8 speak of the sender. */
+export const isBadAddress = (status: string): boolean => /^5\.(1\.(?![78]$)\d{1,3}|2\.1)$/.test(status);

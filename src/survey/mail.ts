@@ -1,15 +1,17 @@
 /** The survey mail and its reminder, as pure functions of what is known: the same input is the same mail, byte for byte. */
-import { messageIdOf, type MailKind } from '../contract/ids.js';
-import type { Contact, Report } from '../contract/reports.js';
+import { bounceAddressOf, messageIdOf, type MailKind } from '../contract/ids.js';
+import { scores, type Contact, type Report } from '../contract/reports.js';
 import { signLink, type LinkKey } from './links.js';
 import { html, text } from './templates.js';
-import { day, ratings, scores } from './texts.js';
+import { languageFor, languages, moment } from './texts.js';
 
 export interface SurveyMail {
   kind: MailKind;
   surveyId: string;
   report: Pick<Report, 'id' | 'description' | 'name' | 'clearedAt'>;
   contact: Contact & { emailAddress: string };
+  /** Ids of the report's earlier surveys that were mailed, oldest first. */
+  earlier: string[];
   date: Date;
   expiresAt: Date;
 }
@@ -17,6 +19,10 @@ export interface SurveyMail {
 export interface MailSettings {
   publicUrl: string;
   from: string;
+  /** A monitored address: what customers write back goes there. */
+  replyTo: string;
+  /** `bounce@domain`, which becomes `bounce+{surveyId}@domain`. */
+  bounceTo: string;
   linkKeys: LinkKey[];
 }
 
@@ -30,46 +36,40 @@ export interface Mail {
   to: { name: string; address: string };
   subject: string;
   inReplyTo?: string;
-  references?: string;
+  references?: string[];
   headers: Record<string, string | { prepared: boolean; value: string }>;
+  /** Where a bounce goes to, and by what id it names this mail (RFC 3461). */
+  envelope?: { from: string; to: string };
+  dsn?: { id: string; return: 'headers'; notify: ['failure', 'delay'] };
   text: string;
   html?: string;
 }
 
+/** From a program to a person; who answers by program need not (RFC 3834 §5; the second is for Exchange, which has no RFC marking). */
+export const automatic = { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' };
+
 export function surveyMail(mail: SurveyMail, settings: MailSettings): Mail {
-  const { kind, surveyId, report, contact, date, expiresAt } = mail;
+  const { kind, surveyId, report, contact, date } = mail;
   const domain = domainOf(settings.from);
-  const link = `${settings.publicUrl}/s/${signLink('survey', surveyId, settings.linkKeys)}`;
   const optOut = `${settings.publicUrl}/u/${signLink('optOut', surveyId, settings.linkKeys)}`;
-  const reminder = kind === 'reminder';
-  const subject = `${reminder ? 'Reminder: ' : ''}Is your problem solved? Report ${report.id}`;
-  const view = {
-    subject,
-    reminder,
-    greeting: contact.name ? `Hello ${oneLine(contact.name)},` : 'Hello,',
-    reportId: report.id,
-    summary: oneLine(report.name ?? report.description).slice(0, 140),
-    cleared: report.clearedAt && day(new Date(report.clearedAt), contact.timeZone),
-    ratings: scores.map((score) => ({ score, word: ratings[score], link: `${link}?r=${score}` })),
-    link,
-    notSolved: `${link}?solved=no`,
-    expires: day(expiresAt, contact.timeZone),
-    optOut,
-  };
+  const view = viewOf(mail, settings, optOut);
+  const thread = [...mail.earlier, ...(kind === 'reminder' ? [surveyId] : [])].map((id) =>
+    messageIdOf(id, 'survey', domain),
+  );
   return {
     messageId: messageIdOf(surveyId, kind, domain),
     date,
     baseBoundary: `closeout-${surveyId}-${kind}`,
     from: settings.from,
-    replyTo: settings.from,
+    replyTo: settings.replyTo,
     to: { name: oneLine(contact.name ?? ''), address: contact.emailAddress },
-    subject,
-    ...(reminder
-      ? { inReplyTo: messageIdOf(surveyId, 'survey', domain), references: messageIdOf(surveyId, 'survey', domain) }
-      : {}),
+    envelope: { from: bounceAddressOf(surveyId, settings.bounceTo), to: contact.emailAddress },
+    dsn: { id: surveyId, return: 'headers', notify: ['failure', 'delay'] },
+    subject: view.subject,
+    ...(thread.length > 0 ? { inReplyTo: thread.at(-1), references: thread } : {}),
     headers: {
-      'Auto-Submitted': 'auto-generated',
-      'X-Auto-Response-Suppress': 'All',
+      ...automatic,
+      'Content-Language': view.language,
       // Not folded: a folded one broke DKIM at a relay (nodemailer#1654).
       'List-Unsubscribe': { prepared: true, value: `<${optOut}>` },
       'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
@@ -79,44 +79,34 @@ export function surveyMail(mail: SurveyMail, settings: MailSettings): Mail {
   };
 }
 
-export interface AlertMail {
-  surveyId: string;
-  report: Pick<Report, 'id' | 'description'>;
-  cycle: number;
-  score: number | null;
-  solved: boolean | null;
-  comment: string | null;
-  date: Date;
-  to: string;
-  runUrl: string | undefined;
-}
-
-/** To the operator, plain text: what the customer said, and where to look. */
-export function alertMail(alert: AlertMail, settings: MailSettings): Mail {
-  const { surveyId, report, cycle, score, solved, comment, date, to, runUrl } = alert;
-  const lines = [
-    `The customer of report ${report.id} (cycle ${cycle}) answered with ${score} of 5.`,
-    ...(solved === false ? ['The customer says the problem is not solved; the report is open again.'] : []),
-    '',
-    `Report: ${oneLine(report.description)}`,
-    `Comment: ${comment ?? 'none'}`,
-    ...(runUrl ? ['', `The run: ${runUrl}`] : []),
-  ];
+function viewOf({ kind, surveyId, report, contact, expiresAt }: SurveyMail, settings: MailSettings, optOut: string) {
+  const language = languageFor(contact.preferredLanguage);
+  const t = languages[language];
+  const link = `${settings.publicUrl}/s/${signLink('survey', surveyId, settings.linkKeys)}`;
+  const { id } = report;
   return {
-    messageId: `<alert.${surveyId}@${domainOf(settings.from)}>`,
-    date,
-    baseBoundary: `closeout-${surveyId}-alert`,
-    from: settings.from,
-    to: { name: '', address: to },
-    subject: `Low score ${score} of 5 for report ${report.id}`,
-    headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
-    text: lines.join('\n') + '\n',
+    language,
+    dir: t.dir,
+    t,
+    subject: kind === 'reminder' ? t.mail.reminder(id) : t.mail.subject(id),
+    isReminder: kind === 'reminder',
+    hello: t.mail.hello(oneLine(contact.name ?? '')),
+    reportId: id,
+    summary: summaryOf(report),
+    cleared: report.clearedAt && t.mail.cleared(moment(new Date(report.clearedAt), language, contact.timeZone)),
+    ratings: scores.map((score) => ({ score, word: t.ratings[score], link: `${link}?r=${score}` })),
+    notSolved: `${link}?solved=no`,
+    until: t.mail.until(moment(expiresAt, language, contact.timeZone)),
+    optOut,
   };
 }
+
+/** One line that the customer will recognise. */
+export const summaryOf = ({ name, description }: Pick<Report, 'name' | 'description'>): string =>
+  Array.from(oneLine(name ?? description)).slice(0, 140).join('');
 
 /** Of `Name <local@domain>` or `local@domain`. */
 export const domainOf = (from: string): string => /@([^\s>]+)>?\s*$/.exec(from)?.[1] ?? 'localhost';
 
-/** Without control characters: a name cannot carry a header or a second recipient. */
-// eslint-disable-next-line no-control-regex
-export const oneLine = (value: string): string => value.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ').trim();
+/** Without control characters or ones that turn the direction of text: a name cannot carry a header or a second recipient. */
+export const oneLine = (value: string): string => value.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();

@@ -1,22 +1,96 @@
-/** What a customer reads. One catalogue a language; English is the one there is yet. */
-import type { Score } from '../contract/reports.js';
+/** What a customer reads, in the customer's language: one catalogue a language, all of one shape. */
+import type { Complaint, Score } from '../contract/reports.js';
+import { ar } from './texts/ar.js';
+import { de } from './texts/de.js';
+import { en } from './texts/en.js';
+import { fr } from './texts/fr.js';
 
-export const ratings: Record<Score, string> = {
-  1: 'very dissatisfied',
-  2: 'dissatisfied',
-  3: 'neither',
-  4: 'satisfied',
-  5: 'very satisfied',
-};
-export const scores: readonly Score[] = [1, 2, 3, 4, 5];
+export interface Texts {
+  /** The language's own name. */
+  language: string;
+  dir: 'ltr' | 'rtl';
+  ratings: Record<Score, string>;
+  mail: {
+    subject: (report: string) => string;
+    reminder: (report: string) => string;
+    hello: (name: string) => string;
+    askedBefore: string;
+    closed: (report: string) => string;
+    cleared: (when: string) => string;
+    question: string;
+    nothingStored: string;
+    notSolved: string;
+    until: (when: string) => string;
+    why: string;
+    optOut: string;
+    preheader: (report: string) => string;
+    answeredBy: (report: string) => string;
+  };
+  page: {
+    question: (report: string) => string;
+    errorTitle: string;
+    yourAnswer: string;
+    complaints: string;
+    complaint: Record<Complaint, string>;
+    solved: string;
+    yes: string;
+    no: string;
+    comment: string;
+    commentHint: (longest: string) => string;
+    send: string;
+    change: string;
+    notSolved: string;
+    sendOnly: string;
+    hint: string;
+    changeable: (until: string) => string;
+    choose: string;
+    tooLong: (length: string, longest: string) => string;
+    otherLanguages: string;
+  };
+  thanks: {
+    title: string;
+    rating: (report: string, rating: string) => string;
+    reopened: (report: string) => string;
+    followUp: (report: string, next: string) => string;
+    change: string;
+    close: string;
+  };
+  ended: Record<'answered' | 'expired' | 'superseded', { title: string; text: string }>;
+  optOut: { title: string; ask: string; button: string; doneTitle: string; done: string };
+  refused: { title: string; again: string; invalid: string; tooMany: string; failed: string };
+}
 
-/** A day in the customer's own zone; UTC, and said so, where we do not know it or it is not one. */
-export function day(time: Date, timeZone: string | undefined): string {
+export const languages = { en, de, fr, ar } as const;
+export type Language = keyof typeof languages;
+export const languageCodes = Object.keys(languages) as Language[];
+
+/** The first wish that can be met, each a BCP 47 tag or an Accept-Language header; English where none can. */
+export function languageFor(...wishes: (string | undefined)[]): Language {
+  for (const wish of wishes) {
+    const tags = (wish ?? '').split(',').map((part) => part.trim().slice(0, 2).toLowerCase());
+    const found = tags.find((tag) => tag in languages);
+    if (found) return found as Language;
+  }
+  return 'en';
+}
+
+/** A point in time in the customer's own zone; UTC, and said so, where we do not know it or it is not one. */
+export function moment(time: Date, language: Language, timeZone = 'UTC'): string {
   const format = (zone: string) =>
-    new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: zone }).format(time);
+    new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, {
+      ...{ dateStyle: 'long', timeStyle: 'short', timeZone: zone, numberingSystem: 'latn' },
+    }).format(time);
   try {
-    return `${format(timeZone ?? 'UTC')} (${timeZone ?? 'UTC'})`;
+    return `${format(timeZone)} (${timeZone})`;
   } catch {
     return `${format('UTC')} (UTC)`;
   }
 }
+
+export const number = (value: number, language: Language): string =>
+  new Intl.NumberFormat(language, { numberingSystem: 'latn' }).format(value);
+
+/** `4 – satisfied`. */
+export const ratingWords = (score: Score, language: Language): string =>
+  `${score} – ${languages[language].ratings[score]}`;
+

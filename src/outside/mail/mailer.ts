@@ -1,17 +1,29 @@
 /** Hands mail to the relay, one recipient a message. Errors come out as nodemailer made them; activities judge them. */
 import nodemailer from 'nodemailer';
+import { CloseoutError } from '../../contract/errors.js';
 import type { Mail } from '../../survey/mail.js';
 
 export interface Mailer {
-  /** Resolves once the relay has accepted the message. `signal` breaks the conversation off. */
+  /** Resolves once the relay has accepted the message. `signal` breaks the conversation off. Throws `EAIUnsupported`. */
   send(mail: Mail, signal?: AbortSignal): Promise<void>;
   close(): void;
+}
+
+export interface Relay {
+  smtpUrl: string;
+  /** The relay takes addresses with letters outside ASCII before the @ (RFC 6531). */
+  smtpUtf8: boolean;
+  dkim: { domainName: string; keySelector: string; privateKey: string } | undefined;
 }
 
 /** Together less than the activity's startToClose, so that a second try never overlaps the first. */
 const timeouts = { connectionTimeout: 10_000, greetingTimeout: 15_000, socketTimeout: 120_000 };
 
-export function openMailer(smtpUrl: string): Mailer {
+/** nodemailer's own list leaves out List-Unsubscribe-Post and Auto-Submitted (measured); RFC 8058 §4 demands the first. */
+const signed =
+  'From:Reply-To:Subject:Date:Message-ID:To:In-Reply-To:References:MIME-Version:Content-Type:Content-Transfer-Encoding:Content-Language:Auto-Submitted:List-Unsubscribe:List-Unsubscribe-Post';
+
+export function openMailer({ smtpUrl, smtpUtf8, dkim }: Relay): Mailer {
   const { hostname } = new URL(smtpUrl);
   const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
   const transport = nodemailer.createTransport(
@@ -21,11 +33,18 @@ export function openMailer(smtpUrl: string): Mailer {
       ...timeouts,
       requireTLS: !isLocal && smtpUrl.startsWith('smtp:'),
       ignoreTLS: isLocal,
+      ...(dkim ? { dkim: { ...dkim, headerFieldNames: signed } } : {}),
     },
     { disableFileAccess: true, disableUrlAccess: true },
   );
   return {
     async send(mail, signal) {
+      // nodemailer would send such an address raw, also to a relay that does not take it (measured; RFC 6531 §3.2).
+      // eslint-disable-next-line no-control-regex
+      if (!smtpUtf8 && /[^\x00-\x7f].*@/.test(mail.to.address)) {
+        const hint = 'set CLOSEOUT_MAIL_SMTPUTF8=yes if it does';
+        throw new CloseoutError('EAIUnsupported', `The relay takes only ASCII before the @ of an address; ${hint}.`);
+      }
       await transport.sendMail({ ...mail, ...(signal ? { signal } : {}) });
     },
     close: () => transport.close(),

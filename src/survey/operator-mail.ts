@@ -1,0 +1,122 @@
+/** What operators are told by mail, and what they write to customers. Plain text; the same input is the same mail. */
+import { messageIdOf } from '../contract/ids.js';
+import type { Complaint, Report, Score } from '../contract/reports.js';
+import { automatic, domainOf, oneLine, type Mail, type MailSettings } from './mail.js';
+import { en } from './texts/en.js';
+import { languageFor, languages } from './texts.js';
+
+export interface Told {
+  /** Same for every try. */
+  id: string;
+  date: Date;
+  to: string;
+  runUrl: string | undefined;
+}
+
+export interface Said {
+  score: Score | null;
+  solved: boolean | null;
+  complaints: Complaint[];
+  comment: string | null;
+}
+
+type About = Pick<Report, 'id' | 'description' | 'name'>;
+
+const isOpenAgain = 'The customer says the problem is not solved.';
+
+/** A dissatisfied customer. */
+export function lowScoreMail(told: Told, report: About, cycle: number, said: Said, settings: MailSettings): Mail {
+  return tell(told, settings, `Low score ${said.score ?? 'without a number'} of 5 for report ${report.id}`, [
+    `The customer of report ${report.id} (cycle ${cycle}) answered with ${said.score} of 5.`,
+    ...(said.solved === false ? [isOpenAgain] : []),
+    '',
+    `Report: ${oneLine(report.description)}`,
+    ...(said.complaints.length > 0 ? [`Reasons: ${said.complaints.map((c) => en.page.complaint[c]).join(', ')}`] : []),
+    `Comment: ${said.comment ?? 'none'}`,
+  ]);
+}
+
+/** The customer changed a low score to a better one. */
+export function retractionMail(told: Told, report: About, said: Said, first: string, settings: MailSettings): Mail {
+  const mail = tell(told, settings, `Taken back: score of report ${report.id} is now ${said.score} of 5`, [
+    `The customer of report ${report.id} changed the answer to ${said.score} of 5, so the alert before this is settled.`,
+    '',
+    `Comment: ${said.comment ?? 'none'}`,
+  ]);
+  const before = alertMessageId(first, settings);
+  return { ...mail, inReplyTo: before, references: [before] };
+}
+
+/** The relay refused one mail for good. */
+export function undeliverableMail(told: Told, reportId: string, failure: string, settings: MailSettings): Mail {
+  return tell(told, settings, `Survey undeliverable for report ${reportId}`, [
+    `The mail relay refused the survey of report ${reportId} for good: ${failure}.`,
+    'The report stays closed. What to do is in docs/errors.md under that name.',
+  ]);
+}
+
+/** The relay refuses everything we send. */
+export function relayMail(told: Told, failure: string, since: string, settings: MailSettings): Mail {
+  return tell(told, settings, 'The mail relay refuses our mail', [
+    `Since ${since} the mail relay refuses us (${failure}): its greeting, our log-in or our sender.`,
+    'Reports are closed all the same; their surveys wait and go out once it takes mail again.',
+    'Correct SMTP_URL or CLOSEOUT_MAIL_FROM. This alert comes once a day at most.',
+  ]);
+}
+
+/** A customer wrote back. */
+export function wroteBackMail(told: Told, reportId: string, words: string, settings: MailSettings): Mail {
+  return tell(told, settings, `A customer wrote back about report ${reportId}`, [
+    `The customer of report ${reportId} answered a survey mail:`,
+    '',
+    ...words.split('\n').map((line) => `> ${line}`),
+    '',
+    `To answer: closeout reply ${reportId} --text "…". The report's status did not change.`,
+  ]);
+}
+
+function tell({ id, date, to, runUrl }: Told, settings: MailSettings, subject: string, lines: string[]): Mail {
+  return {
+    messageId: alertMessageId(id, settings),
+    date,
+    baseBoundary: `closeout-${id}-alert`,
+    from: settings.from,
+    to: { name: '', address: to },
+    subject: oneLine(subject),
+    headers: automatic,
+    text: [...lines, ...(runUrl ? ['', `The run: ${runUrl}`] : []), ''].join('\n'),
+  };
+}
+
+const alertMessageId = (id: string, { from }: MailSettings) => `<alert.${id}@${domainOf(from)}>`;
+
+export interface Reply {
+  messageId: string;
+  date: Date;
+  surveyId: string;
+  /** Message-ID of what the customer wrote, if by mail. */
+  answersTo: string | undefined;
+  report: About;
+  contact: { name?: string; emailAddress: string; preferredLanguage?: string };
+  text: string;
+}
+
+/** A person answers a customer: it threads under the survey in the customer's mail program. */
+export function replyMail(reply: Reply, settings: MailSettings): Mail {
+  const { surveyId, report, contact, answersTo } = reply;
+  const { mail: t } = languages[languageFor(contact.preferredLanguage)];
+  const survey = messageIdOf(surveyId, 'survey', domainOf(settings.from));
+  return {
+    messageId: `<reply.${reply.messageId}@${domainOf(settings.from)}>`,
+    date: reply.date,
+    baseBoundary: `closeout-${reply.messageId}`,
+    from: settings.from,
+    replyTo: settings.replyTo,
+    to: { name: oneLine(contact.name ?? ''), address: contact.emailAddress },
+    subject: `Re: ${t.subject(report.id)}`,
+    inReplyTo: answersTo ?? survey,
+    references: answersTo ? [survey, answersTo] : [survey],
+    headers: {},
+    text: [t.hello(oneLine(contact.name ?? '')), '', reply.text, '', '--', t.answeredBy(report.id), ''].join('\n'),
+  };
+}
