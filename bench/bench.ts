@@ -53,7 +53,8 @@ let bareWorker: ChildProcess | undefined;
 const closeout: Contender = {
   prepare: (id) => stack.open(id),
   clear: (id) => stack.temporal.workflow.getHandle(workflowIdOf(id)).signal('cleared'),
-  atRest: (id) => until('the survey to be noted', async () => (await stack.client.surveyOf(id)).state === 'sent'),
+  atRest: (id) =>
+    until('the survey to be noted', async () => (await stack.client.surveys.currentOf(id)).state === 'sent'),
   address: (id) => `${id.toLowerCase()}@customers.example`,
   workerPid: () => stack.pids()['worker'] ?? 0,
 };
@@ -177,7 +178,7 @@ async function historyEvents(): Promise<{ bare: number; mailed: number; done: nu
   const id = `ONE-closeout-${rounds - 1}`;
   const mailed = await length(workflowIdOf(id));
   const survey = await stack.client.surveys.ofCycle(id, 1);
-  await stack.client.answer(survey?.id ?? '', { score: 5 });
+  await stack.client.surveys.answer(survey?.id ?? '', { score: 5 });
   await stack.untilPhase(id, 'done');
   return { bare: await length(`bare:ONE-bare-${rounds - 1}`), mailed, done: await length(workflowIdOf(id)) };
 }

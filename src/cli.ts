@@ -2,7 +2,7 @@
 /** The command `closeout`. Exit code 0: done; 1: refused or failed; 2: wrong usage. */
 import Table from 'cli-table3';
 import { Command, CommanderError } from 'commander';
-import { CloseoutError } from './contract/errors.js';
+import { CloseoutError, errors } from './contract/errors.js';
 import type { UpdateName } from './contract/messages.js';
 import type { Report, RunStatus } from './contract/reports.js';
 import type { CloseoutClient } from './client.js';
@@ -28,14 +28,15 @@ command('open', 'open a problem report')
   .option('--service-problem <id>', 'id of the common fault behind it')
   .option('--name <text>', "the contact's name")
   .option('--email <address>', "the contact's mail address")
+  .option('--language <tag>', "the contact's language, such as de")
   .option('--time-zone <zone>', "the contact's IANA time zone")
   .option('--at <time>', 'when it was opened, ISO 8601')
   .action((options: OpenOptions) =>
     withClient(async (client) => {
       const { parse, emailAddress } = await import('./gateway/tickets.js');
       if (options.email !== undefined) parse(emailAddress, options.email, 'email');
-      const { name, email, timeZone } = options;
-      const contact = { name, emailAddress: email, timeZone };
+      const { name, email, timeZone, language } = options;
+      const contact = { name, emailAddress: email, timeZone, preferredLanguage: language };
       const report = await client.open({
         id: options.id,
         description: options.description,
@@ -60,6 +61,7 @@ interface OpenOptions extends Common {
   name?: string;
   email?: string;
   timeZone?: string;
+  language?: string;
   at?: string;
 }
 
@@ -118,19 +120,90 @@ const operations: [string, UpdateName, string][] = [
   ['release', 'release', 'let a held report go on'],
   ['skip-survey', 'skipSurvey', 'close without asking the customer'],
   ['resend-survey', 'resendSurvey', 'send the same survey mail once more'],
+  ['revoke-survey', 'revokeSurvey', 'end the open survey: its link then says so'],
+  ['extend-survey', 'extendSurvey', 'let the customer answer for --days more days'],
   ['close-by-hand', 'closeByHand', 'record that the report was closed by hand'],
 ];
 for (const [verb, update, description] of operations) {
   command(`${verb} <report>`, description)
     .option('--by <who>', 'who asks', process.env['USER'] ?? 'cli')
     .option('--note <text>', 'why')
-    .action((id: string, { by, note, json }: Common & { by: string; note?: string }) =>
+    .option('--days <n>', 'of extend-survey: 1 to 90')
+    .action((id: string, { by, note, days, json }: Common & { by: string; note?: string; days?: string }) =>
       withClient(async (client) => {
-        const status = await client.operate(update, id, { by, ...(note ? { note } : {}) });
+        const more = days === undefined ? {} : { days: wholeNumber('--days', days) };
+        const status = await client.operate(update, id, { by, ...(note ? { note } : {}), ...more });
         print({ json }, status, describe(status));
       }),
     );
 }
+
+command('reply <report>', 'write to the customer, in the thread of the survey')
+  .requiredOption('--text <text>', 'what to write')
+  .option('--by <who>', 'who writes', process.env['USER'] ?? 'cli')
+  .action((id: string, { text, by, json }: Common & { text: string; by: string }) =>
+    withClient(async (client) => {
+      await client.surveys.reply(id, text, by);
+      print({ json }, { report: id, by }, `${id}: the mail is on its way.`);
+    }),
+  );
+
+command('timeline <report>', 'what happened to the surveys of a report, what was answered and written').action(
+  (id: string, options: Common) =>
+    withClient(async (client) => {
+      await client.reports.get(id);
+      const { timelineView, timelineTable } = await import('./timeline.js');
+      const timeline = await timelineView(client.surveys, id);
+      print(options, timeline, timelineTable(timeline));
+    }),
+);
+
+command('stats', 'what became of the surveys, and how satisfied customers are').action((options: Common) =>
+  withClient(async (client) => {
+    const stats = await client.stats();
+    const { statsTable } = await import('./timeline.js');
+    print(options, stats, statsTable(stats));
+  }),
+);
+
+command('erase <customer>', "remove a customer's name, addresses and words; scores and opt-outs stay").action(
+  (id: string, options: Common) =>
+    withClient(async (client) => {
+      const reports = await client.customers.erase(id);
+      print(options, { customer: id, reports }, `${id}: removed from ${reports} reports.`);
+    }),
+);
+
+command('forget', 'remove who the customers of old reports were, as the daily job does')
+  .requiredOption('--older-than <days>', 'days since the report ended')
+  .action(({ olderThan, json }: Common & { olderThan: string }) =>
+    withClient(async (client) => {
+      const before = new Date(Date.now() - wholeNumber('--older-than', olderThan) * 24 * 60 * 60 * 1000);
+      let reports = 0;
+      for (let more = -1; more !== 0; reports += Math.max(0, more))
+        more = await client.customers.forgetEndedBefore(before);
+      print({ json }, { reports }, `Removed from ${reports} reports.`);
+    }),
+  );
+
+/** For a mail server's pipe. Exit code 75 asks it to try again later (sysexits.h, EX_TEMPFAIL). */
+command('inbound', 'take a mail that came in, from standard input: a bounce, an automatic answer or a reply')
+  .option('--recipient <address>', 'the address it came to')
+  .action(({ recipient, json }: Common & { recipient?: string }) =>
+    withClient(async (client) => {
+      const [{ buffer }, { readIncoming }] = await Promise.all([
+        import('node:stream/consumers'),
+        import('./survey/incoming.js'),
+      ]);
+      const mail = await readIncoming(await buffer(process.stdin), recipient);
+      const received = await client.surveys.receive(mail).catch((error: unknown) => {
+        if (error instanceof CloseoutError && errors[error.code].retry) temporarily = 75;
+        throw error;
+      });
+      print({ json }, { received, survey: mail.surveyId }, `received: ${received}`);
+    }),
+  );
+let temporarily: number | undefined;
 
 command('replay <file>', 'drive a file of status histories through the public API').action(
   (file: string, options: Common) =>
@@ -218,7 +291,7 @@ function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said why
   if (error instanceof CloseoutError) {
     process.stderr.write(`closeout: ${error.message}\n`);
-    return error.code === 'BadInput' ? 2 : 1;
+    return temporarily ?? (error.code === 'BadInput' ? 2 : 1);
   }
   process.stderr.write(`closeout: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   return 1;

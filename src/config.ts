@@ -1,10 +1,12 @@
 /** The environment, read once and validated into one object. Nothing else reads `process.env`. */
+import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
 import { CloseoutError } from './contract/errors.js';
 import { linkKeysFrom, type LinkKey } from './survey/links.js';
+import { domainOf } from './survey/mail.js';
 
 export interface Config {
   temporal: {
@@ -15,8 +17,21 @@ export interface Config {
     uiUrl: string | undefined;
   };
   databaseUrl: string;
-  mail: { smtpUrl: string; from: string; alertTo: string; outboxDir: string | undefined };
-  http: { host: string; port: number; publicUrl: string };
+  mail: {
+    from: string;
+    replyTo: string;
+    bounceTo: string;
+    alertTo: string;
+    outboxDir: string | undefined;
+    relay: {
+      smtpUrl: string;
+      smtpUtf8: boolean;
+      dkim: { domainName: string; keySelector: string; privateKey: string } | undefined;
+    };
+  };
+  http: { host: string; port: number; publicUrl: string; trustedProxies: string[] };
+  /** For how many days after its end a report keeps who its customer is. */
+  keepDays: number;
   apiToken: string;
   linkKeys: LinkKey[];
   /** Keys the hashes of addresses in opt-outs and suppressions. */
@@ -47,7 +62,21 @@ const localPorts = z.object({
 const settings = z.object({
   DATABASE_URL: url('postgres:', 'postgresql:'),
   SMTP_URL: url('smtp:', 'smtps:'),
-  CLOSEOUT_MAIL_FROM: z.string().min(3).default('Customer care <care@closeout.example>'),
+  CLOSEOUT_MAIL_FROM: z
+    .string()
+    .regex(/^[^\r\n<>]*<?[^\s@<>]+@[^\s@<>]+>?$/, 'must be "Name <address>" or an address')
+    .default('Customer care <care@closeout.example>'),
+  CLOSEOUT_MAIL_REPLY_TO: z.email().optional(),
+  CLOSEOUT_MAIL_BOUNCE_TO: z.email().optional(),
+  CLOSEOUT_MAIL_SMTPUTF8: z.enum(['yes', 'no']).default('no'),
+  CLOSEOUT_DKIM_KEY: z.string().optional(),
+  CLOSEOUT_DKIM_DOMAIN: z.string().optional(),
+  CLOSEOUT_DKIM_SELECTOR: z
+    .string()
+    .regex(/^[A-Za-z0-9.-]+$/, 'must be a DNS name')
+    .default('closeout'),
+  CLOSEOUT_KEEP_DAYS: z.coerce.number().int().min(0).default(365),
+  CLOSEOUT_TRUSTED_PROXIES: z.string().default(''),
   CLOSEOUT_ALERT_TO: z.email().default('operator@closeout.example'),
   CLOSEOUT_HOST: z.string().default('127.0.0.1'),
   CLOSEOUT_PORT: port(8080),
@@ -72,21 +101,43 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     temporal: { connection: connectionOptions, namespace: namespace ?? 'default', uiUrl: set.CLOSEOUT_TEMPORAL_UI },
     databaseUrl: set.DATABASE_URL,
     mail: {
-      smtpUrl: set.SMTP_URL,
       from: set.CLOSEOUT_MAIL_FROM,
+      replyTo: set.CLOSEOUT_MAIL_REPLY_TO ?? set.CLOSEOUT_MAIL_FROM,
+      bounceTo: set.CLOSEOUT_MAIL_BOUNCE_TO ?? `bounce@${domainOf(set.CLOSEOUT_MAIL_FROM)}`,
       alertTo: set.CLOSEOUT_ALERT_TO,
       outboxDir: set.CLOSEOUT_OUTBOX,
+      relay: { smtpUrl: set.SMTP_URL, smtpUtf8: set.CLOSEOUT_MAIL_SMTPUTF8 === 'yes', dkim: dkimOf(set) },
     },
     http: {
       host: set.CLOSEOUT_HOST,
       port: set.CLOSEOUT_PORT,
+      trustedProxies: set.CLOSEOUT_TRUSTED_PROXIES.split(',')
+        .map((proxy) => proxy.trim())
+        .filter(Boolean),
       publicUrl: (set.CLOSEOUT_PUBLIC_URL ?? `http://127.0.0.1:${set.CLOSEOUT_PORT}`).replace(/\/$/, ''),
     },
     apiToken: set.CLOSEOUT_API_TOKEN,
     linkKeys: linkKeysFrom(set.CLOSEOUT_LINK_KEYS),
     addressKey: Buffer.from(set.CLOSEOUT_ADDRESS_KEY, 'base64'),
     policyFile: set.CLOSEOUT_POLICY,
+    keepDays: set.CLOSEOUT_KEEP_DAYS,
   };
+}
+
+function dkimOf(set: z.infer<typeof settings>): Config['mail']['relay']['dkim'] {
+  if (!set.CLOSEOUT_DKIM_KEY) return undefined;
+  const domainName = set.CLOSEOUT_DKIM_DOMAIN ?? domainOf(set.CLOSEOUT_MAIL_FROM);
+  try {
+    const privateKey = readFileSync(set.CLOSEOUT_DKIM_KEY, 'utf8');
+    createPrivateKey(privateKey);
+    return { domainName, keySelector: set.CLOSEOUT_DKIM_SELECTOR, privateKey };
+  } catch {
+    throw new CloseoutError(
+      'BadSetting',
+      `CLOSEOUT_DKIM_KEY must name a file with a private key in PEM; ${set.CLOSEOUT_DKIM_KEY} is none.`,
+      'CLOSEOUT_DKIM_KEY',
+    );
+  }
 }
 
 export type LocalPorts = z.infer<typeof localPorts>;

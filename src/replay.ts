@@ -132,7 +132,7 @@ async function results(client: CloseoutClient, histories: History[], waits: numb
 /** The mail follows the closing; a mail server that is down is not waited for. */
 async function untilAsked(client: CloseoutClient, id: string): Promise<void> {
   const patience = Date.now() + 30_000;
-  while ((await client.surveyOf(id)).state === 'none' && Date.now() < patience) await pause(20);
+  while ((await client.surveys.currentOf(id)).state === 'none' && Date.now() < patience) await pause(20);
 }
 
 const count = (tally: Record<string, number>, key: string) => void (tally[key] = (tally[key] ?? 0) + 1);

@@ -11,6 +11,9 @@ import { taskQueue } from './contract/messages.js';
 import { migrate, openDatabase } from './outside/database/database.js';
 import { openMailer } from './outside/mail/mailer.js';
 import { reportStore } from './outside/reports/store.js';
+import { customerTable } from './outside/customers.js';
+import { answerTable } from './outside/answers.js';
+import { connectRuns } from './runs.js';
 import { surveyTable } from './outside/surveys.js';
 import { loadPolicy } from './policy-file.js';
 import { registerSearchAttributes } from './search-attributes.js';
@@ -25,21 +28,28 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
   const db = openDatabase(config.databaseUrl, (error) =>
     log.warn({ code: (error as { code?: string }).code }, 'database connection lost'),
   );
-  const mailer = openMailer(config.mail.smtpUrl);
+  const mailer = openMailer(config.mail.relay);
+  const runs = connectRuns(config);
   try {
     await migrate(db);
     await registerSearchAttributes(connection, config.temporal.namespace);
+    await runs.scheduleForgetting();
     const activities = createActivities({
       reports: reportStore(db),
       surveys: surveyTable(db),
+      answers: answerTable(db),
+      customers: customerTable(db),
       mailer,
       policyFor,
       mail: {
         publicUrl: config.http.publicUrl,
         from: config.mail.from,
+        replyTo: config.mail.replyTo,
+        bounceTo: config.mail.bounceTo,
         linkKeys: config.linkKeys,
-        alertTo: config.mail.alertTo,
       },
+      alertTo: config.mail.alertTo,
+      keepDays: config.keepDays,
       addressKey: config.addressKey,
       runUrl: runUrl(config),
     });
@@ -61,6 +71,7 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
   } finally {
     mailer.close();
     await db.destroy();
+    await runs.close();
     await connection.close();
   }
 }

@@ -23,14 +23,30 @@ async function compose(deps: Deps, alert: Of<'undeliverable' | 'relay' | 'messag
     case 'undeliverable': {
       const survey = await surveys.ofCycle(alert.reportId, alert.cycle);
       const failure = `${alert.failure}${alert.failure in errors ? '' : ' (see the run)'}`;
-      return survey && mails.undeliverableMail(told(deps, survey.id, survey.claimed_at, survey.report_id), survey.report_id, failure, mail);
+      return (
+        survey &&
+        mails.undeliverableMail(
+          told(deps, survey.id, survey.claimed_at, survey.report_id),
+          survey.report_id,
+          failure,
+          mail,
+        )
+      );
     }
     case 'relay':
-      return mails.relayMail(told(deps, `relay.${alert.since.slice(0, 10)}`, new Date(alert.since)), alert.failure, alert.since, mail);
+      return mails.relayMail(
+        told(deps, `relay.${alert.since.slice(0, 10)}`, new Date(alert.since)),
+        alert.failure,
+        alert.since,
+        mail,
+      );
     case 'message': {
       const message = await answers.message(alert.messageId);
       const survey = message && (await surveys.find(message.survey_id));
-      return survey && mails.wroteBackMail(told(deps, message.id, message.at, survey.report_id), survey.report_id, message.text, mail);
+      return (
+        survey &&
+        mails.wroteBackMail(told(deps, message.id, message.at, survey.report_id), survey.report_id, message.text, mail)
+      );
     }
   }
 }
@@ -42,14 +58,15 @@ async function tellOfAnswer(deps: Deps, { reportId, cycle, revision, scoreAtMost
   const answer = survey && (await answers.of(survey.id));
   if (!survey || !answer) return; // forgotten since
   const isLow = callsOperator(answer.score ?? undefined, { scoreAtMost });
-  if (isLow === survey.alerted) return; // told before, or never was
+  const { alerted_revision: before } = survey;
+  if (isLow === (before !== null)) return; // told before, or never was
   const report = await reports.get(reportId);
   const about = told(deps, `${survey.id}.${revision}`, answer.changed_at, reportId);
   const text = isLow
     ? mails.lowScoreMail(about, report, cycle, answer, mail)
-    : mails.retractionMail(about, report, answer, `${survey.id}.1`, mail);
+    : mails.retractionMail(about, report, answer, `${survey.id}.${before}`, mail);
   await mailer.send(text, cancellationSignal());
-  await surveys.setAlerted(survey.id, isLow);
+  await surveys.setAlerted(survey.id, isLow ? revision : null);
 }
 
 const told = ({ alertTo, runUrl }: Deps, id: string, date: Date, reportId?: string): mails.Told => ({

@@ -18,6 +18,8 @@ export interface Deps {
   mail: MailSettings;
   alertTo: string;
   addressKey: Buffer;
+  /** For how many days after its end a report keeps who its customer is. */
+  keepDays: number;
   /** Where operators look at runs, if known. */
   runUrl: (reportId: string) => string | undefined;
 }

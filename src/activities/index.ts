@@ -4,6 +4,10 @@ import { cancelReport } from './cancel-report.js';
 import { closeReport } from './close-report.js';
 import type { Deps } from './deps.js';
 import { endSurvey } from './end-survey.js';
+import { extendSurvey } from './extend-survey.js';
+import { forgetEndedReports } from './forget-ended-reports.js';
+import { openFollowUp } from './open-follow-up.js';
+import { sendReply } from './send-reply.js';
 import { lookUpReport } from './look-up-report.js';
 import { reopenReport } from './reopen-report.js';
 import { sendSurvey } from './send-survey.js';
@@ -16,6 +20,10 @@ export function createActivities(deps: Deps) {
     cancelReport: cancelReport(deps),
     sendSurvey: sendSurvey(deps),
     endSurvey: endSurvey(deps),
+    extendSurvey: extendSurvey(deps),
+    forgetEndedReports: forgetEndedReports(deps),
+    openFollowUp: openFollowUp(deps),
+    sendReply: sendReply(deps),
     alertOperator: alertOperator(deps),
   };
 }

@@ -12,12 +12,14 @@ import type { Logger } from 'pino';
 import type { CloseoutClient } from '../client.js';
 import type { Config } from '../config.js';
 import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
-import { html } from '../survey/templates.js';
 import { unreachable } from '../outside/database/database.js';
 import { guard } from './access.js';
 import { health } from './health.js';
 import { outbox } from './outbox.js';
-import { invalidLink, isForCustomers, surveyPages } from './survey-pages.js';
+import { previews } from './previews.js';
+import { dashboard } from './dashboard.js';
+import { metrics } from './metrics.js';
+import { invalidLink, isForCustomers, sendRefusal, surveyPages } from './survey-pages.js';
 import { ticketPath } from './tickets.js';
 import { tmf621 } from './tmf621.js';
 
@@ -30,6 +32,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
     loggerInstance,
     disableRequestLogging: true,
     bodyLimit: 1024 * 1024,
+    ...(config.http.trustedProxies.length > 0 ? { trustProxy: config.http.trustedProxies } : {}),
   });
   // No script anywhere; referrer stays inside, where "no-referrer" would make the form's own Origin null.
   await app.register(helmet, {
@@ -61,9 +64,14 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   );
   app.setNotFoundHandler((request, reply) => sendError(request, reply, unknownPath(request)));
   tmf621(app, client, config.http.publicUrl);
-  surveyPages(app, config, client);
+  await surveyPages(app, config, client);
+  dashboard(app, config, client);
+  metrics(app, client);
   health(app, client);
-  if (config.mail.outboxDir) outbox(app, config.mail.outboxDir);
+  if (config.mail.outboxDir) {
+    outbox(app, config.mail.outboxDir);
+    previews(app, config);
+  }
   return app;
 }
 
@@ -87,6 +95,8 @@ function toCloseoutError(error: FastifyError): CloseoutError {
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
       return new CloseoutError('BadInput', 'The body is not valid JSON.');
   }
+  if (error.statusCode === 429)
+    return new CloseoutError('TooManyRequests', 'Too many requests; wait a minute and try again.');
   if (error instanceof SyntaxError || error.statusCode === 400)
     return new CloseoutError('BadInput', 'The body is not valid JSON.');
   return unreachable(error) ?? new CloseoutError('Unexpected', 'Something went wrong here; it was logged.');
@@ -108,12 +118,7 @@ function sendError(request: FastifyRequest, reply: FastifyReply, error: Closeout
         .slice(0, 4),
     });
   }
-  if (isForCustomers(request.url)) {
-    return reply
-      .code(http)
-      .type('text/html; charset=utf-8')
-      .send(html.render('./refused.html.eta', { message: error.message }));
-  }
+  if (isForCustomers(request.url)) return sendRefusal(request, reply, error, http);
   const body = {
     '@type': 'Error',
     code: error.code,

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { simpleParser } from 'mailparser';
 import { CloseoutError } from '../contract/errors.js';
 import { html } from '../survey/templates.js';
+import { sendMailPart } from './previews.js';
 
 const shown = 200;
 
@@ -41,6 +42,7 @@ export function outbox(app: FastifyInstance, dir: string): void {
       name,
       subject: mail.subject,
       text: mail.text,
+      headers: mail.headerLines.map(({ line }) => line),
       hasHtml: Boolean(mail.html),
       source: source.toString(),
     };
@@ -50,16 +52,8 @@ export function outbox(app: FastifyInstance, dir: string): void {
       .send(html.render('./outbox-mail.html.eta', view));
   });
 
-  /** The HTML part, in a sandbox of its own; its links open outside of the frame. */
   app.get<{ Params: { name: string } }>('/outbox/:name/html', async ({ params: { name } }, reply) => {
     const mail = await simpleParser(await read(name));
-    return reply
-      .header(
-        'content-security-policy',
-        "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups allow-popups-to-escape-sandbox",
-      )
-      .header('x-frame-options', 'SAMEORIGIN')
-      .type('text/html; charset=utf-8')
-      .send((mail.html || '').replace('<head>', '<head><base target="_blank">'));
+    return sendMailPart(reply, mail.html || '');
   });
 }

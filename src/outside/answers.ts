@@ -20,8 +20,7 @@ export type Answers = ReturnType<typeof answerTable>;
 
 export function answerTable(db: Db) {
   return {
-    of: (surveyId: string) =>
-      db.selectFrom('answers').selectAll().where('survey_id', '=', surveyId).executeTakeFirst(),
+    of: (surveyId: string) => db.selectFrom('answers').selectAll().where('survey_id', '=', surveyId).executeTakeFirst(),
 
     revisionsOf: (surveyId: string) =>
       db.selectFrom('answer_revisions').selectAll().where('survey_id', '=', surveyId).orderBy('revision').execute(),
@@ -81,7 +80,10 @@ async function store(db: Db, surveyId: string, answer: Answer): Promise<StoredAn
     const state = linkState(survey, before?.at, new Date());
     if (state !== 'open' && state !== 'changeable') return undefined;
     const revision = (before?.revision ?? 0) + 1;
-    await tx.insertInto('answer_revisions').values({ survey_id: surveyId, revision, ...says }).execute();
+    await tx
+      .insertInto('answer_revisions')
+      .values({ survey_id: surveyId, revision, ...says })
+      .execute();
     await noteEvent(tx, surveyId, before ? 'changed' : 'answered', { detail: `${says.score ?? 'no'} of 5` });
     if (!before) await tx.updateTable('surveys').set({ state: 'answered' }).where('id', '=', surveyId).execute();
     return tx

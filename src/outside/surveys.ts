@@ -34,7 +34,12 @@ export interface Note {
   detail?: string;
 }
 
-export async function noteEvent(db: Db, surveyId: string, event: SurveyEvent, { by, detail }: Note = {}) {
+export async function noteEvent(
+  db: Db,
+  surveyId: string,
+  event: SurveyEvent,
+  { by, detail }: Note = {},
+): Promise<void> {
   const row = { survey_id: surveyId, event, by: by ?? null, detail: detail ?? null };
   await db.insertInto('survey_events').values(row).execute();
 }
@@ -104,16 +109,17 @@ export function surveyTable(db: Db) {
 
     /** For the customer to answer until then. Only of a survey that still waits. */
     async extend(reportId: string, cycle: number, until: string, by: string): Promise<SurveyRecord> {
+      const deadline = new Date(until);
       await change(
         db,
         (tx) =>
           tx
             .updateTable('surveys')
-            .set({ expires_at: until })
+            .set({ expires_at: deadline })
             .where('report_id', '=', reportId)
             .where('cycle', '=', cycle)
             .where('state', '=', 'sent')
-            .where('expires_at', '<>', until)
+            .where('expires_at', '<>', deadline)
             .returning('id')
             .execute(),
         'extended',
@@ -150,8 +156,8 @@ export function surveyTable(db: Db) {
       return toRecord((await ofCycle(id, cycle)) as Survey);
     },
 
-    async setAlerted(id: string, alerted: boolean): Promise<void> {
-      await db.updateTable('surveys').set({ alerted }).where('id', '=', id).execute();
+    async setAlerted(id: string, revision: number | null): Promise<void> {
+      await db.updateTable('surveys').set({ alerted_revision: revision }).where('id', '=', id).execute();
     },
 
     /** Ids of the surveys of the report's earlier cycles that were mailed, oldest first: what a mail refers to. */
@@ -165,6 +171,18 @@ export function surveyTable(db: Db) {
         .orderBy('cycle')
         .execute();
       return rows.map(({ id }) => id);
+    },
+
+    /** Unless the same stands there already: the same mail may come in more than once. */
+    async noteOnce(surveyId: string, event: SurveyEvent, detail: string): Promise<void> {
+      const known = await db
+        .selectFrom('survey_events')
+        .select('id')
+        .where('survey_id', '=', surveyId)
+        .where('event', '=', event)
+        .where('detail', '=', detail)
+        .executeTakeFirst();
+      if (!known) await noteEvent(db, surveyId, event, { detail });
     },
 
     note: (surveyId: string, event: SurveyEvent, note?: Note) => noteEvent(db, surveyId, event, note),

@@ -27,7 +27,12 @@ export interface Policy {
 }
 
 /** The policy for one report: of the first rule that fits it. */
-export type PolicyFor = (report: { ticketType: string; severity: string; priority?: string; customerId?: string }) => Policy;
+export type PolicyFor = (report: {
+  ticketType: string;
+  severity: string;
+  priority?: string;
+  customerId?: string;
+}) => Policy;
 
 export const defaultPolicy: Policy = {
   holdDown: 0,

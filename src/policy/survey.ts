@@ -43,17 +43,18 @@ export function skipReason(facts: SendFacts, survey: Policy['survey']): SkipReas
 
 export type LinkState = 'open' | 'changeable' | 'answered' | 'expired' | 'superseded';
 
-/** For how long after the first answer it may be changed. */
-const changeableFor = 24 * 60 * 60 * 1000;
+/** Until when an answer first given then may be changed. */
+export const changeableUntil = (answeredAt: Date): Date => new Date(answeredAt.getTime() + 24 * 60 * 60 * 1000);
 
 /** What the link in a mail may still do. The clock decides, not whether somebody has noted it yet. */
 export function linkState(
-  { state, expires_at: expiresAt }: { state: string; expires_at: Date | null },
+  { state, reason, expires_at: expiresAt }: { state: string; reason: string | null; expires_at: Date | null },
   answeredAt: Date | undefined,
   now: Date,
 ): LinkState {
   if (state === 'superseded') return state;
-  if (answeredAt) return now.getTime() < answeredAt.getTime() + changeableFor ? 'changeable' : 'answered';
+  if (answeredAt && reason === 'erased') return 'answered';
+  if (answeredAt) return now < changeableUntil(answeredAt) ? 'changeable' : 'answered';
   const isOver = state === 'expired' || state === 'undeliverable' || !expiresAt || now >= expiresAt;
   return isOver ? 'expired' : 'open';
 }
@@ -70,3 +71,6 @@ export function callsOperator(score: Score | undefined, alert: Policy['alert']):
 
 /** A status of RFC 3463 that says that nobody can be reached there; 5.1.7 and 5.1.8 speak of the sender. */
 export const isBadAddress = (status: string): boolean => /^5\.(1\.(?![78]$)\d{1,3}|2\.1)$/.test(status);
+
+/** Who is not satisfied, or gives no score, is asked what was not good. */
+export const mayComplain = (score: Score | undefined): boolean => score === undefined || score <= 3;

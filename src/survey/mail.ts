@@ -103,10 +103,13 @@ function viewOf({ kind, surveyId, report, contact, expiresAt }: SurveyMail, sett
 
 /** One line that the customer will recognise. */
 export const summaryOf = ({ name, description }: Pick<Report, 'name' | 'description'>): string =>
-  Array.from(oneLine(name ?? description)).slice(0, 140).join('');
+  Array.from(oneLine(name ?? description))
+    .slice(0, 140)
+    .join('');
 
 /** Of `Name <local@domain>` or `local@domain`. */
 export const domainOf = (from: string): string => /@([^\s>]+)>?\s*$/.exec(from)?.[1] ?? 'localhost';
 
 /** Without control characters or ones that turn the direction of text: a name cannot carry a header or a second recipient. */
-export const oneLine = (value: string): string => value.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();
+export const oneLine = (value: string): string =>
+  value.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();

@@ -93,4 +93,3 @@ export const number = (value: number, language: Language): string =>
 /** `4 – satisfied`. */
 export const ratingWords = (score: Score, language: Language): string =>
   `${score} – ${languages[language].ratings[score]}`;
-

@@ -9,12 +9,16 @@ import * as steps from './steps.js';
 const minute = 60_000;
 const giveUpAfter = 14 * 24 * 60 * minute;
 
-/** Tries until the relay takes the alert, also where it is the relay that the alert is about. */
 export async function alertOperator(alert: Alert): Promise<void> {
+  await untilTaken(() => steps.alertOperator(alert));
+}
+
+/** Tries until the relay takes the mail, also where it is the relay that the mail is about. */
+export async function untilTaken(step: () => Promise<void>): Promise<void> {
   const begun = Date.now();
   for (let pause = minute / 6; ; pause = Math.min(60 * minute, 2 * pause)) {
     try {
-      return await steps.alertOperator(alert);
+      return await step();
     } catch (error) {
       const isRelay = error instanceof ActivityFailure && failureOf(error) === 'MailMisconfigured';
       if (!isRelay || Date.now() > begun + giveUpAfter) throw error;
@@ -30,7 +34,7 @@ export async function callOperator(alert: Alert): Promise<void> {
       workflowId: alertIdOf(alert),
       args: [alert],
       parentClosePolicy: ParentClosePolicy.ABANDON,
-      workflowIdReusePolicy: alert.kind === 'relay' ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
       staticSummary: `Alert the operator: ${alert.kind}`,
     });
   } catch (error) {

@@ -1,2 +1,4 @@
-export { alertOperator } from './alert-operator.js';
 export { closeProblemReport } from './close-problem-report.js';
+export { alertOperator } from './alert-operator.js';
+export { forgetCustomers } from './forget-customers.js';
+export { replyToCustomer } from './reply-to-customer.js';

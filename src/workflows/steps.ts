@@ -23,8 +23,14 @@ export const { cancelReport } = step('Cancel the report');
 export const { endSurvey } = step('End the survey');
 export const { extendSurvey } = step('Let the customer answer for longer');
 export const { openFollowUp } = step('Open a report that follows this one');
+export const { forgetEndedReports } = proxyActivities<Activities>({
+  ...common,
+  startToCloseTimeout: '1h',
+  summary: 'Remove who the customers of old reports were',
+});
 export const { sendSurvey } = mailStep('Ask the customer whether they are satisfied');
 export const { alertOperator } = mailStep('Mail the operator');
+export const { sendReply } = mailStep('Mail the customer what an operator wrote');
 
 /** Options for one call whose tries end after `ms` in all. */
 export const forAtMost = (ms: number) => ({ scheduleToCloseTimeout: Math.max(1000, ms) });

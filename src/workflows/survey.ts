@@ -3,8 +3,9 @@ import { ActivityFailure, ParentClosePolicy, condition, startChild } from '@temp
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { taskQueue, workflowType, type AnsweredSignal } from '../contract/messages.js';
 import { workflowIdOf, type MailKind } from '../contract/ids.js';
+import type { SentSurvey } from '../activities/send-survey.js';
 import type { EndSurvey } from '../activities/end-survey.js';
-import { callsOperator, reopens } from '../policy/survey.js';
+import { callsOperator, isBadAddress, reopens } from '../policy/survey.js';
 import { attempt, failureOf } from './attempt-or-park.js';
 import { callOperator } from './alert-operator.js';
 import { fromNow, mustPassOn, noteChange, policyOf, type Run } from './run.js';
@@ -45,7 +46,11 @@ export async function listen(run: Run, over: Over): Promise<void> {
 /** A bounce, which says that nobody will ever answer; else what an operator asked for next. */
 async function heedOthers(run: Run, over: Over): Promise<void> {
   const { reportId, cycle, bounced } = run;
-  if (bounced !== undefined) return end(run, 'undeliverable', { reason: bounced });
+  if (bounced !== undefined) {
+    await end(run, 'undeliverable', { reason: bounced });
+    if (!isBadAddress(bounced)) await callOperator({ kind: 'undeliverable', reportId, cycle, failure: bounced });
+    return;
+  }
   const request = run.requests.shift();
   switch (request?.name) {
     case 'resendSurvey':
@@ -77,7 +82,7 @@ async function send(run: Run, kind: MailKind, over: Over, againFor?: string): Pr
   for (let tries = 1; !over(); tries++) {
     show(run, { waitingFor: 'the survey mail to be accepted' });
     try {
-      const { holdUntil, ...record } = (await attempt(run, mail, over)) ?? run.survey;
+      const { holdUntil, ...record }: SentSurvey = (await attempt(run, mail, over)) ?? run.survey;
       run.survey = record;
       if (!holdUntil) return;
       await hold(run, holdUntil, over);
@@ -134,7 +139,7 @@ export const isAnswered = ({ answer, survey }: Run): boolean =>
 /** Heeds the answer, and its change if one comes meanwhile. */
 export async function heed(run: Run): Promise<void> {
   run.survey = { ...run.survey, state: 'answered' };
-  for (let heeded: AnsweredSignal | undefined; run.answer && run.answer !== heeded; ) {
+  for (let heeded: AnsweredSignal | undefined; run.answer && run.answer !== heeded;) {
     heeded = run.answer;
     await heedOnce(run, heeded);
   }

@@ -73,9 +73,20 @@ describe('the link of a survey', () => {
     ['sent', expiry, 'expired'],
     ['expired', before, 'expired'],
     ['undeliverable', before, 'expired'],
-    ['answered', expiry, 'answered'],
     ['superseded', before, 'superseded'],
-  ])('that is %s at %p is %s', (state, now, word) => expect(linkState(state, expiry, now)).toBe(word));
+  ])('that is %s at %p is %s', (state, now, word) =>
+    expect(linkState({ state, reason: null, expires_at: expiry }, undefined, now)).toBe(word),
+  );
+
+  test('may change what was answered for 24 hours, whatever the deadline, unless it was erased', () => {
+    const answered = { state: 'answered', reason: null, expires_at: expiry };
+    const later = (ms: number) => new Date(before.getTime() + ms);
+    const day = 24 * 60 * 60 * 1000;
+    expect(linkState(answered, before, later(day - 1))).toBe('changeable');
+    expect(linkState(answered, before, later(day))).toBe('answered');
+    expect(linkState({ ...answered, reason: 'erased' }, before, later(1))).toBe('answered');
+    expect(linkState({ ...answered, state: 'superseded' }, before, later(1))).toBe('superseded');
+  });
 });
 
 test('an operator is called at 2 or less by default, and never without a score', () => {

@@ -178,7 +178,7 @@ async function ask(id: string, ticketType = 'fault') {
 
 async function answer(id: string, given: { score: Score; solved?: boolean }) {
   const survey = await client.surveys.ofCycle(id, 1);
-  await client.answer(survey?.id ?? '', given);
+  await client.surveys.answer(survey?.id ?? '', given);
 }
 
 /** The system of record has it cancelled, and nobody told the run. */

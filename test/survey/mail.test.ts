@@ -6,6 +6,8 @@ import { linkKeysFrom } from '../../src/survey/links.js';
 const settings = {
   publicUrl: 'https://care.example',
   from: 'Care <care@care.example>',
+  replyTo: 'care@care.example',
+  bounceTo: 'bounce@care.example',
   linkKeys: linkKeysFrom(`a:${Buffer.alloc(32, 1).toString('base64')}`),
 };
 const given: SurveyMail = {
@@ -13,6 +15,7 @@ const given: SurveyMail = {
   surveyId: 'kJ2v9_x-Q4mZ8LpW',
   report: { id: 'PR-1', description: 'No <dial> tone & noise', clearedAt: '2026-03-29T00:30:00.000Z' },
   contact: { name: 'Änn Ö. <b>', emailAddress: 'ann@customers.example', timeZone: 'Europe/Berlin' },
+  earlier: [],
   date: new Date('2026-03-29T00:31:00Z'),
   expiresAt: new Date('2026-04-12T00:31:00Z'),
 };

@@ -95,7 +95,8 @@ const survey: Migration = {
       alter table surveys
         add column mailed_at timestamptz,
         add column reopen_until timestamptz,
-        add column alerted boolean not null default false`.execute(db);
+        add column alerted_revision int`.execute(db);
+    await sql`alter table reports add column forgotten_at timestamptz`.execute(db);
     await sql`
       alter table answers
         add column revision int not null default 1,

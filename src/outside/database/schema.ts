@@ -47,6 +47,8 @@ interface ReportTable {
   cleared_at: TimeOrNull;
   closed_at: TimeOrNull;
   last_update: Generated<Date>;
+  /** When all that says who the customer is was removed. */
+  forgotten_at: TimeOrNull;
   /** What else TMF621 allows on a ticket, as it was given. */
   document: JSONColumnType<Record<string, unknown>>;
 }
@@ -81,8 +83,8 @@ interface SurveyTable {
   reminded_at: TimeOrNull;
   expires_at: TimeOrNull;
   reopen_until: TimeOrNull;
-  /** An operator was told of a low score, and not yet that it was changed to a better one. */
-  alerted: Generated<boolean>;
+  /** Revision of the low score that an operator was told of; null again once told that it was changed to a better one. */
+  alerted_revision: number | null;
 }
 
 /** What the customer says now. `at`: of the first answer. */

@@ -83,6 +83,7 @@ export const de: Texts = {
     again: 'Wenn Sie aus einer E-Mail hierher kamen, öffnen Sie deren Link bitte noch einmal.',
     invalid: 'Dieser Link ist nicht gültig.',
     tooMany: 'Es kamen zu viele Anfragen von Ihnen oder zu diesem Link. Bitte warten Sie eine Minute.',
-    failed: 'Auf unserer Seite klappt gerade etwas nicht. Bitte versuchen Sie es in einigen Minuten; der Link bleibt gültig.',
+    failed:
+      'Auf unserer Seite klappt gerade etwas nicht. Bitte versuchen Sie es in einigen Minuten; der Link bleibt gültig.',
   },
 };

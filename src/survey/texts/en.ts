@@ -50,8 +50,10 @@ export const en: Texts = {
   thanks: {
     title: 'Thank you',
     rating: (report, rating) => `Your answer for report ${report}: ${rating}.`,
-    reopened: (report) => `Report ${report} is open again. We will work on it and ask you once more when it is cleared.`,
-    followUp: (report, next) => `Report ${report} was closed too long ago to be opened again, so report ${next} was opened.`,
+    reopened: (report) =>
+      `Report ${report} is open again. We will work on it and ask you once more when it is cleared.`,
+    followUp: (report, next) =>
+      `Report ${report} was closed too long ago to be opened again, so report ${next} was opened.`,
     change: 'Change my answer',
     close: 'You can close this page.',
   },

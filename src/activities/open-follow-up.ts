@@ -1,0 +1,24 @@
+import { CloseoutError } from '../contract/errors.js';
+import { followUpIdOf } from '../contract/ids.js';
+import type { Deps } from './deps.js';
+
+/** Opens a report that refers to one closed too long ago, and returns its id. Safe to repeat: the id is the same each time. */
+export const openFollowUp =
+  ({ reports }: Deps) =>
+  async ({ reportId, cycle }: { reportId: string; cycle: number }): Promise<string> => {
+    const [report, contact] = await Promise.all([reports.get(reportId), reports.contactOf(reportId)]);
+    const id = followUpIdOf(reportId, cycle);
+    const { description, severity, ticketType, priority, customerId } = report;
+    const troubleTicketRelationship = [
+      { id: reportId, relationshipType: 'followUp', '@referredType': 'TroubleTicket' },
+    ];
+    try {
+      await reports.open({
+        ...{ id, description, severity, ticketType, priority, customerId, contact },
+        document: { troubleTicketRelationship },
+      });
+    } catch (error) {
+      if (!(error instanceof CloseoutError && error.code === 'ReportExists')) throw error;
+    }
+    return id;
+  };

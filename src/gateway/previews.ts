@@ -1,0 +1,93 @@
+/** `/outbox/preview`: both mails and every state of the page, in every language, about an invented report. */
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Config } from '../config.js';
+import { CloseoutError } from '../contract/errors.js';
+import type { MailKind } from '../contract/ids.js';
+import { surveyMail, type Mail } from '../survey/mail.js';
+import { endedPage, optOutPage, refusedPage, surveyPage, thanksPage } from '../survey/pages.js';
+import { html } from '../survey/templates.js';
+import { languageCodes, languages, type Language } from '../survey/texts.js';
+
+const kinds: MailKind[] = ['survey', 'reminder'];
+const at = new Date('2026-11-02T09:30:00Z');
+const report = { id: 'DEMO-1', description: 'No dial tone on line 3', clearedAt: at.toISOString() };
+
+/** Of the page, by name. */
+const pages: Record<string, (language: Language) => string> = {
+  open: (language) => surveyPage(language, { ...form, said: { score: 4 } }),
+  dissatisfied: (language) => surveyPage(language, { ...form, said: { score: 2 } }),
+  'not-solved': (language) => surveyPage(language, { ...form, said: { solved: false } }),
+  incomplete: (language) => surveyPage(language, { ...form, error: languages[language].page.choose }),
+  changeable: (language) => surveyPage(language, { ...form, said: { score: 5 }, changeable: at }),
+  thanks: (language) => thanksPage(language, { ...thanked, changeAt: '#' }),
+  reopened: (language) => thanksPage(language, { ...thanked, reopened: true }),
+  'followed-up': (language) => thanksPage(language, { ...thanked, followUp: 'DEMO-1-after-1' }),
+  answered: (language) => endedPage(language, 'answered', report.id),
+  expired: (language) => endedPage(language, 'expired', report.id),
+  superseded: (language) => endedPage(language, 'superseded', report.id),
+  'opt-out': (language) => optOutPage(language, false),
+  'opted-out': (language) => optOutPage(language, true),
+  'unknown-link': (language) => refusedPage(language, languages[language].refused.invalid),
+};
+const form = { report, said: {}, error: undefined, changeable: undefined, timeZone: 'Europe/Berlin', path: '#' };
+const thanked = { reportId: report.id, score: 4 as const, reopened: false, followUp: undefined, changeAt: undefined };
+
+export function previews(app: FastifyInstance, { http, mail, linkKeys }: Config): void {
+  const settings = { ...mail, publicUrl: http.publicUrl, linkKeys };
+  const build = (kind: MailKind, language: Language): Mail => {
+    const contact = { name: 'Ann', emailAddress: 'ann@customers.example', preferredLanguage: language };
+    const about = { ...{ kind, report, earlier: [], date: at, surveyId: 'preview-preview-' }, expiresAt: at };
+    return surveyMail({ ...about, contact: { ...contact, timeZone: 'Europe/Berlin' } }, settings);
+  };
+  /** Links of an invented report would lead nowhere: they lead to the page's preview. */
+  const linked = (text: string, language: Language) =>
+    text
+      .replaceAll(/http\S+?\/s\/[^"\s]*solved=no/g, `${http.publicUrl}/outbox/preview/page/not-solved/${language}`)
+      .replaceAll(/http\S+?\/s\/[^"\s]*/g, `${http.publicUrl}/outbox/preview/page/open/${language}`)
+      .replaceAll(/http\S+?\/u\/[^"\s]*/g, `${http.publicUrl}/outbox/preview/page/opt-out/${language}`);
+
+  app.get('/outbox/preview', (_request, reply) => {
+    const named = languageCodes.map((code) => ({ code, name: languages[code].language }));
+    const view = { title: 'Previews', wide: true, languages: named, kinds, pages: Object.keys(pages) };
+    return sendHtml(reply, html.render('./previews.html.eta', view));
+  });
+
+  app.get<{ Params: { kind: string; lang: string } }>('/outbox/preview/mail/:kind/:lang', ({ params }, reply) => {
+    const [kind, language] = [found(kinds, params.kind), found(languageCodes, params.lang)];
+    const { text, subject, headers } = build(kind, language);
+    const view = { title: subject, wide: true, text: linked(text, language), headers: Object.entries(headers) };
+    const frame = `/outbox/preview/mail/${kind}/${language}/html`;
+    reply.header('content-security-policy', "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'");
+    return sendHtml(reply, html.render('./preview-mail.html.eta', { ...view, frame }));
+  });
+
+  app.get<{ Params: { kind: string; lang: string } }>('/outbox/preview/mail/:kind/:lang/html', ({ params }, reply) => {
+    const language = found(languageCodes, params.lang);
+    const { html: part = '' } = build(found(kinds, params.kind), language);
+    return sendMailPart(reply, linked(part, language));
+  });
+
+  app.get<{ Params: { state: string; lang: string } }>('/outbox/preview/page/:state/:lang', ({ params }, reply) => {
+    const draw = pages[found(Object.keys(pages), params.state)];
+    return sendHtml(reply, draw?.(found(languageCodes, params.lang)) ?? '');
+  });
+}
+
+/** The HTML part of a mail, in a sandbox of its own; its links open outside of the frame. */
+export function sendMailPart(reply: FastifyReply, part: string): FastifyReply {
+  const sandbox = 'sandbox allow-popups allow-popups-to-escape-sandbox';
+  return sendHtml(
+    reply
+      .header('content-security-policy', `default-src 'none'; style-src 'unsafe-inline'; ${sandbox}`)
+      .header('x-frame-options', 'SAMEORIGIN'),
+    part.replace('<head>', '<head><base target="_blank">'),
+  );
+}
+
+const sendHtml = (reply: FastifyReply, page: string) => reply.type('text/html; charset=utf-8').send(page);
+
+function found<T extends string>(known: readonly T[], name: string): T {
+  const match = known.find((one) => one === name);
+  if (!match) throw new CloseoutError('NotFound', `There is no preview "${name}"; there are ${known.join(', ')}.`);
+  return match;
+}

@@ -1,0 +1,59 @@
+/** The numbers behind the figures: how many surveys came to what, grouped so that every view can be added up from them. */
+import { sql } from 'kysely';
+import type { SurveyCount } from '../survey/figures.js';
+import type { Db } from './database/database.js';
+
+export interface AnswerRow {
+  report: string;
+  cycle: number;
+  ticketType: string;
+  serviceProblem: string | null;
+  sentAt: Date | null;
+  answeredAt: Date;
+  score: number | null;
+  solved: boolean | null;
+  complaints: string[];
+  comment: string | null;
+  revisions: number;
+}
+
+export type Figures = ReturnType<typeof figureQueries>;
+
+export function figureQueries(db: Db) {
+  return {
+    async counts(): Promise<SurveyCount[]> {
+      const { rows } = await sql<SurveyCount>`
+        select to_char(coalesce(s.sent_at, s.claimed_at) at time zone 'UTC', 'YYYY-MM') as "month",
+          r.ticket_type as "ticketType", s.service_problem_id as "serviceProblem",
+          s.state, case when s.state in ('skipped', 'undeliverable') then s.reason end as reason,
+          s.sent_at is not null as "wasSent", a.score, count(*)::int as count
+        from surveys s join reports r on r.id = s.report_id left join answers a on a.survey_id = s.id
+        group by 1, 2, 3, 4, 5, 6, 7`.execute(db);
+      return rows;
+    },
+
+    /** What counts, newest first. */
+    answers: (limit: number): Promise<AnswerRow[]> =>
+      db
+        .selectFrom('answers')
+        .innerJoin('surveys', 'surveys.id', 'answers.survey_id')
+        .innerJoin('reports', 'reports.id', 'surveys.report_id')
+        .select([
+          'reports.id as report',
+          'surveys.cycle',
+          'ticket_type as ticketType',
+          'surveys.service_problem_id as serviceProblem',
+          'sent_at as sentAt',
+          'answers.at as answeredAt',
+          'score',
+          'solved',
+          'complaints',
+          'comment',
+          'revision as revisions',
+        ])
+        .where('state', '=', 'answered')
+        .orderBy('answers.at', 'desc')
+        .limit(limit)
+        .execute(),
+  };
+}

@@ -1,0 +1,171 @@
+/** Temporal as the client sees it: the runs of reports and the small workflows beside them, each call with a deadline. */
+import {
+  Client,
+  Connection,
+  ScheduleAlreadyRunning,
+  ScheduleOverlapPolicy,
+  ServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  type WorkflowStartOptions,
+} from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
+import type { Config } from './config.js';
+import { CloseoutError } from './contract/errors.js';
+import { alertIdOf, workflowIdOf } from './contract/ids.js';
+import {
+  alertWorkflow,
+  forgetSchedule,
+  forgetWorkflow,
+  queries,
+  replyWorkflow,
+  searchAttributes,
+  taskQueue,
+  workflowType,
+  type Alert,
+  type AnsweredSignal,
+  type BouncedSignal,
+  type ChangeSignal,
+  type OperatorRequest,
+  type UpdateName,
+} from './contract/messages.js';
+import type { Report, RunStatus } from './contract/reports.js';
+
+/** How long a call to Temporal may take before the caller hears that it is unavailable. */
+const deadlineMs = 10_000;
+
+export type Runs = ReturnType<typeof connectRuns>;
+
+/** Nothing is contacted before the first call. Every call throws `TemporalUnavailable` where nobody answers. */
+export function connectRuns({ temporal: { connection: options, namespace } }: Config) {
+  const connection = Connection.lazy(options);
+  const temporal = new Client({ connection, namespace });
+  const handle = (reportId: string) => temporal.workflow.getHandle(workflowIdOf(reportId));
+  const call = <T>(ask: () => Promise<T>) => inTime(temporal, ask);
+
+  return {
+    close: () => connection.close(),
+
+    /** False: there is one already, started by a signal that came before the report. */
+    start: (report: Report): Promise<boolean> =>
+      call(() =>
+        temporal.workflow.start(workflowType, { ...startOptions(report), workflowIdConflictPolicy: 'FAIL' }),
+      ).then(() => true, startedBefore),
+
+    /** Starts the run if the report has none. */
+    async signal(
+      report: Report,
+      signal: string,
+      payload: ChangeSignal | AnsweredSignal | BouncedSignal,
+    ): Promise<void> {
+      const options = { ...startOptions(report), signal, signalArgs: [payload] };
+      await call(() => temporal.workflow.signalWithStart(workflowType, options));
+    },
+
+    /** Undefined: the server knows no run of this report. */
+    async status(reportId: string): Promise<RunStatus | undefined> {
+      try {
+        return await call(() => handle(reportId).query<RunStatus>(queries.status));
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return undefined;
+        throw error;
+      }
+    },
+
+    /** Throws `StatusConflict` with the reason when it does not fit the phase, `NoRun`. */
+    async update(name: UpdateName, reportId: string, request: OperatorRequest): Promise<RunStatus> {
+      try {
+        const args: [OperatorRequest] = [request];
+        return await call(() => handle(reportId).executeUpdate<RunStatus, [OperatorRequest]>(name, { args }));
+      } catch (error) {
+        if (error instanceof WorkflowUpdateFailedError) {
+          throw new CloseoutError('StatusConflict', error.cause?.message ?? error.message);
+        }
+        if (error instanceof WorkflowNotFoundError) {
+          throw new CloseoutError(
+            'NoRun',
+            `Report ${reportId} has no run: it is done, so there is nothing to ${name}.`,
+          );
+        }
+        throw error;
+      }
+    },
+
+    /** Told twice, mailed once: the workflow id says what is one alert. */
+    async alert(alert: Alert): Promise<void> {
+      const once = { workflowId: alertIdOf(alert), taskQueue, workflowIdReusePolicy: 'REJECT_DUPLICATE' } as const;
+      await call(() => temporal.workflow.start(alertWorkflow, { ...once, args: [alert] })).catch(startedBefore);
+    },
+
+    async reply(messageId: string): Promise<void> {
+      const once = { workflowId: `reply:${messageId}`, taskQueue, workflowIdReusePolicy: 'REJECT_DUPLICATE' } as const;
+      await call(() => temporal.workflow.start(replyWorkflow, { ...once, args: [{ messageId }] })).catch(startedBefore);
+    },
+
+    /** Once a day, as long as there is a server: made by the first worker, left as operators have changed it. */
+    async scheduleForgetting(): Promise<void> {
+      try {
+        await temporal.schedule.create({
+          scheduleId: forgetSchedule,
+          spec: { calendars: [{ hour: 3, minute: 30, comment: 'Remove who the customers of old reports were' }] },
+          policies: { overlap: ScheduleOverlapPolicy.SKIP },
+          action: { type: 'startWorkflow', workflowType: forgetWorkflow, taskQueue, args: [] },
+        });
+      } catch (error) {
+        if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+      }
+    },
+
+    /** How many workers poll; throws when Temporal does not answer. */
+    async workers(): Promise<number> {
+      const list = await call(() =>
+        temporal.workflowService.describeTaskQueue({ namespace, taskQueue: { name: taskQueue }, taskQueueType: 1 }),
+      );
+      return list.pollers?.length ?? 0;
+    },
+  };
+}
+
+function startedBefore(error: unknown): false {
+  if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+  throw error;
+}
+
+/** Without a deadline a query or update waits for ever where no worker polls. */
+async function inTime<T>(temporal: Client, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await temporal.withDeadline(Date.now() + deadlineMs, ask);
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    throw new CloseoutError(
+      'TemporalUnavailable',
+      'Temporal or its worker does not answer; try again, and see whether TEMPORAL_ADDRESS is right and a worker runs.',
+      undefined,
+      { cause: error },
+    );
+  }
+}
+
+function startOptions(report: Report): WorkflowStartOptions {
+  const { id, cycle, customerId, serviceProblemId } = report;
+  const keyword = (name: string, value: string): SearchAttributePair => ({
+    key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
+    value,
+  });
+  return {
+    workflowId: workflowIdOf(id),
+    taskQueue,
+    args: [{ reportId: id }],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    // A killed worker may have held this run's task: it is given to another after 4 s instead of 10 s.
+    workflowTaskTimeout: '4s',
+    staticSummary: `Close problem report ${id}`,
+    typedSearchAttributes: [
+      keyword(searchAttributes.phase, 'open'),
+      { key: defineSearchAttributeKey(searchAttributes.cycle, SearchAttributeType.INT), value: cycle },
+      ...(customerId ? [keyword(searchAttributes.customer, customerId)] : []),
+      ...(serviceProblemId ? [keyword(searchAttributes.serviceProblem, serviceProblemId)] : []),
+    ],
+  };
+}

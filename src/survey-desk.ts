@@ -1,0 +1,116 @@
+/** The client's side of surveys: answers, what customers write back, opt-outs, and what operators do about them. */
+import { randomBytes } from 'node:crypto';
+import { CloseoutError } from './contract/errors.js';
+import { signals } from './contract/messages.js';
+import type { SurveyRecord } from './contract/reports.js';
+import { answerTable, type Answer, type StoredAnswer } from './outside/answers.js';
+import type { Db } from './outside/database/database.js';
+import type { ReportsPort } from './outside/reports/port.js';
+import { surveyTable, toRecord, type Survey } from './outside/surveys.js';
+import { isBadAddress } from './policy/survey.js';
+import type { Runs } from './runs.js';
+import { hashAddress } from './survey/addresses.js';
+import type { IncomingMail } from './survey/incoming.js';
+
+export type SurveyDesk = ReturnType<typeof surveyDesk>;
+
+/** What became of a mail that came in. */
+export type Received = 'bounce' | 'delay' | 'automatic' | 'reply';
+
+export function surveyDesk(db: Db, reports: ReportsPort, runs: Runs, addressKey: Buffer) {
+  const surveys = surveyTable(db);
+  const answers = answerTable(db);
+
+  const hashOf = async (survey: Survey): Promise<string | undefined> => {
+    const contact = await reports.contactOf(survey.report_id);
+    return contact?.emailAddress && hashAddress(contact.emailAddress, addressKey);
+  };
+
+  return {
+    find: surveys.find,
+    ofCycle: surveys.ofCycle,
+    ofReport: surveys.ofReport,
+    answerOf: answers.of,
+    revisionsOf: answers.revisionsOf,
+    messagesOf: answers.messagesOf,
+    timelineOf: surveys.timelineOf,
+
+    /** What became of the survey of the report's current cycle; `none` while undecided. */
+    async currentOf(reportId: string): Promise<SurveyRecord> {
+      const { cycle } = await reports.get(reportId);
+      const survey = await surveys.ofCycle(reportId, cycle);
+      return survey ? toRecord(survey) : { state: 'none' };
+    },
+
+    /** Stores the answer to an open survey, or its change, then tells the run. Undefined: too late, nothing was stored. */
+    async answer(surveyId: string, answer: Answer): Promise<StoredAnswer | undefined> {
+      const stored = await answers.store(surveyId, answer);
+      const survey = stored && (await surveys.find(surveyId));
+      if (!survey || stored.told_revision >= stored.revision) return stored;
+      const { score, solved, revision } = stored;
+      const told = { surveyId, revision, ...(score ? { score } : {}), ...(solved === null ? {} : { solved }) };
+      await runs.signal(await reports.get(survey.report_id), signals.answered, told);
+      await answers.told(surveyId, revision);
+      return stored;
+    },
+
+    /** The address of this survey is not asked again. */
+    async optOut(survey: Survey): Promise<void> {
+      const hash = await hashOf(survey);
+      if (hash) await surveys.optOut(survey.id, hash);
+    },
+
+    /** Heeds a mail that came in. Safe to repeat. Throws `NotFound` where a person wrote about no survey of ours. */
+    async receive(mail: IncomingMail): Promise<Received> {
+      const survey = mail.surveyId === undefined ? undefined : await surveys.find(mail.surveyId);
+      if (!survey) {
+        if (mail.kind !== 'reply') return 'automatic';
+        throw new CloseoutError('NotFound', 'This mail answers no survey of ours, so nobody was told.');
+      }
+      switch (mail.kind) {
+        case 'automatic':
+          await surveys.noteOnce(survey.id, 'automaticReply', mail.id);
+          return 'automatic';
+        case 'delay':
+          await surveys.noteOnce(survey.id, 'delayed', mail.status);
+          return 'delay';
+        case 'bounce':
+          return bounced(survey, mail.status);
+        case 'reply':
+          return wroteBack(survey, mail);
+      }
+    },
+
+    /** Mails the customer what an operator wrote, in the thread of the survey. Throws `StatusConflict` where nobody can be written to. */
+    async reply(reportId: string, text: string, by: string): Promise<void> {
+      await reports.get(reportId);
+      const survey = (await surveys.ofReport(reportId)).filter(({ sent_at }) => sent_at).at(-1);
+      if (!survey) throw new CloseoutError('StatusConflict', `The customer of report ${reportId} was never asked.`);
+      if (!(await hashOf(survey))) throw new CloseoutError('StatusConflict', `Report ${reportId} has no address.`);
+      const id = randomBytes(12).toString('base64url');
+      await answers.keepMessage({ id, survey_id: survey.id, direction: 'out', author: by, text });
+      await runs.reply(id);
+    },
+  };
+
+  /** The report stays closed; only an address that does not exist is not written to again. */
+  async function bounced(survey: Survey, status: string): Promise<Received> {
+    const hash = await hashOf(survey);
+    if (isBadAddress(status) && hash) await surveys.suppress(hash, status, 'dsn');
+    await surveys.noteOnce(survey.id, 'bounced', status);
+    if (survey.state !== 'sent' && survey.state !== 'claimed') return 'bounce';
+    await runs.signal(await reports.get(survey.report_id), signals.bounced, { surveyId: survey.id, reason: status });
+    return 'bounce';
+  }
+
+  /** Kept with the report before anybody is told of it; the status of the report is for the operator to change. */
+  async function wroteBack(
+    survey: Survey,
+    { id, messageId, text }: IncomingMail & { kind: 'reply' },
+  ): Promise<Received> {
+    const kept = { id, survey_id: survey.id, direction: 'in' as const, message_id: messageId ?? null, text };
+    if (await answers.keepMessage(kept)) await surveys.note(survey.id, 'wroteBack');
+    await runs.alert({ kind: 'message', messageId: id });
+    return 'reply';
+  }
+}

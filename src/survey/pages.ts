@@ -1,0 +1,87 @@
+/** The pages a customer sees, as pure functions of what is known. They need no script and show only what the mail showed. */
+import { complaints, scores, type Report, type Score } from '../contract/reports.js';
+import { summaryOf } from './mail.js';
+import { html } from './templates.js';
+import { languageCodes, languages, moment, number, ratingWords, type Language } from './texts.js';
+
+/** Of a comment, in code points. */
+export const longestComment = 2000;
+
+export interface SurveyView {
+  report: Pick<Report, 'id' | 'name' | 'description'>;
+  /** What is chosen already: by the link in the mail, by the form that came in, by the answer before. */
+  said: { score?: Score; solved?: boolean; complaints?: string[]; comment?: string };
+  error: string | undefined;
+  /** Answered before, and may be changed until then. */
+  changeable: Date | undefined;
+  timeZone: string | undefined;
+  path: string;
+}
+
+export function surveyPage(
+  language: Language,
+  { report, said, error, changeable, timeZone, path }: SurveyView,
+): string {
+  const { page: t, ratings } = languages[language];
+  const question = t.question(report.id);
+  const chosen = said.score ? `&r=${said.score}` : '';
+  return render('survey', language, {
+    title: error ? `${t.errorTitle}: ${question}` : question,
+    question,
+    summary: summaryOf(report),
+    options: scores.map((score) => ({ score, word: ratings[score], checked: score === said.score })),
+    complaints: complaints.map((id) => ({ id, word: t.complaint[id], checked: said.complaints?.includes(id) })),
+    solved: said.solved,
+    comment: said.comment ?? '',
+    commentHint: t.commentHint(number(longestComment, language)),
+    error,
+    changeable: changeable && t.changeable(moment(changeable, language, timeZone)),
+    action: `${path}?lang=${language}`,
+    others: languageCodes
+      .filter((code) => code !== language)
+      .map((code) => ({ code, name: languages[code].language, href: `${path}?lang=${code}${chosen}` })),
+  });
+}
+
+export interface ThanksView {
+  reportId: string;
+  score: Score | undefined;
+  reopened: boolean;
+  /** Id of the report that was opened because the old one could not be opened again. */
+  followUp: string | undefined;
+  changeAt: string | undefined;
+}
+
+export function thanksPage(language: Language, { reportId, score, reopened, followUp, changeAt }: ThanksView): string {
+  const { thanks } = languages[language];
+  return render('thanks', language, {
+    title: thanks.title,
+    lines: [
+      ...(score ? [thanks.rating(reportId, ratingWords(score, language))] : []),
+      ...(reopened ? [thanks.reopened(reportId)] : []),
+      ...(followUp ? [thanks.followUp(reportId, followUp)] : []),
+    ],
+    changeAt,
+  });
+}
+
+export function endedPage(language: Language, state: 'answered' | 'expired' | 'superseded', reportId: string): string {
+  return render('message', language, { ...languages[language].ended[state], hint: reportId });
+}
+
+export function optOutPage(language: Language, isDone: boolean): string {
+  const { optOut } = languages[language];
+  return isDone
+    ? render('message', language, { title: optOut.doneTitle, text: optOut.done })
+    : render('opt-out', language, { title: optOut.title });
+}
+
+export function refusedPage(language: Language, text: string): string {
+  const { refused } = languages[language];
+  return render('message', language, { title: refused.title, text, hint: refused.again });
+}
+
+function render(template: string, language: Language, view: object): string {
+  const t = languages[language];
+  return html.render(`./${template}.html.eta`, { ...view, t, lang: language, dir: t.dir });
+}
