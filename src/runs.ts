@@ -120,7 +120,7 @@ export function connectRuns({ temporal: { connection: options, namespace } }: Co
     /** How many workers poll; throws when Temporal does not answer. */
     async workers(): Promise<number> {
       const list = await call(() =>
-        temporal.workflowService.describeTaskQueue({ namespace, taskQueue: { name: taskQueue }, taskQueueType: 1 }),
+        temporal.workflowService.describeTaskQueue({ namespace, taskQueue: { name: taskQueue } }),
       );
       return list.pollers?.length ?? 0;
     },

@@ -4,11 +4,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
+import { text } from 'node:stream/consumers';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { simpleParser, type ParsedMail } from 'mailparser';
+import pg from 'pg';
 import { CloseoutClient } from '../src/client.js';
 import { loadConfig } from '../src/config.js';
 import { workflowIdOf } from '../src/contract/ids.js';
@@ -148,6 +150,55 @@ export class Stack {
     return run(process.execPath, [cli, ...args], { ...cleanEnv(), ...this.env });
   }
 
+  /** `closeout inbound`, as a mail server's pipe runs it. */
+  async inbound(mail: string, ...args: string[]): Promise<Output> {
+    const child = spawn(process.execPath, [cli, 'inbound', ...args], { env: { ...cleanEnv(), ...this.env } });
+    const [stdout, stderr, code] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      new Promise<number>((resolve) => child.once('exit', (exit) => resolve(exit ?? 1))),
+      child.stdin.end(mail),
+    ]);
+    return { code, stdout, stderr };
+  }
+
+  /** One more worker process beside the stack's own. Returns how to end it. */
+  async secondWorker(): Promise<() => Promise<void>> {
+    const env = { ...cleanEnv(), ...this.env };
+    const child = spawn(process.execPath, [cli, 'worker'], { env, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    await new Promise((ready) => child.once('message', ready));
+    return async () => {
+      child.kill('SIGTERM');
+      await until('the second worker to end', () => child.exitCode !== null || child.signalCode !== null);
+    };
+  }
+
+  /** A report that is closed and whose customer was asked; the mail. */
+  async ask(id: string, report: Partial<NewReport> = {}): Promise<SeenMail> {
+    await this.open(id, report);
+    await this.client.clear(id);
+    await this.untilSurvey(id, 'sent');
+    const [mail] = await this.untilMails(id, 1);
+    if (!mail) throw new Error(`no mail about ${id}`);
+    return mail;
+  }
+
+  /** Everything in the database, as text. */
+  async dump(): Promise<string> {
+    const client = new pg.Client({ connectionString: loadConfig({ ...this.env }).databaseUrl });
+    await client.connect();
+    try {
+      const { rows } = await client.query<{ name: string }>(
+        "select table_name as name from information_schema.tables where table_schema = 'public'",
+      );
+      const tables = [];
+      for (const { name } of rows) tables.push({ name, rows: (await client.query(`select * from "${name}"`)).rows });
+      return JSON.stringify(tables);
+    } finally {
+      await client.end();
+    }
+  }
+
   /** The `temporal` command: a service that knows only the names of the contract. */
   async temporalCli(...args: string[]): Promise<string> {
     const temporal = process.env['CLOSEOUT_TEMPORAL_CLI'] ?? '';
@@ -190,11 +241,7 @@ export class Stack {
     const dir = join(this.dataDir, 'outbox');
     const names = existsSync(dir) ? (await readdir(dir)).filter((name) => name.endsWith('.eml')).sort() : [];
     const mails = await Promise.all(names.map((name) => readMail(join(dir, name))));
-    return reportId
-      ? mails.filter(
-          ({ subject }) => subject?.endsWith(`report ${reportId}`) || subject?.endsWith(`Report ${reportId}`),
-        )
-      : mails;
+    return reportId ? mails.filter(({ subject = '' }) => subject.split(' ').includes(reportId)) : mails;
   }
 
   untilMails(reportId: string, count: number): Promise<SeenMail[]> {
@@ -214,6 +261,25 @@ export function linkIn({ text = '' }: ParsedMail, rating = 4): string {
   const link = text.match(/http:\S+\/s\/\S+/g)?.find((found) => found.endsWith(`?r=${rating}`));
   if (!link) throw new Error('no link in the mail');
   return link;
+}
+
+/** Sends the survey's form, as its page does. */
+export function post(
+  link: string,
+  form: Record<string, string> | [string, string][],
+  headers: Record<string, string> = {},
+) {
+  const address = link.replace(/\?.*/, '');
+  return fetch(address, { method: 'POST', body: new URLSearchParams(form), headers, redirect: 'manual' });
+}
+
+/** Payloads are bytes in a history; as text they can be searched. */
+export function decoded(history: unknown): string {
+  return JSON.stringify(history, (_, value: unknown) =>
+    value instanceof Uint8Array || (value as { type?: string } | null)?.type === 'Buffer'
+      ? Buffer.from(value as Uint8Array).toString()
+      : value,
+  );
 }
 
 async function readMail(path: string): Promise<SeenMail> {

@@ -38,7 +38,7 @@ const header = (mail: ParsedMail, name: string): string => rawHeader(mail, name)
 
 /** Marked by the standard (RFC 3834 §2) or by what programs used before and beside it. */
 function isAutomatic(mail: ParsedMail): boolean {
-  const has = (name: string) => mail.headers.has(name);
+  const has = (name: string) => header(mail, name) !== '';
   const submitted = header(mail, 'auto-submitted');
   return (
     (submitted !== '' && !submitted.startsWith('no')) ||

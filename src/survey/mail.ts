@@ -49,7 +49,7 @@ export interface Mail {
 export const automatic = { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' };
 
 export function surveyMail(mail: SurveyMail, settings: MailSettings): Mail {
-  const { kind, surveyId, report, contact, date } = mail;
+  const { kind, surveyId, contact, date } = mail;
   const domain = domainOf(settings.from);
   const optOut = `${settings.publicUrl}/u/${signLink('optOut', surveyId, settings.linkKeys)}`;
   const view = viewOf(mail, settings, optOut);

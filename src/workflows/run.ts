@@ -177,8 +177,8 @@ const whileSent = ({ survey: { state } }: Run) =>
 
 const request =
   (name: SurveyRequest['name']) =>
-  (run: Run, { by = 'operator', days }: OperatorRequest): void => {
-    run.requests.push({ name, by: String(by), ...(days ? { days } : {}) });
+  (run: Run, { by, days }: OperatorRequest): void => {
+    run.requests.push({ name, by: typeof by === 'string' ? by : 'operator', ...(days ? { days } : {}) });
   };
 
 const operations: Record<UpdateName, Operation> = {

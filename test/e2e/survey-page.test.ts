@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
-import { linkIn, Stack, until } from '../stack.js';
+import { linkIn, post, Stack, until } from '../stack.js';
 
 const policy = `
 rules:
@@ -22,21 +22,12 @@ afterAll(async () => {
 });
 
 /** A closed report whose customer was asked; the link in the mail. */
-async function asked(id: string, ticketType = 'fault'): Promise<string> {
-  await stack.open(id, { ticketType });
-  await stack.client.clear(id);
-  const [mail] = await stack.untilMails(id, 1);
-  await stack.untilSurvey(id, 'sent');
-  return linkIn(mail ?? (undefined as never));
-}
+const asked = async (id: string, ticketType = 'fault'): Promise<string> => linkIn(await stack.ask(id, { ticketType }));
 
 const answerOf = async (id: string) => {
   const survey = await stack.client.surveys.ofCycle(id, 1);
   return survey && stack.client.surveys.answerOf(survey.id);
 };
-
-const post = (link: string, form: Record<string, string>, headers: Record<string, string> = {}) =>
-  fetch(link.replace(/\?.*/, ''), { method: 'POST', body: new URLSearchParams(form), headers, redirect: 'manual' });
 
 async function openPage(link: string, { script = false, width = 1280 } = {}): Promise<Page> {
   const page = await browser.newPage();
@@ -55,7 +46,7 @@ test('one tap in the mail, one press on the page, no script: the answer is store
     ),
   ).toEqual(['4']);
   await Promise.all([page.waitForNavigation(), page.click('button')]);
-  expect(page.url()).toMatch(/\/thanks$/);
+  expect(page.url()).toMatch(/\/thanks\?lang=en$/);
   expect(await page.$eval('main', (main) => main.textContent)).toContain('4 – satisfied');
   await page.close();
   expect(await answerOf('TAP-1')).toMatchObject({ score: 4, comment: null });
@@ -69,11 +60,15 @@ test('the keyboard alone is enough', async () => {
   await page.keyboard.press('Space');
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Tab');
+  await page.keyboard.press('Space');
+  for (let step = 0; step < 6; step++) await page.keyboard.press('Tab'); // the other reasons, solved or not
   await page.keyboard.type('quick and friendly');
   await page.keyboard.press('Tab');
   await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
   await page.close();
-  expect(await answerOf('KEYS-1')).toMatchObject({ score: 2, comment: 'quick and friendly' });
+  expect(await answerOf('KEYS-1')).toMatchObject({
+    ...{ score: 2, complaints: ['slow'], comment: 'quick and friendly' },
+  });
 });
 
 test('who only looks leaves no trace: 20 times every link, by GET and HEAD', async () => {

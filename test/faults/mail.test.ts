@@ -1,5 +1,5 @@
 import { Sink } from '../sink.js';
-import { freePorts, Stack, until } from '../stack.js';
+import { decoded, freePorts, Stack, until } from '../stack.js';
 
 const sink = new Sink((to, attempt) => {
   if (to.startsWith('drop')) return attempt < 3 ? { afterDot: 'drop' } : {};
@@ -105,12 +105,3 @@ test('no address, name or link of a customer is in any history or log', async ()
   expect(text).toContain('drop-1'); // the search does find what is there
   for (const secret of ['@customers.example', 'Ann drop-1', '/s/', 'No dial tone']) expect(text).not.toContain(secret);
 });
-
-/** Payloads are bytes in a history; as text they can be searched. */
-function decoded(history: unknown): string {
-  return JSON.stringify(history, (_, value: unknown) =>
-    value instanceof Uint8Array || (value as { type?: string } | null)?.type === 'Buffer'
-      ? Buffer.from(value as Uint8Array).toString()
-      : value,
-  );
-}

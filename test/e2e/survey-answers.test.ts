@@ -1,0 +1,128 @@
+import { linkIn, post, Stack, until } from '../stack.js';
+
+const policy = `
+rules:
+  - when: { ticketType: old }
+    reopen: { within: 1s }
+`;
+let stack: Stack;
+beforeAll(async () => {
+  stack = await Stack.start({ policy });
+});
+afterAll(() => stack.end());
+
+const surveyOf = async (id: string) => (await stack.client.surveys.ofCycle(id, 1)) ?? (undefined as never);
+
+test('an answer may be changed: one response with its revisions; a low score that is mended takes its alert back', async () => {
+  const link = linkIn(await stack.ask('EDIT-1'));
+  await post(link, [
+    ['score', '1'],
+    ['complaint', 'slow'],
+    ['complaint', 'poorlyInformed'],
+    ['comment', 'three days without a line'],
+  ]);
+  const alert = await until('the alert', async () =>
+    (await stack.mails('EDIT-1')).find(({ subject }) => subject?.startsWith('Low score 1')),
+  );
+  expect(alert.text).toContain('It took too long');
+  await stack.untilPhase('EDIT-1', 'done');
+
+  expect(await (await fetch(link)).text()).toContain('This is what you answered. You can change it until');
+  expect((await post(link, { score: '5' })).status).toBe(303);
+  const taken = await until('the retraction', async () =>
+    (await stack.mails('EDIT-1')).find(({ subject }) => subject?.startsWith('Taken back')),
+  );
+  expect(taken.inReplyTo).toBe(alert.messageId);
+  const survey = await surveyOf('EDIT-1');
+  expect(await stack.client.surveys.answerOf(survey.id)).toMatchObject({ score: 5, comment: null, revision: 2 });
+  const revisions = await stack.client.surveys.revisionsOf(survey.id);
+  expect(revisions.map(({ score, complaints }) => [score, complaints])).toEqual([
+    [1, ['slow', 'poorlyInformed']],
+    [5, []],
+  ]);
+  const { distribution } = await stack.client.stats();
+  expect(distribution[0]).toBe(0);
+  // Two mails about the answer in all: the same answer again tells nobody anything.
+  await post(link, { score: '5' });
+  expect((await stack.client.surveys.revisionsOf(survey.id)).length).toBe(2);
+});
+
+test('"not solved" with a text reopens; too late for that, a report is opened that refers to the old one', async () => {
+  const link = linkIn(await stack.ask('LATE-1', { ticketType: 'old' }));
+  await until('the time to reopen to be over', async () => {
+    const { reopen_until: time } = await surveyOf('LATE-1');
+    return time !== null && time.getTime() < Date.now();
+  });
+  const answer = await post(link, { solved: 'no', comment: 'dead again' });
+  const thanks = await (await fetch(new URL(answer.headers.get('location') ?? '', link))).text();
+  expect(thanks).toContain('report LATE-1-after-1 was opened');
+  await stack.untilPhase('LATE-1-after-1', 'open', 1);
+  await stack.untilPhase('LATE-1', 'done');
+  expect((await stack.client.reports.get('LATE-1')).status).toBe('closed');
+  const followUp = await stack.client.reports.get('LATE-1-after-1');
+  expect(followUp.document).toMatchObject({
+    troubleTicketRelationship: [{ id: 'LATE-1', relationshipType: 'followUp' }],
+  });
+  expect((await stack.ask('AFTER-1', { customerId: 'other' })).subject).toContain('AFTER-1');
+});
+
+test('1,000 random and hostile tokens get one and the same 404', async () => {
+  const random = () =>
+    Array.from({ length: 3 }, () => Math.random().toString(36).slice(2, 18) || 'x').join(
+      Math.random() < 0.5 ? '.' : '..',
+    );
+  const hostile = [
+    '..',
+    '%2e%2e%2f',
+    "'; drop table surveys; --",
+    '<script>',
+    '\u0000',
+    '💥',
+    'a'.repeat(500),
+    '.k1.',
+    '..k1',
+  ];
+  const tokens = [...hostile, ...Array.from({ length: 991 }, random)].map((token) => encodeURIComponent(token));
+  const bodies = new Set<string>();
+  for (let from = 0; from < tokens.length; from += 50) {
+    const answers = await Promise.all(tokens.slice(from, from + 50).map((token) => fetch(stack.url(`/s/${token}`))));
+    for (const answer of answers) {
+      // What a URL normalises away never reaches the page of a survey.
+      if (answer.url.includes('/s/')) expect([404, 414]).toContain(answer.status);
+      if (answer.status === 404) bodies.add(await answer.text());
+    }
+  }
+  expect(bodies.size).toBeLessThanOrEqual(2);
+});
+
+test('a link that is posted to a hundred times is told to wait, and a page says so', async () => {
+  const link = linkIn(await stack.ask('FLOOD-1'));
+  const answers = await Promise.all(Array.from({ length: 100 }, () => post(link, {})));
+  const refused = answers.filter(({ status }) => status === 429);
+  expect(refused.length).toBeGreaterThanOrEqual(70);
+  expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(await refused[0]?.text()).toContain('wait a minute');
+  const other = linkIn(await stack.ask('FLOOD-2'));
+  expect((await post(other, { score: '5' })).status).toBe(303);
+});
+
+test('the page speaks the report’s language, else the browser’s, and can be switched', async () => {
+  const contact = {
+    name: 'أمل',
+    emailAddress: 'amal@customers.example',
+    preferredLanguage: 'ar',
+    timeZone: 'Asia/Dubai',
+  };
+  const mail = await stack.ask('LANG-1', { contact });
+  expect(mail.subject).toBe('هل حُلّت مشكلتك؟ البلاغ LANG-1');
+  expect(mail.html).toContain('<html lang="ar" dir="rtl">');
+  expect(mail.text).toContain('Asia/Dubai');
+  const link = linkIn(mail);
+  const page = async (url: string, language = '') =>
+    (await fetch(url, { headers: { 'accept-language': language } })).text();
+  expect(await page(link, 'fr')).toContain('<html lang="ar" dir="rtl">');
+  expect(await page(`${link}&lang=de`)).toContain('<html lang="de" dir="ltr">');
+  const plain = linkIn(await stack.ask('LANG-2'));
+  expect(await page(plain, 'xx, fr-CA;q=0.8')).toContain('<html lang="fr" dir="ltr">');
+  expect(await page(plain)).toContain('<html lang="en" dir="ltr">');
+});

@@ -1,0 +1,65 @@
+/** Mails as other people's programs send them to us. */
+export function plainMail(given: { answers?: string; headers?: string[]; text?: string; id?: string }): string {
+  const { answers, headers = [], text = 'Thank you.', id = '<1@customers.example>' } = given;
+  return [
+    ...headers,
+    'From: Ann <ann@customers.example>',
+    'To: care@closeout.example',
+    'Subject: Re: Is your problem solved?',
+    `Message-ID: ${id}`,
+    ...(answers ? [`In-Reply-To: ${answers}`, `References: ${answers}`] : []),
+    'MIME-Version: 1.0',
+    'Content-Type: text/plain; charset=utf-8',
+    '',
+    text,
+    '',
+  ].join('\r\n');
+}
+
+interface Bounce {
+  surveyId: string;
+  action: string;
+  status: string;
+  to?: string;
+  envelopeId?: string;
+  /** Message-ID of the mail it returns. */
+  returned?: string;
+}
+
+/** RFC 3464. */
+export function bounceMail({ surveyId, action, status, to, envelopeId, returned }: Bounce): string {
+  const original = returned ?? `<survey.${surveyId}.1@closeout.example>`;
+  return [
+    'Return-Path: <>',
+    'From: MAILER-DAEMON@relay.example',
+    `To: ${to ?? `bounce+${surveyId}@closeout.example`}`,
+    'Subject: Delivery report',
+    `Message-ID: <report.${surveyId}.${status}@relay.example>`,
+    'MIME-Version: 1.0',
+    'Auto-Submitted: auto-replied',
+    'Content-Type: multipart/report; report-type=delivery-status; boundary="b"',
+    '',
+    '--b',
+    'Content-Type: text/plain',
+    '',
+    'Your message could not be delivered.',
+    '--b',
+    'Content-Type: message/delivery-status',
+    '',
+    'Reporting-MTA: dns; relay.example',
+    ...(envelopeId === '' ? [] : [`Original-Envelope-Id: ${envelopeId ?? surveyId}`]),
+    '',
+    'Final-Recipient: rfc822; ann@customers.example',
+    `Action: ${action}`,
+    `Status: ${status}`,
+    '',
+    '--b',
+    'Content-Type: text/rfc822-headers',
+    '',
+    ...(original ? [`Message-ID: ${original}`] : []),
+    'Subject: Is your problem solved?',
+    '',
+    '--b--',
+    '',
+  ].join('\r\n');
+}
