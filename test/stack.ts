@@ -22,8 +22,9 @@ const cli = resolve('dist/cli.js');
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined | false> | T | undefined | false,
+  patienceMs = 60_000,
 ): Promise<T> {
-  const giveUp = Date.now() + 60_000;
+  const giveUp = Date.now() + patienceMs;
   let last: unknown;
   while (Date.now() < giveUp) {
     try {
@@ -34,7 +35,7 @@ export async function until<T>(
     }
     await pause(25);
   }
-  throw new Error(`waited a minute for: ${what}`, { cause: last });
+  throw new Error(`waited ${patienceMs / 1000} s for: ${what}`, { cause: last });
 }
 
 export interface StackOptions {

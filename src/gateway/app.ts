@@ -95,8 +95,6 @@ function toCloseoutError(error: FastifyError): CloseoutError {
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
       return new CloseoutError('BadInput', 'The body is not valid JSON.');
   }
-  if (error.statusCode === 429)
-    return new CloseoutError('TooManyRequests', 'Too many requests; wait a minute and try again.');
   if (error instanceof SyntaxError || error.statusCode === 400)
     return new CloseoutError('BadInput', 'The body is not valid JSON.');
   return unreachable(error) ?? new CloseoutError('Unexpected', 'Something went wrong here; it was logged.');

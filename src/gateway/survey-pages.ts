@@ -47,8 +47,15 @@ export function sendRefusal(request: FastifyRequest, reply: FastifyReply, error:
 
 export async function surveyPages(app: FastifyInstance, config: Config, client: CloseoutClient): Promise<void> {
   await app.register(rateLimit, { global: false });
-  const limit = (max: number, keyGenerator?: (request: FastifyRequest) => string) =>
-    app.rateLimit({ max, timeWindow: '1 minute', ...(keyGenerator ? { keyGenerator } : {}) });
+  const limit = (max: number, keyGenerator?: (request: FastifyRequest) => string) => {
+    const ask = app.createRateLimit({ max, timeWindow: '1 minute', ...(keyGenerator ? { keyGenerator } : {}) });
+    return async (request: FastifyRequest, reply: FastifyReply) => {
+      const answer = await ask(request);
+      if (answer.isAllowed || !answer.isExceeded) return;
+      reply.header('retry-after', answer.ttlInSeconds);
+      throw new CloseoutError('TooManyRequests', 'Too many requests; wait a minute and try again.');
+    };
+  };
   const reads = { onRequest: limit(limits.readsByAddress) };
   const token = ({ params }: FastifyRequest) => (params as { token: string }).token;
   const posts = { onRequest: [limit(limits.postsByAddress), limit(limits.postsByLink, token)] };

@@ -43,7 +43,7 @@ test('quiet hours hold the mail until the customer’s day begins', async () => 
     expect(status).toMatchObject({ until: opening.toISOString(), survey: { state: 'none' } });
     expect(await stack.mails(id)).toHaveLength(0);
   }
-  await until('the day to begin', () => Date.now() >= opening.getTime());
+  await until('the day to begin', () => Date.now() >= opening.getTime(), 90_000);
   const [mail] = await stack.untilMails(id, 1);
   expect(mail?.date?.getTime()).toBeGreaterThanOrEqual(opening.getTime());
 });
