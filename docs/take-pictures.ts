@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import chromium from '@sparticuz/chromium';
 import puppeteer, { type Page } from 'puppeteer-core';
 import { workflowIdOf } from '../src/contract/ids.js';
-import { linkIn, Stack, until } from '../test/stack.js';
+import { linkIn, post, Stack, until } from '../test/stack.js';
 
 const folder = resolve('docs/pictures');
 await mkdir(folder, { recursive: true });
@@ -24,6 +24,14 @@ async function take(name: string, url: string, width: number, scheme = 'light', 
   await settled(page);
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
   await page.close();
+}
+
+/** Answers of a few customers, for the dashboard to show. */
+async function answers(): Promise<void> {
+  for (const [index, score] of [5, 4, 5, 2, 4, 5, 3, 5].entries()) {
+    const mail = await stack.ask(`PR-${index}`, { ticketType: index % 2 ? 'internet' : 'telephony' });
+    await post(linkIn(mail), { score: `${score}`, complaint: 'slow', comment: score > 4 ? 'quick and friendly' : '' });
+  }
 }
 
 /** A page that draws itself by script is done when it stays the same for a while. */
@@ -57,6 +65,10 @@ try {
   await take('run', `${ui}/${runId}/history`, 1280);
   await take('run-details', `${ui}/${runId}/user-metadata`, 1280);
   await take('mail', stack.url(`/outbox/${mails[0]?.id}/html`), 640);
+  await answers();
+  await take('dashboard', stack.url('/'), 1280);
+  await take('dashboard-320-dark', stack.url('/'), 320, 'dark');
+  await take('page-arabic', stack.url('/outbox/preview/page/dissatisfied/ar'), 640);
   for (const [width, scheme] of [
     [1280, 'light'],
     [320, 'dark'],

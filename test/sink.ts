@@ -17,6 +17,8 @@ export class Sink {
   /** Every message that was taken, accepted or not: recipient and bytes. */
   readonly taken: { to: string; raw: string }[] = [];
   readonly attempts = new Map<string, number>();
+  /** Every command of every conversation, without the mails. */
+  readonly commands: string[] = [];
   private readonly sockets = new Set<Socket>();
   private server: Server | undefined;
 
@@ -54,8 +56,9 @@ export class Sink {
       say(fault.afterDot ?? '250 2.0.0 taken');
     };
     const command = (line: string) => {
+      this.commands.push(line);
       const word = line.slice(0, 4).toUpperCase();
-      if (word === 'EHLO') return void socket.write('250-sink\r\n250 8BITMIME\r\n');
+      if (word === 'EHLO') return void socket.write('250-sink\r\n250-DSN\r\n250 8BITMIME\r\n');
       if (word === 'MAIL') return say(this.script('', 0).mailFrom ?? '250 2.1.0 ok');
       if (word === 'RCPT') {
         to = /<([^>]*)>/.exec(line)?.[1] ?? '';
@@ -80,6 +83,8 @@ export class Sink {
         else data += `${line}\r\n`;
       }
     });
-    say(fault.greeting ?? '220 sink');
+    const { greeting } = this.script('', 0);
+    say(greeting ?? '220 sink');
+    if (greeting?.startsWith('5')) socket.end();
   }
 }

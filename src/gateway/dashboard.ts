@@ -14,12 +14,12 @@ export function dashboard(app: FastifyInstance, config: Config, client: Closeout
   app.get('/', async (_request, reply) => {
     const [counts, answers] = await Promise.all([client.figures.counts(), client.figures.answers(newest)]);
     const tables = [
-      { title: 'By month', rows: statsBy(counts, 'month') },
-      { title: 'By ticket type', rows: statsBy(counts, 'ticketType') },
-      { title: 'By service problem', rows: statsBy(counts, 'serviceProblem') },
-    ].map(({ title, rows }) => ({ title, total: rows.length, rows: rows.slice(-longestTable).map(toRow) }));
+      { title: 'By month', key: 'Month', rows: statsBy(counts, 'month') },
+      { title: 'By ticket type', key: 'Ticket type', rows: statsBy(counts, 'ticketType') },
+      { title: 'By service problem', key: 'Service problem', rows: statsBy(counts, 'serviceProblem') },
+    ].map(({ title, key, rows }) => ({ title, key, total: rows.length, rows: rows.slice(-longestTable).map(toRow) }));
     const stats = statsOf(counts);
-    const view = { title: 'Closeout', wide: true, refresh: 30, stats, csat: csatWords(stats), tables, answers };
+    const view = { title: 'Closeout', wide: true, stats, csat: csatWords(stats), tables, answers };
     return reply
       .type('text/html; charset=utf-8')
       .send(html.render('./dashboard.html.eta', { ...view, hasOutbox: config.mail.outboxDir !== undefined }));

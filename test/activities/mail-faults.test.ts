@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mailVerdict, toFailure } from '../../src/activities/to-failure.js';
 import { openMailer } from '../../src/outside/mail/mailer.js';
 import { linkKeysFrom } from '../../src/survey/links.js';
@@ -78,4 +79,29 @@ test('a mail that is tried again is the same mail, byte for byte', async () => {
   expect(third).toBe(first);
   mailer.close();
   await sink.close();
+});
+
+test('the relay is told where bounces go, and the signature covers both headers for unsubscribing', async () => {
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  const sink = new Sink();
+  const dkim = { domainName: 'closeout.example', keySelector: 'k1', privateKey };
+  const mailer = openMailer({ smtpUrl: `smtp://127.0.0.1:${await sink.listen()}`, smtpUtf8: false, dkim });
+  await mailer.send(mail);
+  await mailer.send(mail);
+  mailer.close();
+  await sink.close();
+  const [first = '', second] = sink.to(address);
+  expect(second).toBe(first);
+  const signed = /^DKIM-Signature:[\s\S]*?\bh=([^;]+);/m.exec(first)?.[1]?.replace(/\s+/g, '').toLowerCase().split(':');
+  expect(signed).toEqual(
+    expect.arrayContaining(['list-unsubscribe', 'list-unsubscribe-post', 'auto-submitted', 'from']),
+  );
+  expect(sink.commands).toContainEqual(
+    'MAIL FROM:<bounce+abcdefghijklmnop@closeout.example> RET=HDRS ENVID=abcdefghijklmnop',
+  );
+  expect(sink.commands).toContainEqual(expect.stringContaining('NOTIFY=FAILURE,DELAY'));
 });

@@ -1,7 +1,9 @@
 import { Sink } from '../sink.js';
 import { decoded, freePorts, Stack, until } from '../stack.js';
 
+let refusesUs = false;
 const sink = new Sink((to, attempt) => {
+  if (refusesUs) return { greeting: '554 5.7.1 not you' };
   if (to.startsWith('drop')) return attempt < 3 ? { afterDot: 'drop' } : {};
   if (to.startsWith('later')) return attempt < 3 ? { afterDot: '451 4.3.0 try later' } : {};
   if (to.startsWith('gone')) return { rcptTo: `550 5.1.1 <${to}>: no such user` };
@@ -92,6 +94,42 @@ test('reopened while the mail waits: no mail, and the survey says why', async ()
   await sink.listen(port);
   expect(await stack.client.surveys.ofCycle(id, 1)).toMatchObject({ state: 'skipped', reason: 'reopened' });
   expect(sink.to('waits-1@customers.example')).toHaveLength(0);
+});
+
+test('a relay that refuses us is our fault: the report closes, an operator is told once, the survey goes out after', async () => {
+  refusesUs = true;
+  await sink.close();
+  await sink.listen(port); // whoever was connected is not any more
+  const ids = await Promise.all(['login-1', 'login-2'].map((id) => stack.open(id)));
+  for (const id of ids) await stack.client.clear(id);
+  for (const id of ids) {
+    const status = await stack.untilStatus(id, 'waiting for the relay', ({ attention }) => attention !== undefined);
+    expect(status).toMatchObject({
+      phase: 'surveying',
+      attention: { step: 'sendSurvey', failure: 'MailMisconfigured' },
+    });
+    expect((await stack.client.reports.get(id)).status).toBe('closed');
+  }
+  refusesUs = false;
+  for (const id of ids) await stack.client.operate('retryNow', id, { by: 'test' });
+  for (const id of ids) await stack.untilSurvey(id, 'sent');
+  const alerts = await until('the alert', () => {
+    const mails = sink.to('operator@closeout.example').filter((raw) => raw.includes('The mail relay refuses our mail'));
+    return mails.length > 0 && mails;
+  });
+  expect(new Set(alerts).size).toBe(1);
+  for (const id of ids) expect(sink.to(`${id}@customers.example`)).toHaveLength(1);
+});
+
+test('letters outside ASCII before the @ never reach a relay that does not take them', async () => {
+  const id = await stack.open('eai-1', { contact: { emailAddress: 'änne@customers.example' } });
+  await stack.client.clear(id);
+  expect((await stack.untilPhase(id, 'done')).survey).toEqual({ state: 'undeliverable', reason: 'EAIUnsupported' });
+  expect(sink.commands.join()).not.toContain('nne@');
+  const idn = await stack.open('idn-1', { contact: { emailAddress: 'anne@münchen.example' } });
+  await stack.client.clear(idn);
+  await stack.untilSurvey(idn, 'sent');
+  expect(sink.commands).toContainEqual(expect.stringContaining('RCPT TO:<anne@xn--mnchen-3ya.example>'));
 });
 
 test('no address, name or link of a customer is in any history or log', async () => {

@@ -18,10 +18,16 @@ rules:
     holdDown: 2s
   - when: { ticketType: delayed }
     survey: { delay: 2s }
+  - when: { ticketType: quiet }
+    survey: { quietHours: { from: "00:00", to: "23:59" } }
+  - when: { ticketType: old }
+    reopen: { within: 1s }
   - when: { ticketType: reminded }
     survey: { reminderAfter: 1s, expiresAfter: 3s }
 `;
+let refusesUs = false;
 const sink = new Sink((to, attempt) => {
+  if (refusesUs) return { mailFrom: '550 5.7.1 not from you' };
   if (to.startsWith('refused')) return { rcptTo: '550 5.1.1 no such user' };
   if (to.startsWith('retried')) return attempt < 3 ? { afterDot: '451 4.3.0 later' } : {};
   return to.startsWith('down') ? { afterDot: '451 4.3.0 later' } : {};
@@ -133,6 +139,50 @@ const paths: Record<string, (id: string) => Promise<unknown>> = {
     await until('the second copy', () => sink.to(addressOf(id)).length === 2);
     await stack.untilStatus(id, 'waiting again', ({ waitingFor }) => waitingFor === "the customer's answer");
   },
+  async 'survey-extended-and-revoked'(id) {
+    await ask(id);
+    await client.operate('extendSurvey', id, { ...eve, days: 2 });
+    await client.operate('revokeSurvey', id, eve);
+    await stack.untilPhase(id, 'done');
+  },
+  async 'held-in-quiet-hours-and-skipped'(id) {
+    await stack.open(id, { ticketType: 'quiet' });
+    await stack.signal(id, 'cleared');
+    await stack.untilStatus(id, 'held', ({ waitingFor }) => waitingFor.includes('quiet hours'));
+    await client.operate('skipSurvey', id, eve);
+    await stack.untilPhase(id, 'done');
+  },
+  async bounced(id) {
+    await ask(id);
+    const surveyId = (await client.surveys.ofCycle(id, 1))?.id ?? '';
+    await client.surveys.receive({ kind: 'bounce', id, surveyId, status: '5.2.2' });
+    await stack.untilPhase(id, 'done');
+  },
+  async 'relay-refuses-us-for-a-while'(id) {
+    refusesUs = true;
+    await stack.open(id);
+    await stack.signal(id, 'cleared');
+    await stack.untilStatus(id, 'waiting for the relay', ({ attention }) => attention !== undefined);
+    refusesUs = false;
+    await client.operate('retryNow', id, eve);
+    await stack.untilSurvey(id, 'sent');
+  },
+  async 'not-solved-too-late'(id) {
+    await ask(id, 'old');
+    await until('the time to reopen to be over', async () => {
+      const { reopenUntil = '' } = await client.surveys.currentOf(id);
+      return Date.parse(reopenUntil) < Date.now();
+    });
+    await answer(id, { score: 2, solved: false });
+    await stack.untilPhase(id, 'done');
+  },
+  async 'answer-changed-after-done'(id) {
+    await ask(id);
+    await answer(id, { score: 1 });
+    await stack.untilPhase(id, 'done');
+    await answer(id, { score: 5 });
+    await stack.temporal.workflow.getHandle(workflowIdOf(id)).result();
+  },
   async 'retried-mail'(id) {
     await ask(id);
   },
@@ -210,8 +260,17 @@ try {
     process.stdout.write(`${path}\n`);
   }
   await until('the alert', async () => (await stack.temporal.workflow.count('WorkflowType="alertOperator"')).count > 0);
-  await stack.temporal.workflow.getHandle('alert:low-score:low-score:1').result();
-  await keep('alert', 'alert:low-score:low-score:1');
+  await stack.temporal.workflow.getHandle('alert:answer:low-score:1:1').result();
+  await keep('alert', 'alert:answer:low-score:1:1');
+  await client.surveys.reply('answered', 'Thank you.', 'eve');
+  const reply = await until('the reply', async () => {
+    for await (const run of stack.temporal.workflow.list({ query: 'WorkflowType="replyToCustomer"' })) return run;
+  });
+  await stack.temporal.workflow.getHandle(reply.workflowId).result();
+  await keep('reply', reply.workflowId);
+  const forget = { workflowId: 'forget', taskQueue: 'closeout', args: [] };
+  await stack.temporal.workflow.execute('forgetCustomers', forget);
+  await keep('forget', 'forget');
 } finally {
   await stack.end();
   await sink.close();

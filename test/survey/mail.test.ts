@@ -1,6 +1,7 @@
 import MailComposer from 'nodemailer/lib/mail-composer/index.js';
 import { simpleParser } from 'mailparser';
 import { surveyMail, type SurveyMail } from '../../src/survey/mail.js';
+import { languageCodes, languages } from '../../src/survey/texts.js';
 import { linkKeysFrom } from '../../src/survey/links.js';
 
 const settings = {
@@ -74,3 +75,78 @@ test.each(['Mars/Olympus', undefined])(
     expect(text).toContain('00:30 (UTC)');
   },
 );
+
+test('every mail says what it is, where bounces go, and how to be left alone', async () => {
+  for (const kind of ['survey', 'reminder'] as const) {
+    const built = surveyMail({ ...given, kind }, settings);
+    expect(built.envelope).toEqual({ from: `bounce+${given.surveyId}@care.example`, to: 'ann@customers.example' });
+    expect(built.dsn).toMatchObject({ id: given.surveyId, notify: ['failure', 'delay'] });
+    const { headers, replyTo } = await parsed({ ...given, kind });
+    expect(headers.get('auto-submitted')).toBe('auto-generated');
+    expect(headers.get('x-auto-response-suppress')).toBe('All');
+    expect(replyTo?.text).toBe('care@care.example');
+    const list = headers.get('list') as { unsubscribe?: { url: string }; 'unsubscribe-post'?: { name: string } };
+    expect(list.unsubscribe?.url).toMatch(/^https:\/\/care\.example\/u\//);
+    expect(list['unsubscribe-post']?.name).toBe('List-Unsubscribe=One-Click');
+  }
+});
+
+test('a later cycle’s mail threads under the earlier ones', async () => {
+  const { inReplyTo, references } = await parsed({ ...given, earlier: ['first-survey-id1', 'second-survey-i2'] });
+  expect(references).toEqual(['<survey.first-survey-id1.1@care.example>', '<survey.second-survey-i2.1@care.example>']);
+  expect(inReplyTo).toBe('<survey.second-survey-i2.1@care.example>');
+});
+
+describe.each(languageCodes)('in %s', (preferredLanguage) => {
+  test.each(['survey', 'reminder'] as const)('the %s says the same in both parts, in its language', async (kind) => {
+    const {
+      text = '',
+      html,
+      subject,
+    } = await parsed({
+      ...{ ...given, kind },
+      contact: { ...given.contact, preferredLanguage: `${preferredLanguage}-XX` },
+    });
+    const { mail, ratings, dir } = languages[preferredLanguage];
+    expect(subject).toBe(kind === 'survey' ? mail.subject('PR-1') : mail.reminder('PR-1'));
+    expect(html).toContain(`<html lang="${preferredLanguage}" dir="${dir}">`);
+    for (const words of [mail.question, mail.notSolved, mail.why, mail.optOut, ...Object.values(ratings)]) {
+      expect(text).toContain(words);
+      expect(html).toContain(words);
+    }
+    expect(text).not.toMatch(/undefined|\[object/);
+  });
+});
+
+test('hostile names, words and addresses never make a second recipient or a header', async () => {
+  const bits = [
+    '\r\n',
+    ',',
+    ';',
+    '<',
+    '>',
+    '"',
+    "'",
+    '@',
+    ' ',
+    'Bcc: x@evil.example',
+    '\u202e',
+    '\0',
+    '=?utf-8?q?x?=',
+    'Å',
+    '💥',
+    '\\',
+  ];
+  const random = () => Array.from({ length: 8 }, () => bits[Math.floor(Math.random() * bits.length)]).join('');
+  for (let time = 0; time < 300; time++) {
+    const hostile = random();
+    const source = await bytes({
+      ...{ ...given, report: { ...given.report, description: hostile } },
+      contact: { ...given.contact, name: hostile },
+    });
+    const { to, headers, subject } = await simpleParser(source);
+    expect([to].flat()[0]?.value.map(({ address }) => address)).toEqual(['ann@customers.example']);
+    expect(headers.has('bcc')).toBe(false);
+    expect(subject).toBe('Is your problem solved? Report PR-1');
+  }
+});
