@@ -5,13 +5,13 @@ import type { Stats } from './figures.js';
 export type Scheme = 'light' | 'dark';
 
 const colours = {
-  light: { ink: '#1b1f24', line: '#6e7781', bar: '#1a56b0' },
-  dark: { ink: '#e8eaed', line: '#8b949e', bar: '#9ec5ff' },
+  light: { ink: '#1b1f24', line: '#6e7781', mark: '#1a56b0' },
+  dark: { ink: '#e8eaed', line: '#8b949e', mark: '#9ec5ff' },
 };
 
 /** Satisfaction by month in %, with the interval that few answers leave open. */
 export function satisfactionPlot(months: [string, Stats][], scheme: Scheme): string {
-  const { ink, line, bar } = colours[scheme];
+  const { ink, line, mark } = colours[scheme];
   const rated = months.filter(([, { csat }]) => csat !== null);
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: 720, height: 300 });
   const text = { color: ink, fontFamily: 'system-ui, sans-serif', fontSize: 14 };
@@ -35,15 +35,17 @@ export function satisfactionPlot(months: [string, Stats][], scheme: Scheme): str
       },
       series: [
         {
-          type: 'bar',
-          barMaxWidth: 48,
-          itemStyle: { color: bar },
+          type: 'line',
+          symbol: 'circle',
+          symbolSize: 11,
+          itemStyle: { color: mark },
+          lineStyle: { color: mark },
           data: rated.map(([, { csat }]) => csat?.value ?? 0),
         },
         {
           type: 'custom',
           data: rated.map(([, { csat }], index) => [index, csat?.low ?? 0, csat?.high ?? 0]),
-          renderItem: (_params: unknown, api: Api) => whisker(api, ink),
+          renderItem: (_params: unknown, api: Api) => whisker(api, mark),
         },
       ],
     });
