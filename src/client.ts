@@ -4,7 +4,14 @@ import { loadConfig, type Config } from './config.js';
 import { CloseoutError } from './contract/errors.js';
 import { reportIdPattern } from './contract/ids.js';
 import { signals, type ChangeSignal, type OperatorRequest, type UpdateName } from './contract/messages.js';
-import type { ChangeKind, NewReport, Report, ReportStatus, RunStatus } from './contract/reports.js';
+import {
+  emailAddressPattern,
+  type ChangeKind,
+  type NewReport,
+  type Report,
+  type ReportStatus,
+  type RunStatus,
+} from './contract/reports.js';
 import { customerTable, type Customers } from './outside/customers.js';
 import { openDatabase } from './outside/database/database.js';
 import { figureQueries, type Figures } from './outside/figures.js';
@@ -55,6 +62,14 @@ export class CloseoutClient {
         'BadInput',
         'id must be 1 to 64 letters, digits, ".", "_" or "-", a letter or digit first.',
         'id',
+      );
+    }
+    const address = report.contact?.emailAddress;
+    if (address !== undefined && !emailAddressPattern.test(address)) {
+      throw new CloseoutError(
+        'BadInput',
+        'emailAddress must be one e-mail address such as ann@example.com.',
+        'emailAddress',
       );
     }
     const opened = await this.reports.open({ ...report, id });

@@ -154,11 +154,11 @@ export class Stack {
   /** `closeout inbound`, as a mail server's pipe runs it. */
   async inbound(mail: string, ...args: string[]): Promise<Output> {
     const child = spawn(process.execPath, [cli, 'inbound', ...args], { env: { ...cleanEnv(), ...this.env } });
+    child.stdin.end(mail);
     const [stdout, stderr, code] = await Promise.all([
       text(child.stdout),
       text(child.stderr),
       new Promise<number>((resolve) => child.once('exit', (exit) => resolve(exit ?? 1))),
-      child.stdin.end(mail),
     ]);
     return { code, stdout, stderr };
   }

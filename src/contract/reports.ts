@@ -129,6 +129,9 @@ export interface Contact {
   timeZone?: string;
 }
 
+/** One address, ASCII or not, without anything that could make it two. At most 254 characters (RFC 5321 §4.5.3.1). */
+export const emailAddressPattern = /^[^\s@,;:<>()[\]\\"\p{Cc}]{1,64}@[^\s@,;:<>()[\]\\"\p{Cc}]{1,189}$/u;
+
 export function isTimeZone(zone: string): boolean {
   try {
     return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }));

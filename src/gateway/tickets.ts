@@ -2,7 +2,14 @@
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { reportIdPattern } from '../contract/ids.js';
-import { isTimeZone, reportStatuses, type Contact, type NewReport, type Report } from '../contract/reports.js';
+import {
+  emailAddressPattern,
+  isTimeZone,
+  reportStatuses,
+  type Contact,
+  type NewReport,
+  type Report,
+} from '../contract/reports.js';
 import type { ReportDetails } from '../outside/reports/port.js';
 import { isOpen } from '../policy/status.js';
 
@@ -11,11 +18,7 @@ const text = z.string().min(1).max(10_000);
 /** What a client may send but only the server sets (TMF621: not patchable). */
 const serverSet = ['href', 'creationDate', 'lastUpdate', 'statusChange', 'statusChangeDate', 'resolutionDate'] as const;
 
-/** One address, ASCII or not, without anything that could make it two. */
-export const emailAddress = z
-  .string()
-  .max(254)
-  .regex(/^[^\s@,;:<>()[\]\\"]+@[^\s@,;:<>()[\]\\"]+$/, 'must be one e-mail address such as ann@example.com');
+export const emailAddress = z.string().regex(emailAddressPattern, 'must be one e-mail address such as ann@example.com');
 
 const timeZone = z.string().refine(isTimeZone, { error: 'must be an IANA time zone such as Europe/Berlin' });
 

@@ -11,7 +11,11 @@ beforeAll(async () => {
 });
 afterAll(() => stack.end());
 
-const surveyOf = async (id: string) => (await stack.client.surveys.ofCycle(id, 1)) ?? (undefined as never);
+async function surveyOf(id: string) {
+  const survey = await stack.client.surveys.ofCycle(id, 1);
+  if (!survey) throw new Error(`no survey of ${id}`);
+  return survey;
+}
 
 test('an answer may be changed: one response with its revisions; a low score that is mended takes its alert back', async () => {
   const link = linkIn(await stack.ask('EDIT-1'));

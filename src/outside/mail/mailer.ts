@@ -35,7 +35,7 @@ export function openMailer({ smtpUrl, smtpUtf8, dkim }: Relay): Mailer {
       ignoreTLS: isLocal,
       ...(dkim ? { dkim: { ...dkim, headerFieldNames: signed } } : {}),
     },
-    { disableFileAccess: true, disableUrlAccess: true },
+    { disableFileAccess: true, disableUrlAccess: true, maxRecipients: 1 },
   );
   return {
     async send(mail, signal) {
