@@ -92,9 +92,10 @@ async function replayOne(
     else if (kind === 'reopened') await client.reopen(id, { at, by: 'replay' });
     else await client.cancel(id, { at, by: 'replay' });
     if (kind !== 'cleared' || before.status !== 'closed') tally[kind]++;
+    if (kind === 'cancelled') await untilDecided(client, id);
     if (kind !== 'cleared' || before.status === 'closed') continue;
     waits.push(await untilClosed(client, id, told));
-    await untilAsked(client, id);
+    await untilDecided(client, id);
   }
 }
 
@@ -129,8 +130,8 @@ async function results(client: CloseoutClient, histories: History[], waits: numb
   return { reports: histories.length, closed, cycles, surveys: { sent, skipped, other }, clearedToClosedMs };
 }
 
-/** The mail follows the closing; a mail server that is down is not waited for. */
-async function untilAsked(client: CloseoutClient, id: string): Promise<void> {
+/** Whether to ask is decided after the closing or cancelling; a mail server that is down is not waited for. */
+async function untilDecided(client: CloseoutClient, id: string): Promise<void> {
   const patience = Date.now() + 30_000;
   while ((await client.surveys.currentOf(id)).state === 'none' && Date.now() < patience) await pause(20);
 }
