@@ -205,6 +205,25 @@ command('inbound', 'take a mail that came in, from standard input: a bounce, an 
   );
 let temporarily: number | undefined;
 
+command('clear-problem <serviceProblem>', 'the common fault behind many reports is gone: clear them all')
+  .option('--at <time>', 'when it was gone, ISO 8601')
+  .option('--by <who>', 'who says so', process.env['USER'] ?? 'cli')
+  .option('--rate <n>', 'reports a second, 1 to 500', '50')
+  .option('--no-wait', 'do not wait until all are told')
+  .action((id: string, options: Common & { at?: string; by: string; rate: string; wait: boolean }) =>
+    withClient(async (client) => {
+      const { at, by, wait, rate } = options;
+      const perSecond = wholeNumber('--rate', rate);
+      await client.clearProblem({ serviceProblemId: id, by, perSecond, ...(at ? { at } : {}) });
+      const { followMassClear } = await import('./replay.js');
+      const progress = await (wait ? followMassClear(client, id) : client.problemProgress(id));
+      const refused = progress.failed.map(({ reportId, failure }) => `  ${reportId}: ${failure}`);
+      const words = `${id}: ${progress.cleared} told, ${progress.closed} closed, ${refused.length} refused`;
+      print(options, progress, [words, ...refused].join('\n'));
+      if (wait && refused.length > 0) process.exitCode = 1;
+    }),
+  );
+
 command('replay <file>', 'drive a file of status histories through the public API').action(
   (file: string, options: Common) =>
     withClient(async (client) => {

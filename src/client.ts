@@ -3,7 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { loadConfig, type Config } from './config.js';
 import { CloseoutError } from './contract/errors.js';
 import { reportIdPattern } from './contract/ids.js';
-import { signals, type ChangeSignal, type OperatorRequest, type UpdateName } from './contract/messages.js';
+import {
+  signals,
+  type ChangeSignal,
+  type MassClearInput,
+  type MassClearProgress,
+  type OperatorRequest,
+  type UpdateName,
+} from './contract/messages.js';
 import {
   emailAddressPattern,
   type ChangeKind,
@@ -15,10 +22,11 @@ import {
 import { customerTable, type Customers } from './outside/customers.js';
 import { openDatabase } from './outside/database/database.js';
 import { figureQueries, type Figures } from './outside/figures.js';
+import { sweepTable, type Sweeps } from './outside/sweeps.js';
 import type { ListQuery, ReportsPort } from './outside/reports/port.js';
 import { reportStore } from './outside/reports/store.js';
 import { instantOf, isLate, mayFollow } from './policy/status.js';
-import { connectRuns, type Runs } from './runs.js';
+import { connectRuns, type Runs } from './outside/runs.js';
 import { statsOf, type Stats } from './survey/figures.js';
 import { surveyDesk, type SurveyDesk } from './survey-desk.js';
 
@@ -35,19 +43,28 @@ export class CloseoutClient {
     readonly surveys: SurveyDesk,
     readonly customers: Customers,
     readonly figures: Figures,
+    readonly sweeps: Sweeps,
     private readonly release: () => Promise<void>,
   ) {}
 
   /** Connects by the environment's settings (see README). Nothing is contacted before the first call. */
   static connect(config: Config = loadConfig()): CloseoutClient {
     const db = openDatabase(config.databaseUrl, () => undefined); // a broken idle connection is replaced on the next query
-    const runs = connectRuns(config);
+    const runs = connectRuns(config.temporal);
     const reports = reportStore(db);
     const surveys = surveyDesk(db, reports, runs, config.addressKey);
-    return new CloseoutClient(runs, reports, surveys, customerTable(db), figureQueries(db), async () => {
-      await runs.close();
-      await db.destroy();
-    });
+    return new CloseoutClient(
+      runs,
+      reports,
+      surveys,
+      customerTable(db),
+      figureQueries(db),
+      sweepTable(db),
+      async () => {
+        await runs.close();
+        await db.destroy();
+      },
+    );
   }
 
   close(): Promise<void> {
@@ -114,6 +131,23 @@ export class CloseoutClient {
     return this.runs.update(update, reportId, request);
   }
 
+  /** The common fault behind many reports is gone: clears them all, so many a second. Safe to repeat. Throws `BadInput`. */
+  async clearProblem(input: MassClearInput): Promise<void> {
+    const { serviceProblemId, at, perSecond = 50 } = input;
+    if (!serviceProblemId) throw new CloseoutError('BadInput', 'serviceProblemId is missing.', 'serviceProblemId');
+    if (at !== undefined) assertTime(at);
+    if (!Number.isInteger(perSecond) || perSecond < 1 || perSecond > 500)
+      throw new CloseoutError('BadInput', 'perSecond must be a whole number from 1 to 500.', 'perSecond');
+    await this.runs.clearProblem(input);
+  }
+
+  /** How far the clearing of a service problem is. Throws `NotFound` where none is known. */
+  async problemProgress(serviceProblemId: string): Promise<MassClearProgress> {
+    const progress = await this.runs.problemProgress(serviceProblemId);
+    if (progress) return progress;
+    throw new CloseoutError('NotFound', `No clearing of service problem ${serviceProblemId} is known.`);
+  }
+
   /** Surveys sent, answered, skipped and by what reason; satisfaction with its interval. */
   async stats(): Promise<Stats> {
     return statsOf(await this.figures.counts());
@@ -148,9 +182,7 @@ export class CloseoutClient {
     { status: _, reason, note, ...payload }: ChangeRequest,
     status: ReportStatus,
   ): Promise<Report> {
-    if (payload.at !== undefined && Number.isNaN(Date.parse(payload.at))) {
-      throw new CloseoutError('BadInput', 'at must be a time in ISO 8601, such as 2026-11-24T09:30:00Z.', 'at');
-    }
+    if (payload.at !== undefined) assertTime(payload.at);
     const report = await this.reports.get(reportId);
     const isRepeat = report.status === status || (kind === 'cleared' && report.status === 'closed');
     if (!isRepeat && mayFollow(report.status).length === 0) {
@@ -169,7 +201,14 @@ export class CloseoutClient {
     if (isNews) await this.runs.signal(report, signals[kind], { ...payload, at });
     const { by } = payload;
     const why = reason ?? note;
-    await this.reports.change(reportId, { kind, at, status, ...(by ? { by } : {}), ...(why ? { reason: why } : {}) });
+    await this.reports.change(reportId, {
+      kind,
+      at,
+      status,
+      ...(isNews ? { run: 'told' } : {}),
+      ...(by ? { by } : {}),
+      ...(why ? { reason: why } : {}),
+    });
     return this.reports.get(reportId);
   }
 
@@ -185,4 +224,9 @@ export class CloseoutClient {
       survey: { state, ...(reason ? { reason } : {}) },
     };
   }
+}
+
+function assertTime(at: string): void {
+  if (!Number.isNaN(Date.parse(at))) return;
+  throw new CloseoutError('BadInput', 'at must be a time in ISO 8601, such as 2026-11-24T09:30:00Z.', 'at');
 }

@@ -32,6 +32,8 @@ export interface Config {
   http: { host: string; port: number; publicUrl: string; trustedProxies: string[] };
   /** For how many days after its end a report keeps who its customer is. */
   keepDays: number;
+  /** Between two sweeps. */
+  watchSeconds: number;
   apiToken: string;
   linkKeys: LinkKey[];
   /** Keys the hashes of addresses in opt-outs and suppressions. */
@@ -75,6 +77,7 @@ const settings = z.object({
     .string()
     .regex(/^[A-Za-z0-9.-]+$/, 'must be a DNS name')
     .default('closeout'),
+  CLOSEOUT_WATCH_SECONDS: z.coerce.number().int().min(10).default(300),
   CLOSEOUT_KEEP_DAYS: z.coerce.number().int().min(0).default(365),
   CLOSEOUT_TRUSTED_PROXIES: z.string().default(''),
   CLOSEOUT_ALERT_TO: z.email().default('operator@closeout.example'),
@@ -121,6 +124,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     addressKey: Buffer.from(set.CLOSEOUT_ADDRESS_KEY, 'base64'),
     policyFile: set.CLOSEOUT_POLICY,
     keepDays: set.CLOSEOUT_KEEP_DAYS,
+    watchSeconds: set.CLOSEOUT_WATCH_SECONDS,
   };
 }
 

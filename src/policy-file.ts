@@ -38,7 +38,7 @@ const part = {
       sample: z.number().min(0).max(100).optional(),
     })
     .optional(),
-  reopen: z.strictObject({ within: duration.optional() }).optional(),
+  reopen: z.strictObject({ within: duration.optional(), escalateAfter: z.int().min(1).optional() }).optional(),
   alert: z.strictObject({ scoreAtMost: z.int().min(0).max(5).optional() }).optional(),
 };
 const when = z.strictObject({

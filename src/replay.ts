@@ -7,6 +7,7 @@ import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import type { CloseoutClient } from './client.js';
 import { CloseoutError } from './contract/errors.js';
+import type { MassClearProgress } from './contract/messages.js';
 import type { ChangeKind } from './contract/reports.js';
 
 /** Columns of the "incident management process enriched event log" (UCI 498); one row a status change, others ignored. */
@@ -105,6 +106,23 @@ async function untilClosed(client: CloseoutClient, id: string, told: number): Pr
     const { closedAt } = await client.reports.get(id);
     if (closedAt) return Math.max(0, Date.parse(closedAt) - told);
     await pause(20);
+  }
+}
+
+/** With a bar, until it is done. */
+export async function followMassClear(client: CloseoutClient, serviceProblemId: string): Promise<MassClearProgress> {
+  const bar = new SingleBar({ format: 'clearing [{bar}] {value}/{total} reports', stream: process.stderr });
+  bar.start(0, 0);
+  try {
+    for (;;) {
+      const progress = await client.problemProgress(serviceProblemId);
+      bar.setTotal(progress.cleared + progress.open);
+      bar.update(progress.cleared);
+      if (progress.done) return progress;
+      await pause(500);
+    }
+  } finally {
+    bar.stop();
   }
 }
 

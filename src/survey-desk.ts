@@ -8,7 +8,7 @@ import type { Db } from './outside/database/database.js';
 import type { ReportsPort } from './outside/reports/port.js';
 import { surveyTable, toRecord, type Survey } from './outside/surveys.js';
 import { isBadAddress } from './policy/survey.js';
-import type { Runs } from './runs.js';
+import type { Runs } from './outside/runs.js';
 import { hashAddress } from './survey/addresses.js';
 import type { IncomingMail } from './survey/incoming.js';
 

@@ -13,7 +13,8 @@ import { openMailer } from './outside/mail/mailer.js';
 import { reportStore } from './outside/reports/store.js';
 import { customerTable } from './outside/customers.js';
 import { answerTable } from './outside/answers.js';
-import { connectRuns } from './runs.js';
+import { connectRuns } from './outside/runs.js';
+import { sweepTable } from './outside/sweeps.js';
 import { surveyTable } from './outside/surveys.js';
 import { loadPolicy } from './policy-file.js';
 import { registerSearchAttributes } from './search-attributes.js';
@@ -29,16 +30,18 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
     log.warn({ code: (error as { code?: string }).code }, 'database connection lost'),
   );
   const mailer = openMailer(config.mail.relay);
-  const runs = connectRuns(config);
+  const runs = connectRuns(config.temporal);
   try {
     await migrate(db);
     await registerSearchAttributes(connection, config.temporal.namespace);
-    await runs.scheduleForgetting();
+    await runs.schedule(config.watchSeconds);
     const activities = createActivities({
       reports: reportStore(db),
       surveys: surveyTable(db),
       answers: answerTable(db),
       customers: customerTable(db),
+      sweeps: sweepTable(db),
+      runs,
       mailer,
       policyFor,
       mail: {

@@ -6,6 +6,8 @@ import type { Mail } from '../survey/mail.js';
 import * as mails from '../survey/operator-mail.js';
 import type { Deps } from './deps.js';
 
+const day = 24 * 60 * 60 * 1000;
+
 type Of<K extends Alert['kind']> = Extract<Alert, { kind: K }>;
 
 /** Tells the operator by mail. Safe to repeat: the same bytes under the same Message-ID, about what the database holds. */
@@ -17,7 +19,7 @@ export const alertOperator =
     if (mail) await deps.mailer.send(mail, cancellationSignal());
   };
 
-async function compose(deps: Deps, alert: Of<'undeliverable' | 'relay' | 'message'>): Promise<Mail | undefined> {
+async function compose(deps: Deps, alert: Exclude<Alert, { kind: 'answer' }>): Promise<Mail | undefined> {
   const { surveys, answers, mail } = deps;
   switch (alert.kind) {
     case 'undeliverable': {
@@ -38,6 +40,23 @@ async function compose(deps: Deps, alert: Of<'undeliverable' | 'relay' | 'messag
         told(deps, `relay.${alert.since.slice(0, 10)}`, new Date(alert.since)),
         alert.failure,
         alert.since,
+        mail,
+      );
+    case 'attention':
+      return mails.attentionMail(
+        told(
+          deps,
+          `attention.${alert.reportId}.${Date.parse(alert.since)}.${alert.day}`,
+          new Date(Date.parse(alert.since) + alert.day * day),
+          alert.reportId,
+        ),
+        alert,
+        mail,
+      );
+    case 'reopenings':
+      return mails.reopeningsMail(
+        told(deps, `reopenings.${alert.reportId}.${alert.cycle}`, new Date(alert.at), alert.reportId),
+        alert,
         mail,
       );
     case 'message': {

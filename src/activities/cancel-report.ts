@@ -11,7 +11,7 @@ export interface Withdrawal extends Standing {
 export const cancelReport =
   ({ reports, surveys }: Deps) =>
   async ({ reportId, at, by }: { reportId: string; at: string; by?: string }): Promise<Withdrawal> => {
-    const standing = await reports.change(reportId, { kind: 'cancelled', at, ...(by ? { by } : {}) });
+    const standing = await reports.change(reportId, { kind: 'cancelled', at, run: 'asks', ...(by ? { by } : {}) });
     if (standing.situation.status !== 'cancelled') return standing;
     const report = await reports.get(reportId);
     return { ...standing, withdrawn: await surveys.withdraw({ ...report, newId: newSurveyId }, 'cancelled') };

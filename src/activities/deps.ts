@@ -4,6 +4,8 @@ import type { Answers } from '../outside/answers.js';
 import type { Customers } from '../outside/customers.js';
 import type { Mailer } from '../outside/mail/mailer.js';
 import type { ReportsPort } from '../outside/reports/port.js';
+import type { Runs } from '../outside/runs.js';
+import type { Sweeps } from '../outside/sweeps.js';
 import type { Surveys } from '../outside/surveys.js';
 import type { PolicyFor } from '../policy/settings.js';
 import type { MailSettings } from '../survey/mail.js';
@@ -13,6 +15,8 @@ export interface Deps {
   surveys: Surveys;
   answers: Answers;
   customers: Customers;
+  sweeps: Sweeps;
+  runs: Runs;
   mailer: Mailer;
   policyFor: PolicyFor;
   mail: MailSettings;

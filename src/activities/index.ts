@@ -8,6 +8,8 @@ import { extendSurvey } from './extend-survey.js';
 import { forgetEndedReports } from './forget-ended-reports.js';
 import { openFollowUp } from './open-follow-up.js';
 import { sendReply } from './send-reply.js';
+import { clearReports, countReports } from './clear-reports.js';
+import { noteSweep, sweepPage, tellAnswers } from './watch-reports.js';
 import { lookUpReport } from './look-up-report.js';
 import { reopenReport } from './reopen-report.js';
 import { sendSurvey } from './send-survey.js';
@@ -24,6 +26,11 @@ export function createActivities(deps: Deps) {
     forgetEndedReports: forgetEndedReports(deps),
     openFollowUp: openFollowUp(deps),
     sendReply: sendReply(deps),
+    sweepPage: sweepPage(deps),
+    tellAnswers: tellAnswers(deps),
+    noteSweep: noteSweep(deps),
+    clearReports: clearReports(deps),
+    countReports: countReports(deps),
     alertOperator: alertOperator(deps),
   };
 }

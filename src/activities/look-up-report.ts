@@ -14,11 +14,11 @@ export interface Facts {
   survey?: SurveyRecord;
 }
 
-/** What a run has to know when it begins. Reads only, so repeating it is safe. */
+/** What a run has to know when it begins. Safe to repeat: reads, and notes that the run now knows. */
 export const lookUpReport =
   ({ reports, surveys, policyFor }: Deps) =>
   async ({ reportId }: { reportId: string }): Promise<Facts> => {
-    const report = await reports.get(reportId);
+    const report = await reports.lookUp(reportId);
     const { status, changedAt, cycle, customerId, serviceProblemId } = report;
     const survey = await surveys.ofCycle(reportId, cycle);
     return {

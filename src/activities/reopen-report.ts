@@ -5,7 +5,7 @@ import { newSurveyId, type Deps } from './deps.js';
 export const reopenReport =
   ({ reports, surveys }: Deps) =>
   async ({ reportId, at, by }: { reportId: string; at: string; by?: string }): Promise<Withdrawal> => {
-    const standing = await reports.change(reportId, { kind: 'reopened', at, ...(by ? { by } : {}) });
+    const standing = await reports.change(reportId, { kind: 'reopened', at, run: 'asks', ...(by ? { by } : {}) });
     if (standing.cycle === 1) return standing; // it was never closed, so nobody was to be asked
     const { customerId, serviceProblemId } = await reports.get(reportId);
     const cycle = standing.cycle - 1;

@@ -12,6 +12,8 @@ export function reportIdOf(workflowId: string): string | undefined {
   return workflowId.startsWith(workflowPrefix) ? workflowId.slice(workflowPrefix.length) : undefined;
 }
 
+export const massClearIdOf = (serviceProblemId: string): string => `service-problem:${serviceProblemId}`;
+
 /** Says what counts as one and the same alert. */
 export function alertIdOf(alert: Alert): string {
   switch (alert.kind) {
@@ -21,6 +23,10 @@ export function alertIdOf(alert: Alert): string {
       return `alert:undeliverable:${alert.reportId}:${alert.cycle}`;
     case 'relay': // once a day, however many mails wait
       return `alert:relay:${alert.since.slice(0, 10)}`;
+    case 'attention':
+      return `alert:attention:${alert.reportId}:${alert.since}:${alert.day}`;
+    case 'reopenings':
+      return `alert:reopenings:${alert.reportId}:${alert.cycle}`;
     case 'message':
       return `alert:message:${alert.messageId}`;
   }

@@ -11,6 +11,10 @@ export const workflowType = 'closeProblemReport';
 export const alertWorkflow = 'alertOperator';
 export const replyWorkflow = 'replyToCustomer';
 export const forgetWorkflow = 'forgetCustomers';
+export const watchWorkflow = 'watchReports';
+export const massClearWorkflow = 'clearServiceProblem';
+/** Schedule of `watchReports`. */
+export const watchSchedule = 'closeout-watch';
 /** Schedule of `forgetCustomers`, once a day. */
 export const forgetSchedule = 'closeout-forget';
 
@@ -22,7 +26,7 @@ export const signals = {
   bounced: 'bounced',
 } as const satisfies Record<ChangeKind | 'answered' | 'bounced', string>;
 
-export const queries = { status: 'status' } as const;
+export const queries = { status: 'status', progress: 'progress', result: 'result' } as const;
 
 export const updates = {
   retryNow: 'retryNow',
@@ -42,6 +46,8 @@ export interface ChangeSignal {
   by?: string;
   note?: string;
   reason?: string;
+  /** One of very many: its activities wait behind those of reports that were cleared one by one. */
+  bulk?: boolean;
 }
 
 /** Sent by our own survey page once the answer is stored. Never holds the comment. */
@@ -74,12 +80,51 @@ export interface SurveyRequest {
   days?: number;
 }
 
+/** What a sweep has found, so far or in the end. */
+export interface SweepResult {
+  reports: number;
+  /** What was missed, by what the runs were told. */
+  told: Partial<Record<'cleared' | 'reopened' | 'cancelled' | 'answered', number>>;
+  /** Runs that could not be told; the next sweep tries again. */
+  failed: number;
+  pages: number;
+}
+
+/** Input of the workflow `clearServiceProblem`, id `service-problem:{id}`. Outsiders need `serviceProblemId` only. */
+export interface MassClearInput {
+  serviceProblemId: string;
+  /** ISO 8601: when the fault was gone; when the workflow began if absent. */
+  at?: string;
+  by?: string;
+  /** Reports told a second, 1 to 500; 50 if absent. */
+  perSecond?: number;
+  carried?: unknown;
+}
+
+/** Answer of the query `progress` of `clearServiceProblem`, and its result. */
+export interface MassClearProgress {
+  serviceProblemId: string;
+  /** Reports whose runs were told. */
+  cleared: number;
+  /** Not yet told: still open in the system of record. */
+  open: number;
+  closed: number;
+  /** What the system of record refused, with the reason; each is tried again in every round. */
+  failed: { reportId: string; failure: string }[];
+  round: number;
+  done: boolean;
+}
+
 /** Input of the workflow `alertOperator`: what the operator is to be told. What a customer said is looked up. */
 export type Alert =
   | { kind: 'answer'; reportId: string; cycle: number; revision: number; scoreAtMost: number }
   | { kind: 'undeliverable'; reportId: string; cycle: number; failure: string }
   /** The relay refuses us. `since`: ISO 8601. */
   | { kind: 'relay'; failure: string; since: string }
+  /** A step was refused for good; `day` 0 at once, 1 a day later, … */
+  | { kind: 'attention'; reportId: string; step: string; failure: string; since: string; day: number }
+  /** The report was opened again too often. */
+  | { kind: 'reopenings'; reportId: string; cycle: number; at: string }
   /** A customer wrote back. */
   | { kind: 'message'; messageId: string };
 

@@ -20,6 +20,7 @@ import { previews } from './previews.js';
 import { dashboard } from './dashboard.js';
 import { metrics } from './metrics.js';
 import { invalidLink, isForCustomers, sendRefusal, surveyPages } from './survey-pages.js';
+import { serviceProblems } from './service-problems.js';
 import { ticketPath } from './tickets.js';
 import { tmf621 } from './tmf621.js';
 
@@ -64,6 +65,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   );
   app.setNotFoundHandler((request, reply) => sendError(request, reply, unknownPath(request)));
   tmf621(app, client, config.http.publicUrl);
+  serviceProblems(app, client);
   await surveyPages(app, config, client);
   dashboard(app, config, client);
   metrics(app, client);

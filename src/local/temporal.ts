@@ -17,10 +17,12 @@ const version = '1.5.1';
  */
 const tuning = [
   ...['journal_mode=wal', 'synchronous=normal'].flatMap((pragma) => ['--sqlite-pragma', pragma]),
-  ...['history.transferProcessorMaxPollRPS=1000', 'system.enableActivityEagerExecution=true'].flatMap((value) => [
-    '--dynamic-config-value',
-    value,
-  ]),
+  ...[
+    'history.transferProcessorMaxPollRPS=1000',
+    'system.enableActivityEagerExecution=true',
+    // Without it priorities are ignored: one report would wait behind a whole mass clear (measured: 7 s against 0.6 s).
+    'matching.useNewMatcher=true',
+  ].flatMap((value) => ['--dynamic-config-value', value]),
 ];
 
 export interface LocalTemporal {

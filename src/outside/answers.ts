@@ -28,6 +28,16 @@ export function answerTable(db: Db) {
     /** Stores an answer or its change, and returns what then stands; the same again changes nothing. Undefined: too late. */
     store: (surveyId: string, answer: Answer) => store(db, surveyId, answer),
 
+    /** Whose run was not told of their newest revision, oldest first. */
+    untold: (limit: number) =>
+      db
+        .selectFrom('answers')
+        .selectAll()
+        .whereRef('told_revision', '<', 'revision')
+        .orderBy('changed_at')
+        .limit(limit)
+        .execute(),
+
     /** The report's run knows this revision. */
     async told(surveyId: string, revision: number): Promise<void> {
       await db

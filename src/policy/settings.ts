@@ -22,7 +22,8 @@ export interface Policy {
     /** Percent of reports, chosen by a hash of the report id. */
     sample: number;
   };
-  reopen: { within: number };
+  /** `escalateAfter`: how many reopenings a report may have before an operator is called. */
+  reopen: { within: number; escalateAfter: number };
   alert: { scoreAtMost: number };
 }
 
@@ -47,6 +48,6 @@ export const defaultPolicy: Policy = {
     quietHours: null,
     sample: 100,
   },
-  reopen: { within: 7 * day },
+  reopen: { within: 7 * day, escalateAfter: 3 },
   alert: { scoreAtMost: 2 },
 };

@@ -56,8 +56,8 @@ export function instantOf(said: unknown, receivedAt: number): string {
   return new Date(Number.isNaN(at) ? receivedAt : Math.min(at, receivedAt)).toISOString();
 }
 
-const open: readonly ReportStatus[] = ['acknowledged', 'inProgress', 'pending', 'held'];
-export const isOpen = (status: ReportStatus): boolean => open.includes(status);
+export const openStatuses: readonly ReportStatus[] = ['acknowledged', 'inProgress', 'pending', 'held'];
+export const isOpen = (status: ReportStatus): boolean => openStatuses.includes(status);
 
 /** What a run has to be told when a report's status goes from one to another; undefined: nothing. */
 export function changeKind(from: ReportStatus, to: ReportStatus): ChangeKind | undefined {

@@ -64,6 +64,30 @@ export function relayMail(told: Told, failure: string, since: string, settings: 
   ]);
 }
 
+/** A step that only an operator can help on. */
+export function attentionMail(
+  told: Told,
+  { reportId, step, failure, since }: { reportId: string; step: string; failure: string; since: string },
+  settings: MailSettings,
+): Mail {
+  return tell(told, settings, `Needs attention: report ${reportId}`, [
+    `${step} of report ${reportId} was refused at ${since}: ${failure}`,
+    `Remove the cause, then: closeout retry ${reportId}. Closed elsewhere: closeout close-by-hand ${reportId} --note "…".`,
+    'This comes again once a day until somebody has helped.',
+  ]);
+}
+
+/** A report that is opened again and again. */
+export function reopeningsMail(
+  told: Told,
+  { reportId, cycle }: { reportId: string; cycle: number },
+  settings: MailSettings,
+): Mail {
+  return tell(told, settings, `Reopened ${cycle - 1} times: report ${reportId}`, [
+    `Report ${reportId} was closed and reopened ${cycle - 1} times; somebody should look for the cause.`,
+  ]);
+}
+
 /** A customer wrote back. */
 export function wroteBackMail(told: Told, reportId: string, words: string, settings: MailSettings): Mail {
   return tell(told, settings, `A customer wrote back about report ${reportId}`, [

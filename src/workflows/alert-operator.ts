@@ -3,7 +3,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ActivityFailure, ParentClosePolicy, sleep, startChild } from '@temporalio/workflow';
 import { alertIdOf } from '../contract/ids.js';
 import type { Alert } from '../contract/messages.js';
-import { failureOf } from './attempt-or-park.js';
+import { failureOf } from './failure.js';
 import * as steps from './steps.js';
 
 const minute = 60_000;

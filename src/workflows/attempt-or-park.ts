@@ -1,12 +1,7 @@
 /** Tries a step; when it is refused for good the run parks in `needsAttention` and waits for an operator. */
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  CancellationScope,
-  TimeoutFailure,
-  condition,
-  isCancellation,
-} from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, TimeoutFailure, condition, isCancellation } from '@temporalio/workflow';
+import { failureOf } from './failure.js';
+import { callOperator } from './alert-operator.js';
 import type { Run } from './run.js';
 import { show } from './visible.js';
 
@@ -53,18 +48,15 @@ export async function attemptOrPark<T>(
       run.closeByHand = false; // asked for before this failure, so it did not help
       run.attention = { step: name, failure: reasonOf(error), since: new Date().toISOString() };
       show(run, { waitingFor: 'an operator' });
-      await condition(() => stop() || run.retries !== retries || run.closeByHand);
+      const helped = () => stop() || run.retries !== retries || run.closeByHand;
+      for (let day = 0; !helped(); day++) {
+        await callOperator({ kind: 'attention', reportId: run.reportId, ...run.attention, day });
+        await condition(helped, '1 day', { summary: 'Until an operator is reminded' });
+      }
       delete run.attention;
       run.phase = phase;
     }
   }
-}
-
-/** The named failure, or which time ran out: what an operator can look up in docs/errors.md. */
-export function failureOf(error: ActivityFailure): string {
-  const { cause } = error;
-  if (cause instanceof ApplicationFailure) return cause.type ?? 'Unexpected';
-  return cause instanceof TimeoutFailure ? 'GaveUp' : 'Unexpected';
 }
 
 function reasonOf(error: ActivityFailure): string {

@@ -9,6 +9,7 @@
 import { allHandlersFinished, condition, continueAsNew } from '@temporalio/workflow';
 import type { Phase, RunInput, RunResult } from '../contract/reports.js';
 import { isLate } from '../policy/status.js';
+import { callOperator } from './alert-operator.js';
 import { attemptOrPark } from './attempt-or-park.js';
 import { beginRun, freshCycle, fromNow, mustPassOn, noteChange, policyOf, type Run } from './run.js';
 import * as steps from './steps.js';
@@ -57,6 +58,7 @@ async function lookUp(run: Run): Promise<Next> {
 
 async function open(run: Run): Promise<Next> {
   if (run.situation.status === 'open') {
+    await escalate(run);
     show(run, { waitingFor: 'the signal `cleared`' });
     await condition(() => run.situation.status !== 'open' || mustPassOn());
   }
@@ -84,7 +86,7 @@ async function closing(run: Run): Promise<Next> {
   const { reportId, cycle, changedBy } = run;
   const clearedAt = run.situation.at ?? new Date().toISOString();
   const close = () =>
-    steps.closeReport.executeWithOptions(steps.forAtMost(policyOf(run).closing.giveUpAfter), [
+    steps.closeReport.executeWithOptions(steps.forAtMost(policyOf(run).closing.giveUpAfter, run), [
       { reportId, cycle, clearedAt, clearedBy: changedBy, byHand: run.closeByHand },
     ]);
   const closed = await attemptOrPark(run, 'closeReport', close, () => run.situation.status !== 'cleared');
@@ -142,6 +144,14 @@ async function reopen(run: Run): Promise<Next> {
     await nextCycle(run, standing.cycle);
   }
   return run.situation.status === 'closed' ? 'surveying' : 'open';
+}
+
+/** What is opened again and again is not for the process to go on with alone. */
+async function escalate(run: Run): Promise<void> {
+  const { reportId, cycle, escalated = 0 } = run;
+  if (cycle <= policyOf(run).reopen.escalateAfter || escalated === cycle) return;
+  run.escalated = cycle;
+  await callOperator({ kind: 'reopenings', reportId, cycle, at: new Date().toISOString() });
 }
 
 async function cancel(run: Run): Promise<Next> {

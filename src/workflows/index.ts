@@ -1,3 +1,5 @@
+export { clearServiceProblem } from './clear-service-problem.js';
+export { watchReports } from './watch-reports.js';
 export { closeProblemReport } from './close-problem-report.js';
 export { alertOperator } from './alert-operator.js';
 export { forgetCustomers } from './forget-customers.js';

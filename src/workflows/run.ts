@@ -55,6 +55,10 @@ export interface Run {
   until?: string;
   /** What operators asked for. `retries` counts `retryNow`, so that a waiting step can see a new one. */
   held: boolean;
+  /** The cycle that an operator was told of because there were so many. */
+  escalated?: number;
+  /** Cleared together with very many others. */
+  isBulk: boolean;
   retries: number;
   skipSurvey: boolean;
   requests: SurveyRequest[];
@@ -95,6 +99,7 @@ function newRun(input: RunInput): Run {
     situation: { status: 'open', at: null },
     waitingFor: 'the report to be looked up',
     held: false,
+    isBulk: false,
     retries: 0,
     ...freshCycle(),
     early: [],
@@ -129,6 +134,7 @@ function listenForChange(run: Run, kind: ChangeKind): void {
       if (run.early) run.early.push(change);
       else noteChange(run, change);
       if (typeof payload?.by === 'string') run.changedBy = payload.by;
+      run.isBulk = payload?.bulk === true;
     },
     { description: tells[kind] },
   );

@@ -23,6 +23,12 @@ export const { cancelReport } = step('Cancel the report');
 export const { endSurvey } = step('End the survey');
 export const { extendSurvey } = step('Let the customer answer for longer');
 export const { openFollowUp } = step('Open a report that follows this one');
+const longStep = (summary: string) => proxyActivities<Activities>({ ...common, startToCloseTimeout: '5m', summary });
+export const { sweepPage } = longStep('Look at a page of reports and tell the runs what they missed');
+export const { tellAnswers } = longStep('Tell the runs of answers they were not told of');
+export const { noteSweep } = step('Keep the result of the sweep');
+export const { clearReports } = longStep('Tell the runs of the next reports that the fault is gone');
+export const { countReports } = step('Count the reports of the service problem');
 export const { forgetEndedReports } = proxyActivities<Activities>({
   ...common,
   startToCloseTimeout: '1h',
@@ -33,4 +39,8 @@ export const { alertOperator } = mailStep('Mail the operator');
 export const { sendReply } = mailStep('Mail the customer what an operator wrote');
 
 /** Options for one call whose tries end after `ms` in all. */
-export const forAtMost = (ms: number) => ({ scheduleToCloseTimeout: Math.max(1000, ms) });
+export const forAtMost = (ms: number, { isBulk }: { isBulk: boolean }) => ({
+  scheduleToCloseTimeout: Math.max(1000, ms),
+  // 3 is what every other task has; a server without priorities ignores it.
+  ...(isBulk ? { priority: { priorityKey: 5 } } : {}),
+});

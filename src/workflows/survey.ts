@@ -6,7 +6,8 @@ import { workflowIdOf, type MailKind } from '../contract/ids.js';
 import type { SentSurvey } from '../activities/send-survey.js';
 import type { EndSurvey } from '../activities/end-survey.js';
 import { callsOperator, isBadAddress, reopens } from '../policy/survey.js';
-import { attempt, failureOf } from './attempt-or-park.js';
+import { attempt } from './attempt-or-park.js';
+import { failureOf } from './failure.js';
 import { callOperator } from './alert-operator.js';
 import { fromNow, mustPassOn, noteChange, policyOf, type Run } from './run.js';
 import * as steps from './steps.js';
@@ -73,7 +74,7 @@ async function send(run: Run, kind: MailKind, over: Over, againFor?: string): Pr
   const { survey, reopen } = policyOf(run);
   const giveUpAt = Date.now() + survey.expiresAfter;
   const mail = () =>
-    steps.sendSurvey.executeWithOptions(steps.forAtMost(giveUpAt - Date.now()), [
+    steps.sendSurvey.executeWithOptions(steps.forAtMost(giveUpAt - Date.now(), run), [
       {
         ...{ reportId, cycle, kind, policy: survey, reopenWithin: reopen.within },
         ...{ byOperator: run.skipSurvey, ...(againFor ? { againFor } : {}) },

@@ -141,4 +141,32 @@ const survey: Migration = {
   },
 };
 
-export const migrations: Record<string, Migration> = { '0001-initial': initial, '0002-survey': survey };
+const watch: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`
+      alter table reports
+        add column run_status text not null default 'open',
+        add column run_cycle int not null default 1`.execute(db);
+    // What was there before is taken as told; the next sweep need not signal every report.
+    await sql`
+      update reports set run_cycle = cycle, run_status = case
+        when status in ('acknowledged', 'inProgress', 'pending', 'held') then 'open'
+        when status = 'resolved' then 'cleared' when status = 'closed' then 'closed' else 'cancelled' end`.execute(db);
+    await sql`create index answers_untold on answers (survey_id) where told_revision < revision`.execute(db);
+    await sql`
+      create table sweeps (
+        id int primary key default 1 check (id = 1),
+        reports int not null,
+        told jsonb not null,
+        failed int not null,
+        took_ms int not null,
+        at timestamptz not null
+      )`.execute(db);
+  },
+};
+
+export const migrations: Record<string, Migration> = {
+  '0001-initial': initial,
+  '0002-survey': survey,
+  '0003-watch': watch,
+};

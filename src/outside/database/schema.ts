@@ -1,6 +1,17 @@
 /** The tables of the store. Times are `timestamptz`; ids are ours unless said otherwise. */
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { Situation } from '../../policy/status.js';
 import type { Complaint, ReportStatus, Score, SurveyEvent } from '../../contract/reports.js';
+
+/** The last sweep's result; one row. */
+interface SweepTable {
+  id: Generated<number>;
+  reports: number;
+  told: JSONColumnType<Record<string, number>>;
+  failed: number;
+  took_ms: number;
+  at: Time;
+}
 
 type Time = ColumnType<Date, Date | string, Date | string>;
 type TimeOrNull = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
@@ -15,6 +26,7 @@ export interface Database {
   answer_revisions: RevisionTable;
   messages: MessageTable;
   survey_events: EventTable;
+  sweeps: SweepTable;
   suppressions: { address_hash: string; reason: string; source: string; at: Generated<Date> };
   opt_outs: { address_hash: string; source: string; at: Generated<Date> };
 }
@@ -47,6 +59,9 @@ interface ReportTable {
   cleared_at: TimeOrNull;
   closed_at: TimeOrNull;
   last_update: Generated<Date>;
+  /** What the report's run was last known to know: where it differs from `status` and `cycle`, the run was not told. */
+  run_status: Generated<Situation['status']>;
+  run_cycle: Generated<number>;
   /** When all that says who the customer is was removed. */
   forgotten_at: TimeOrNull;
   /** What else TMF621 allows on a ticket, as it was given. */

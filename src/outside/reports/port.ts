@@ -1,6 +1,7 @@
 /** What Closeout asks of a system of record. Adapters: the store (our PostgreSQL); outside ticket systems later. */
 import type { ChangeKind, Contact, NewReport, Report, ReportStatus, StatusChange } from '../../contract/reports.js';
 import type { Situation } from '../../policy/status.js';
+import type { Compared } from '../../policy/watch.js';
 
 export interface ReportedChange {
   kind: ChangeKind;
@@ -10,6 +11,15 @@ export interface ReportedChange {
   status?: ReportStatus;
   by?: string;
   reason?: string;
+  /** The report's run was told of it by a signal, or is itself the caller and sees what comes of it. Else the sweep tells it. */
+  run?: 'told' | 'asks';
+}
+
+/** A report as the sweep sees it. */
+export interface WatchedReport extends Compared {
+  id: string;
+  /** ISO 8601: when the last change happened at its source. */
+  at: string | null;
 }
 
 /** Where a report stands after a change, whether or not the change was applied. */
@@ -45,6 +55,18 @@ export interface ReportsPort {
   /** Takes an opening back when no run could be started for it. */
   remove(id: string): Promise<void>;
   get(id: string): Promise<Report>;
+  /** For a run that begins: like `get`, and notes that the run now knows where the report stands. */
+  lookUp(id: string): Promise<Report>;
+  /** The next reports in the order of their ids, whatever their status: no clock or commit order can hide one. */
+  watch(after: string, limit: number): Promise<WatchedReport[]>;
+  /** The run was told where the report stood when it was watched. */
+  settle(watched: WatchedReport): Promise<void>;
+  /** Somebody opened a closed report again without starting its next cycle: starts it. */
+  startCycle(id: string): Promise<void>;
+  /** Ids of the next reports of a service problem that are not yet cleared, or whose run does not know of it. */
+  openOf(serviceProblemId: string, after: string, limit: number): Promise<string[]>;
+  /** How many reports of a service problem have which status. */
+  countOf(serviceProblemId: string): Promise<Partial<Record<ReportStatus, number>>>;
   contactOf(id: string): Promise<Contact | undefined>;
   /** Contact and applied status changes of each, oldest first. */
   detailsOf(ids: string[]): Promise<Map<string, ReportDetails>>;

@@ -3,9 +3,11 @@ import { sql, type Selectable, type Transaction } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
 import type { Contact, NewReport, Report, StatusChange } from '../../contract/reports.js';
 import { apply, isLate, isOpen, situationOf } from '../../policy/status.js';
+import { missedChange } from '../../policy/watch.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
 import type { ListQuery, ReportDetails, ReportedChange, ReportsPort, Standing } from './port.js';
+import { settle, toWatched, watching } from './watching.js';
 
 type Row = Selectable<Database['reports']>;
 type Tx = Transaction<Database>;
@@ -22,6 +24,25 @@ export function reportStore(db: Db): ReportsPort {
     },
 
     get: async (id) => toReport(await read(id)),
+
+    async lookUp(id) {
+      const row = await read(id);
+      const watched = toWatched(row);
+      if (missedChange(watched)) await settle(db, watched);
+      return toReport(row);
+    },
+
+    ...watching(db),
+
+    startCycle: (id) =>
+      db.transaction().execute(async (tx) => {
+        const row = await lock(tx, id);
+        if (!isOpen(row.status) || row.run_status !== 'closed' || row.cycle !== row.run_cycle) return; // done before
+        const cycle = row.cycle + 1;
+        await record(tx, { id, cycle }, [{ status: row.status, at: new Date(), by: null }]);
+        const began = { cycle, cleared_at: null, closed_at: null, last_update: sql<Date>`now()` };
+        await tx.updateTable('reports').set(began).where('id', '=', id).execute();
+      }),
 
     async contactOf(id) {
       const row = await db.selectFrom('contacts').selectAll().where('report_id', '=', id).executeTakeFirst();
@@ -59,8 +80,10 @@ export function reportStore(db: Db): ReportsPort {
           );
         }
         const isNewer = situation.status === 'open' && isLate(clearedAt, situation.at);
-        if (situation.status === 'closed' || row.cycle !== cycle || (isNewer && !byHand))
+        if (situation.status === 'closed' || row.cycle !== cycle || (isNewer && !byHand)) {
+          await settle(tx, toWatched(row)); // its run asks, and now knows
           return { situation, cycle: row.cycle };
+        }
         const now = new Date();
         const by = byHand ? 'operator' : 'closeout';
         const changes = [{ status: 'closed' as const, at: now, by }];
@@ -68,7 +91,16 @@ export function reportStore(db: Db): ReportsPort {
         await record(tx, row, row.status === 'resolved' ? changes : [cleared, ...changes]);
         await tx
           .updateTable('reports')
-          .set({ status: 'closed', changed_at: clearedAt, cleared_at: clearedAt, closed_at: now, last_update: now })
+          .set({
+            ...{
+              status: 'closed' as const,
+              changed_at: clearedAt,
+              cleared_at: clearedAt,
+              closed_at: now,
+              last_update: now,
+            },
+            ...{ run_status: 'closed' as const, run_cycle: cycle },
+          })
           .where('id', '=', id)
           .execute();
         return { situation: { status: 'closed', at: clearedAt }, cycle };
@@ -126,6 +158,8 @@ async function amend(
   return toReport(amended);
 }
 
+const statusOf = { cleared: 'cleared', reopened: 'open', cancelled: 'cancelled' } as const;
+
 /** The one place that decides, under a row lock, what a reported change makes of the stored report. */
 async function applyChange(tx: Tx, id: string, change: ReportedChange): Promise<Standing> {
   const row = await lock(tx, id);
@@ -137,7 +171,8 @@ async function applyChange(tx: Tx, id: string, change: ReportedChange): Promise<
   const cycle = applied && before.status === 'closed' ? row.cycle + 1 : row.cycle;
   const { by = null, reason = null } = change;
   await record(tx, { id, cycle }, [{ status, at: new Date(change.at), by, reason }], applied);
-  if (after !== before) {
+  const knows = change.run === 'asks' || (change.run === 'told' && after.status === statusOf[change.kind]);
+  if (after !== before || knows) {
     const cleared = {
       cleared: { cleared_at: change.at },
       reopened: { cleared_at: null, closed_at: null },
@@ -147,6 +182,7 @@ async function applyChange(tx: Tx, id: string, change: ReportedChange): Promise<
       .updateTable('reports')
       .set({
         changed_at: after.at,
+        ...(knows ? { run_status: after.status, run_cycle: cycle } : {}),
         ...(applied ? { status, cycle, status_reason: reason, ...cleared, last_update: sql`now()` } : {}),
       })
       .where('id', '=', id)

@@ -8,37 +8,48 @@ import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
+  type ConnectionOptions,
+  type ScheduleSpec,
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
-import type { Config } from './config.js';
-import { CloseoutError } from './contract/errors.js';
-import { alertIdOf, workflowIdOf } from './contract/ids.js';
+import { CloseoutError } from '../contract/errors.js';
+import { alertIdOf, massClearIdOf, workflowIdOf } from '../contract/ids.js';
 import {
   alertWorkflow,
   forgetSchedule,
   forgetWorkflow,
+  massClearWorkflow,
   queries,
   replyWorkflow,
   searchAttributes,
   taskQueue,
+  watchSchedule,
+  watchWorkflow,
   workflowType,
   type Alert,
   type AnsweredSignal,
   type BouncedSignal,
   type ChangeSignal,
+  type MassClearInput,
+  type MassClearProgress,
   type OperatorRequest,
   type UpdateName,
-} from './contract/messages.js';
-import type { Report, RunStatus } from './contract/reports.js';
+} from '../contract/messages.js';
+import type { Report, RunStatus } from '../contract/reports.js';
 
 /** How long a call to Temporal may take before the caller hears that it is unavailable. */
 const deadlineMs = 10_000;
 
+export interface TemporalSettings {
+  connection: ConnectionOptions;
+  namespace: string;
+}
+
 export type Runs = ReturnType<typeof connectRuns>;
 
 /** Nothing is contacted before the first call. Every call throws `TemporalUnavailable` where nobody answers. */
-export function connectRuns({ temporal: { connection: options, namespace } }: Config) {
+export function connectRuns({ connection: options, namespace }: TemporalSettings) {
   const connection = Connection.lazy(options);
   const temporal = new Client({ connection, namespace });
   const handle = (reportId: string) => temporal.workflow.getHandle(workflowIdOf(reportId));
@@ -103,17 +114,28 @@ export function connectRuns({ temporal: { connection: options, namespace } }: Co
       await call(() => temporal.workflow.start(replyWorkflow, { ...once, args: [{ messageId }] })).catch(startedBefore);
     },
 
-    /** Once a day, as long as there is a server: made by the first worker, left as operators have changed it. */
-    async scheduleForgetting(): Promise<void> {
+    /** What runs by itself: made by the first worker, then left as operators have changed it. */
+    async schedule(watchSeconds: number): Promise<void> {
+      await scheduleOnce(temporal, watchSchedule, watchWorkflow, { intervals: [{ every: watchSeconds * 1000 }] });
+      await scheduleOnce(temporal, forgetSchedule, forgetWorkflow, { calendars: [{ hour: 3, minute: 30 }] });
+    },
+
+    /** Clears a service problem; one that is being cleared already goes on. */
+    async clearProblem(input: MassClearInput): Promise<void> {
+      const workflowId = massClearIdOf(input.serviceProblemId);
+      const options = { workflowId, taskQueue, workflowIdConflictPolicy: 'USE_EXISTING', args: [input] } as const;
+      const staticSummary = `Clear every report of service problem ${input.serviceProblemId}`;
+      await call(() => temporal.workflow.start(massClearWorkflow, { ...options, staticSummary }));
+    },
+
+    /** Undefined: no clearing of this service problem is known. */
+    async problemProgress(serviceProblemId: string): Promise<MassClearProgress | undefined> {
       try {
-        await temporal.schedule.create({
-          scheduleId: forgetSchedule,
-          spec: { calendars: [{ hour: 3, minute: 30, comment: 'Remove who the customers of old reports were' }] },
-          policies: { overlap: ScheduleOverlapPolicy.SKIP },
-          action: { type: 'startWorkflow', workflowType: forgetWorkflow, taskQueue, args: [] },
-        });
+        const run = temporal.workflow.getHandle(massClearIdOf(serviceProblemId));
+        return await call(() => run.query<MassClearProgress>(queries.progress));
       } catch (error) {
-        if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+        if (error instanceof WorkflowNotFoundError) return undefined;
+        throw error;
       }
     },
 
@@ -125,6 +147,17 @@ export function connectRuns({ temporal: { connection: options, namespace } }: Co
       return list.pollers?.length ?? 0;
     },
   };
+}
+
+async function scheduleOnce(temporal: Client, scheduleId: string, type: string, spec: ScheduleSpec): Promise<void> {
+  try {
+    await temporal.schedule.create({
+      ...{ scheduleId, spec, policies: { overlap: ScheduleOverlapPolicy.SKIP } },
+      action: { type: 'startWorkflow', workflowType: type, taskQueue, args: [] },
+    });
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+  }
 }
 
 function startedBefore(error: unknown): false {

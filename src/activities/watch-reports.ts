@@ -1,0 +1,63 @@
+import { CloseoutError } from '../contract/errors.js';
+import type { SweepResult } from '../contract/messages.js';
+import { signals } from '../contract/messages.js';
+import type { WatchedReport } from '../outside/reports/port.js';
+import { missedChange } from '../policy/watch.js';
+import { inParallel } from './in-parallel.js';
+import type { Deps } from './deps.js';
+
+const pageSize = 1000;
+
+export interface SweptPage extends Pick<SweepResult, 'told' | 'failed'> {
+  reports: number;
+  /** Where the next page begins; undefined: that was the last. */
+  next?: string;
+}
+
+/**
+ * Reads one page of reports and tells the runs what they missed. Safe to repeat: a run that is told twice acts once, and
+ * what was told is noted. One report that fails does not stop the rest.
+ */
+export const sweepPage =
+  (deps: Deps) =>
+  async ({ after }: { after: string }): Promise<SweptPage> => {
+    const page = await deps.reports.watch(after, pageSize);
+    const told: SweptPage['told'] = {};
+    const missed = page.filter((report) => missedChange(report) !== undefined);
+    const failed = await inParallel(missed, async (report) => {
+      const kind = await tell(deps, report);
+      told[kind] = (told[kind] ?? 0) + 1;
+    });
+    const next = page.length === pageSize ? page.at(-1)?.id : undefined;
+    return { reports: page.length, told, failed: failed.length, ...(next === undefined ? {} : { next }) };
+  };
+
+async function tell({ reports, runs }: Deps, watched: WatchedReport): Promise<'cleared' | 'reopened' | 'cancelled'> {
+  const kind = missedChange(watched) ?? 'cleared';
+  const { id, runStatus, cycle, runCycle, at } = watched;
+  if (kind === 'reopened' && runStatus === 'closed' && cycle === runCycle) await reports.startCycle(id);
+  await runs.signal(await reports.get(id), signals[kind], { at: at ?? new Date().toISOString(), by: 'watch' });
+  await reports.settle(watched);
+  return kind;
+}
+
+/** Tells the runs of answers that were stored while they could not be reached. Safe to repeat: each carries its revision. */
+export const tellAnswers =
+  ({ reports, surveys, answers, runs }: Deps) =>
+  async (): Promise<{ answered: number; failed: number }> => {
+    const untold = await answers.untold(pageSize);
+    const failed = await inParallel(untold, async ({ survey_id: surveyId, score, solved, revision }) => {
+      const survey = await surveys.find(surveyId);
+      if (!survey) throw new CloseoutError('NotFound', 'The survey is gone.');
+      const told = { surveyId, revision, ...(score ? { score } : {}), ...(solved === null ? {} : { solved }) };
+      await runs.signal(await reports.get(survey.report_id), signals.answered, told);
+      await answers.told(surveyId, revision);
+    });
+    return { answered: untold.length - failed.length, failed: failed.length };
+  };
+
+/** Keeps the result where `/metrics` and the dashboard find it. Safe to repeat: there is one row. */
+export const noteSweep =
+  ({ sweeps }: Deps) =>
+  async (result: SweepResult & { tookMs: number }): Promise<void> =>
+    sweeps.note(result);

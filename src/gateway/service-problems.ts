@@ -1,0 +1,27 @@
+/** `POST /service-problems/{id}/clear` clears every report of a common fault; `GET /service-problems/{id}` says how far it is. */
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { CloseoutClient } from '../client.js';
+import { parse } from './tickets.js';
+
+const request = z.strictObject({
+  at: z.string().optional(),
+  by: z.string().max(255).optional(),
+  perSecond: z.int().optional(),
+});
+
+export function serviceProblems(app: FastifyInstance, client: CloseoutClient): void {
+  app.post<{ Params: { id: string } }>('/service-problems/:id/clear', async ({ params: { id }, body }, reply) => {
+    const { at, by, perSecond } = parse(request, body ?? {});
+    await client.clearProblem({
+      serviceProblemId: id,
+      ...{ ...(at ? { at } : {}), ...(by ? { by } : {}), ...(perSecond === undefined ? {} : { perSecond }) },
+    });
+    return reply
+      .code(202)
+      .header('location', `/service-problems/${encodeURIComponent(id)}`)
+      .send({ serviceProblemId: id });
+  });
+
+  app.get<{ Params: { id: string } }>('/service-problems/:id', ({ params: { id } }) => client.problemProgress(id));
+}

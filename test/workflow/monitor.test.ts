@@ -1,0 +1,141 @@
+import pg from 'pg';
+import type { SweepResult } from '../../src/contract/messages.js';
+import { loadConfig } from '../../src/config.js';
+import { linkIn, Stack, until } from '../stack.js';
+
+let stack: Stack;
+let database: pg.Client;
+beforeAll(async () => {
+  stack = await Stack.start({
+    env: { CLOSEOUT_WATCH_SECONDS: '100000' },
+    policy: 'default:\n  survey: { contactCap: null }\n',
+  });
+  database = new pg.Client({ connectionString: loadConfig({ ...stack.env }).databaseUrl });
+  await database.connect();
+});
+afterAll(async () => {
+  await database.end();
+  await stack.end();
+});
+
+/** One sweep, as the schedule starts it; its result. */
+async function sweep(): Promise<SweepResult> {
+  const { workflow } = stack.temporal;
+  const options = { workflowId: `sweep-${Date.now()}`, taskQueue: 'closeout', args: [] };
+  return (await workflow.execute('watchReports', options)) as SweepResult;
+}
+const ids = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
+const openAll = async (all: string[]) => {
+  for (let from = 0; from < all.length; from += 25)
+    await Promise.all(all.slice(from, from + 25).map((id) => stack.open(id, { contact: {} })));
+};
+const closeAll = async (all: string[]) => {
+  await Promise.all(all.map((id) => stack.client.clear(id)));
+  for (const id of all) await stack.untilPhase(id, 'done');
+};
+
+test('there is a schedule that sweeps', async () => {
+  const list = await stack.temporalCli('schedule', 'list');
+  expect(list).toContain('closeout-watch');
+});
+
+test('what changed in the store while Temporal could not be told: every run follows, once, after one sweep', async () => {
+  const [cleared, reopened, cancelled, elsewhere, quiet] = ['CLR', 'REO', 'CAN', 'ELS', 'QUI'].map((word) =>
+    ids(word, 20),
+  );
+  await openAll([cleared, reopened, cancelled, elsewhere, quiet].flatMap((list) => list ?? []));
+  await closeAll(reopened ?? []);
+  const answered = linkIn(await stack.ask('ANSWERED-1'));
+  const update = (set: string, list: string[] = []) =>
+    database.query(`update reports set ${set} where id = any($1)`, [list]);
+  await update("status = 'resolved', changed_at = now()", cleared);
+  await update("status = 'inProgress', changed_at = now()", reopened);
+  await update("status = 'cancelled'", cancelled);
+  await update("status = 'closed', changed_at = now(), closed_at = now()", elsewhere);
+  const survey = await stack.client.surveys.ofCycle('ANSWERED-1', 1);
+  await database.query("update surveys set state = 'answered' where id = $1", [survey?.id]);
+  await database.query('insert into answers (survey_id, score) values ($1, 5)', [survey?.id]);
+  expect(answered).toContain('/s/');
+
+  expect(await sweep()).toMatchObject({
+    told: { cleared: 40, reopened: 20, cancelled: 20, answered: 1 },
+    failed: 0,
+    pages: 1,
+  });
+  for (const id of cleared ?? []) await stack.untilPhase(id, 'done', 1);
+  for (const id of elsewhere ?? []) await stack.untilPhase(id, 'done', 1);
+  for (const id of cancelled ?? []) await stack.untilPhase(id, 'done', 1);
+  for (const id of reopened ?? []) await stack.untilPhase(id, 'open', 2);
+  for (const id of quiet ?? []) expect(await stack.client.status(id)).toMatchObject({ phase: 'open', cycle: 1 });
+  await stack.untilPhase('ANSWERED-1', 'done');
+  const { history } = (await stack.client.reports.detailsOf(['CLR-0'])).get('CLR-0') ?? { history: [] };
+  expect(history.filter(({ status }) => status === 'closed')).toHaveLength(1);
+
+  const again = await sweep();
+  expect(again).toMatchObject({ told: {}, failed: 0 });
+  const metrics = await (await fetch(stack.url('/metrics'))).text();
+  expect(metrics).toContain(`closeout_sweep_reports ${again.reports}`);
+});
+
+test('a sweep over 20,000 quiet reports reads a page after the other and starts nothing', async () => {
+  await database.query(`
+    insert into reports (id, status, description, severity, ticket_type, opened_at)
+    select 'quiet-' || n, 'inProgress', 'quiet', 'minor', 'fault', now() from generate_series(1, 20000) n`);
+  const result = await sweep();
+  expect(result.reports).toBeGreaterThan(20_000);
+  expect(result).toMatchObject({ told: {}, pages: Math.ceil(result.reports / 1000) });
+  const started = await stack.temporal.workflow.count('WorkflowId STARTS_WITH "problem-report:quiet-"');
+  expect(started.count).toBe(0);
+  await database.query("delete from reports where id like 'quiet-%'");
+});
+
+test('a report that flaps twenty times closes once, when it stays cleared', async () => {
+  const flapping = await Stack.start({ policy: 'default:\n  holdDown: 3s\n' });
+  try {
+    const id = await flapping.open('FLAP-1');
+    for (let time = 0; time < 20; time++) {
+      await flapping.signal(id, 'cleared');
+      await flapping.signal(id, 'reopened');
+    }
+    await flapping.signal(id, 'cleared');
+    await flapping.untilSurvey(id, 'sent');
+    const report = await flapping.client.reports.get(id);
+    expect(report).toMatchObject({ status: 'closed', cycle: 1 });
+    const { events = [] } = await flapping.history(id);
+    expect(events?.length).toBeLessThan(500);
+  } finally {
+    await flapping.end();
+  }
+});
+
+test('a report that is reopened again and again calls an operator', async () => {
+  const id = await stack.open('OFTEN-1', { contact: {} });
+  for (let cycle = 1; cycle <= 4; cycle++) {
+    await stack.client.clear(id);
+    await stack.untilPhase(id, 'done', cycle);
+    await stack.client.reopen(id);
+    await stack.untilPhase(id, 'open', cycle + 1);
+  }
+  const alerts = await until('the alert', async () => {
+    const mails = (await stack.mails(id)).filter(({ subject }) => subject?.startsWith('Reopened'));
+    return mails.length === 2 && mails;
+  });
+  expect(alerts.map(({ subject }) => subject)).toEqual([
+    'Reopened 3 times: report OFTEN-1',
+    'Reopened 4 times: report OFTEN-1',
+  ]);
+});
+
+test('a run that needs attention calls an operator, once', async () => {
+  const id = await stack.open('STUCK-1');
+  await stack.untilPhase(id, 'open', 1);
+  await database.query("update reports set status = 'cancelled' where id = $1", [id]);
+  await stack.signal(id, 'cleared');
+  await stack.untilPhase(id, 'needsAttention');
+  const [alert] = await stack.untilMails(id, 1);
+  expect(alert?.subject).toBe('Needs attention: report STUCK-1');
+  expect(alert?.text).toContain('ClosureRefused');
+  await sweep(); // tells the run that the report was cancelled
+  await stack.untilPhase(id, 'done');
+  expect(await stack.mails(id)).toHaveLength(1);
+});
