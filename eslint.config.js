@@ -7,7 +7,7 @@ import tseslint from 'typescript-eslint';
  * not import. `contract` and `policy` are leaves; workflows know activities by type only.
  */
 const rooms = ['activities', 'local', 'outside', 'survey', 'workflows'];
-const processes = ['cli', 'client', 'config', 'gateway', 'replay', 'start', 'worker'];
+const processes = ['cli', 'client', 'config', 'gateway', 'histories', 'rehearse', 'replay', 'start', 'worker'];
 const not = (...names) => ({
   regex: `^(\\.\\./)+(src/)?(${names.join('|')})(/|\\.js$)`,
   message: 'Imports point along the way of a report (ARCHITECTURE.md).',

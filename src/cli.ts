@@ -2,22 +2,21 @@
 /** The command `closeout`. Exit code 0: done; 1: refused or failed; 2: wrong usage. */
 import Table from 'cli-table3';
 import { Command, CommanderError } from 'commander';
-import { CloseoutError, errors } from './contract/errors.js';
+import { policyCommands } from './cli/policy.js';
+import { commandsOf, isTemporary, print, wholeNumber, withClient, type Common } from './cli/shell.js';
+import { surveyCommands } from './cli/surveys.js';
+import { CloseoutError } from './contract/errors.js';
 import type { UpdateName } from './contract/messages.js';
 import type { Report, RunStatus } from './contract/reports.js';
-import type { CloseoutClient } from './client.js';
 
 const program = new Command('closeout')
   .description('Closes customer problem reports durably (TM Forum eTOM 1.3.7.4).')
   .exitOverride()
   .showHelpAfterError('(closeout --help shows every command)');
 
-interface Common {
-  json?: boolean;
-}
-
-const command = (spec: string, description: string) =>
-  program.command(spec).description(description).option('--json', 'print JSON');
+const command = commandsOf(program);
+surveyCommands(program);
+policyCommands(program);
 
 command('open', 'open a problem report')
   .option('--id <id>', 'report id; made up when not given')
@@ -138,73 +137,6 @@ for (const [verb, update, description] of operations) {
     );
 }
 
-command('reply <report>', 'write to the customer, in the thread of the survey')
-  .requiredOption('--text <text>', 'what to write')
-  .option('--by <who>', 'who writes', process.env['USER'] ?? 'cli')
-  .action((id: string, { text, by, json }: Common & { text: string; by: string }) =>
-    withClient(async (client) => {
-      await client.surveys.reply(id, text, by);
-      print({ json }, { report: id, by }, `${id}: the mail is on its way.`);
-    }),
-  );
-
-command('timeline <report>', 'what happened to the surveys of a report, what was answered and written').action(
-  (id: string, options: Common) =>
-    withClient(async (client) => {
-      await client.reports.get(id);
-      const { timelineView, timelineTable } = await import('./timeline.js');
-      const timeline = await timelineView(client.surveys, id);
-      print(options, timeline, timelineTable(timeline));
-    }),
-);
-
-command('stats', 'what became of the surveys, and how satisfied customers are').action((options: Common) =>
-  withClient(async (client) => {
-    const stats = await client.stats();
-    const { statsTable } = await import('./timeline.js');
-    print(options, stats, statsTable(stats));
-  }),
-);
-
-command('erase <customer>', "remove a customer's name, addresses and words; scores and opt-outs stay").action(
-  (id: string, options: Common) =>
-    withClient(async (client) => {
-      const reports = await client.customers.erase(id);
-      print(options, { customer: id, reports }, `${id}: removed from ${reports} reports.`);
-    }),
-);
-
-command('forget', 'remove who the customers of old reports were, as the daily job does')
-  .requiredOption('--older-than <days>', 'days since the report ended')
-  .action(({ olderThan, json }: Common & { olderThan: string }) =>
-    withClient(async (client) => {
-      const before = new Date(Date.now() - wholeNumber('--older-than', olderThan) * 24 * 60 * 60 * 1000);
-      let reports = 0;
-      for (let more = -1; more !== 0; reports += Math.max(0, more))
-        more = await client.customers.forgetEndedBefore(before);
-      print({ json }, { reports }, `Removed from ${reports} reports.`);
-    }),
-  );
-
-/** For a mail server's pipe. Exit code 75 asks it to try again later (sysexits.h, EX_TEMPFAIL). */
-command('inbound', 'take a mail that came in, from standard input: a bounce, an automatic answer or a reply')
-  .option('--recipient <address>', 'the address it came to')
-  .action(({ recipient, json }: Common & { recipient?: string }) =>
-    withClient(async (client) => {
-      const [{ buffer }, { readIncoming }] = await Promise.all([
-        import('node:stream/consumers'),
-        import('./survey/incoming.js'),
-      ]);
-      const mail = await readIncoming(await buffer(process.stdin), recipient);
-      const received = await client.surveys.receive(mail).catch((error: unknown) => {
-        if (error instanceof CloseoutError && errors[error.code].retry) temporarily = 75;
-        throw error;
-      });
-      print({ json }, { received, survey: mail.surveyId }, `received: ${received}`);
-    }),
-  );
-let temporarily: number | undefined;
-
 command('clear-problem <serviceProblem>', 'the common fault behind many reports is gone: clear them all')
   .option('--at <time>', 'when it was gone, ISO 8601')
   .option('--by <who>', 'who says so', process.env['USER'] ?? 'cli')
@@ -260,20 +192,6 @@ for (const name of ['worker', 'gateway'] as const) {
     });
 }
 
-async function withClient(use: (client: CloseoutClient) => Promise<void>): Promise<void> {
-  const { CloseoutClient } = await import('./client.js');
-  const client = CloseoutClient.connect();
-  try {
-    await use(client);
-  } finally {
-    await client.close();
-  }
-}
-
-function print({ json }: Common, value: unknown, words: string): void {
-  process.stdout.write((json ? JSON.stringify(value, null, 2) : words) + '\n');
-}
-
 function describe({ reportId, phase, cycle, waitingFor, until, survey, attention }: RunStatus): string {
   return [
     `${reportId}: ${phase}, cycle ${cycle}`,
@@ -294,12 +212,6 @@ function tableOf(reports: Report[]): string {
   return table.toString();
 }
 
-function wholeNumber(option: string, text: string): number {
-  if (!/^\d{1,6}$/.test(text))
-    throw new CloseoutError('BadInput', `${option} must be a whole number, not "${text}".`, option);
-  return Number(text);
-}
-
 try {
   await program.parseAsync();
 } catch (error) {
@@ -310,7 +222,8 @@ function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said why
   if (error instanceof CloseoutError) {
     process.stderr.write(`closeout: ${error.message}\n`);
-    return temporarily ?? (error.code === 'BadInput' ? 2 : 1);
+    if (isTemporary(error)) return 75;
+    return error.code === 'BadInput' ? 2 : 1;
   }
   process.stderr.write(`closeout: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   return 1;

@@ -1,6 +1,6 @@
 /** CLOSEOUT_POLICY: a YAML file of a default and rules; the first rule that fits a report is laid over the default. */
 import { readFileSync } from 'node:fs';
-import { parse, YAMLParseError } from 'yaml';
+import { isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { CloseoutError } from './contract/errors.js';
 import { isTimeZone } from './contract/reports.js';
@@ -53,33 +53,91 @@ const file = z.strictObject({
 });
 
 type Part = z.infer<typeof file>['default'];
+type When = z.infer<typeof when>;
 
-/** Throws `BadSetting` that names the setting. Without a file: the defaults. */
+/** What a policy is chosen by. */
+export type Described = Parameters<PolicyFor>[0];
+
+interface Rule {
+  /** In the file, from 1. */
+  line: number;
+  when: When;
+  policy: Policy;
+}
+
+/** Why a report has the policy it has. */
+export interface Explanation {
+  /** The first rule that fits, from 1; null: none does, so the default counts. */
+  rule: number | null;
+  /** Every rule looked at, in order, with what did not fit; the last one fits if `rule` is not null. */
+  looked: { rule: number; line: number; differs: string[] }[];
+  policy: Policy;
+}
+
+/** Throws `BadSetting` that names the setting and its line. Without a file: the defaults. */
 export function loadPolicy(path: string | undefined): PolicyFor {
   if (!path) return () => defaultPolicy;
-  const parsed = file.safeParse(read(path));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new CloseoutError(
+  const { common, rules } = readRules(path);
+  return (report) => rules.find((rule) => differences(rule.when, report).length === 0)?.policy ?? common;
+}
+
+export function explainPolicy(path: string | undefined, report: Described): Explanation {
+  const { common, rules } = path ? readRules(path) : { common: defaultPolicy, rules: [] };
+  const looked: Explanation['looked'] = [];
+  for (const [index, { line, when: wanted, policy }] of rules.entries()) {
+    const differs = differences(wanted, report);
+    looked.push({ rule: index + 1, line, differs });
+    if (differs.length === 0) return { rule: index + 1, looked, policy };
+  }
+  return { rule: null, looked, policy: common };
+}
+
+function differences(wanted: When, report: Described): string[] {
+  return Object.entries(wanted)
+    .filter(([key, value]) => value !== undefined && report[key as keyof When] !== value)
+    .map(([key, value]) => `${key} is ${report[key as keyof When] ?? 'not set'}, not ${value}`);
+}
+
+function readRules(path: string): { common: Policy; rules: Rule[] } {
+  const lines = new LineCounter();
+  const document = parseDocument(readText(path), { lineCounter: lines });
+  const refuse = (why: string, line: number | undefined) =>
+    new CloseoutError(
       'BadSetting',
-      `CLOSEOUT_POLICY ${path}: ${issue?.path.join('.')} ${issue?.message}`,
+      `CLOSEOUT_POLICY ${path}${line ? `, line ${line}` : ''}: ${why}`,
       'CLOSEOUT_POLICY',
     );
+  const [broken] = document.errors;
+  if (broken) throw refuse(broken.message.split('\n')[0]?.replace(/ at line .*/, '') ?? '', broken.linePos?.[0].line);
+  const lineOf = (keys: readonly PropertyKey[]): number | undefined => {
+    const node = document.getIn(keys, true);
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+    return keys.length > 0 ? lineOf(keys.slice(0, -1)) : undefined;
+  };
+  const parsed = file.safeParse(document.toJS() ?? {});
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const keys = issue?.path ?? [];
+    const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
+    throw refuse(`${[...keys, ...unknown].join('.')} ${issue?.message}`, lineOf([...keys, ...unknown]));
   }
   const { default: base, rules } = parsed.data;
   const common = lay(defaultPolicy, base);
-  const policies = rules.map(({ when, ...over }) => ({ when, policy: lay(common, over) }));
-  return (report) =>
-    policies.find(({ when }) =>
-      Object.entries(when).every(([key, value]) => value === undefined || report[key as keyof typeof when] === value),
-    )?.policy ?? common;
+  return {
+    common,
+    rules: rules.map(({ when: wanted, ...over }, index) => ({
+      line: lineOf(['rules', index]) ?? 1,
+      when: wanted,
+      policy: lay(common, over),
+    })),
+  };
 }
 
-function read(path: string): unknown {
+function readText(path: string): string {
   try {
-    return parse(readFileSync(path, 'utf8')) ?? {};
+    return readFileSync(path, 'utf8');
   } catch (error) {
-    const why = error instanceof YAMLParseError ? error.message : `cannot be read: ${(error as Error).message}`;
+    const why = `cannot be read: ${(error as Error).message}`;
     throw new CloseoutError('BadSetting', `CLOSEOUT_POLICY ${path}: ${why}`, 'CLOSEOUT_POLICY');
   }
 }

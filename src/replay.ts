@@ -1,37 +1,12 @@
 /** Drives recorded status histories through the public client: each report in its own order, many reports at once. */
-import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
-import { parse } from 'csv-parse/sync';
-import { z } from 'zod';
 import type { CloseoutClient } from './client.js';
 import { CloseoutError } from './contract/errors.js';
 import type { MassClearProgress } from './contract/messages.js';
 import type { ChangeKind } from './contract/reports.js';
-
-/** Columns of the "incident management process enriched event log" (UCI 498); one row a status change, others ignored. */
-const row = z.object({
-  number: z.string().min(1),
-  incident_state: z.string().min(1),
-  caller_id: z.string(),
-  opened_at: z.string(),
-  sys_updated_at: z.string(),
-  problem_id: z.string(),
-  impact: z.string(),
-  category: z.string(),
-});
-type Row = z.infer<typeof row>;
-
-interface History {
-  id: string;
-  customerId: string | undefined;
-  serviceProblemId: string | undefined;
-  severity: string;
-  category: string;
-  openedAt: string;
-  changes: { kind: ChangeKind; at: string }[];
-}
+import { readHistories, type History } from './histories.js';
 
 export interface ReplaySummary {
   reports: number;
@@ -51,7 +26,7 @@ export interface ReplaySummary {
 const atOnce = 20;
 
 export async function replay(client: CloseoutClient, file: string): Promise<ReplaySummary> {
-  const histories = toHistories(await readRows(file));
+  const histories = await readHistories(file);
   const begun = Date.now();
   const tally = { opened: 0, cleared: 0, reopened: 0, cancelled: 0 };
   const waits: number[] = [];
@@ -154,78 +129,8 @@ async function untilDecided(client: CloseoutClient, id: string): Promise<void> {
   while ((await client.surveys.currentOf(id)).state === 'none' && Date.now() < patience) await pause(20);
 }
 
-const count = (tally: Record<string, number>, key: string) => void (tally[key] = (tally[key] ?? 0) + 1);
 const slug = (text: string) => text.toLowerCase().replace(/[^a-z0-9]+/g, '-');
-
-async function readRows(file: string): Promise<Row[]> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new CloseoutError('BadInput', `${file} cannot be read (${error.code}).`, 'file');
-  });
-  let records: unknown[];
-  try {
-    records = parse(text, { columns: true, skip_empty_lines: true, bom: true });
-  } catch (error) {
-    throw new CloseoutError(
-      'BadInput',
-      `${file} is not a CSV file with a header line: ${(error as Error).message}`,
-      'file',
-    );
-  }
-  return records.map((record, index) => {
-    const result = row.safeParse(record);
-    if (result.success) return result.data;
-    const column = String(result.error.issues[0]?.path[0]);
-    throw new CloseoutError('BadInput', `${file}, row ${index + 2}: column ${column} is missing or empty.`, column);
-  });
-}
-
-function toHistories(rows: Row[]): History[] {
-  const byNumber = new Map<string, Row[]>();
-  for (const entry of rows) byNumber.set(entry.number, [...(byNumber.get(entry.number) ?? []), entry]);
-  return [...byNumber].map(([id, own]) => toHistory(id, own));
-}
-
-const known = (value: string) => (value === '?' || value === '' ? undefined : value);
-
-function toHistory(id: string, own: Row[]): History {
-  const [first] = own as [Row, ...Row[]];
-  const changes: History['changes'] = [];
-  let state: ChangeKind | 'open' = 'open';
-  let last = 0;
-  for (const { incident_state, sys_updated_at } of own) {
-    const kind = kindOf(incident_state, state);
-    if (!kind) continue;
-    // The log is exact to the minute; changes of one minute keep their order by a millisecond each.
-    last = Math.max(instant(id, 'sys_updated_at', sys_updated_at), last + 1);
-    changes.push({ kind, at: new Date(last).toISOString() });
-    state = kind === 'reopened' ? 'open' : kind;
-  }
-  return {
-    id,
-    customerId: known(first.caller_id)?.replace(/\s+/g, ' '),
-    serviceProblemId: known(first.problem_id)?.replace(/\s+/g, ' '),
-    severity: known(first.impact) ?? 'unknown',
-    category: known(first.category) ?? 'unknown',
-    openedAt: new Date(instant(id, 'opened_at', first.opened_at)).toISOString(),
-    changes,
-  };
-}
-
-/** `Closed` says that the fault was cleared, where no `Resolved` came before; closing itself is our part. */
-function kindOf(word: string, state: ChangeKind | 'open'): ChangeKind | undefined {
-  if (word === 'Canceled' || word === 'Cancelled') return 'cancelled';
-  if (word === 'Resolved' || word === 'Closed') return state === 'cleared' ? undefined : 'cleared';
-  return state === 'cleared' ? 'reopened' : undefined;
-}
-
-/** `dd-mm-yyyy hh:mm`, taken as UTC: the log names no zone. */
-function instant(id: string, column: string, text: string): number {
-  const [, day, month, year, hour, minute] = /^(\d{1,2})-(\d{1,2})-(\d{4}) (\d{1,2}):(\d{2})$/.exec(text) ?? [];
-  const time = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute));
-  if (Number.isNaN(time))
-    throw new CloseoutError('BadInput', `${id}: ${column} must be dd-mm-yyyy hh:mm, not "${text}".`, column);
-  return time;
-}
+const count = (tally: Record<string, number>, key: string) => void (tally[key] = (tally[key] ?? 0) + 1);
 
 export function summaryTable(summary: ReplaySummary): string {
   const { surveys, clearedToClosedMs } = summary;

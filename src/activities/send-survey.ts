@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import { cancellationSignal } from '@temporalio/activity';
 import type { MailKind } from '../contract/ids.js';
 import type { Contact, Report, SurveyRecord } from '../contract/reports.js';
 import { toRecord, type Survey } from '../outside/surveys.js';
 import type { Policy } from '../policy/settings.js';
-import { hashAddress } from '../survey/addresses.js';
+import { hashAddress, sampleBucketOf } from '../survey/addresses.js';
 import { surveyMail, type Mail } from '../survey/mail.js';
 import { quietUntil } from '../survey/quiet-hours.js';
 import { newSurveyId, type Deps } from './deps.js';
@@ -41,7 +40,7 @@ export const sendSurvey =
       ...{ report, cycle, contact, policy },
       addressHash: hash,
       reopenWithin: request.reopenWithin,
-      sampleBucket: createHash('sha256').update(reportId).digest().readUInt32BE() % 100,
+      sampleBucket: sampleBucketOf(reportId),
       byOperator: request.byOperator,
       onHold: holdUntil !== undefined,
       newId: newSurveyId,

@@ -53,8 +53,10 @@ export async function attemptOrPark<T>(
         await callOperator({ kind: 'attention', reportId: run.reportId, ...run.attention, day });
         await condition(helped, '1 day', { summary: 'Until an operator is reminded' });
       }
+      const stopped = stop();
       delete run.attention;
       run.phase = phase;
+      if (stopped) return undefined;
     }
   }
 }

@@ -37,7 +37,9 @@ const during: Record<Exclude<Next, 'done'>, (run: Run) => Promise<Next>> = { ope
 /** The store, not Temporal, knows the cycle and whether a report is closed already: then there is nothing to do. */
 async function lookUp(run: Run): Promise<Next> {
   const { reportId } = run;
-  const givenUp = () => run.closeByHand || (run.early?.some(({ kind }) => kind === 'cancelled') ?? false);
+  // Only where the report cannot be found: else a cancelling that comes early is for the system of record as well.
+  const isCancelled = () => run.early?.some(({ kind }) => kind === 'cancelled') ?? false;
+  const givenUp = () => run.phase === 'needsAttention' && (run.closeByHand || isCancelled());
   const report = await attemptOrPark(run, 'lookUpReport', () => steps.lookUpReport({ reportId }), givenUp);
   const changes = run.early ?? [];
   delete run.early;

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parse } from 'csv-parse/sync';
+import type { Forecast } from '../../src/rehearse.js';
 import type { ReplaySummary } from '../../src/replay.js';
 import { Stack } from '../stack.js';
 
@@ -16,6 +17,18 @@ async function replay(file: string): Promise<ReplaySummary> {
   const { code, stdout, stderr } = await stack.closeout('replay', file, '--json');
   expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
   return JSON.parse(stdout) as ReplaySummary;
+}
+
+/** What the rehearsal of the same file foretells is what really happened. */
+async function expectForecast(file: string, { cycles, closed, surveys }: ReplaySummary): Promise<void> {
+  const { code, stdout } = await stack.closeout('rehearse', file, '--at-once', '--json');
+  expect(code).toBe(0);
+  const { current } = JSON.parse(stdout) as { current: Forecast };
+  expect(current).toMatchObject({ closed, sent: surveys.sent, skipped: surveys.skipped });
+  const last = new Map(current.cycles.map(({ report, cycle }) => [report, cycle]));
+  const counted: Record<string, number> = {};
+  for (const cycle of last.values()) counted[cycle] = (counted[cycle] ?? 0) + 1;
+  expect(counted).toEqual(cycles);
 }
 
 /** Cycles of each incident, counted from the file alone: one more for every way back from resolved or closed. */
@@ -43,6 +56,7 @@ test('the history in examples ends with every report closed or cancelled, in its
   expect(first).toMatchObject({ reports: 25, opened: 25, cleared: 28, reopened: 5, cancelled: 2, closed: 23 });
   const asked = first.surveys.sent + Object.values(first.surveys.skipped).reduce((sum, n) => sum + n, 0);
   expect(asked).toBe(first.cleared + first.cancelled);
+  await expectForecast(file, first);
   await expectCycles(file);
   const mails = (await stack.mails()).length;
   expect(mails).toBe(first.surveys.sent);
@@ -69,6 +83,7 @@ test('the history in examples ends with every report closed or cancelled, in its
       closed: 445,
       cycles: { 1: 440, 2: 4, 3: 1 },
     });
+    await expectForecast(real, first);
     await expectCycles(real);
     expect(await replay(real)).toMatchObject({ opened: 0, cleared: 0, reopened: 0, closed: 445 });
   },

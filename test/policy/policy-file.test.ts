@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadPolicy } from '../../src/policy-file.js';
+import { explainPolicy, loadPolicy } from '../../src/policy-file.js';
 import { defaultPolicy } from '../../src/policy/settings.js';
 
 const fault = { ticketType: 'fault', severity: 'minor' };
@@ -59,4 +59,28 @@ test.each([
 
 test('a file that is not there is refused by its name', () => {
   expect(() => loadPolicy('/nowhere/policy.yaml')).toThrow('/nowhere/policy.yaml: cannot be read');
+});
+
+test.each([
+  ['default:\n  survey:\n    sample: 101\n', 'line 3'],
+  ['default:\n  holdDown: 1m\nrules:\n  - when: { ticketType: fault }\n    holdOff: 5m\n', 'line 5'],
+  ['default:\n  holdDown: [\n', 'line'],
+])('an error names its line: %p', (yaml, line) => expect(() => loadPolicy(file(yaml))).toThrow(line));
+
+test('it is told which rule fits a report, and what did not fit in those before', () => {
+  const path = file(`rules:
+  - when: { ticketType: change }
+    holdDown: 1m
+  - when: { severity: minor }
+    holdDown: 2m
+`);
+  expect(explainPolicy(path, fault)).toMatchObject({
+    rule: 2,
+    looked: [
+      { rule: 1, line: 2, differs: ['ticketType is fault, not change'] },
+      { rule: 2, line: 4, differs: [] },
+    ],
+    policy: { holdDown: 120_000 },
+  });
+  expect(explainPolicy(path, { ...fault, severity: 'major' })).toMatchObject({ rule: null, policy: { holdDown: 0 } });
 });

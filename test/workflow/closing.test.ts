@@ -149,6 +149,17 @@ describe('a report that is cancelled', () => {
     expect(await stack.mails(id)).toHaveLength(0);
   });
 
+  test('before its run has looked it up is cancelled in the system of record too', async () => {
+    const id = await stack.open('CANCEL-3');
+    await stack.temporal.workflow.getHandle(workflowIdOf(id)).terminate('as if it had never been started');
+    await stack.temporal.workflow.signalWithStart('closeProblemReport', {
+      ...{ workflowId: workflowIdOf(id), taskQueue: 'closeout', args: [{ reportId: id }], signal: 'cancelled' },
+    });
+    const result: unknown = await stack.temporal.workflow.getHandle(workflowIdOf(id)).result();
+    expect(result).toMatchObject({ outcome: 'cancelled', survey: { outcome: 'skipped:cancelled' } });
+    expect((await stack.client.reports.get(id)).status).toBe('cancelled');
+  });
+
   test('when it is closed already stays closed', async () => {
     const id = await stack.open('CANCEL-2');
     await stack.signal(id, 'cleared');
