@@ -124,17 +124,39 @@ const operations: [string, UpdateName, string][] = [
   ['close-by-hand', 'closeByHand', 'record that the report was closed by hand'],
 ];
 for (const [verb, update, description] of operations) {
-  command(`${verb} <report>`, description)
+  const operation = command(`${verb} ${verb === 'retry' ? '[report]' : '<report>'}`, description)
     .option('--by <who>', 'who asks', process.env['USER'] ?? 'cli')
-    .option('--note <text>', 'why')
-    .option('--days <n>', 'of extend-survey: 1 to 90')
-    .action((id: string, { by, note, days, json }: Common & { by: string; note?: string; days?: string }) =>
-      withClient(async (client) => {
-        const more = days === undefined ? {} : { days: wholeNumber('--days', days) };
-        const status = await client.operate(update, id, { by, ...(note ? { note } : {}), ...more });
-        print({ json }, status, describe(status));
-      }),
-    );
+    .option('--note <text>', 'why');
+  if (verb === 'extend-survey') operation.option('--days <n>', 'how many more, 1 to 90');
+  if (verb === 'retry')
+    operation
+      .option('--all', 'every report that needs attention')
+      .option('--where <query>', "with --all: only those, in the words of Temporal's search");
+  operation.action((id: string | undefined, options: OperateOptions) =>
+    withClient(async (client) => {
+      const { by, note, days, all, where } = options;
+      if (verb === 'retry' && all) {
+        const { retried, failed } = await client.retryAll(by, where);
+        return print(
+          options,
+          { retried, failed },
+          `${retried.length} asked to try again, ${failed.length} went on meanwhile.`,
+        );
+      }
+      if (id === undefined) throw new CloseoutError('BadInput', 'Name a report, or say --all.', 'report');
+      const more = days === undefined ? {} : { days: wholeNumber('--days', days) };
+      const status = await client.operate(update, id, { by, ...(note ? { note } : {}), ...more });
+      print(options, status, describe(status));
+    }),
+  );
+}
+
+interface OperateOptions extends Common {
+  by: string;
+  note?: string;
+  days?: string;
+  all?: boolean;
+  where?: string;
 }
 
 command('clear-problem <serviceProblem>', 'the common fault behind many reports is gone: clear them all')

@@ -15,6 +15,7 @@ import {
   emailAddressPattern,
   type ChangeKind,
   type NewReport,
+  type Phase,
   type Report,
   type ReportStatus,
   type RunStatus,
@@ -33,6 +34,12 @@ import { surveyDesk, type SurveyDesk } from './survey-desk.js';
 export interface ChangeRequest extends ChangeSignal {
   /** Which status `reopen` and `cancel` set: by default `inProgress` and `cancelled`. */
   status?: ReportStatus;
+}
+
+export interface Overview {
+  phases: Record<Phase, number>;
+  attention: RunStatus[];
+  clearings: MassClearProgress[];
 }
 
 export class CloseoutClient {
@@ -148,6 +155,35 @@ export class CloseoutClient {
     throw new CloseoutError('NotFound', `No clearing of service problem ${serviceProblemId} is known.`);
   }
 
+  /** How the process stands: runs by phase, what waits for an operator and why, service problems being cleared. */
+  async overview(limit: number): Promise<Overview> {
+    const [phases, stuck, problems] = await Promise.all([
+      this.runs.phases(),
+      this.runs.inAttention(limit),
+      this.runs.clearings(limit),
+    ]);
+    const [statuses, clearings] = await Promise.all([
+      Promise.all(stuck.map((id) => this.runs.status(id))),
+      Promise.all(problems.map((id) => this.runs.problemProgress(id))),
+    ]);
+    return {
+      phases,
+      attention: statuses.filter((one) => one !== undefined),
+      clearings: clearings.filter((one) => one !== undefined),
+    };
+  }
+
+  /** Asks every run that waits for an operator to try again. `where`: only those, in the words of Temporal's search. */
+  async retryAll(by: string, where?: string): Promise<{ retried: string[]; failed: string[] }> {
+    const ids = await this.runs.inAttention(10_000, where);
+    const done = { retried: [] as string[], failed: [] as string[] };
+    for (const id of ids) {
+      const isTold = await this.runs.update('retryNow', id, { by }).then(() => true, isRefused);
+      done[isTold ? 'retried' : 'failed'].push(id);
+    }
+    return done;
+  }
+
   /** Surveys sent, answered, skipped and by what reason; satisfaction with its interval. */
   async stats(): Promise<Stats> {
     return statsOf(await this.figures.counts());
@@ -229,4 +265,10 @@ export class CloseoutClient {
 function assertTime(at: string): void {
   if (!Number.isNaN(Date.parse(at))) return;
   throw new CloseoutError('BadInput', 'at must be a time in ISO 8601, such as 2026-11-24T09:30:00Z.', 'at');
+}
+
+/** It went on by itself meanwhile, or ended: nothing to retry. */
+function isRefused(error: unknown): false {
+  if (error instanceof CloseoutError && (error.code === 'StatusConflict' || error.code === 'NoRun')) return false;
+  throw error;
 }

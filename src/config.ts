@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
 import { CloseoutError } from './contract/errors.js';
+import { workflowIdOf } from './contract/ids.js';
 import { linkKeysFrom, type LinkKey } from './survey/links.js';
 import { domainOf } from './survey/mail.js';
 
@@ -177,3 +178,9 @@ const withoutEmpty = (env: NodeJS.ProcessEnv) =>
     string,
     string
   >;
+
+/** The page of a report's run in the Temporal UI; undefined where we do not know the UI. */
+export const runUrlOf =
+  ({ temporal: { uiUrl, namespace } }: Pick<Config, 'temporal'>) =>
+  (reportId: string): string | undefined =>
+    uiUrl && `${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowIdOf(reportId))}`;

@@ -5,8 +5,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } 
 import type { Logger } from 'pino';
 import { createActivities } from './activities/index.js';
 import { interceptActivities } from './activities/interceptor.js';
-import type { Config } from './config.js';
-import { workflowIdOf } from './contract/ids.js';
+import { runUrlOf, type Config } from './config.js';
 import { taskQueue } from './contract/messages.js';
 import { migrate, openDatabase } from './outside/database/database.js';
 import { openMailer } from './outside/mail/mailer.js';
@@ -54,7 +53,7 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
       alertTo: config.mail.alertTo,
       keepDays: config.keepDays,
       addressKey: config.addressKey,
-      runUrl: runUrl(config),
+      runUrl: runUrlOf(config),
     });
     const worker = await Worker.create({
       connection,
@@ -85,9 +84,3 @@ export function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflow
   const codePath = here('./workflow-bundle.js');
   return existsSync(codePath) ? { workflowBundle: { codePath } } : { workflowsPath: here('./workflows/index.ts') };
 }
-
-/** The page of a report's run in the Temporal UI. */
-export const runUrl =
-  ({ temporal: { uiUrl, namespace } }: Config) =>
-  (reportId: string): string | undefined =>
-    uiUrl && `${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowIdOf(reportId))}`;

@@ -1,38 +1,49 @@
-/** `/`: how satisfied customers are, drawn on the server; `/satisfaction.csv`: every answer behind it. */
+/** `/`: how closing goes and how satisfied customers are, drawn on the server; `/satisfaction.csv`: every answer behind it. */
 import { stringify } from 'csv-stringify/sync';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { CloseoutClient } from '../client.js';
-import type { Config } from '../config.js';
+import { runUrlOf, type Config } from '../config.js';
+import { CloseoutError } from '../contract/errors.js';
 import { fewAnswers, statsBy, statsOf, type Stats } from '../survey/figures.js';
-import { satisfactionPlot, type Scheme } from '../survey/plot.js';
+import { closingPlot, satisfactionPlot, type Scheme } from '../survey/plot.js';
 import { html } from '../survey/templates.js';
 
 const newest = 20;
 const longestTable = 50;
+const longestList = 20;
+const days = 30;
 
 export function dashboard(app: FastifyInstance, config: Config, client: CloseoutClient): void {
-  app.get('/', async (_request, reply) => {
-    const [counts, answers] = await Promise.all([client.figures.counts(), client.figures.answers(newest)]);
+  app.get('/', async (request, reply) => {
+    const [counts, answers, times, sweep, process] = await Promise.all([
+      client.figures.counts(),
+      client.figures.answers(newest),
+      client.figures.closingTimes(days),
+      client.sweeps.last(),
+      client.overview(longestList).catch(noAnswer),
+    ]);
+    // By header, so that it works without a script; `?still` for who reads slowly.
+    if (!('still' in (request.query as object))) reply.header('refresh', '30');
     const tables = [
       { title: 'By month', key: 'Month', rows: statsBy(counts, 'month') },
       { title: 'By ticket type', key: 'Ticket type', rows: statsBy(counts, 'ticketType') },
       { title: 'By service problem', key: 'Service problem', rows: statsBy(counts, 'serviceProblem') },
     ].map(({ title, key, rows }) => ({ title, key, total: rows.length, rows: rows.slice(-longestTable).map(toRow) }));
     const stats = statsOf(counts);
-    const view = { title: 'Closeout', wide: true, stats, csat: csatWords(stats), tables, answers };
+    const satisfaction = { stats, csat: csatWords(stats), tables, answers };
+    const view = { title: 'Closeout', wide: true, ...satisfaction, process, times, sweep, runUrl: runUrlOf(config) };
     return reply
       .type('text/html; charset=utf-8')
       .send(html.render('./dashboard.html.eta', { ...view, hasOutbox: config.mail.outboxDir !== undefined }));
   });
 
-  app.get<{ Params: { scheme: string } }>('/plots/satisfaction-:scheme.svg', async ({ params }, reply) => {
-    const scheme: Scheme = params.scheme === 'dark' ? 'dark' : 'light';
-    const months = statsBy(await client.figures.counts(), 'month');
-    return reply
-      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
-      .type('image/svg+xml')
-      .send(satisfactionPlot(months, scheme));
-  });
+  app.get<{ Params: { scheme: string } }>('/plots/closing-:scheme.svg', async ({ params }, reply) =>
+    sendPlot(reply, closingPlot(await client.figures.closingTimes(days), schemeOf(params.scheme))),
+  );
+
+  app.get<{ Params: { scheme: string } }>('/plots/satisfaction-:scheme.svg', async ({ params }, reply) =>
+    sendPlot(reply, satisfactionPlot(statsBy(await client.figures.counts(), 'month'), schemeOf(params.scheme))),
+  );
 
   /** What could be taken for a formula is made text: comments are written by strangers. */
   app.get('/satisfaction.csv', async (_request, reply) => {
@@ -62,6 +73,19 @@ export function dashboard(app: FastifyInstance, config: Config, client: Closeout
       .type('text/csv; charset=utf-8')
       .send(stringify(table, { header: true, columns, escape_formulas: true, bom: true }));
   });
+}
+
+const schemeOf = (word: string): Scheme => (word === 'dark' ? 'dark' : 'light');
+
+const sendPlot = (reply: FastifyReply, svg: string) =>
+  reply
+    .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
+    .type('image/svg+xml')
+    .send(svg);
+
+/** The figures of the database are worth showing without Temporal's. */
+function noAnswer(error: unknown): undefined {
+  if (!(error instanceof CloseoutError && error.code === 'TemporalUnavailable')) throw error;
 }
 
 function toRow([name, stats]: [string, Stats]) {

@@ -17,6 +17,14 @@ export interface AnswerRow {
   revisions: number;
 }
 
+/** Of one day. */
+export interface ClosingTimes {
+  day: string;
+  closed: number;
+  p50: number;
+  p95: number;
+}
+
 export type Figures = ReturnType<typeof figureQueries>;
 
 export function figureQueries(db: Db) {
@@ -29,6 +37,17 @@ export function figureQueries(db: Db) {
           s.sent_at is not null as "wasSent", a.score, count(*)::int as count
         from surveys s join reports r on r.id = s.report_id left join answers a on a.survey_id = s.id
         group by 1, 2, 3, 4, 5, 6, 7`.execute(db);
+      return rows;
+    },
+
+    /** How long closing took, a day of the last `days`: from cleared at its source to closed, in seconds. UTC. */
+    async closingTimes(days: number): Promise<ClosingTimes[]> {
+      const { rows } = await sql<ClosingTimes>`
+        select to_char(closed_at at time zone 'UTC', 'YYYY-MM-DD') as day, count(*)::int as closed,
+          percentile_cont(0.5) within group (order by extract(epoch from closed_at - cleared_at))::float as p50,
+          percentile_cont(0.95) within group (order by extract(epoch from closed_at - cleared_at))::float as p95
+        from reports where closed_at > now() - make_interval(days => ${days}) and cleared_at is not null
+        group by 1 order by 1`.execute(db);
       return rows;
     },
 

@@ -14,7 +14,7 @@ import {
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
 import { CloseoutError } from '../contract/errors.js';
-import { alertIdOf, massClearIdOf, workflowIdOf } from '../contract/ids.js';
+import { alertIdOf, massClearIdOf, reportIdOf, workflowIdOf } from '../contract/ids.js';
 import {
   alertWorkflow,
   forgetSchedule,
@@ -36,7 +36,7 @@ import {
   type OperatorRequest,
   type UpdateName,
 } from '../contract/messages.js';
-import type { Report, RunStatus } from '../contract/reports.js';
+import { phases, type Phase, type Report, type RunStatus } from '../contract/reports.js';
 
 /** How long a call to Temporal may take before the caller hears that it is unavailable. */
 const deadlineMs = 10_000;
@@ -53,6 +53,15 @@ export function connectRuns({ connection: options, namespace }: TemporalSettings
   const connection = Connection.lazy(options);
   const temporal = new Client({ connection, namespace });
   const handle = (reportId: string) => temporal.workflow.getHandle(workflowIdOf(reportId));
+  const ids = async (query: string, limit: number, idOf: (workflowId: string) => string | undefined) => {
+    const found: string[] = [];
+    for await (const { workflowId } of temporal.workflow.list({ query, pageSize: Math.min(limit, 1000) })) {
+      const id = idOf(workflowId);
+      if (id !== undefined) found.push(id);
+      if (found.length >= limit) break;
+    }
+    return found;
+  };
   const call = <T>(ask: () => Promise<T>) => inTime(temporal, ask);
 
   return {
@@ -138,6 +147,29 @@ export function connectRuns({ connection: options, namespace }: TemporalSettings
         throw error;
       }
     },
+
+    /** How many runs are in each phase. Of the server's index, which may lag a moment. */
+    async phases(): Promise<Record<Phase, number>> {
+      const counted = phases.map(async (phase): Promise<[Phase, number]> => {
+        const query = `${searchAttributes.phase}="${phase}" AND ExecutionStatus="Running"`;
+        return [phase, (await call(() => temporal.workflow.count(query))).count];
+      });
+      return Object.fromEntries(await Promise.all(counted)) as Record<Phase, number>;
+    },
+
+    /** Reports whose runs wait for an operator; `where`: a further condition in the words of the server's search. */
+    async inAttention(limit: number, where?: string): Promise<string[]> {
+      const waiting = `${searchAttributes.phase}="needsAttention" AND ExecutionStatus="Running"`;
+      return call(() => ids(`${waiting}${where ? ` AND (${where})` : ''}`, limit, reportIdOf));
+    },
+
+    /** Service problems that are being cleared. */
+    clearings: (limit: number): Promise<string[]> =>
+      call(() =>
+        ids(`WorkflowType="${massClearWorkflow}" AND ExecutionStatus="Running"`, limit, (id) =>
+          id.replace(/^service-problem:/, ''),
+        ),
+      ),
 
     /** How many workers poll; throws when Temporal does not answer. */
     async workers(): Promise<number> {

@@ -11,43 +11,60 @@ const colours = {
 
 /** Satisfaction by month in %, with the interval that few answers leave open. */
 export function satisfactionPlot(months: [string, Stats][], scheme: Scheme): string {
-  const { ink, line, mark } = colours[scheme];
+  const { mark } = colours[scheme];
   const rated = months.filter(([, { csat }]) => csat !== null);
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: 720, height: 300 });
+  const values = rated.map(([, { csat }]) => csat?.value ?? 0);
+  const names = rated.map(([month]) => month);
+  return draw(scheme, names, { min: 0, max: 100, unit: '%' }, [
+    line(values, mark),
+    {
+      type: 'custom',
+      data: rated.map(([, { csat }], index) => [index, csat?.low ?? 0, csat?.high ?? 0]),
+      renderItem: (_params: unknown, api: Api) => whisker(api, mark),
+    },
+  ]);
+}
+
+/** From cleared to closed by day, in seconds: the median, and what 95 of 100 stayed under. */
+export function closingPlot(days: { day: string; p50: number; p95: number }[], scheme: Scheme): string {
+  const { mark, ink } = colours[scheme];
+  const names = days.map(({ day }) => day);
+  const [median, slow] = [days.map(({ p50 }) => p50), days.map(({ p95 }) => p95)];
+  return draw(scheme, names, { unit: 's' }, [
+    { ...line(median, mark), name: 'p50' },
+    { ...line(slow, ink), name: 'p95', symbol: 'rect' },
+  ]);
+}
+
+const line = (data: number[], colour: string) => ({
+  ...{ type: 'line' as const, symbol: 'circle', symbolSize: 11, data },
+  itemStyle: { color: colour },
+  lineStyle: { color: colour },
+});
+
+function draw(
+  scheme: Scheme,
+  names: string[],
+  axis: { min?: number; max?: number; unit: string },
+  series: (echarts.LineSeriesOption | echarts.CustomSeriesOption)[],
+): string {
+  const { ink, line: rule } = colours[scheme];
+  const { unit, ...range } = axis;
   const text = { color: ink, fontFamily: 'system-ui, sans-serif', fontSize: 14 };
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: 720, height: 300 });
   try {
     chart.setOption({
       animation: false,
       textStyle: text,
-      grid: { left: 56, right: 16, top: 24, bottom: 32 },
-      xAxis: {
-        type: 'category',
-        data: rated.map(([month]) => month),
-        axisLabel: text,
-        axisLine: { lineStyle: { color: line } },
-      },
+      ...(series.some(({ name }) => name) ? { legend: { textStyle: text, top: 0, right: 16 } } : {}),
+      grid: { left: 72, right: 16, top: 36, bottom: 32 },
+      xAxis: { type: 'category', data: names, axisLabel: text, axisLine: { lineStyle: { color: rule } } },
       yAxis: {
-        type: 'value',
-        min: 0,
-        max: 100,
-        axisLabel: { ...text, formatter: '{value} %' },
-        splitLine: { lineStyle: { color: line, opacity: 0.4 } },
+        ...{ type: 'value', ...range },
+        axisLabel: { ...text, formatter: `{value} ${unit}` },
+        splitLine: { lineStyle: { color: rule, opacity: 0.4 } },
       },
-      series: [
-        {
-          type: 'line',
-          symbol: 'circle',
-          symbolSize: 11,
-          itemStyle: { color: mark },
-          lineStyle: { color: mark },
-          data: rated.map(([, { csat }]) => csat?.value ?? 0),
-        },
-        {
-          type: 'custom',
-          data: rated.map(([, { csat }], index) => [index, csat?.low ?? 0, csat?.high ?? 0]),
-          renderItem: (_params: unknown, api: Api) => whisker(api, mark),
-        },
-      ],
+      series,
     });
     return chart.renderToSVGString();
   } finally {

@@ -126,7 +126,7 @@ test('a report that is reopened again and again calls an operator', async () => 
   ]);
 });
 
-test('a run that needs attention calls an operator, once', async () => {
+test('a run that needs attention calls an operator once, is on the dashboard, and is helped with all others', async () => {
   const id = await stack.open('STUCK-1');
   await stack.untilPhase(id, 'open', 1);
   await database.query("update reports set status = 'cancelled' where id = $1", [id]);
@@ -135,7 +135,20 @@ test('a run that needs attention calls an operator, once', async () => {
   const [alert] = await stack.untilMails(id, 1);
   expect(alert?.subject).toBe('Needs attention: report STUCK-1');
   expect(alert?.text).toContain('ClosureRefused');
+  await until('the dashboard to show it', async () => {
+    const page = await (await fetch(stack.url('/'))).text();
+    return (
+      page.includes('/workflows/problem-report%3ASTUCK-1') &&
+      page.includes('ClosureRefused: Report STUCK-1 is cancelled')
+    );
+  });
+  const others = await stack.closeout('retry', '--all', '--where', 'CloseoutCustomer="nobody"');
+  expect(others).toMatchObject({ code: 0, stdout: '0 asked to try again, 0 went on meanwhile.\n' });
+  const all = await stack.closeout('retry', '--all', '--by', 'eve', '--json');
+  expect(JSON.parse(all.stdout)).toEqual({ retried: [id], failed: [] });
+  await stack.untilPhase(id, 'needsAttention');
   await sweep(); // tells the run that the report was cancelled
   await stack.untilPhase(id, 'done');
-  expect(await stack.mails(id)).toHaveLength(1);
+  // A second time it was refused, a second alert; the sweeps and days between add none.
+  expect(await stack.mails(id)).toHaveLength(2);
 });

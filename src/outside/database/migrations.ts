@@ -152,6 +152,7 @@ const watch: Migration = {
       update reports set run_cycle = cycle, run_status = case
         when status in ('acknowledged', 'inProgress', 'pending', 'held') then 'open'
         when status = 'resolved' then 'cleared' when status = 'closed' then 'closed' else 'cancelled' end`.execute(db);
+    await sql`create index reports_by_closing on reports (closed_at)`.execute(db);
     await sql`create index answers_untold on answers (survey_id) where told_revision < revision`.execute(db);
     await sql`
       create table sweeps (
