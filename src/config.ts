@@ -33,6 +33,8 @@ export interface Config {
   http: { host: string; port: number; publicUrl: string; trustedProxies: string[] };
   /** For how many days after its end a report keeps who its customer is. */
   keepDays: number;
+  /** Where a worker offers its own and the SDK's metrics, `host:port`; the gateway adds what it finds there. */
+  workerMetrics: string | undefined;
   /** Between two sweeps. */
   watchSeconds: number;
   apiToken: string;
@@ -60,6 +62,7 @@ const localPorts = z.object({
   CLOSEOUT_TEMPORAL_UI_PORT: port(8233),
   CLOSEOUT_POSTGRES_PORT: port(54_329),
   CLOSEOUT_SMTP_PORT: port(2525),
+  CLOSEOUT_METRICS_PORT: port(9464),
 });
 
 const settings = z.object({
@@ -78,6 +81,10 @@ const settings = z.object({
     .string()
     .regex(/^[A-Za-z0-9.-]+$/, 'must be a DNS name')
     .default('closeout'),
+  CLOSEOUT_WORKER_METRICS: z
+    .string()
+    .regex(/^[^\s:]+:\d{2,5}$/, 'must be host:port')
+    .optional(),
   CLOSEOUT_WATCH_SECONDS: z.coerce.number().int().min(10).default(300),
   CLOSEOUT_KEEP_DAYS: z.coerce.number().int().min(0).default(365),
   CLOSEOUT_TRUSTED_PROXIES: z.string().default(''),
@@ -125,6 +132,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     addressKey: Buffer.from(set.CLOSEOUT_ADDRESS_KEY, 'base64'),
     policyFile: set.CLOSEOUT_POLICY,
     keepDays: set.CLOSEOUT_KEEP_DAYS,
+    workerMetrics: set.CLOSEOUT_WORKER_METRICS,
     watchSeconds: set.CLOSEOUT_WATCH_SECONDS,
   };
 }

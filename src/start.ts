@@ -91,6 +91,7 @@ function stackEnv(given: Env, ports: LocalPorts, secrets: Secrets, dataDir: stri
     CLOSEOUT_TEMPORAL_UI_PORT,
     CLOSEOUT_POSTGRES_PORT,
     CLOSEOUT_SMTP_PORT,
+    CLOSEOUT_METRICS_PORT,
   } = ports;
   const embedded = {
     ...(given['TEMPORAL_ADDRESS']
@@ -103,6 +104,7 @@ function stackEnv(given: Env, ports: LocalPorts, secrets: Secrets, dataDir: stri
     ...(given['SMTP_URL']
       ? {}
       : { SMTP_URL: `smtp://127.0.0.1:${CLOSEOUT_SMTP_PORT}`, CLOSEOUT_OUTBOX: join(dataDir, 'outbox') }),
+    CLOSEOUT_WORKER_METRICS: `127.0.0.1:${CLOSEOUT_METRICS_PORT}`,
     CLOSEOUT_PORT: `${CLOSEOUT_PORT}`,
     CLOSEOUT_API_TOKEN: secrets.apiToken,
     CLOSEOUT_LINK_KEYS: secrets.linkKeys,
@@ -197,6 +199,7 @@ async function keepUp(
 async function claimPorts(given: Env, ports: LocalPorts): Promise<void> {
   const needed: [keyof LocalPorts, string][] = [
     ['CLOSEOUT_PORT', 'Closeout'],
+    ['CLOSEOUT_METRICS_PORT', "the worker's metrics"],
     ...(given['TEMPORAL_ADDRESS']
       ? []
       : (

@@ -22,6 +22,7 @@ import { registerSearchAttributes } from './search-attributes.js';
 export async function runWorker(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
   Runtime.install({
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => log.warn({ level, ...meta }, message)),
+    telemetryOptions: config.workerMetrics ? { metrics: { prometheus: { bindAddress: config.workerMetrics } } } : {},
   });
   const policyFor = loadPolicy(config.policyFile);
   const connection = await NativeConnection.connect(config.temporal.connection);

@@ -66,7 +66,7 @@ export class Stack {
 
   static async start({ policy, env = {} }: StackOptions = {}): Promise<Stack> {
     const dataDir = await mkdtemp(join(tmpdir(), 'closeout-test-'));
-    const names = ['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'POSTGRES_PORT', 'SMTP_PORT'];
+    const names = ['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'POSTGRES_PORT', 'SMTP_PORT', 'METRICS_PORT'];
     const ports = await freePorts(names.length);
     const settings: Record<string, string> = { CLOSEOUT_DATA: dataDir, ...env };
     names.forEach((name, index) => (settings[`CLOSEOUT_${name}`] ??= `${ports[index]}`));
@@ -165,7 +165,8 @@ export class Stack {
 
   /** One more worker process beside the stack's own. Returns how to end it. */
   async secondWorker(): Promise<() => Promise<void>> {
-    const env = { ...cleanEnv(), ...this.env };
+    const [port] = await freePorts(1);
+    const env = { ...cleanEnv(), ...this.env, CLOSEOUT_WORKER_METRICS: `127.0.0.1:${port}` };
     const child = spawn(process.execPath, [cli, 'worker'], { env, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
     await new Promise((ready) => child.once('message', ready));
     return async () => {

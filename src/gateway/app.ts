@@ -68,7 +68,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   serviceProblems(app, client);
   await surveyPages(app, config, client);
   dashboard(app, config, client);
-  metrics(app, client);
+  metrics(app, config, client);
   health(app, client);
   if (config.mail.outboxDir) {
     outbox(app, config.mail.outboxDir);

@@ -1,9 +1,13 @@
-/** `/metrics`: what surveys came to, for Prometheus. Counted in the database at each scrape, so every gateway says the same. */
+/**
+ * `/metrics`, for Prometheus: reports, surveys and the last sweep, counted in the database at each scrape, so that every gateway
+ * says the same; and what a worker beside it says of itself and the SDK.
+ */
 import type { FastifyInstance } from 'fastify';
 import { Gauge, Registry } from 'prom-client';
 import type { CloseoutClient } from '../client.js';
+import type { Config } from '../config.js';
 
-export function metrics(app: FastifyInstance, client: CloseoutClient): void {
+export function metrics(app: FastifyInstance, { workerMetrics }: Config, client: CloseoutClient): void {
   app.get('/metrics', async (_request, reply) => {
     const registry = new Registry();
     const surveys = new Gauge({
@@ -18,6 +22,13 @@ export function metrics(app: FastifyInstance, client: CloseoutClient): void {
       labelNames: ['score'],
       registers: [registry],
     });
+    const reports = new Gauge({
+      name: 'closeout_reports',
+      help: 'Reports in the system of record, by status.',
+      labelNames: ['status'],
+      registers: [registry],
+    });
+    for (const { status, count } of await client.figures.reportCounts()) reports.set({ status }, count);
     for (const { state, reason, score, count } of await client.figures.counts()) {
       surveys.inc({ state, reason: reason ?? '' }, count);
       if (state === 'answered' && score) answers.inc({ score }, count);
@@ -37,6 +48,18 @@ export function metrics(app: FastifyInstance, client: CloseoutClient): void {
       });
       for (const [change, count] of Object.entries(last.told)) told.set({ change }, count);
     }
-    return reply.type(registry.contentType).send(await registry.metrics());
+    const own = await registry.metrics();
+    return reply.type(registry.contentType).send(own + (await ofWorker(workerMetrics)));
   });
+}
+
+/** A worker elsewhere, or one that is just starting, is scraped by itself or next time. */
+async function ofWorker(address: string | undefined): Promise<string> {
+  if (!address) return '';
+  try {
+    const answer = await fetch(`http://${address}/metrics`, { signal: AbortSignal.timeout(1000) });
+    return answer.ok ? await answer.text() : '';
+  } catch {
+    return '';
+  }
 }

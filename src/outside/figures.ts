@@ -40,6 +40,12 @@ export function figureQueries(db: Db) {
       return rows;
     },
 
+    async reportCounts(): Promise<{ status: string; count: number }[]> {
+      const { rows } = await sql<{ status: string; count: number }>`
+        select status, count(*)::int as count from reports group by status`.execute(db);
+      return rows;
+    },
+
     /** How long closing took, a day of the last `days`: from cleared at its source to closed, in seconds. UTC. */
     async closingTimes(days: number): Promise<ClosingTimes[]> {
       const { rows } = await sql<ClosingTimes>`

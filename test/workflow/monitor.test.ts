@@ -75,6 +75,8 @@ test('what changed in the store while Temporal could not be told: every run foll
   expect(again).toMatchObject({ told: {}, failed: 0 });
   const metrics = await (await fetch(stack.url('/metrics'))).text();
   expect(metrics).toContain(`closeout_sweep_reports ${again.reports}`);
+  expect(metrics).toMatch(/^closeout_reports\{status="closed"\} \d+$/m);
+  expect(metrics).toMatch(/^temporal_workflow_completed\{[^}]*workflow_type="watchReports"[^}]*\} \d+$/m);
 });
 
 test('a sweep over 20,000 quiet reports reads a page after the other and starts nothing', async () => {
