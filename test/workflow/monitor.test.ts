@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import type { SweepResult } from '../../src/contract/messages.js';
 import { loadConfig } from '../../src/config.js';
@@ -77,6 +78,15 @@ test('what changed in the store while Temporal could not be told: every run foll
   expect(metrics).toContain(`closeout_sweep_reports ${again.reports}`);
   expect(metrics).toMatch(/^closeout_reports\{status="closed"\} \d+$/m);
   expect(metrics).toMatch(/^temporal_workflow_completed\{[^}]*workflow_type="watchReports"[^}]*\} \d+$/m);
+});
+
+test('every metric that the alert rules and the example dashboard name is there', async () => {
+  const files = ['alerts.yaml', 'grafana.json'].map((name) => readFileSync(`docs/monitoring/${name}`, 'utf8')).join();
+  const named = new Set(files.match(/\b(closeout|temporal)_[a-z_]+/g));
+  const metrics = await (await fetch(stack.url('/metrics'))).text();
+  const rare = /_failed$|closeout_survey_answers|closeout_sweep_told/; // not there before the first
+  const missing = [...named].filter((name) => !rare.test(name) && !new RegExp(`^${name}[{ ]`, 'm').test(metrics));
+  expect(missing).toEqual([]);
 });
 
 test('a sweep over 20,000 quiet reports reads a page after the other and starts nothing', async () => {
