@@ -19,7 +19,7 @@ export function surveyCommands(program: Command): void {
     (id: string, options: Common) =>
       withClient(async (client) => {
         await client.reports.get(id);
-        const { timelineView, timelineTable } = await import('../timeline.js');
+        const { timelineView, timelineTable } = await import('./timeline.js');
         const timeline = await timelineView(client.surveys, id);
         print(options, timeline, timelineTable(timeline));
       }),
@@ -28,7 +28,7 @@ export function surveyCommands(program: Command): void {
   command('stats', 'what became of the surveys, and how satisfied customers are').action((options: Common) =>
     withClient(async (client) => {
       const stats = await client.stats();
-      const { statsTable } = await import('../timeline.js');
+      const { statsTable } = await import('./timeline.js');
       print(options, stats, statsTable(stats));
     }),
   );

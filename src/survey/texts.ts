@@ -1,64 +1,9 @@
 /** What a customer reads, in the customer's language: one catalogue a language, all of one shape. */
-import type { Complaint, Score } from '../contract/reports.js';
+import type { Score } from '../contract/reports.js';
 import { ar } from './texts/ar.js';
 import { de } from './texts/de.js';
 import { en } from './texts/en.js';
 import { fr } from './texts/fr.js';
-
-export interface Texts {
-  /** The language's own name. */
-  language: string;
-  dir: 'ltr' | 'rtl';
-  ratings: Record<Score, string>;
-  mail: {
-    subject: (report: string) => string;
-    reminder: (report: string) => string;
-    hello: (name: string) => string;
-    askedBefore: string;
-    closed: (report: string) => string;
-    cleared: (when: string) => string;
-    question: string;
-    nothingStored: string;
-    notSolved: string;
-    until: (when: string) => string;
-    why: string;
-    optOut: string;
-    preheader: (report: string) => string;
-    answeredBy: (report: string) => string;
-  };
-  page: {
-    question: (report: string) => string;
-    errorTitle: string;
-    yourAnswer: string;
-    complaints: string;
-    complaint: Record<Complaint, string>;
-    solved: string;
-    yes: string;
-    no: string;
-    comment: string;
-    commentHint: (longest: string) => string;
-    send: string;
-    change: string;
-    notSolved: string;
-    sendOnly: string;
-    hint: string;
-    changeable: (until: string) => string;
-    choose: string;
-    tooLong: (length: string, longest: string) => string;
-    otherLanguages: string;
-  };
-  thanks: {
-    title: string;
-    rating: (report: string, rating: string) => string;
-    reopened: (report: string) => string;
-    followUp: (report: string, next: string) => string;
-    change: string;
-    close: string;
-  };
-  ended: Record<'answered' | 'expired' | 'superseded', { title: string; text: string }>;
-  optOut: { title: string; ask: string; button: string; doneTitle: string; done: string };
-  refused: { title: string; again: string; invalid: string; tooMany: string; failed: string };
-}
 
 export const languages = { en, de, fr, ar } as const;
 export type Language = keyof typeof languages;
