@@ -78,7 +78,7 @@ async function compose(
   const reminder = new Date((survey.sent_at ?? first).getTime() + (policy.reminderAfter ?? 0));
   const about = {
     ...{ kind, surveyId: survey.id, report, contact },
-    earlier: await surveys.mailedBefore(report.id, cycle),
+    earlier: cycle > 1 ? await surveys.mailedBefore(report.id, cycle) : [],
     date: kind === 'survey' ? first : reminder,
     // Not the extended one: a copy sent again is the same mail.
     expiresAt: new Date(first.getTime() + policy.expiresAfter),

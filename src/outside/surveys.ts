@@ -1,5 +1,5 @@
 /** Surveys as the database keeps them: who was asked for which cycle, what became of it, who must not be asked. */
-import { sql, type Selectable } from 'kysely';
+import { sql, type Compilable, type Selectable } from 'kysely';
 import type { Contact, Report, SkipReason, SurveyEvent, SurveyRecord } from '../contract/reports.js';
 import type { Policy } from '../policy/settings.js';
 import { skipReason } from '../policy/survey.js';
@@ -70,14 +70,12 @@ export function surveyTable(db: Db) {
       const mark = kind === 'survey' ? { state: 'sent' as const, sent_at: now } : { reminded_at: now };
       await change(
         db,
-        (tx) =>
-          tx
-            .updateTable('surveys')
-            .set(mark)
-            .where('id', '=', id)
-            .where('state', '=', kind === 'survey' ? 'claimed' : 'sent')
-            .returning('id')
-            .execute(),
+        db
+          .updateTable('surveys')
+          .set(mark)
+          .where('id', '=', id)
+          .where('state', '=', kind === 'survey' ? 'claimed' : 'sent')
+          .returning('id'),
         kind === 'survey' ? 'sent' : 'reminded',
       );
       return db.selectFrom('surveys').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
@@ -91,15 +89,13 @@ export function surveyTable(db: Db) {
     ): Promise<SurveyRecord> {
       await change(
         db,
-        (tx) =>
-          tx
-            .updateTable('surveys')
-            .set({ state: as, reason: reason ?? null })
-            .where('report_id', '=', reportId)
-            .where('cycle', '=', cycle)
-            .where('state', 'in', ['claimed', 'sent'])
-            .returning('id')
-            .execute(),
+        db
+          .updateTable('surveys')
+          .set({ state: as, reason: reason ?? null })
+          .where('report_id', '=', reportId)
+          .where('cycle', '=', cycle)
+          .where('state', 'in', ['claimed', 'sent'])
+          .returning('id'),
         reason === 'revoked' ? 'revoked' : as,
         { by, detail: reason },
       );
@@ -112,16 +108,14 @@ export function surveyTable(db: Db) {
       const deadline = new Date(until);
       await change(
         db,
-        (tx) =>
-          tx
-            .updateTable('surveys')
-            .set({ expires_at: deadline })
-            .where('report_id', '=', reportId)
-            .where('cycle', '=', cycle)
-            .where('state', '=', 'sent')
-            .where('expires_at', '<>', deadline)
-            .returning('id')
-            .execute(),
+        db
+          .updateTable('surveys')
+          .set({ expires_at: deadline })
+          .where('report_id', '=', reportId)
+          .where('cycle', '=', cycle)
+          .where('state', '=', 'sent')
+          .where('expires_at', '<>', deadline)
+          .returning('id'),
         'extended',
         { by, detail: `until ${until}` },
       );
@@ -143,15 +137,13 @@ export function surveyTable(db: Db) {
             .where('surveys.state', '=', 'claimed'),
         )
         .execute();
-      const supersede = (tx: Db) =>
-        tx
-          .updateTable('surveys')
-          .set({ state: 'superseded' })
-          .where('report_id', '=', id)
-          .where('cycle', '<=', cycle)
-          .where('state', '=', 'sent')
-          .returning('id')
-          .execute();
+      const supersede = db
+        .updateTable('surveys')
+        .set({ state: 'superseded' })
+        .where('report_id', '=', id)
+        .where('cycle', '<=', cycle)
+        .where('state', '=', 'sent')
+        .returning('id');
       await change(db, supersede, 'superseded');
       return toRecord((await ofCycle(id, cycle)) as Survey);
     },
@@ -228,18 +220,17 @@ export function surveyTable(db: Db) {
 
 type WithdrawnFrom = Pick<Report, 'id' | 'cycle' | 'customerId' | 'serviceProblemId'> & { newId: () => string };
 
-/** A change and its line in the timeline, or neither; a repeated one changes no row and so leaves no second line. */
+/** A change and its line in the timeline, in one statement; a repeated one changes no row and so leaves no second line. */
 async function change(
   db: Db,
-  update: (tx: Db) => Promise<{ id: string }[]>,
+  update: Compilable<{ id: string }>,
   event: SurveyEvent,
-  note: { by?: string | undefined; detail?: string | undefined } = {},
+  { by, detail }: { by?: string | undefined; detail?: string | undefined } = {},
 ): Promise<void> {
-  const { by, detail } = note;
-  await db.transaction().execute(async (tx) => {
-    for (const { id } of await update(tx))
-      await noteEvent(tx, id, event, { ...(by ? { by } : {}), ...(detail ? { detail } : {}) });
-  });
+  await sql`
+    with changed as (${update})
+    insert into survey_events (survey_id, event, by, detail)
+    select id, ${event}, ${by ?? null}, ${detail ?? null} from changed`.execute(db);
 }
 
 /**
