@@ -66,8 +66,8 @@ try {
   await take('run-details', `${ui}/${runId}/user-metadata`, 1280);
   await take('mail', stack.url(`/outbox/${mails[0]?.id}/html`), 640);
   await answers();
-  await take('dashboard', stack.url('/'), 1280);
-  await take('dashboard-320-dark', stack.url('/'), 320, 'dark');
+  await take('dashboard', stack.url('/?still'), 1280);
+
   await take('page-arabic', stack.url('/outbox/preview/page/dissatisfied/ar'), 640);
   for (const [width, scheme] of [
     [1280, 'light'],
