@@ -64,7 +64,7 @@ export async function surveyPages(app: FastifyInstance, config: Config, client: 
   const surveyOf = async (purpose: LinkPurpose, { params }: LinkRequest): Promise<Survey> => {
     const id = verifyLink(purpose, params.token, config.linkKeys);
     const survey = id && (await client.surveys.find(id));
-    if (!survey || survey.state === 'skipped') throw new CloseoutError('NotFound', invalidLink);
+    if (!survey || (survey.state === 'skipped' && !survey.mailed_at)) throw new CloseoutError('NotFound', invalidLink);
     return survey;
   };
 

@@ -261,7 +261,7 @@ async function decide(db: Db, candidate: Candidate): Promise<Survey> {
         cycle,
         customer_id: customerId,
         service_problem_id: report.serviceProblemId ?? null,
-        mailed_at: onHold ? null : now,
+        mailed_at: onHold || reason ? null : now,
         expires_at: new Date(now.getTime() + policy.expiresAfter),
         reopen_until: report.closedAt && new Date(Date.parse(report.closedAt) + candidate.reopenWithin),
         ...decision,

@@ -53,6 +53,7 @@ export function linkState(
   now: Date,
 ): LinkState {
   if (state === 'superseded') return state;
+  if (state === 'skipped') return 'superseded'; // reopened just as the relay took the mail
   if (answeredAt && reason === 'erased') return 'answered';
   if (answeredAt) return now < changeableUntil(answeredAt) ? 'changeable' : 'answered';
   const isOver = state === 'expired' || state === 'undeliverable' || !expiresAt || now >= expiresAt;

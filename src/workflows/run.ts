@@ -150,6 +150,7 @@ export function noteChange(run: Run, change: Change): void {
 function noteAnswer(run: Run, answer: AnsweredSignal | undefined): void {
   if (!isAboutOurSurvey(run, answer)) return;
   const { surveyId, score, solved, revision } = answer;
+  if ((revision ?? 1) < (run.answer?.revision ?? 1)) return; // came late
   run.answer = {
     surveyId,
     ...(score && [1, 2, 3, 4, 5].includes(score) ? { score } : {}),

@@ -74,6 +74,7 @@ describe('the link of a survey', () => {
     ['expired', before, 'expired'],
     ['undeliverable', before, 'expired'],
     ['superseded', before, 'superseded'],
+    ['skipped', before, 'superseded'],
   ])('that is %s at %p is %s', (state, now, word) =>
     expect(linkState({ state, reason: null, expires_at: expiry }, undefined, now)).toBe(word),
   );
