@@ -144,9 +144,12 @@ for (const [verb, update, description] of operations) {
         );
       }
       if (id === undefined) throw new CloseoutError('BadInput', 'Name a report, or say --all.', 'report');
+      if (verb === 'extend-survey' && days === undefined)
+        throw new CloseoutError('BadInput', 'Say how many days more: --days, 1 to 90.', '--days');
       const more = days === undefined ? {} : { days: wholeNumber('--days', days) };
       const status = await client.operate(update, id, { by, ...(note ? { note } : {}), ...more });
-      print(options, status, describe(status));
+      // The run has noted it and acts on it now.
+      print(options, status, `${id}: told. When it was:\n${describe(status)}`);
     }),
   );
 }
@@ -244,9 +247,8 @@ function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said why
   if (error instanceof CloseoutError) {
     process.stderr.write(`closeout: ${error.message}\n`);
-    if (isTemporary(error)) return 75;
-    return error.code === 'BadInput' ? 2 : 1;
+    return isTemporary(error) ? 75 : error.code === 'BadInput' ? 2 : 1;
   }
   process.stderr.write(`closeout: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  return 1;
+  return error instanceof Error && isTemporary(error) ? 75 : 1;
 }

@@ -184,6 +184,13 @@ export class CloseoutClient {
     return done;
   }
 
+  /** Removes who a customer is; their runs learn that nobody is left to answer. Returns of how many reports. Throws `NotFound`. */
+  async erase(customerId: string, by: string): Promise<number> {
+    const ids = await this.customers.erase(customerId);
+    for (const id of ids) await this.runs.update('revokeSurvey', id, { by }).catch(isRefused);
+    return ids.length;
+  }
+
   /** Surveys sent, answered, skipped and by what reason; satisfaction with its interval. */
   async stats(): Promise<Stats> {
     return statsOf(await this.figures.counts());

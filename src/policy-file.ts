@@ -7,12 +7,17 @@ import { isTimeZone } from './contract/reports.js';
 import { defaultPolicy, type Policy, type PolicyFor } from './policy/settings.js';
 
 const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const durationWords = 'must be a number with ms, s, m, h or d, such as 30s or 7d, at most 3650d';
 const duration = z
-  .string()
-  .regex(/^\d+(ms|s|m|h|d)$/, 'must be a number with ms, s, m, h or d, such as 30s or 7d')
-  .transform((text) => parseInt(text) * units[text.replace(/\d+/, '') as keyof typeof units]);
+  .string(durationWords)
+  .regex(/^\d{1,12}(ms|s|m|h|d)$/, durationWords)
+  .transform((text) => parseInt(text) * units[text.replace(/\d+/, '') as keyof typeof units])
+  .refine((ms) => ms <= 3650 * units.d, durationWords);
+const someTime = duration.refine((ms) => ms > 0, 'must be more than nothing');
 
-const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as "21:00", in quotes');
+const clock = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day of two digits each, such as "09:00"');
 
 const timeZone = z.string().refine(isTimeZone, 'must be an IANA time zone such as Europe/Berlin');
 
@@ -23,7 +28,7 @@ const part = {
     .strictObject({
       enabled: z.boolean().optional(),
       delay: duration.optional(),
-      expiresAfter: duration.optional(),
+      expiresAfter: someTime.optional(),
       reminderAfter: duration.nullable().optional(),
       perCycle: z.enum(['once', 'each', 'replace']).optional(),
       contactCap: z
@@ -41,12 +46,17 @@ const part = {
   reopen: z.strictObject({ within: duration.optional(), escalateAfter: z.int().min(1).optional() }).optional(),
   alert: z.strictObject({ scoreAtMost: z.int().min(0).max(5).optional() }).optional(),
 };
-const when = z.strictObject({
-  ticketType: z.string().optional(),
-  severity: z.string().optional(),
-  priority: z.string().optional(),
-  customerId: z.string().optional(),
-});
+const when = z
+  .strictObject({
+    ticketType: z.string().optional(),
+    severity: z.string().optional(),
+    priority: z.string().optional(),
+    customerId: z.string().optional(),
+  })
+  .refine(
+    (wanted) => Object.keys(wanted).length > 0,
+    'must name at least one thing to fit; what is for all stands under default',
+  );
 const file = z.strictObject({
   default: z.strictObject(part).default({}),
   rules: z.array(z.strictObject({ when, ...part })).default([]),

@@ -234,6 +234,7 @@ function welcome(env: Record<string, string>): string {
   const base = env['CLOSEOUT_PUBLIC_URL'] ?? `http://127.0.0.1:${env['CLOSEOUT_PORT']}`;
   const table = new Table({ style: { head: [], border: [] } });
   table.push(
+    ['Dashboard', `${base}/`],
     ['Temporal UI', env['CLOSEOUT_TEMPORAL_UI'] ?? `of ${env['TEMPORAL_ADDRESS']}`],
     ['API', `${base}/tmf-api/troubleTicket/v4/troubleTicket`],
     ['Outbox', env['CLOSEOUT_OUTBOX'] ? `${base}/outbox` : `mail goes to ${new URL(env['SMTP_URL'] ?? '').host}`],

@@ -75,7 +75,7 @@ export function surveyDesk(db: Db, reports: ReportsPort, runs: Runs, addressKey:
           await surveys.noteOnce(survey.id, 'delayed', mail.status);
           return 'delay';
         case 'bounce':
-          return bounced(survey, mail.status);
+          return bounced(survey, mail);
         case 'reply':
           return wroteBack(survey, mail);
       }
@@ -83,6 +83,7 @@ export function surveyDesk(db: Db, reports: ReportsPort, runs: Runs, addressKey:
 
     /** Mails the customer what an operator wrote, in the thread of the survey. Throws `StatusConflict` where nobody can be written to. */
     async reply(reportId: string, text: string, by: string): Promise<void> {
+      if (!text.trim()) throw new CloseoutError('BadInput', 'text is empty.', 'text');
       await reports.get(reportId);
       const survey = (await surveys.ofReport(reportId)).filter(({ sent_at }) => sent_at).at(-1);
       if (!survey) throw new CloseoutError('StatusConflict', `The customer of report ${reportId} was never asked.`);
@@ -94,9 +95,14 @@ export function surveyDesk(db: Db, reports: ReportsPort, runs: Runs, addressKey:
   };
 
   /** The report stays closed; only an address that does not exist is not written to again. */
-  async function bounced(survey: Survey, status: string): Promise<Received> {
+  async function bounced(
+    survey: Survey,
+    { status, recipients }: IncomingMail & { kind: 'bounce' | 'delay' },
+  ): Promise<Received> {
     const hash = await hashOf(survey);
-    if (isBadAddress(status) && hash) await surveys.suppress(hash, status, 'dsn');
+    // Somebody it was forwarded to may be gone; that is not the customer's address.
+    const isOurs = recipients.length === 0 || recipients.some((address) => hashAddress(address, addressKey) === hash);
+    if (isBadAddress(status) && hash && isOurs) await surveys.suppress(hash, status, 'dsn');
     await surveys.noteOnce(survey.id, 'bounced', status);
     if (survey.state !== 'sent' && survey.state !== 'claimed') return 'bounce';
     await runs.signal(await reports.get(survey.report_id), signals.bounced, { surveyId: survey.id, reason: status });
@@ -106,9 +112,11 @@ export function surveyDesk(db: Db, reports: ReportsPort, runs: Runs, addressKey:
   /** Kept with the report before anybody is told of it; the status of the report is for the operator to change. */
   async function wroteBack(
     survey: Survey,
-    { id, messageId, text }: IncomingMail & { kind: 'reply' },
+    { id, messageId, from, text }: IncomingMail & { kind: 'reply' },
   ): Promise<Received> {
-    const kept = { id, survey_id: survey.id, direction: 'in' as const, message_id: messageId ?? null, text };
+    const isCustomer = from !== undefined && hashAddress(from, addressKey) === (await hashOf(survey));
+    const author = isCustomer ? null : 'another address';
+    const kept = { id, survey_id: survey.id, direction: 'in' as const, message_id: messageId ?? null, author, text };
     if (await answers.keepMessage(kept)) await surveys.note(survey.id, 'wroteBack');
     await runs.alert({ kind: 'message', messageId: id });
     return 'reply';

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { createActivities } from './activities/index.js';
 import { interceptActivities } from './activities/interceptor.js';
 import { runUrlOf, type Config } from './config.js';
+import { CloseoutError } from './contract/errors.js';
 import { taskQueue } from './contract/messages.js';
 import { migrate, openDatabase } from './outside/database/database.js';
 import { openMailer } from './outside/mail/mailer.js';
@@ -25,7 +26,14 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
     telemetryOptions: config.workerMetrics ? { metrics: { prometheus: { bindAddress: config.workerMetrics } } } : {},
   });
   const policyFor = loadPolicy(config.policyFile);
-  const connection = await NativeConnection.connect(config.temporal.connection);
+  const connection = await NativeConnection.connect(config.temporal.connection).catch((error: unknown) => {
+    throw new CloseoutError(
+      'TemporalUnavailable',
+      `Temporal cannot be reached at ${config.temporal.connection.address}; see whether TEMPORAL_ADDRESS is right and the server is up.`,
+      'TEMPORAL_ADDRESS',
+      { cause: error },
+    );
+  });
   const db = openDatabase(config.databaseUrl, (error) =>
     log.warn({ code: (error as { code?: string }).code }, 'database connection lost'),
   );

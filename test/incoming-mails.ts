@@ -1,11 +1,23 @@
 /** Mails as other people's programs send them to us. */
-export function plainMail(given: { answers?: string; headers?: string[]; text?: string; id?: string }): string {
-  const { answers, headers = [], text = 'Thank you.', id = '<1@customers.example>' } = given;
+export function plainMail(given: {
+  answers?: string;
+  headers?: string[];
+  text?: string;
+  id?: string;
+  subject?: string;
+}): string {
+  const {
+    answers,
+    headers = [],
+    subject = 'Re: Is your problem solved?',
+    text = 'Thank you.',
+    id = '<1@customers.example>',
+  } = given;
   return [
     ...headers,
     'From: Ann <ann@customers.example>',
     'To: care@closeout.example',
-    'Subject: Re: Is your problem solved?',
+    `Subject: ${subject}`,
     `Message-ID: ${id}`,
     ...(answers ? [`In-Reply-To: ${answers}`, `References: ${answers}`] : []),
     'MIME-Version: 1.0',
@@ -22,12 +34,13 @@ interface Bounce {
   status: string;
   to?: string;
   envelopeId?: string;
+  recipient?: string;
   /** Message-ID of the mail it returns. */
   returned?: string;
 }
 
 /** RFC 3464. */
-export function bounceMail({ surveyId, action, status, to, envelopeId, returned }: Bounce): string {
+export function bounceMail({ surveyId, action, status, to, envelopeId, returned, recipient }: Bounce): string {
   const original = returned ?? `<survey.${surveyId}.1@closeout.example>`;
   return [
     'Return-Path: <>',
@@ -49,7 +62,7 @@ export function bounceMail({ surveyId, action, status, to, envelopeId, returned 
     'Reporting-MTA: dns; relay.example',
     ...(envelopeId === '' ? [] : [`Original-Envelope-Id: ${envelopeId ?? surveyId}`]),
     '',
-    'Final-Recipient: rfc822; ann@customers.example',
+    `Final-Recipient: rfc822; ${recipient ?? 'ann@customers.example'}`,
     `Action: ${action}`,
     `Status: ${status}`,
     '',

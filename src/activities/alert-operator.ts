@@ -64,7 +64,7 @@ async function compose(deps: Deps, alert: Exclude<Alert, { kind: 'answer' }>): P
       const survey = message && (await surveys.find(message.survey_id));
       return (
         survey &&
-        mails.wroteBackMail(told(deps, message.id, message.at, survey.report_id), survey.report_id, message.text, mail)
+        mails.wroteBackMail(told(deps, message.id, message.at, survey.report_id), survey.report_id, message, mail)
       );
     }
   }
@@ -76,7 +76,7 @@ async function tellOfAnswer(deps: Deps, { reportId, cycle, revision, scoreAtMost
   const survey = await surveys.ofCycle(reportId, cycle);
   const answer = survey && (await answers.of(survey.id));
   if (!survey || !answer) return; // forgotten since
-  const isLow = callsOperator(answer.score ?? undefined, { scoreAtMost });
+  const isLow = callsOperator(answer, { scoreAtMost });
   const { alerted_revision: before } = survey;
   if (isLow === (before !== null)) return; // told before, or never was
   const report = await reports.get(reportId);

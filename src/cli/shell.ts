@@ -34,7 +34,8 @@ const temporary = new WeakSet<Error>();
 
 /** Marks what a mail server should try again later, and throws it. */
 export function throwTemporary(error: unknown): never {
-  if (error instanceof CloseoutError && errors[error.code].retry) temporary.add(error);
+  const isFinal = error instanceof CloseoutError && !errors[error.code].retry;
+  if (error instanceof Error && !isFinal) temporary.add(error);
   throw error;
 }
 

@@ -36,7 +36,7 @@ export function surveyCommands(program: Command): void {
   command('erase <customer>', "remove a customer's name, addresses and words; scores and opt-outs stay").action(
     (id: string, options: Common) =>
       withClient(async (client) => {
-        const reports = await client.customers.erase(id);
+        const reports = await client.erase(id, process.env['USER'] ?? 'cli');
         print(options, { customer: id, reports }, `${id}: removed from ${reports} reports.`);
       }),
   );

@@ -24,7 +24,12 @@ export async function timelineView(desk: SurveyDesk, reportId: string): Promise<
     for (const { revision, at, score, solved, complaints, comment } of await desk.revisionsOf(id))
       timeline.answers.push({ cycle, revision, at, score, solved, complaints, comment });
     for (const { at, author, direction, text } of await desk.messagesOf(id))
-      timeline.messages.push({ cycle, at, from: direction === 'in' ? 'customer' : (author ?? 'operator'), text });
+      timeline.messages.push({
+        cycle,
+        at,
+        from: direction === 'in' ? (author ?? 'customer') : (author ?? 'operator'),
+        text,
+      });
   }
   return timeline;
 }
@@ -55,7 +60,9 @@ export function statsTable(stats: Stats): string {
     ['sent', stats.sent],
     ['delivered', stats.delivered],
     ['answered', `${stats.answered}${responseRate === null ? '' : ` (${responseRate} % of delivered)`}`],
+    ['may still be answered', stats.waiting],
     ['expired', stats.expired],
+    ['superseded', stats.superseded],
     ['undeliverable', stats.undeliverable],
     ...Object.entries(stats.skipped).map(([reason, count]): [string, number] => [`skipped: ${reason}`, count]),
     ['satisfied (4 and 5)', csat ? `${csat.value} % (${csat.low}-${csat.high} %)` : 'no data'],

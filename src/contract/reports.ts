@@ -129,8 +129,12 @@ export interface Contact {
   timeZone?: string;
 }
 
-/** One address, ASCII or not, without anything that could make it two. At most 254 characters (RFC 5321 §4.5.3.1). */
-export const emailAddressPattern = /^[^\s@,;:<>()[\]\\"\p{Cc}]{1,64}@[^\s@,;:<>()[\]\\"\p{Cc}]{1,189}$/u;
+/**
+ * One address, ASCII or not, without anything that could make it two or that nobody sees: a dot-atom (RFC 5322 §3.2.3, RFC 6531)
+ * and a domain of labels.
+ */
+export const emailAddressPattern =
+  /^(?=.{1,64}@.{1,189}$)[^\s@,;:<>()[\]\\".\p{C}]+(\.[^\s@,;:<>()[\]\\".\p{C}]+)*@[\p{L}\p{N}]([\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}])?(\.[\p{L}\p{N}]([\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}])?)*$/u;
 
 export function isTimeZone(zone: string): boolean {
   try {

@@ -12,7 +12,7 @@ import type { Logger } from 'pino';
 import type { CloseoutClient } from '../client.js';
 import type { Config } from '../config.js';
 import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
-import { unreachable } from '../outside/database/database.js';
+import { malformed, unreachable } from '../outside/database/database.js';
 import { guard } from './access.js';
 import { health } from './health.js';
 import { outbox } from './outbox.js';
@@ -32,6 +32,8 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   const app = Fastify({
     loggerInstance,
     disableRequestLogging: true,
+    routerOptions: { maxParamLength: 16_384 },
+    frameworkErrors: (error, request, reply) => void sendError(request, reply, unknownPath(request), error),
     bodyLimit: 1024 * 1024,
     ...(config.http.trustedProxies.length > 0 ? { trustProxy: config.http.trustedProxies } : {}),
   });
@@ -53,6 +55,12 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   });
   app.removeContentTypeParser('text/plain'); // Fastify's own; nothing here takes it, so it is answered with 415
   await app.register(formbody, { bodyLimit: formLimit });
+  // One-click unsubscribing may come so (RFC 8058 §3.2); what it says stands in its link.
+  app.addContentTypeParser(
+    'multipart/form-data',
+    { parseAs: 'buffer', bodyLimit: formLimit },
+    (_request, _body, done) => done(null, undefined),
+  );
   app.addContentTypeParser(
     'application/merge-patch+json',
     { parseAs: 'string' },
@@ -85,6 +93,11 @@ function unknownPath({ method, url }: FastifyRequest): CloseoutError {
     : new CloseoutError('NotFound', isForCustomers(path) ? invalidLink : 'There is nothing here.');
 }
 
+function allowed(path: string): string {
+  if (isForCustomers(path)) return 'GET, HEAD, POST';
+  return path === ticketPath ? 'GET, HEAD, POST' : 'GET, HEAD, PATCH';
+}
+
 /** What fastify itself found wrong, and what is down, in our words. */
 function toCloseoutError(error: FastifyError): CloseoutError {
   if (error instanceof CloseoutError) return error;
@@ -92,19 +105,28 @@ function toCloseoutError(error: FastifyError): CloseoutError {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new CloseoutError('BodyTooLarge', 'The body is too large; 1 MiB is allowed, 32 KiB for a form.');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new CloseoutError('NotJson', 'Content-Type must be application/json.', 'Content-Type');
+      return new CloseoutError(
+        'NotJson',
+        'Content-Type must be application/json, or application/x-www-form-urlencoded for a form.',
+        'Content-Type',
+      );
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
       return new CloseoutError('BadInput', 'The body is not valid JSON.');
   }
   if (error instanceof SyntaxError || error.statusCode === 400)
     return new CloseoutError('BadInput', 'The body is not valid JSON.');
-  return unreachable(error) ?? new CloseoutError('Unexpected', 'Something went wrong here; it was logged.');
+  return (
+    malformed(error) ??
+    unreachable(error) ??
+    new CloseoutError('Unexpected', 'Something went wrong here; it was logged.')
+  );
 }
 
 /** The error body of TMF621: code, reason, message, status. */
 function sendError(request: FastifyRequest, reply: FastifyReply, error: CloseoutError, cause?: Error): FastifyReply {
   const { http } = errors[error.code];
+  if (error.code === 'MethodNotAllowed') reply.header('allow', allowed(request.url.split('?')[0] ?? ''));
   if (http >= 500) {
     const { name, code, stack } = (cause ?? error) as Error & { code?: string };
     // Frames only: a message may quote what a customer wrote.

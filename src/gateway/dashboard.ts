@@ -54,6 +54,8 @@ export function dashboard(app: FastifyInstance, config: Config, client: Closeout
       complaints: complaints.join(' '),
       sentAt: sentAt?.toISOString(),
       answeredAt: answeredAt.toISOString(),
+      // Also where white space comes first, which some programs pass over.
+      comment: /^\s+[=+\-@]/.test(row.comment ?? '') ? `'${row.comment}` : row.comment,
     }));
     const columns = [
       'report',
@@ -71,7 +73,7 @@ export function dashboard(app: FastifyInstance, config: Config, client: Closeout
     return reply
       .header('content-disposition', 'attachment; filename="satisfaction.csv"')
       .type('text/csv; charset=utf-8')
-      .send(stringify(table, { header: true, columns, escape_formulas: true, bom: true }));
+      .send(stringify(table, { header: true, columns, quoted: true, escape_formulas: true, bom: true }));
   });
 }
 

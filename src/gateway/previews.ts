@@ -29,7 +29,15 @@ const pages: Record<string, (language: Language) => string> = {
   'opted-out': (language) => optOutPage(language, true),
   'unknown-link': (language) => refusedPage(language, languages[language].refused.invalid),
 };
-const form = { report, said: {}, error: undefined, changeable: undefined, timeZone: 'Europe/Berlin', path: '#' };
+const form = {
+  report,
+  said: {},
+  error: undefined,
+  changeable: undefined,
+  until: at,
+  timeZone: 'Europe/Berlin',
+  path: '#',
+};
 const thanked = { reportId: report.id, score: 4 as const, reopened: false, followUp: undefined, changeAt: undefined };
 
 export function previews(app: FastifyInstance, { http, mail, linkKeys }: Config): void {

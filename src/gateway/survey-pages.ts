@@ -28,7 +28,10 @@ const css = readFileSync(fileURLToPath(new URL('../../src/survey/templates/page.
 /** A form may send one name several times; of the buttons and circles named `solved` the pressed one comes last. */
 const form = z.object({
   score: z.enum(['1', '2', '3', '4', '5']).optional(),
-  comment: z.string().default(''),
+  comment: z
+    .string()
+    .default('')
+    .transform((text) => text.replaceAll('\0', '')),
   complaint: z.preprocess((given) => [given ?? []].flat(), z.array(z.enum(complaints))),
   solved: z.preprocess((given) => [given].flat().at(-1), z.enum(['yes', 'no']).optional()),
 });
@@ -144,7 +147,15 @@ export async function surveyPages(app: FastifyInstance, config: Config, client: 
       return sendPage(reply, state === 'answered' ? 200 : 410, endedPage(language, state, survey.report_id));
     const report = await client.reports.get(survey.report_id);
     const changeable = before && changeableUntil(before.at);
-    const view = { report, said, error, changeable, timeZone: contact?.timeZone, path: `/s/${request.params.token}` };
+    const view = {
+      report,
+      said,
+      error,
+      changeable,
+      until: survey.expires_at,
+      timeZone: contact?.timeZone,
+      path: `/s/${request.params.token}`,
+    };
     return sendPage(reply, error ? 422 : 200, surveyPage(language, view));
   }
 }

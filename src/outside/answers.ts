@@ -94,7 +94,9 @@ async function store(db: Db, surveyId: string, answer: Answer): Promise<StoredAn
       .insertInto('answer_revisions')
       .values({ survey_id: surveyId, revision, ...says })
       .execute();
-    await noteEvent(tx, surveyId, before ? 'changed' : 'answered', { detail: `${says.score ?? 'no'} of 5` });
+    await noteEvent(tx, surveyId, before ? 'changed' : 'answered', {
+      detail: says.score ? `${says.score} of 5` : 'not solved',
+    });
     // Who answers has the mail, whether or not we have noted already that the relay took it.
     const answered = { state: 'answered' as const, sent_at: survey.sent_at ?? new Date() };
     if (!before) await tx.updateTable('surveys').set(answered).where('id', '=', surveyId).execute();

@@ -14,8 +14,8 @@ const atOnce = 200;
 
 export function customerTable(db: Db) {
   return {
-    /** Returns how many reports were of this customer. Throws `NotFound`. Safe to repeat. */
-    async erase(customerId: string): Promise<number> {
+    /** Returns the reports that were of this customer. Throws `NotFound`. Safe to repeat. */
+    async erase(customerId: string): Promise<string[]> {
       return db.transaction().execute(async (tx) => {
         const known = await tx
           .selectFrom('customers')
@@ -25,11 +25,9 @@ export function customerTable(db: Db) {
           .executeTakeFirst();
         if (!known) throw new CloseoutError('NotFound', `There is no customer ${customerId}.`, 'customer');
         const rows = await tx.selectFrom('reports').select('id').where('customer_id', '=', customerId).execute();
-        await forget(
-          tx,
-          rows.map(({ id }) => id),
-        );
-        return rows.length;
+        const ids = rows.map(({ id }) => id);
+        await forget(tx, ids);
+        return ids;
       });
     },
 
@@ -67,7 +65,7 @@ async function forget(tx: Tx, ids: string[]): Promise<void> {
       own.flatMap(({ name, email_address }) => [name ?? '', email_address ?? '']),
     );
   }
-  await tx.updateTable('status_changes').set({ reason: null }).where('report_id', 'in', ids).execute();
+  await tx.updateTable('status_changes').set({ reason: null, by: null }).where('report_id', 'in', ids).execute();
   const surveys = await tx.selectFrom('surveys').select(['id', 'state']).where('report_id', 'in', ids).execute();
   for (const { id, state } of surveys) await forgetSurvey(tx, id, state);
 }

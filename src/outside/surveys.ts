@@ -145,6 +145,15 @@ export function surveyTable(db: Db) {
         .where('state', '=', 'sent')
         .returning('id');
       await change(db, supersede, 'superseded');
+      // What was answered counts on, but is about what is over: it can no longer be changed.
+      await db
+        .updateTable('surveys')
+        .set({ reason: 'reopened' })
+        .where('report_id', '=', id)
+        .where('cycle', '<=', cycle)
+        .where('state', '=', 'answered')
+        .where('reason', 'is', null)
+        .execute();
       return toRecord((await ofCycle(id, cycle)) as Survey);
     },
 

@@ -54,6 +54,7 @@ export function linkState(
 ): LinkState {
   if (state === 'superseded') return state;
   if (state === 'skipped') return 'superseded'; // reopened just as the relay took the mail
+  if (answeredAt && reason === 'reopened') return 'superseded';
   if (answeredAt && reason === 'erased') return 'answered';
   if (answeredAt) return now < changeableUntil(answeredAt) ? 'changeable' : 'answered';
   const isOver = state === 'expired' || state === 'undeliverable' || !expiresAt || now >= expiresAt;
@@ -65,9 +66,12 @@ export function reopens(reopenUntil: string | undefined, now: number): boolean {
   return reopenUntil === undefined || now <= Date.parse(reopenUntil);
 }
 
-/** A low score calls an operator. */
-export function callsOperator(score: Score | undefined, alert: Policy['alert']): boolean {
-  return score !== undefined && score <= alert.scoreAtMost;
+/** A low score calls an operator, and so does a problem that is not solved. */
+export function callsOperator(
+  { score, solved }: { score?: Score | null; solved?: boolean | null },
+  alert: Policy['alert'],
+): boolean {
+  return solved === false || (typeof score === 'number' && score <= alert.scoreAtMost);
 }
 
 /** A status of RFC 3463 that says that nobody can be reached there; 5.1.7 and 5.1.8 speak of the sender. */

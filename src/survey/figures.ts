@@ -19,7 +19,11 @@ export interface Stats {
   /** Sent and not come back. */
   delivered: number;
   answered: number;
+  /** May still be answered. */
+  waiting: number;
   expired: number;
+  /** Taken back by a reopening before they were answered, or replaced. */
+  superseded: number;
   undeliverable: number;
   skipped: Record<string, number>;
   /** Ratings of 4 and 5 among all, in %, with the Wilson 95 % interval; null without a rating. */
@@ -49,7 +53,9 @@ export function statsOf(counts: SurveyCount[]): Stats {
     if (state === 'skipped' && reason) skipped[reason] = (skipped[reason] ?? 0) + count;
   return {
     ...{ sent, delivered, answered },
+    waiting: sum(({ state }) => state === 'sent'),
     expired: sum(({ state }) => state === 'expired'),
+    superseded: sum(({ state }) => state === 'superseded'),
     undeliverable: sum(({ state }) => state === 'undeliverable'),
     skipped,
     csat:

@@ -12,9 +12,15 @@ interface Common {
 
 export type IncomingMail = Common &
   (
-    | { kind: 'bounce' | 'delay'; /** RFC 3463, such as `5.1.1`. */ status: string }
+    | {
+        kind: 'bounce' | 'delay';
+        /** RFC 3463, such as `5.1.1`. */
+        status: string;
+        /** Whom it could not reach, as far as it says. */
+        recipients: string[];
+      }
     | { kind: 'automatic' }
-    | { kind: 'reply'; messageId: string | undefined; text: string }
+    | { kind: 'reply'; messageId: string | undefined; from: string | undefined; text: string }
   );
 
 const longest = 20_000;
@@ -25,16 +31,29 @@ export async function readIncoming(source: Buffer, recipient?: string): Promise<
   const report = deliveryStatus(mail);
   const common = { id: idOf(mail, source), surveyId: surveyIdIn(mail, source, recipient, report !== undefined) };
   if (report) {
-    const { action = '', status = '' } = report;
-    if (action === 'failed') return { ...common, kind: 'bounce', status: status || '5.0.0' };
-    if (action === 'delayed') return { ...common, kind: 'delay', status };
+    const { action = '', status = '', recipients } = report;
+    if (action === 'failed') return { ...common, kind: 'bounce', status: status || '5.0.0', recipients };
+    if (action === 'delayed') return { ...common, kind: 'delay', status, recipients };
     return { ...common, kind: 'automatic' };
   }
   if (isAutomatic(mail)) return { ...common, kind: 'automatic' };
-  return { ...common, kind: 'reply', messageId: mail.messageId, text: (mail.text ?? '').trim().slice(0, longest) };
+  const from = mail.from?.value[0]?.address;
+  return { ...common, kind: 'reply', messageId: mail.messageId, from, text: wordsOf(mail) };
 }
 
 const header = (mail: ParsedMail, name: string): string => rawHeader(mail, name).trim().toLowerCase();
+
+/** Without NUL, which no database keeps, and without the links of a quoted mail: they are the customer's key. */
+const wordsOf = ({ text = '' }: ParsedMail): string =>
+  text
+    .replaceAll('\0', '')
+    .replace(/\/(s|u)\/[\w.-]{20,}(\?\S*)?/g, '/$1/…')
+    .trim()
+    .slice(0, longest);
+
+/** What programs write above their answer where they mark it by nothing else. */
+const awaySubject =
+  /^(auto(matic|mated)?[- ]?reply|out of (the )?office|automatische antwort|abwesenheit|réponse automatique|absence|رد تلقائي)/i;
 
 /** Marked by the standard (RFC 3834 §2) or by what programs used before and beside it. */
 function isAutomatic(mail: ParsedMail): boolean {
@@ -44,6 +63,7 @@ function isAutomatic(mail: ParsedMail): boolean {
     (submitted !== '' && !submitted.startsWith('no')) ||
     ['x-autoreply', 'x-autorespond', 'x-auto-response-suppress', 'list-id', 'x-failed-recipients'].some(has) ||
     /\b(auto[_-]?reply|bulk|junk|list)\b/.test(header(mail, 'precedence')) ||
+    awaySubject.test(mail.subject ?? '') ||
     header(mail, 'return-path') === '<>' ||
     /^\s*multipart\/report/.test(header(mail, 'content-type')) ||
     /^(mailer-daemon|postmaster)@/i.test(mail.from?.value[0]?.address ?? '')
@@ -51,12 +71,13 @@ function isAutomatic(mail: ParsedMail): boolean {
 }
 
 /** Fields of the first recipient in a delivery report (RFC 3464 §2.3). */
-function deliveryStatus(mail: ParsedMail): { action?: string; status?: string } | undefined {
+function deliveryStatus(mail: ParsedMail): { action?: string; status?: string; recipients: string[] } | undefined {
   const part = mail.attachments.find(({ contentType }) => contentType === 'message/delivery-status');
   if (!part) return undefined;
   const text = part.content.toString('utf8');
   return {
     action: /^Action:\s*([a-z]+)/im.exec(text)?.[1]?.toLowerCase(),
+    recipients: [...text.matchAll(/^(?:Final|Original)-Recipient:[^;\n]*;\s*<?([^\s>]+)/gim)].map(([, to = '']) => to),
     status: /^Status:\s*(\d\.\d{1,3}\.\d{1,3})/im.exec(text)?.[1],
   };
 }

@@ -26,8 +26,10 @@ const isOpenAgain = 'The customer says the problem is not solved.';
 
 /** A dissatisfied customer. */
 export function lowScoreMail(told: Told, report: About, cycle: number, said: Said, settings: MailSettings): Mail {
-  return tell(told, settings, `Low score ${said.score ?? 'without a number'} of 5 for report ${report.id}`, [
-    `The customer of report ${report.id} (cycle ${cycle}) answered with ${said.score} of 5.`,
+  const { score } = said;
+  const subject = score ? `Low score ${score} of 5 for report ${report.id}` : `Not solved: report ${report.id}`;
+  return tell(told, settings, subject, [
+    `The customer of report ${report.id} (cycle ${cycle}) answered${score ? ` with ${score} of 5` : ''}.`,
     ...(said.solved === false ? [isOpenAgain] : []),
     '',
     `Report: ${oneLine(report.description)}`,
@@ -89,11 +91,18 @@ export function reopeningsMail(
 }
 
 /** A customer wrote back. */
-export function wroteBackMail(told: Told, reportId: string, words: string, settings: MailSettings): Mail {
+export function wroteBackMail(
+  told: Told,
+  reportId: string,
+  { text, author }: { text: string; author: string | null },
+  settings: MailSettings,
+): Mail {
   return tell(told, settings, `A customer wrote back about report ${reportId}`, [
-    `The customer of report ${reportId} answered a survey mail:`,
+    author
+      ? `Somebody who writes from another address than report ${reportId} has answered its survey mail:`
+      : `The customer of report ${reportId} answered a survey mail:`,
     '',
-    ...words.split('\n').map((line) => `> ${line}`),
+    ...text.split('\n').map((line) => `> ${line}`),
     '',
     `To answer: closeout reply ${reportId} --text "…". The report's status did not change.`,
   ]);

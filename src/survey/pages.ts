@@ -14,13 +14,15 @@ export interface SurveyView {
   error: string | undefined;
   /** Answered before, and may be changed until then. */
   changeable: Date | undefined;
+  /** Until when it can be answered. */
+  until: Date | null;
   timeZone: string | undefined;
   path: string;
 }
 
 export function surveyPage(
   language: Language,
-  { report, said, error, changeable, timeZone, path }: SurveyView,
+  { report, said, error, changeable, until, timeZone, path }: SurveyView,
 ): string {
   const { page: t, ratings } = languages[language];
   const question = t.question(report.id);
@@ -36,6 +38,7 @@ export function surveyPage(
     commentHint: t.commentHint(number(longestComment, language)),
     error,
     changeable: changeable && t.changeable(moment(changeable, language, timeZone)),
+    until: until && !changeable ? languages[language].mail.until(moment(until, language, timeZone)) : undefined,
     action: `${path}?lang=${language}`,
     others: languageCodes
       .filter((code) => code !== language)

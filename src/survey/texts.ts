@@ -12,11 +12,24 @@ export const languageCodes = Object.keys(languages) as Language[];
 /** The first wish that can be met, each a BCP 47 tag or an Accept-Language header; English where none can. */
 export function languageFor(...wishes: (string | undefined)[]): Language {
   for (const wish of wishes) {
-    const tags = (wish ?? '').split(',').map((part) => part.trim().slice(0, 2).toLowerCase());
-    const found = tags.find((tag) => tag in languages);
+    const found = ranked(wish ?? '').find((tag) => tag in languages);
     if (found) return found as Language;
   }
   return 'en';
+}
+
+/** Of `de-AT, en;q=0.5`: `de`, `en`; by weight, and what has none is not wanted (RFC 9110 §12.4.2). */
+function ranked(wish: string): string[] {
+  return wish
+    .split(',')
+    .map((part) => {
+      const [tag = '', ...parameters] = part.split(';').map((word) => word.trim().toLowerCase());
+      const weight = parameters.find((word) => word.startsWith('q='))?.slice(2);
+      return { language: tag.split('-')[0] ?? '', weight: weight === undefined ? 1 : Number(weight) || 0 };
+    })
+    .filter(({ weight }) => weight > 0)
+    .sort((a, b) => b.weight - a.weight)
+    .map(({ language }) => language);
 }
 
 /** A point in time in the customer's own zone; UTC, and said so, where we do not know it or it is not one. */

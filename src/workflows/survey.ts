@@ -149,7 +149,7 @@ export async function heed(run: Run): Promise<void> {
 /** A low score calls an operator, and so may a changed one; "not solved" reopens. */
 async function heedOnce(run: Run, { score, solved, revision = 1 }: AnsweredSignal): Promise<void> {
   const { reportId, cycle } = run;
-  if (callsOperator(score, policyOf(run).alert) || revision > 1) {
+  if (callsOperator({ score, solved }, policyOf(run).alert) || revision > 1) {
     await callOperator({ kind: 'answer', reportId, cycle, revision, scoreAtMost: policyOf(run).alert.scoreAtMost });
   }
   if (solved !== false || run.situation.status !== 'closed') return;

@@ -83,7 +83,7 @@ describe('a mail that comes in', () => {
     const surveyId = await surveyIdOf('BOUNCE-1');
     await stack.inbound(bounceMail({ surveyId, action: 'delayed', status: '4.4.1' }));
     expect(await stack.client.status('BOUNCE-1')).toMatchObject({ survey: { state: 'sent' } });
-    const bounce = bounceMail({ surveyId, action: 'failed', status: '5.1.1' });
+    const bounce = bounceMail({ surveyId, action: 'failed', status: '5.1.1', recipient: 'Bounce-1@customers.example' });
     for (let time = 0; time < 2; time++)
       expect(await stack.inbound(bounce)).toMatchObject({ code: 0, stdout: 'received: bounce\n' });
     const { survey } = await stack.untilPhase('BOUNCE-1', 'done');
@@ -96,6 +96,15 @@ describe('a mail that comes in', () => {
     expect(stats.undeliverable).toBe(1);
   });
 
+  test('as a bounce of somebody else, to whom it was forwarded, does not suppress the address', async () => {
+    const contact = { emailAddress: 'forwards@customers.example' };
+    await stack.ask('FORWARD-1', { contact });
+    const surveyId = await surveyIdOf('FORWARD-1');
+    await stack.inbound(bounceMail({ surveyId, action: 'failed', status: '5.1.1', recipient: 'other@else.example' }));
+    await stack.untilSurvey('FORWARD-1', 'undeliverable');
+    await stack.ask('FORWARD-2', { contact });
+  });
+
   test('as a bounce for a full mailbox does not suppress the address', async () => {
     const contact = { emailAddress: 'full@customers.example' };
     await stack.ask('FULL-1', { contact });
@@ -106,13 +115,17 @@ describe('a mail that comes in', () => {
 
   test('from a customer is kept with the report and calls the operator, once; nothing is reopened', async () => {
     const { messageId } = await stack.ask('BACK-1');
-    const mail = plainMail({ answers: messageId, text: 'Still dead at night.', id: '<back@c.example>' });
+    const token = /\/s\/([\w.-]+)/.exec((await stack.mails('BACK-1'))[0]?.text ?? '')?.[1] ?? '';
+    const text = `Still dead\0 at night.\n\n> http://127.0.0.1/s/${token}?r=4`;
+    const mail = plainMail({ answers: messageId, text, id: '<back@c.example>' });
     for (let time = 0; time < 2; time++)
       expect(await stack.inbound(mail)).toMatchObject({ code: 0, stdout: 'received: reply\n' });
     const alert = await until('the alert', async () =>
       (await stack.mails('BACK-1')).find(({ subject }) => subject?.startsWith('A customer wrote back')),
     );
     expect(alert.text).toContain('> Still dead at night.');
+    expect(alert.text).toContain('another address than report BACK-1'); // ann@customers.example is not its contact
+    expect(alert.text).not.toContain(token);
     expect((await stack.client.reports.get('BACK-1')).status).toBe('closed');
     expect(await stack.client.surveys.messagesOf(await surveyIdOf('BACK-1'))).toMatchObject([{ direction: 'in' }]);
     await stack.client.surveys.reply('BACK-1', 'A technician comes today.', 'eve');
@@ -141,6 +154,9 @@ describe('the figures', () => {
     await stack.untilPhase('CSV-1', 'done');
     const csv = await (await fetch(stack.url('/satisfaction.csv'))).text();
     expect(csv).toContain(`"'=HYPERLINK(""http://x"")"`);
+    expect(csv.split('\n')[0]).toBe(
+      '"report","cycle","ticketType","serviceProblem","sentAt","answeredAt","score","solved","complaints","comment","revisions"',
+    );
     const page = await (await fetch(stack.url('/'))).text();
     expect(page).toContain('=HYPERLINK(&quot;http://x&quot;)');
     const { csat } = await stack.client.stats();
@@ -173,6 +189,7 @@ describe('forgetting', () => {
       stdout: 'customer-zy: removed from 2 reports.\n',
     });
     expect(await stack.dump()).not.toMatch(secrets);
+    expect((await stack.untilPhase('ERASE-2', 'done')).survey).toEqual({ state: 'expired', reason: 'erased' });
     expect((await stack.client.stats()).distribution).toEqual(before.distribution);
     expect((await post(linkIn(open), { score: '5', comment: 'zebra' })).status).toBe(410);
     expect((await post(linkIn(mail), { score: '5', comment: 'zebra' })).status).toBe(200); // answered, not changeable

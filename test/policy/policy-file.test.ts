@@ -52,6 +52,9 @@ test.each([
   ['default: { survey: { perCycle: never } }', 'default.survey.perCycle'],
   ['rules: [{ holdDown: 5m }]', 'rules.0.when'],
   ['rules: [{ when: { colour: red } }]', 'colour'],
+  ['default: { holdDown: 99999999999d }', 'at most 3650d'],
+  ['default: { survey: { expiresAfter: 0s } }', 'default.survey.expiresAfter must be more than nothing'],
+  ['rules: [{ when: {} }]', 'rules.0.when must name at least one'],
   ['default: [', 'CLOSEOUT_POLICY'],
 ])('%s is refused, and the message names %s', (yaml, named) => {
   expect(() => loadPolicy(file(yaml))).toThrow(named);

@@ -90,8 +90,9 @@ describe('the link of a survey', () => {
   });
 });
 
-test('an operator is called at 2 or less by default, and never without a score', () => {
-  const called = ([1, 2, 3, 4, 5] as const).filter((score) => callsOperator(score, defaultPolicy.alert));
+test('an operator is called at 2 or less by default, and whenever the problem is not solved', () => {
+  const called = ([1, 2, 3, 4, 5] as const).filter((score) => callsOperator({ score }, defaultPolicy.alert));
   expect(called).toEqual([1, 2]);
-  expect(callsOperator(undefined, { scoreAtMost: 5 })).toBe(false);
+  expect(callsOperator({}, { scoreAtMost: 5 })).toBe(false);
+  expect(callsOperator({ score: 5, solved: false }, { scoreAtMost: 2 })).toBe(true);
 });

@@ -155,7 +155,7 @@ const paths: Record<string, (id: string) => Promise<unknown>> = {
   async bounced(id) {
     await ask(id);
     const surveyId = (await client.surveys.ofCycle(id, 1))?.id ?? '';
-    await client.surveys.receive({ kind: 'bounce', id, surveyId, status: '5.2.2' });
+    await client.surveys.receive({ kind: 'bounce', id, surveyId, status: '5.2.2', recipients: [] });
     await stack.untilPhase(id, 'done');
   },
   async 'relay-refuses-us-for-a-while'(id) {

@@ -21,6 +21,13 @@ test.each([
   expect(mail).toMatchObject({ kind, surveyId });
 });
 
+test.each(['Automatic reply: x', 'Out of Office: x', 'Abwesenheitsnotiz: x', 'Réponse automatique : x'])(
+  'a mail with the subject "%s" is automatic',
+  async (subject) => {
+    expect(await read(plainMail({ answers: survey, subject }))).toMatchObject({ kind: 'automatic' });
+  },
+);
+
 test('a reply is known by what it answers, its text kept, and the same mail has the same id', async () => {
   const source = plainMail({ answers: survey, text: 'Still no dial tone.\n\n> How satisfied are you?' });
   const mail = await read(source);

@@ -37,3 +37,10 @@ export function unreachable(error: unknown): CloseoutError | undefined {
     { cause: error },
   );
 }
+
+/** PostgreSQL keeps every character but NUL. */
+export function malformed(error: unknown): CloseoutError | undefined {
+  const { code } = error as { code?: unknown };
+  if (code !== '22021' && code !== '22P05') return undefined;
+  return new CloseoutError('BadInput', 'The character NUL (U+0000) is not allowed anywhere.');
+}

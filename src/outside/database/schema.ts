@@ -143,7 +143,7 @@ interface MessageTable {
   survey_id: string;
   direction: 'in' | 'out';
   message_id: string | null;
-  /** Of `out`: the operator. */
+  /** Of `out`: the operator; of `in`: null if it came from the report's own address. */
   author: string | null;
   text: string;
   at: Generated<Date>;

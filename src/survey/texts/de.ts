@@ -64,7 +64,7 @@ export const de: Texts = {
     },
     expired: {
       title: 'Diese Umfrage ist beendet',
-      text: 'Die Zeit zum Antworten ist vorbei; es wurde nichts gespeichert. Wenn Ihr Problem nicht gelöst ist, melden Sie sich bitte noch einmal bei uns.',
+      text: 'Sie lässt sich nicht mehr beantworten; es wurde nichts gespeichert. Wenn Ihr Problem nicht gelöst ist, melden Sie sich bitte noch einmal bei uns.',
     },
     superseded: {
       title: 'Diese Umfrage wurde ersetzt',

@@ -61,7 +61,7 @@ export const en: Texts = {
     answered: { title: 'Already answered', text: 'Thank you, your answer was stored. It can no longer be changed.' },
     expired: {
       title: 'This survey has ended',
-      text: 'The time to answer is over, so nothing was stored. If your problem is not solved, please contact us again.',
+      text: 'It can no longer be answered, so nothing was stored. If your problem is not solved, please contact us again.',
     },
     superseded: {
       title: 'This survey was replaced',

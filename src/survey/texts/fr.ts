@@ -70,7 +70,7 @@ export const fr: Texts = {
     },
     expired: {
       title: 'Cette enquête est terminée',
-      text: 'Le délai de réponse est passé, rien n’a été enregistré. Si votre problème n’est pas résolu, contactez-nous à nouveau.',
+      text: 'Il n’est plus possible d’y répondre, rien n’a été enregistré. Si votre problème n’est pas résolu, contactez-nous à nouveau.',
     },
     superseded: {
       title: 'Cette enquête a été remplacée',
