@@ -132,6 +132,19 @@ test('one reminder at most, in the thread of the survey, and none after the answ
   expect(await stack.mails('REMIND-1')).toHaveLength(2);
 });
 
+test('no reminder to who opted out meanwhile, nor after a reopening', async () => {
+  const mail = await stack.ask('REMIND-3', { ticketType: 'reminded' });
+  const optOut = /(http\S+\/u\/\S+)/.exec(mail.text ?? '')?.[1] ?? '';
+  await fetch(optOut, { method: 'POST', body: new URLSearchParams({ 'List-Unsubscribe': 'One-Click' }) });
+  await stack.ask('REMIND-4', { ticketType: 'reminded' });
+  await stack.client.reopen('REMIND-4');
+  await stack.untilPhase('REMIND-4', 'open', 2);
+  const tries = async () => JSON.stringify(await stack.history('REMIND-3')).split('"sendSurvey"').length - 1;
+  await until('the reminder to be due', async () => (await tries()) === 2);
+  await stack.untilStatus('REMIND-3', 'waiting on', ({ waitingFor }) => waitingFor === "the customer's answer");
+  for (const id of ['REMIND-3', 'REMIND-4']) expect(await stack.mails(id)).toHaveLength(1);
+});
+
 test('"not solved" reopens the report; the old link says so; clearing again asks anew', async () => {
   const link = await asked('UNSOLVED-1');
   const page = await openPage(link.replace(/\?.*/, '?solved=no'));
