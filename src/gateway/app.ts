@@ -1,4 +1,5 @@
 /** The HTTP side of Closeout: parse, call the client, answer. One port for API, survey pages and health. */
+import type { IncomingMessage } from 'node:http';
 import formbody from '@fastify/formbody';
 import helmet from '@fastify/helmet';
 import Fastify, {
@@ -68,9 +69,10 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   );
   app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'));
   app.addHook('onRequest', guard(config));
-  app.setErrorHandler((error: FastifyError, request, reply) =>
-    sendError(request, reply, toCloseoutError(error), error),
-  );
+  app.setErrorHandler(async (error: FastifyError, request, reply) => {
+    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') await passOver(request.raw);
+    return sendError(request, reply, toCloseoutError(error), error);
+  });
   app.setNotFoundHandler((request, reply) => sendError(request, reply, unknownPath(request)));
   tmf621(app, client, config.http.publicUrl);
   serviceProblems(app, client);
@@ -83,6 +85,19 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
     previews(app, config);
   }
   return app;
+}
+
+/** A sender that is cut off in the middle never reads our answer: what it still sends is passed over, within reason. */
+function passOver(body: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    const giveUp = setTimeout(resolve, 10_000);
+    for (const event of ['end', 'close', 'error'])
+      body.once(event, () => {
+        clearTimeout(giveUp);
+        resolve();
+      });
+    body.resume();
+  });
 }
 
 function unknownPath({ method, url }: FastifyRequest): CloseoutError {
