@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { CloseoutError } from './contract/errors.js';
 import { signals } from './contract/messages.js';
 import type { SurveyRecord } from './contract/reports.js';
-import { answerTable, type Answer, type StoredAnswer } from './outside/answers.js';
+import { answerTable, toSignal, type Answer, type StoredAnswer } from './outside/answers.js';
 import type { Db } from './outside/database/database.js';
 import type { ReportsPort } from './outside/reports/port.js';
 import { surveyTable, toRecord, type Survey } from './outside/surveys.js';
@@ -47,10 +47,8 @@ export function surveyDesk(db: Db, reports: ReportsPort, runs: Runs, addressKey:
       const stored = await answers.store(surveyId, answer);
       const survey = stored && (await surveys.find(surveyId));
       if (!survey || stored.told_revision >= stored.revision) return stored;
-      const { score, solved, revision } = stored;
-      const told = { surveyId, revision, ...(score ? { score } : {}), ...(solved === null ? {} : { solved }) };
-      await runs.signal(await reports.get(survey.report_id), signals.answered, told);
-      await answers.told(surveyId, revision);
+      await runs.signal(await reports.get(survey.report_id), signals.answered, toSignal(stored));
+      await answers.told(surveyId, stored.revision);
       return stored;
     },
 

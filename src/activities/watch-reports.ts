@@ -1,6 +1,6 @@
 import { CloseoutError } from '../contract/errors.js';
-import type { SweepResult } from '../contract/messages.js';
-import { signals } from '../contract/messages.js';
+import { signals, type SweepResult } from '../contract/messages.js';
+import { toSignal } from '../outside/answers.js';
 import type { WatchedReport } from '../outside/reports/port.js';
 import { missedChange } from '../policy/watch.js';
 import { inParallel } from './in-parallel.js';
@@ -46,12 +46,11 @@ export const tellAnswers =
   ({ reports, surveys, answers, runs }: Deps) =>
   async (): Promise<{ answered: number; failed: number }> => {
     const untold = await answers.untold(pageSize);
-    const failed = await inParallel(untold, async ({ survey_id: surveyId, score, solved, revision }) => {
-      const survey = await surveys.find(surveyId);
+    const failed = await inParallel(untold, async (answer) => {
+      const survey = await surveys.find(answer.survey_id);
       if (!survey) throw new CloseoutError('NotFound', 'The survey is gone.');
-      const told = { surveyId, revision, ...(score ? { score } : {}), ...(solved === null ? {} : { solved }) };
-      await runs.signal(await reports.get(survey.report_id), signals.answered, told);
-      await answers.told(surveyId, revision);
+      await runs.signal(await reports.get(survey.report_id), signals.answered, toSignal(answer));
+      await answers.told(survey.id, answer.revision);
     });
     return { answered: untold.length - failed.length, failed: failed.length };
   };

@@ -46,9 +46,7 @@ export function surveyCommands(program: Command): void {
     .action(({ olderThan, json }: Common & { olderThan: string }) =>
       withClient(async (client) => {
         const before = new Date(Date.now() - wholeNumber('--older-than', olderThan) * 24 * 60 * 60 * 1000);
-        let reports = 0;
-        for (let more = -1; more !== 0; reports += Math.max(0, more))
-          more = await client.customers.forgetEndedBefore(before);
+        const reports = await client.customers.forgetEndedBefore(before);
         print({ json }, { reports }, `Removed from ${reports} reports.`);
       }),
     );

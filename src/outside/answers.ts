@@ -1,5 +1,6 @@
 /** What customers say: one answer a survey, which they may change for a while, and what they write back. */
 import { sql, type Insertable, type Selectable } from 'kysely';
+import type { AnsweredSignal } from '../contract/messages.js';
 import type { Complaint, Score } from '../contract/reports.js';
 import { linkState } from '../policy/survey.js';
 import type { Db } from './database/database.js';
@@ -15,6 +16,11 @@ export interface Answer {
 
 export type StoredAnswer = Selectable<Database['answers']>;
 export type Message = Selectable<Database['messages']>;
+
+/** What the report's run is told of an answer: never the comment. */
+export function toSignal({ survey_id: surveyId, revision, score, solved }: StoredAnswer): AnsweredSignal {
+  return { surveyId, revision, ...(score ? { score } : {}), ...(solved === null ? {} : { solved }) };
+}
 
 export type Answers = ReturnType<typeof answerTable>;
 

@@ -31,27 +31,32 @@ export function customerTable(db: Db) {
       });
     },
 
-    /** Of reports that ended before; at most `atOnce` of them. Returns how many there were: call again until 0. */
+    /** Of reports that ended before, some a transaction. Returns how many there were. Safe to repeat. */
     async forgetEndedBefore(time: Date): Promise<number> {
-      return db.transaction().execute(async (tx) => {
-        const rows = await tx
-          .selectFrom('reports')
-          .select('id')
-          .where('status', 'in', ['closed', 'cancelled', 'rejected'])
-          .where(sql<Date>`coalesce(closed_at, last_update)`, '<', time)
-          .where((eb) => eb.or([eb('forgotten_at', 'is', null), eb('last_update', '>', eb.ref('forgotten_at'))]))
-          .limit(atOnce)
-          .forUpdate()
-          .skipLocked()
-          .execute();
-        await forget(
-          tx,
-          rows.map(({ id }) => id),
-        );
-        return rows.length;
-      });
+      let forgotten = 0;
+      for (;;) {
+        const count = await db.transaction().execute((tx) => forgetNext(tx, time));
+        if (count === 0) return forgotten;
+        forgotten += count;
+      }
     },
   };
+}
+
+async function forgetNext(tx: Tx, time: Date): Promise<number> {
+  const rows = await tx
+    .selectFrom('reports')
+    .select('id')
+    .where('status', 'in', ['closed', 'cancelled', 'rejected'])
+    .where(sql<Date>`coalesce(closed_at, last_update)`, '<', time)
+    .where((eb) => eb.or([eb('forgotten_at', 'is', null), eb('last_update', '>', eb.ref('forgotten_at'))]))
+    .limit(atOnce)
+    .forUpdate()
+    .skipLocked()
+    .execute();
+  const ids = rows.map(({ id }) => id);
+  await forget(tx, ids);
+  return ids.length;
 }
 
 async function forget(tx: Tx, ids: string[]): Promise<void> {

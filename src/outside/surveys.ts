@@ -7,7 +7,6 @@ import type { Db } from './database/database.js';
 import type { Database } from './database/schema.js';
 
 export type Survey = Selectable<Database['surveys']>;
-export type TimelineEntry = Selectable<Database['survey_events']>;
 
 export interface Candidate {
   report: Report;
