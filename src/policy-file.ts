@@ -4,7 +4,14 @@ import { isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { CloseoutError } from './contract/errors.js';
 import { isTimeZone } from './contract/reports.js';
-import { defaultPolicy, type Policy, type PolicyFor } from './policy/settings.js';
+import {
+  defaultConfirmation,
+  defaultPolicy,
+  weekdays,
+  type BusinessHours,
+  type Policy,
+  type PolicyFor,
+} from './policy/settings.js';
 
 const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const durationWords = 'must be a number with ms, s, m, h or d, such as 30s or 7d, at most 3650d';
@@ -19,11 +26,32 @@ const clock = z
   .string()
   .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day of two digits each, such as "09:00"');
 
+const defaultHours = defaultConfirmation.businessHours as BusinessHours;
+
 const timeZone = z.string().refine(isTimeZone, 'must be an IANA time zone such as Europe/Berlin');
+
+const businessHours = z
+  .strictObject({
+    days: z.array(z.enum(weekdays)).min(1, 'must name at least one day').default(defaultHours.days),
+    from: clock.default(defaultHours.from),
+    to: clock.default(defaultHours.to),
+    zone: timeZone.optional(),
+    holidays: z.array(z.iso.date('must be a date such as 2026-12-25')).default([]),
+  })
+  .refine(({ from, to }) => from < to, 'must begin before they end');
 
 const part = {
   holdDown: duration.optional(),
   closing: z.strictObject({ giveUpAfter: duration.optional() }).optional(),
+  confirmation: z
+    .strictObject({
+      window: someTime.optional(),
+      warnBefore: duration.nullable().optional(),
+      onSilence: z.enum(['close', 'hold']).optional(),
+      businessHours: businessHours.nullable().optional(),
+    })
+    .nullable()
+    .optional(),
   survey: z
     .strictObject({
       enabled: z.boolean().optional(),
@@ -156,10 +184,16 @@ function lay(policy: Policy, over: Part): Policy {
   return {
     holdDown: over.holdDown ?? policy.holdDown,
     closing: { ...policy.closing, ...set(over.closing) },
+    confirmation: layConfirmation(policy.confirmation, over.confirmation),
     survey: { ...policy.survey, ...set(over.survey) },
     reopen: { ...policy.reopen, ...set(over.reopen) },
     alert: { ...policy.alert, ...set(over.alert) },
   };
+}
+
+function layConfirmation(base: Policy['confirmation'], over: Part['confirmation']): Policy['confirmation'] {
+  if (over === undefined || over === null) return over === null ? null : base;
+  return { ...(base ?? defaultConfirmation), ...set(over) };
 }
 
 const set = <T extends object>(over: T | undefined) =>

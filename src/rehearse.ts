@@ -9,7 +9,7 @@ import type { Policy, PolicyFor } from './policy/settings.js';
 import { apply, type Situation } from './policy/status.js';
 import { skipReason, type SendFacts } from './policy/survey.js';
 import { sampleBucketOf } from './survey/addresses.js';
-import { quietUntil } from './survey/quiet-hours.js';
+import { quietUntil } from './survey/calendar.js';
 
 /** What became of one cycle. Times are ISO 8601, UTC. */
 export interface RehearsedCycle {

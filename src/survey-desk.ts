@@ -4,6 +4,7 @@ import { CloseoutError } from './contract/errors.js';
 import { signals } from './contract/messages.js';
 import type { SurveyRecord } from './contract/reports.js';
 import { answerTable, toSignal, type Answer, type StoredAnswer } from './outside/answers.js';
+import { confirmationTable, toConfirmed, type Said } from './outside/confirmations.js';
 import type { Db } from './outside/database/database.js';
 import type { ReportsPort } from './outside/reports/port.js';
 import { surveyTable, toRecord, type Survey } from './outside/surveys.js';
@@ -20,6 +21,7 @@ export type Received = 'bounce' | 'delay' | 'automatic' | 'reply';
 export function surveyDesk(db: Db, reports: ReportsPort, runs: Runs, addressKey: Buffer) {
   const surveys = surveyTable(db);
   const answers = answerTable(db);
+  const confirmations = confirmationTable(db);
 
   const hashOf = async (survey: Survey): Promise<string | undefined> => {
     const contact = await reports.contactOf(survey.report_id);
@@ -50,6 +52,16 @@ export function surveyDesk(db: Db, reports: ReportsPort, runs: Runs, addressKey:
       await runs.signal(await reports.get(survey.report_id), signals.answered, toSignal(stored));
       await answers.told(surveyId, stored.revision);
       return stored;
+    },
+
+    /** Stores whether the customer says that it is fixed, then tells the run. False: too late, nothing was stored. */
+    async confirm(surveyId: string, said: Said): Promise<boolean> {
+      const isStored = await confirmations.say(surveyId, said);
+      const survey = await surveys.find(surveyId);
+      if (!survey?.confirmed_at || survey.confirm_told) return isStored;
+      await runs.signal(await reports.get(survey.report_id), signals.confirmed, toConfirmed(survey));
+      await confirmations.told(survey);
+      return isStored;
     },
 
     /** The address of this survey is not asked again. */
@@ -83,7 +95,7 @@ export function surveyDesk(db: Db, reports: ReportsPort, runs: Runs, addressKey:
     async reply(reportId: string, text: string, by: string): Promise<void> {
       if (!text.trim()) throw new CloseoutError('BadInput', 'text is empty.', 'text');
       await reports.get(reportId);
-      const survey = (await surveys.ofReport(reportId)).filter(({ sent_at }) => sent_at).at(-1);
+      const survey = (await surveys.ofReport(reportId)).filter(({ mailed_at }) => mailed_at).at(-1);
       if (!survey) throw new CloseoutError('StatusConflict', `The customer of report ${reportId} was never asked.`);
       if (!(await hashOf(survey))) throw new CloseoutError('StatusConflict', `Report ${reportId} has no address.`);
       const id = randomBytes(12).toString('base64url');
@@ -102,7 +114,8 @@ export function surveyDesk(db: Db, reports: ReportsPort, runs: Runs, addressKey:
     const isOurs = recipients.length === 0 || recipients.some((address) => hashAddress(address, addressKey) === hash);
     if (isBadAddress(status) && hash && isOurs) await surveys.suppress(hash, status, 'dsn');
     await surveys.noteOnce(survey.id, 'bounced', status);
-    if (survey.state !== 'sent' && survey.state !== 'claimed') return 'bounce';
+    const isWaiting = survey.state === 'sent' || survey.state === 'claimed' || survey.confirmation === 'sent';
+    if (!isWaiting) return 'bounce';
     await runs.signal(await reports.get(survey.report_id), signals.bounced, { surveyId: survey.id, reason: status });
     return 'bounce';
   }

@@ -11,6 +11,7 @@ import { taskQueue } from './contract/messages.js';
 import { migrate, openDatabase } from './outside/database/database.js';
 import { openMailer } from './outside/mail/mailer.js';
 import { reportStore } from './outside/reports/store.js';
+import { confirmationTable } from './outside/confirmations.js';
 import { customerTable } from './outside/customers.js';
 import { answerTable } from './outside/answers.js';
 import { connectRuns } from './outside/runs.js';
@@ -47,6 +48,7 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
       reports: reportStore(db),
       surveys: surveyTable(db),
       answers: answerTable(db),
+      confirmations: confirmationTable(db),
       customers: customerTable(db),
       sweeps: sweepTable(db),
       runs,

@@ -53,6 +53,17 @@ async function compose(deps: Deps, alert: Exclude<Alert, { kind: 'answer' }>): P
         alert,
         mail,
       );
+    case 'unconfirmed':
+      return mails.unconfirmedMail(
+        told(
+          deps,
+          `unconfirmed.${alert.reportId}.${Date.parse(alert.clearedAt)}`,
+          new Date(alert.clearedAt),
+          alert.reportId,
+        ),
+        alert,
+        mail,
+      );
     case 'reopenings':
       return mails.reopeningsMail(
         told(deps, `reopenings.${alert.reportId}.${alert.cycle}`, new Date(alert.at), alert.reportId),

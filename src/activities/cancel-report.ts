@@ -9,10 +9,11 @@ export interface Withdrawal extends Standing {
 
 /** Safe to repeat: a cancelled report stays cancelled, and its survey is skipped once. */
 export const cancelReport =
-  ({ reports, surveys }: Deps) =>
+  ({ reports, surveys, confirmations }: Deps) =>
   async ({ reportId, at, by }: { reportId: string; at: string; by?: string }): Promise<Withdrawal> => {
     const standing = await reports.change(reportId, { kind: 'cancelled', at, run: 'asks', ...(by ? { by } : {}) });
     if (standing.situation.status !== 'cancelled') return standing;
+    await confirmations.withdraw(reportId);
     const report = await reports.get(reportId);
     return { ...standing, withdrawn: await surveys.withdraw({ ...report, newId: newSurveyId }, 'cancelled') };
   };

@@ -1,6 +1,7 @@
 /** What activities work with; made once a worker. */
 import { randomBytes } from 'node:crypto';
 import type { Answers } from '../outside/answers.js';
+import type { Confirmations } from '../outside/confirmations.js';
 import type { Customers } from '../outside/customers.js';
 import type { Mailer } from '../outside/mail/mailer.js';
 import type { ReportsPort } from '../outside/reports/port.js';
@@ -13,6 +14,7 @@ import type { MailSettings } from '../survey/mail.js';
 export interface Deps {
   reports: ReportsPort;
   surveys: Surveys;
+  confirmations: Confirmations;
   answers: Answers;
   customers: Customers;
   sweeps: Sweeps;

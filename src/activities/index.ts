@@ -1,4 +1,5 @@
 /** Everything the workflows do to the outside world. Each may run more than once for one call, and says why that is safe. */
+import { askConfirmation } from './ask-confirmation.js';
 import { alertOperator } from './alert-operator.js';
 import { cancelReport } from './cancel-report.js';
 import { closeReport } from './close-report.js';
@@ -12,6 +13,7 @@ import { clearReports, countReports } from './clear-reports.js';
 import { noteSweep, sweepPage, tellAnswers } from './watch-reports.js';
 import { lookUpReport } from './look-up-report.js';
 import { reopenReport } from './reopen-report.js';
+import { settleConfirmation } from './settle-confirmation.js';
 import { sendSurvey } from './send-survey.js';
 
 export function createActivities(deps: Deps) {
@@ -20,6 +22,8 @@ export function createActivities(deps: Deps) {
     closeReport: closeReport(deps),
     reopenReport: reopenReport(deps),
     cancelReport: cancelReport(deps),
+    askConfirmation: askConfirmation(deps),
+    settleConfirmation: settleConfirmation(deps),
     sendSurvey: sendSurvey(deps),
     endSurvey: endSurvey(deps),
     extendSurvey: extendSurvey(deps),

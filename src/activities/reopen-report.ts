@@ -1,11 +1,23 @@
 import type { Withdrawal } from './cancel-report.js';
 import { newSurveyId, type Deps } from './deps.js';
 
+export interface ReopenReport {
+  reportId: string;
+  /** The one that it is reopened from. */
+  cycle: number;
+  /** ISO 8601. */
+  at: string;
+  by?: string;
+}
+
 /** Safe to repeat: the same change at the same time is applied once, and superseding twice is superseding. */
 export const reopenReport =
-  ({ reports, surveys }: Deps) =>
-  async ({ reportId, at, by }: { reportId: string; at: string; by?: string }): Promise<Withdrawal> => {
-    const standing = await reports.change(reportId, { kind: 'reopened', at, run: 'asks', ...(by ? { by } : {}) });
+  ({ reports, surveys, confirmations }: Deps) =>
+  async ({ reportId, cycle: before, at, by }: ReopenReport): Promise<Withdrawal> => {
+    const reason = by === 'customer' ? await confirmations.reasonOf(reportId, before) : undefined;
+    const change = { ...(by ? { by } : {}), ...(reason ? { reason, note: reason } : {}) };
+    const standing = await reports.change(reportId, { kind: 'reopened', at, run: 'asks', ...change });
+    await confirmations.withdraw(reportId);
     if (standing.cycle === 1) return standing; // it was never closed, so nobody was to be asked
     const { customerId, serviceProblemId } = await reports.get(reportId);
     const cycle = standing.cycle - 1;

@@ -1,18 +1,17 @@
 import { cancellationSignal } from '@temporalio/activity';
-import type { MailKind } from '../contract/ids.js';
 import type { Contact, Report, SurveyRecord } from '../contract/reports.js';
 import { toRecord, type Survey } from '../outside/surveys.js';
 import type { Policy } from '../policy/settings.js';
 import { hashAddress, sampleBucketOf } from '../survey/addresses.js';
 import { surveyMail, type Mail } from '../survey/mail.js';
-import { quietUntil } from '../survey/quiet-hours.js';
+import { quietUntil } from '../survey/calendar.js';
 import { newSurveyId, type Deps } from './deps.js';
 import { mailVerdict } from './to-failure.js';
 
 export interface SendSurvey {
   reportId: string;
   cycle: number;
-  kind: MailKind;
+  kind: 'survey' | 'reminder';
   policy: Policy['survey'];
   reopenWithin: number;
   byOperator: boolean;
@@ -20,8 +19,8 @@ export interface SendSurvey {
   againFor?: string;
 }
 
-/** The survey, and until when its mail has to wait for the customer's quiet hours to end (ISO 8601). */
-export type SentSurvey = SurveyRecord & { holdUntil?: string };
+/** The survey, or until when its mail has to wait for the customer's quiet hours to end (ISO 8601). */
+export type SentSurvey = SurveyRecord | { holdUntil: string };
 
 /**
  * Asks the customer, or records why not. Safe to repeat: the decision is made once a cycle and kept; every try sends
@@ -47,7 +46,10 @@ export const sendSurvey =
     });
     if (!address || !hash || !isDue(survey, kind, againFor)) return toRecord(survey);
     if (survey.state === 'sent' && (await surveys.isBlocked(hash))) return toRecord(survey);
-    if (holdUntil) return { ...toRecord(survey), holdUntil: holdUntil.toISOString() };
+    // Whose link the customer has already: the question stands on its page from now on.
+    const isOnPage = survey.state === 'claimed' && (survey.confirmation === 'yes' || survey.confirmation === 'silence');
+    if (isOnPage) return toRecord(await surveys.markSent(survey.id, kind, 'on the page of the confirmation'));
+    if (holdUntil) return { holdUntil: holdUntil.toISOString() };
     try {
       const mail = await compose(deps, survey, report, { ...contact, emailAddress: address }, request);
       await mailer.send(mail, cancellationSignal());
@@ -60,7 +62,7 @@ export const sendSurvey =
     return toRecord(await surveys.markSent(survey.id, kind));
   };
 
-function isDue(survey: Survey, kind: MailKind, againFor: string | undefined): boolean {
+function isDue(survey: Survey, kind: SendSurvey['kind'], againFor: string | undefined): boolean {
   if (survey.state === 'claimed') return kind === 'survey';
   if (survey.state !== 'sent') return false;
   return kind === 'survey' ? againFor !== undefined : survey.reminded_at === null;

@@ -1,5 +1,6 @@
 import { CloseoutError } from '../contract/errors.js';
 import { signals, type SweepResult } from '../contract/messages.js';
+import { toConfirmed } from '../outside/confirmations.js';
 import { toSignal } from '../outside/answers.js';
 import type { WatchedReport } from '../outside/reports/port.js';
 import { missedChange } from '../policy/watch.js';
@@ -41,10 +42,10 @@ async function tell({ reports, runs }: Deps, watched: WatchedReport): Promise<'c
   return kind;
 }
 
-/** Tells the runs of answers that were stored while they could not be reached. Safe to repeat: each carries its revision. */
+/** Tells the runs what customers said while they could not be reached. Safe to repeat: each says what it is about. */
 export const tellAnswers =
-  ({ reports, surveys, answers, runs }: Deps) =>
-  async (): Promise<{ answered: number; failed: number }> => {
+  ({ reports, surveys, answers, confirmations, runs }: Deps) =>
+  async (): Promise<{ answered: number; confirmed: number; failed: number }> => {
     const untold = await answers.untold(pageSize);
     const failed = await inParallel(untold, async (answer) => {
       const survey = await surveys.find(answer.survey_id);
@@ -52,7 +53,16 @@ export const tellAnswers =
       await runs.signal(await reports.get(survey.report_id), signals.answered, toSignal(answer));
       await answers.told(survey.id, answer.revision);
     });
-    return { answered: untold.length - failed.length, failed: failed.length };
+    const unheard = await confirmations.untold(pageSize);
+    const missed = await inParallel(unheard, async (survey) => {
+      await runs.signal(await reports.get(survey.report_id), signals.confirmed, toConfirmed(survey));
+      await confirmations.told(survey);
+    });
+    return {
+      answered: untold.length - failed.length,
+      confirmed: unheard.length - missed.length,
+      failed: failed.length + missed.length,
+    };
   };
 
 /** Keeps the result where `/metrics` and the dashboard find it. Safe to repeat: there is one row. */

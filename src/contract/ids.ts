@@ -25,6 +25,8 @@ export function alertIdOf(alert: Alert): string {
       return `alert:relay:${alert.since.slice(0, 10)}`;
     case 'attention':
       return `alert:attention:${alert.reportId}:${alert.since}:${alert.day}`;
+    case 'unconfirmed':
+      return `alert:unconfirmed:${alert.reportId}:${alert.clearedAt}`;
     case 'reopenings':
       return `alert:reopenings:${alert.reportId}:${alert.cycle}`;
     case 'message':
@@ -40,16 +42,21 @@ export function followUpIdOf(reportId: string, cycle: number): string {
   return `${reportId.slice(0, 52)}-after-${cycle}`;
 }
 
-export type MailKind = 'survey' | 'reminder';
+/** `confirm` asks whether it is fixed, `warning` once more before silence is taken for a yes. */
+export type MailKind = 'survey' | 'reminder' | 'confirm' | 'warning';
 
-/** The same on every retry, another for the reminder, so that receivers can drop second copies (RFC 5322 §3.6.4). */
-export function messageIdOf(surveyId: string, kind: MailKind, domain: string): string {
-  return `<survey.${surveyId}.${kind === 'survey' ? 1 : 2}@${domain}>`;
+/**
+ * The same on every retry, another for each kind and for each clearing that a customer is asked to confirm, so that
+ * receivers can drop second copies (RFC 5322 §3.6.4).
+ */
+export function messageIdOf(surveyId: string, kind: MailKind, domain: string, clearedAt?: Date): string {
+  const part = { survey: '1', reminder: '2', confirm: 'c', warning: 'w' }[kind];
+  return `<survey.${surveyId}.${part}${clearedAt?.getTime() ?? ''}@${domain}>`;
 }
 
 /** The survey that a Message-ID of ours belongs to. */
 export function surveyIdOfMessage(messageId: string): string | undefined {
-  return /^<?survey\.([A-Za-z0-9_-]{16})\.[12]@/.exec(messageId)?.[1];
+  return /^<?survey\.([A-Za-z0-9_-]{16})\.(?:[12]|[cw]\d+)@/.exec(messageId)?.[1];
 }
 
 /** Where bounces of a survey's mail go to: `bounce+{surveyId}@domain` (RFC 3834, VERP). `base` is `bounce@domain`. */

@@ -24,7 +24,8 @@ export const signals = {
   cancelled: 'cancelled',
   answered: 'answered',
   bounced: 'bounced',
-} as const satisfies Record<ChangeKind | 'answered' | 'bounced', string>;
+  confirmed: 'confirmed',
+} as const satisfies Record<ChangeKind | 'answered' | 'bounced' | 'confirmed', string>;
 
 export const queries = { status: 'status', progress: 'progress', result: 'result' } as const;
 
@@ -65,6 +66,14 @@ export interface BouncedSignal {
   reason?: string;
 }
 
+/** Sent by our own page once it is stored what the customer says of a cleared report. Never holds the reason. */
+export interface ConfirmedSignal {
+  surveyId?: string;
+  /** ISO 8601: the clearing that the customer was asked about. */
+  clearedAt?: string;
+  fixed?: boolean;
+}
+
 /** Argument of every update. `by` is kept in the history as the author. */
 export interface OperatorRequest {
   by?: string;
@@ -84,7 +93,7 @@ export interface SurveyRequest {
 export interface SweepResult {
   reports: number;
   /** What was missed, by what the runs were told. */
-  told: Partial<Record<'cleared' | 'reopened' | 'cancelled' | 'answered', number>>;
+  told: Partial<Record<ChangeKind | 'answered' | 'confirmed', number>>;
   /** Runs that could not be told; the next sweep tries again. */
   failed: number;
   pages: number;
@@ -123,6 +132,8 @@ export type Alert =
   | { kind: 'relay'; failure: string; since: string }
   /** A step was refused for good; `day` 0 at once, 1 a day later, … */
   | { kind: 'attention'; reportId: string; step: string; failure: string; since: string; day: number }
+  /** The customer has not confirmed, and the policy does not take silence for it. `clearedAt`: ISO 8601. */
+  | { kind: 'unconfirmed'; reportId: string; clearedAt: string }
   /** The report was opened again too often. */
   | { kind: 'reopenings'; reportId: string; cycle: number; at: string }
   /** A customer wrote back. */

@@ -48,6 +48,16 @@ export interface SurveyRecord extends SurveyView {
   reopenUntil?: string;
 }
 
+/** What came of asking a customer whether a cleared report is fixed. Times are ISO 8601, UTC. */
+export interface ConfirmationRecord {
+  surveyId: string;
+  /** `sent`: the customer may still say it; `silence`: it was closed without a word. */
+  state: 'sent' | 'yes' | 'no' | 'silence' | 'unreachable';
+  /** The clearing that the customer was asked about. */
+  clearedAt: string;
+  closesAt: string;
+}
+
 export const scores = [1, 2, 3, 4, 5] as const;
 export type Score = (typeof scores)[number];
 
@@ -73,6 +83,12 @@ export type SurveyEvent =
   | 'automaticReply'
   | 'replied'
   | 'optedOut'
+  | 'confirmAsked'
+  | 'confirmWarned'
+  | 'confirmed'
+  | 'refused'
+  | 'silence'
+  | 'unreachable'
   | 'erased';
 
 /** A step that was refused for good and waits for an operator. */

@@ -104,6 +104,7 @@ async function forgetReport(tx: Tx, id: string, words: string[]): Promise<void> 
 /** An open survey ends: there is nobody left to answer it. */
 async function forgetSurvey(tx: Tx, id: string, state: string): Promise<void> {
   const isOpen = state === 'claimed' || state === 'sent';
+  await tx.updateTable('surveys').set({ confirm_reason: null }).where('id', '=', id).execute();
   const mark = { reason: 'erased', ...(isOpen ? { state: 'expired' as const } : {}) };
   if (isOpen || state === 'answered') await tx.updateTable('surveys').set(mark).where('id', '=', id).execute();
   await tx.updateTable('answers').set({ comment: null }).where('survey_id', '=', id).execute();

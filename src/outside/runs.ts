@@ -31,6 +31,7 @@ import {
   type AnsweredSignal,
   type BouncedSignal,
   type ChangeSignal,
+  type ConfirmedSignal,
   type MassClearInput,
   type MassClearProgress,
   type OperatorRequest,
@@ -77,7 +78,7 @@ export function connectRuns({ connection: options, namespace }: TemporalSettings
     async signal(
       report: Report,
       signal: string,
-      payload: ChangeSignal | AnsweredSignal | BouncedSignal,
+      payload: ChangeSignal | AnsweredSignal | BouncedSignal | ConfirmedSignal,
     ): Promise<void> {
       const options = { ...startOptions(report), signal, signalArgs: [payload] };
       await call(() => temporal.workflow.signalWithStart(workflowType, options));

@@ -64,7 +64,7 @@ export function surveyTable(db: Db) {
     decide: (candidate: Candidate) => decide(db, candidate),
 
     /** The relay has accepted the mail. Only from `claimed`: a survey that was ended meanwhile stays ended. */
-    async markSent(id: string, kind: 'survey' | 'reminder'): Promise<Survey> {
+    async markSent(id: string, kind: 'survey' | 'reminder', detail?: string): Promise<Survey> {
       const now = new Date();
       const mark = kind === 'survey' ? { state: 'sent' as const, sent_at: now } : { reminded_at: now };
       await change(
@@ -76,6 +76,7 @@ export function surveyTable(db: Db) {
           .where('state', '=', kind === 'survey' ? 'claimed' : 'sent')
           .returning('id'),
         kind === 'survey' ? 'sent' : 'reminded',
+        { detail },
       );
       return db.selectFrom('surveys').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
     },
@@ -160,17 +161,16 @@ export function surveyTable(db: Db) {
       await db.updateTable('surveys').set({ alerted_revision: revision }).where('id', '=', id).execute();
     },
 
-    /** Ids of the surveys of the report's earlier cycles that were mailed, oldest first: what a mail refers to. */
-    async mailedBefore(reportId: string, cycle: number): Promise<string[]> {
-      const rows = await db
+    /** The surveys of the report's earlier cycles that were mailed, oldest first: what a mail refers to. */
+    async mailedBefore(reportId: string, cycle: number): Promise<{ id: string; confirmFor: Date | null }[]> {
+      return db
         .selectFrom('surveys')
-        .select('id')
+        .select(['id', 'confirm_for as confirmFor'])
         .where('report_id', '=', reportId)
         .where('cycle', '<', cycle)
         .where('sent_at', 'is not', null)
         .orderBy('cycle')
         .execute();
-      return rows.map(({ id }) => id);
     },
 
     /** Unless the same stands there already: the same mail may come in more than once. */
@@ -206,6 +206,12 @@ export function surveyTable(db: Db) {
         .execute();
     },
 
+    /** Nobody can be reached there. */
+    async isSuppressed(addressHash: string): Promise<boolean> {
+      const found = await sql`select from suppressions where address_hash = ${addressHash}`.execute(db);
+      return found.rows.length > 0;
+    },
+
     /** Opted out or suppressed since the survey went out. */
     async isBlocked(addressHash: string): Promise<boolean> {
       const found = await sql`
@@ -228,17 +234,18 @@ export function surveyTable(db: Db) {
 
 type WithdrawnFrom = Pick<Report, 'id' | 'cycle' | 'customerId' | 'serviceProblemId'> & { newId: () => string };
 
-/** A change and its line in the timeline, in one statement; a repeated one changes no row and so leaves no second line. */
-async function change(
+/** A change and its line in the timeline, in one statement; a repeated one changes no row and so leaves no second line. Returns how many. */
+export async function change(
   db: Db,
   update: Compilable<{ id: string }>,
   event: SurveyEvent,
   { by, detail }: { by?: string | undefined; detail?: string | undefined } = {},
-): Promise<void> {
-  await sql`
+): Promise<number> {
+  const noted = await sql`
     with changed as (${update})
     insert into survey_events (survey_id, event, by, detail)
     select id, ${event}, ${by ?? null}, ${detail ?? null} from changed`.execute(db);
+  return Number(noted.numAffectedRows ?? 0);
 }
 
 /**
@@ -251,14 +258,7 @@ async function decide(db: Db, candidate: Candidate): Promise<Survey> {
   const customerId = report.customerId ?? null;
   const now = new Date();
   return db.transaction().execute(async (tx) => {
-    if (customerId) {
-      await tx
-        .insertInto('customers')
-        .values({ id: customerId })
-        .onConflict((c) => c.doNothing())
-        .execute();
-      await tx.selectFrom('customers').select('id').where('id', '=', customerId).forUpdate().execute();
-    }
+    await lockCustomer(tx, customerId);
     const reason = skipReason(await sendFacts(tx, candidate), policy) ?? null;
     const decision = reason ? { state: 'skipped' as const, reason } : { state: 'claimed' as const, reason };
     const decided = await tx
@@ -279,7 +279,10 @@ async function decide(db: Db, candidate: Candidate): Promise<Survey> {
           state: sql`case surveys.state when 'claimed' then excluded.state else surveys.state end`,
           reason: sql`case surveys.state when 'claimed' then excluded.reason else surveys.reason end`,
           mailed_at: sql`coalesce(surveys.mailed_at, excluded.mailed_at)`,
-          expires_at: sql`case when surveys.mailed_at is null then excluded.expires_at else surveys.expires_at end`,
+          // Who was asked to confirm may answer from the closing on.
+          expires_at: sql`case when surveys.mailed_at is null or surveys.state = 'claimed' and surveys.confirmation is not null
+            then excluded.expires_at else surveys.expires_at end`,
+          reopen_until: sql`coalesce(surveys.reopen_until, excluded.reopen_until)`,
         }),
       )
       .returningAll()
@@ -287,6 +290,17 @@ async function decide(db: Db, candidate: Candidate): Promise<Survey> {
     if (policy.perCycle === 'replace' && decided.state === 'claimed') await replaceEarlier(tx, decided);
     return decided;
   });
+}
+
+/** Until the transaction ends, nothing else is decided about this customer. */
+export async function lockCustomer(tx: Db, id: string | null): Promise<void> {
+  if (id === null) return;
+  await tx
+    .insertInto('customers')
+    .values({ id })
+    .onConflict((c) => c.doNothing())
+    .execute();
+  await tx.selectFrom('customers').select('id').where('id', '=', id).forUpdate().execute();
 }
 
 /** Policy `replace`: only the newest answer of a report counts. */
@@ -303,7 +317,10 @@ async function replaceEarlier(tx: Db, { report_id, cycle }: Survey): Promise<voi
 const asked = sql<boolean>`state not in ('skipped', 'undeliverable')`;
 
 /** All counts in one round trip. */
-async function sendFacts(tx: Db, { report, cycle, contact, addressHash, policy, sampleBucket, byOperator }: Candidate) {
+export async function sendFacts(
+  tx: Db,
+  { report, cycle, contact, addressHash, policy, sampleBucket, byOperator }: Candidate,
+) {
   const since = new Date(Date.now() - (policy.contactCap?.per ?? 0));
   const hash = addressHash ?? '';
   const counts = await sql<{

@@ -1,12 +1,39 @@
 /** The policy a cycle runs under: pure data, resolved when the cycle begins and kept by the run. All durations in ms. */
 
 const second = 1000;
-const day = 24 * 60 * 60 * second;
+const hour = 60 * 60 * second;
+const day = 24 * hour;
+
+export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+
+/** When a customer can be expected to answer: `HH:MM` of the customer's day; `zone` where the customer's is not known. */
+export interface BusinessHours {
+  days: (typeof weekdays)[number][];
+  from: string;
+  to: string;
+  zone?: string;
+  /** `YYYY-MM-DD`. */
+  holidays: string[];
+}
+
+/** The customer is asked whether it is fixed before the report is closed (MEF 124). */
+export interface Confirmation {
+  /** How long the customer has, in business time. */
+  window: number;
+  /** How long before its end the one warning is sent, in business time; null = none. */
+  warnBefore: number | null;
+  /** What silence means: `close`, or `hold` until the customer or an operator says more. */
+  onSilence: 'close' | 'hold';
+  /** null = every hour counts. */
+  businessHours: BusinessHours | null;
+}
 
 export interface Policy {
   /** How long a report has to stay cleared before it is closed. */
   holdDown: number;
   closing: { giveUpAfter: number };
+  /** null = closed without asking. */
+  confirmation: Confirmation | null;
   survey: {
     enabled: boolean;
     delay: number;
@@ -38,6 +65,7 @@ export type PolicyFor = (report: {
 export const defaultPolicy: Policy = {
   holdDown: 0,
   closing: { giveUpAfter: 7 * day },
+  confirmation: null,
   survey: {
     enabled: true,
     delay: 0,
@@ -50,4 +78,12 @@ export const defaultPolicy: Policy = {
   },
   reopen: { within: 7 * day, escalateAfter: 3 },
   alert: { scoreAtMost: 2 },
+};
+
+/** What a policy that wants the customer's confirmation leaves out. */
+export const defaultConfirmation: Confirmation = {
+  window: 16 * hour,
+  warnBefore: 8 * hour,
+  onSilence: 'close',
+  businessHours: { days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: '09:00', to: '17:00', holidays: [] },
 };

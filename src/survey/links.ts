@@ -7,7 +7,7 @@ export interface LinkKey {
   secret: Buffer;
 }
 
-export type LinkPurpose = 'survey' | 'optOut';
+export type LinkPurpose = 'survey' | 'optOut' | 'confirm';
 
 /** `id:base64,id:base64`: the first signs, all verify, so that keys can be changed while links are out. */
 export function linkKeysFrom(setting: string): LinkKey[] {

@@ -1,19 +1,26 @@
-/** The survey mail and its reminder, as pure functions of what is known: the same input is the same mail, byte for byte. */
+/** The mails that ask a customer something, as pure functions of what is known: the same input is the same mail, byte for byte. */
 import { bounceAddressOf, messageIdOf, type MailKind } from '../contract/ids.js';
 import { scores, type Contact, type Report } from '../contract/reports.js';
 import { signLink, type LinkKey } from './links.js';
 import { html, text } from './templates.js';
-import { languageFor, languages, moment } from './texts.js';
+import { languageFor, languages, moment, ratingWords } from './texts.js';
 
 export interface SurveyMail {
   kind: MailKind;
   surveyId: string;
   report: Pick<Report, 'id' | 'description' | 'name' | 'clearedAt'>;
   contact: Contact & { emailAddress: string };
-  /** Ids of the report's earlier surveys that were mailed, oldest first. */
-  earlier: string[];
+  /** The report's earlier surveys that were mailed, oldest first. */
+  earlier: Mailed[];
   date: Date;
-  expiresAt: Date;
+  /** Until when it can be answered; null: for as long as the report is not closed. */
+  expiresAt: Date | null;
+}
+
+/** A survey, and the clearing that its first mail asked about if that came before the closing. */
+export interface Mailed {
+  id: string;
+  confirmFor: Date | null;
 }
 
 export interface MailSettings {
@@ -51,13 +58,14 @@ export const automatic = { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-
 export function surveyMail(mail: SurveyMail, settings: MailSettings): Mail {
   const { kind, surveyId, contact, date } = mail;
   const domain = domainOf(settings.from);
-  const optOut = `${settings.publicUrl}/u/${signLink('optOut', surveyId, settings.linkKeys)}`;
-  const view = viewOf(mail, settings, optOut);
-  const thread = [...mail.earlier, ...(kind === 'reminder' ? [surveyId] : [])].map((id) =>
-    messageIdOf(id, 'survey', domain),
+  const view = asksToConfirm(kind) ? confirmationOf(mail, settings) : surveyOf(mail, settings);
+  const isSecond = kind === 'reminder' || kind === 'warning';
+  const confirmFor = asksToConfirm(kind) ? clearingOf(mail) : null;
+  const thread = [...mail.earlier, ...(isSecond ? [{ id: surveyId, confirmFor }] : [])].map((one) =>
+    threadIdOf(one, domain),
   );
   return {
-    messageId: messageIdOf(surveyId, kind, domain),
+    messageId: messageIdOf(surveyId, kind, domain, confirmFor ?? undefined),
     date,
     baseBoundary: `closeout-${surveyId}-${kind}`,
     from: settings.from,
@@ -71,33 +79,88 @@ export function surveyMail(mail: SurveyMail, settings: MailSettings): Mail {
       ...automatic,
       'Content-Language': view.language,
       // Not folded: a folded one broke DKIM at a relay (nodemailer#1654).
-      'List-Unsubscribe': { prepared: true, value: `<${optOut}>` },
-      'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+      ...(view.optOut && {
+        'List-Unsubscribe': { prepared: true, value: `<${view.optOut}>` },
+        'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+      }),
     },
     text: text.render('./mail.txt.eta', view),
     html: html.render('./mail.html.eta', view),
   };
 }
 
-function viewOf({ kind, surveyId, report, contact, expiresAt }: SurveyMail, settings: MailSettings, optOut: string) {
+const asksToConfirm = (kind: MailKind): boolean => kind === 'confirm' || kind === 'warning';
+
+const clearingOf = ({ report, date }: SurveyMail): Date => (report.clearedAt ? new Date(report.clearedAt) : date);
+
+/** Message-ID of the mail that began the thread about a survey. */
+export const threadIdOf = ({ id, confirmFor }: Mailed, domain: string): string =>
+  confirmFor ? messageIdOf(id, 'confirm', domain, confirmFor) : messageIdOf(id, 'survey', domain);
+
+interface View extends ReturnType<typeof common> {
+  subject: string;
+  preheader: string;
+  intro: string;
+  question: string;
+  nothingStored: string;
+  choices: { words: string; link: string }[];
+  /** Under the choices, less prominent. */
+  other?: { words: string; link: string };
+  until: string;
+  /** Undefined: this mail is part of the service, not a survey that could be done without. */
+  optOut?: string;
+}
+
+function common({ kind, report, contact }: SurveyMail) {
   const language = languageFor(contact.preferredLanguage);
   const t = languages[language];
-  const link = `${settings.publicUrl}/s/${signLink('survey', surveyId, settings.linkKeys)}`;
-  const { id } = report;
   return {
     language,
     dir: t.dir,
     t,
-    subject: kind === 'reminder' ? t.mail.reminder(id) : t.mail.subject(id),
-    isReminder: kind === 'reminder',
+    isSecond: kind === 'reminder' || kind === 'warning',
     hello: t.mail.hello(oneLine(contact.name ?? '')),
-    reportId: id,
     summary: summaryOf(report),
     cleared: report.clearedAt && t.mail.cleared(moment(new Date(report.clearedAt), language, contact.timeZone)),
-    ratings: scores.map((score) => ({ score, word: t.ratings[score], link: `${link}?r=${score}` })),
-    notSolved: `${link}?solved=no`,
-    until: t.mail.until(moment(expiresAt, language, contact.timeZone)),
-    optOut,
+  };
+}
+
+function surveyOf(mail: SurveyMail, { publicUrl, linkKeys }: MailSettings): View {
+  const { kind, surveyId, report, contact, expiresAt } = mail;
+  const shared = common(mail);
+  const { t, language } = shared;
+  const link = `${publicUrl}/s/${signLink('survey', surveyId, linkKeys)}`;
+  return {
+    ...shared,
+    subject: kind === 'reminder' ? t.mail.reminder(report.id) : t.mail.subject(report.id),
+    preheader: t.mail.preheader(report.id),
+    intro: t.mail.closed(report.id),
+    question: t.mail.question,
+    nothingStored: t.mail.nothingStored,
+    choices: scores.map((score) => ({ words: ratingWords(score, language), link: `${link}?r=${score}` })),
+    other: { words: t.mail.notSolved, link: `${link}?solved=no` },
+    until: expiresAt ? t.mail.until(moment(expiresAt, language, contact.timeZone)) : '',
+    optOut: `${publicUrl}/u/${signLink('optOut', surveyId, linkKeys)}`,
+  };
+}
+
+function confirmationOf(mail: SurveyMail, { publicUrl, linkKeys }: MailSettings): View {
+  const { kind, surveyId, report, contact, expiresAt } = mail;
+  const shared = common(mail);
+  const { confirm, mail: t } = shared.t;
+  const link = `${publicUrl}/c/${signLink('confirm', surveyId, linkKeys)}`;
+  return {
+    ...shared,
+    subject: kind === 'warning' ? confirm.warning(report.id) : confirm.subject(report.id),
+    preheader: t.preheader(report.id),
+    intro: confirm.cleared(report.id),
+    question: confirm.isItFixed,
+    nothingStored: shared.t.page.hint,
+    choices: [
+      { words: confirm.yes, link: `${link}?fixed=yes` },
+      { words: confirm.no, link: `${link}?fixed=no` },
+    ],
+    until: expiresAt ? confirm.silence(moment(expiresAt, shared.language, contact.timeZone)) : confirm.staysOpen,
   };
 }
 

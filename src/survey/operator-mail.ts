@@ -1,7 +1,6 @@
 /** What operators are told by mail, and what they write to customers. Plain text; the same input is the same mail. */
-import { messageIdOf } from '../contract/ids.js';
 import type { Complaint, Report, Score } from '../contract/reports.js';
-import { automatic, domainOf, oneLine, type Mail, type MailSettings } from './mail.js';
+import { automatic, domainOf, oneLine, threadIdOf, type Mail, type Mailed, type MailSettings } from './mail.js';
 import { en } from './texts/en.js';
 import { languageFor, languages } from './texts.js';
 
@@ -52,8 +51,8 @@ export function retractionMail(told: Told, report: About, said: Said, first: str
 /** The relay refused one mail for good. */
 export function undeliverableMail(told: Told, reportId: string, failure: string, settings: MailSettings): Mail {
   return tell(told, settings, `Survey undeliverable for report ${reportId}`, [
-    `The mail relay refused the survey of report ${reportId} for good: ${failure}.`,
-    'The report stays closed. What to do is in docs/errors.md under that name.',
+    `The mail relay refused the mail to the customer of report ${reportId} for good: ${failure}.`,
+    'The closing of the report is not touched by that. What to do is in docs/errors.md under that name.',
   ]);
 }
 
@@ -76,6 +75,18 @@ export function attentionMail(
     `${step} of report ${reportId} was refused at ${since}: ${failure}`,
     `Remove the cause, then: closeout retry ${reportId}. Closed elsewhere: closeout close-by-hand ${reportId} --note "…".`,
     'This comes again once a day until somebody has helped.',
+  ]);
+}
+
+/** Silence is not taken for a yes here. */
+export function unconfirmedMail(
+  told: Told,
+  { reportId, clearedAt }: { reportId: string; clearedAt: string },
+  settings: MailSettings,
+): Mail {
+  return tell(told, settings, `Not confirmed: report ${reportId}`, [
+    `The customer of report ${reportId}, cleared at ${clearedAt}, has not said whether it is fixed, or cannot be reached by mail.`,
+    `The policy does not close it without that. Ask, then: closeout release ${reportId}, or closeout reopen ${reportId}.`,
   ]);
 }
 
@@ -126,7 +137,7 @@ const alertMessageId = (id: string, { from }: MailSettings) => `<alert.${id}@${d
 export interface Reply {
   messageId: string;
   date: Date;
-  surveyId: string;
+  survey: Mailed;
   /** Message-ID of what the customer wrote, if by mail. */
   answersTo: string | undefined;
   report: About;
@@ -136,9 +147,9 @@ export interface Reply {
 
 /** A person answers a customer: it threads under the survey in the customer's mail program. */
 export function replyMail(reply: Reply, settings: MailSettings): Mail {
-  const { surveyId, report, contact, answersTo } = reply;
+  const { report, contact, answersTo } = reply;
   const { mail: t } = languages[languageFor(contact.preferredLanguage)];
-  const survey = messageIdOf(surveyId, 'survey', domainOf(settings.from));
+  const survey = threadIdOf(reply.survey, domainOf(settings.from));
   return {
     messageId: `<reply.${reply.messageId}@${domainOf(settings.from)}>`,
     date: reply.date,

@@ -11,7 +11,8 @@ import type { Phase, RunInput, RunResult } from '../contract/reports.js';
 import { isLate } from '../policy/status.js';
 import { callOperator } from './alert-operator.js';
 import { attemptOrPark } from './attempt-or-park.js';
-import { beginRun, freshCycle, fromNow, mustPassOn, noteChange, policyOf, type Run } from './run.js';
+import { askWhetherFixed } from './confirmation.js';
+import { beginRun, dropConfirmation, freshCycle, fromNow, mustPassOn, noteChange, policyOf, type Run } from './run.js';
 import * as steps from './steps.js';
 import { ask, heed, isAnswered, listen } from './survey.js';
 import { show, surveyWord } from './visible.js';
@@ -67,14 +68,16 @@ async function open(run: Run): Promise<Next> {
   return run.situation.status === 'open' ? 'open' : follow(run);
 }
 
-/** The hold-down: a report that flaps is not closed before it stays cleared. */
+/** A report that flaps is not closed before it stays cleared, nor one whose customer is still asked whether it is fixed. */
 async function clearing(run: Run): Promise<Next> {
   const changed = () => run.situation.status !== 'cleared';
   const { holdDown } = policyOf(run);
-  if (holdDown > 0) {
+  if (holdDown > 0 && !run.confirmation) {
     show(run, { waitingFor: 'the report to stay cleared', until: fromNow(holdDown) });
     await condition(changed, holdDown, { summary: 'Hold-down: stays cleared?' });
   }
+  if (!changed()) await askWhetherFixed(run, changed);
+  if (mustPassOn()) return 'clearing';
   if (run.held && !changed()) {
     show(run, { waitingFor: 'an operator to release it' });
     await condition(() => changed() || !run.held);
@@ -135,9 +138,10 @@ async function reopen(run: Run): Promise<Next> {
   show(run, { waitingFor: 'the system of record to reopen the report' });
   const { reportId, cycle, changedBy } = run;
   const at = run.reopenedAt ?? run.situation.at ?? new Date().toISOString();
-  const step = () => steps.reopenReport({ reportId, at, by: changedBy });
+  const step = () => steps.reopenReport({ reportId, cycle, at, by: changedBy });
   const standing = await attemptOrPark(run, 'reopenReport', step, never);
   delete run.reopenedAt;
+  dropConfirmation(run);
   if (standing?.withdrawn) run.survey = standing.withdrawn;
   // Newer than all we were told: what we took for a reopening was an old one, or the next change is on its way to us.
   if (standing && !isLate(standing.situation.at ?? at, run.situation.at)) run.situation = standing.situation;

@@ -15,6 +15,7 @@ import {
   type AnsweredSignal,
   type BouncedSignal,
   type ChangeSignal,
+  type ConfirmedSignal,
   type OperatorRequest,
   type SurveyRequest,
   type UpdateName,
@@ -22,6 +23,7 @@ import {
 import type {
   Attention,
   ChangeKind,
+  ConfirmationRecord,
   Phase,
   RunInput,
   RunStatus,
@@ -50,6 +52,12 @@ export interface Run {
   answer?: AnsweredSignal;
   /** Status of the bounce that came in for this cycle's survey. */
   bounced?: string;
+  /** Whether the customer says that it is fixed; of this clearing. */
+  confirmation?: ConfirmationRecord & { warnAt?: string; isOverdue?: boolean };
+  /** What the last signal `confirmed` said, whatever it is about. */
+  said?: Required<ConfirmedSignal>;
+  /** An operator does not want the customer's confirmation waited for. */
+  released: boolean;
   attention?: Attention;
   waitingFor: string;
   until?: string;
@@ -76,6 +84,9 @@ export function beginRun(input: RunInput): Run {
   });
   setHandler(defineSignal<[BouncedSignal?]>(signals.bounced), (bounce) => noteBounce(run, bounce), {
     description: 'The survey mail came back; sent when a bounce was received.',
+  });
+  setHandler(defineSignal<[ConfirmedSignal?]>(signals.confirmed), (confirmed) => noteConfirmed(run, confirmed), {
+    description: 'The customer said whether a cleared report is fixed; sent by the page once that is stored.',
   });
   setHandler(defineQuery<RunStatus>(queries.status), () => statusOf(run), {
     description: 'Phase, cycle, what the run waits for and until when, survey, and what needs attention.',
@@ -113,6 +124,7 @@ export const freshCycle = () => ({
   skipSurvey: false,
   requests: [] as SurveyRequest[],
   closeByHand: false,
+  released: false,
 });
 
 export const policyOf = (run: Run): Policy => run.policy ?? defaultPolicy;
@@ -159,13 +171,21 @@ function noteAnswer(run: Run, answer: AnsweredSignal | undefined): void {
   };
 }
 
+function noteConfirmed(run: Run, confirmed: ConfirmedSignal | undefined): void {
+  const { surveyId, clearedAt, fixed } = confirmed ?? {};
+  if (typeof surveyId !== 'string' || typeof clearedAt !== 'string' || typeof fixed !== 'boolean') return;
+  run.said = { surveyId, clearedAt, fixed };
+}
+
 function noteBounce(run: Run, bounce: BouncedSignal | undefined): void {
   if (isAboutOurSurvey(run, bounce)) run.bounced = typeof bounce.reason === 'string' ? bounce.reason : 'bounced';
 }
 
 function isAboutOurSurvey<T extends { surveyId?: string }>(run: Run, message: T | undefined): message is T {
   const { surveyId } = message ?? {};
-  if (typeof surveyId !== 'string' || (run.phase !== 'surveying' && !run.early)) return false;
+  if (typeof surveyId !== 'string') return false;
+  if (run.confirmation?.surveyId === surveyId) return true;
+  if (run.phase !== 'surveying' && !run.early) return false;
   return run.survey.id === undefined || run.survey.id === surveyId;
 }
 
@@ -175,6 +195,9 @@ interface Operation {
   refuse: (run: Run, request: OperatorRequest) => string | undefined;
   note: (run: Run, request: OperatorRequest) => void;
 }
+
+const isWaitingToConfirm = ({ phase, confirmation }: Run): boolean =>
+  phase === 'clearing' && confirmation !== undefined;
 
 const notBefore = (phases: Phase[], hint: string) => (run: Run) =>
   phases.includes(run.phase) ? undefined : `${hint}; this report is in phase ${run.phase}`;
@@ -203,9 +226,13 @@ const operations: Record<UpdateName, Operation> = {
     note: (run) => void (run.held = true),
   },
   release: {
-    description: 'Let a held report go on.',
-    refuse: (run) => (run.held ? undefined : 'This report is not held'),
-    note: (run) => void (run.held = false),
+    description: 'Let a held report go on; one that waits for its customer to confirm is closed without that.',
+    refuse: (run) =>
+      run.held || isWaitingToConfirm(run) ? undefined : 'This report is not held, nor does it wait for its customer',
+    note: (run) => {
+      run.released = isWaitingToConfirm(run);
+      run.held = false;
+    },
   },
   skipSurvey: {
     description: 'Close without asking the customer.',
@@ -253,6 +280,13 @@ function listenForOperators(run: Run): void {
     };
     setHandler(defineUpdate<RunStatus, [OperatorRequest?]>(name), update, { validator, description });
   }
+}
+
+/** Of a clearing that is over. */
+export function dropConfirmation(run: Run): void {
+  delete run.confirmation;
+  delete run.said;
+  run.released = false;
 }
 
 export function statusOf(run: Run): RunStatus {

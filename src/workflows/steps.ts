@@ -19,6 +19,7 @@ const mailStep = (summary: string) => proxyActivities<Activities>({ ...common, s
 export const { lookUpReport } = step('Look the report up in the system of record');
 export const { closeReport } = step('Close the report in the system of record');
 export const { reopenReport } = step('Reopen the report and start its next cycle');
+export const { settleConfirmation } = step('No longer wait for the customer to confirm');
 export const { cancelReport } = step('Cancel the report');
 export const { endSurvey } = step('End the survey');
 export const { extendSurvey } = step('Let the customer answer for longer');
@@ -34,6 +35,7 @@ export const { forgetEndedReports } = proxyActivities<Activities>({
   startToCloseTimeout: '1h',
   summary: 'Remove who the customers of old reports were',
 });
+export const { askConfirmation } = mailStep('Ask the customer whether it is fixed');
 export const { sendSurvey } = mailStep('Ask the customer whether they are satisfied');
 export const { alertOperator } = mailStep('Mail the operator');
 export const { sendReply } = mailStep('Mail the customer what an operator wrote');

@@ -1,24 +1,21 @@
 /** The survey of one cycle: ask, wait, remind once, heed the answer. Nothing that happens here undoes the closing. */
-import { ActivityFailure, ParentClosePolicy, condition, startChild } from '@temporalio/workflow';
+import { ParentClosePolicy, condition, startChild } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { taskQueue, workflowType, type AnsweredSignal } from '../contract/messages.js';
-import { workflowIdOf, type MailKind } from '../contract/ids.js';
-import type { SentSurvey } from '../activities/send-survey.js';
+import { workflowIdOf } from '../contract/ids.js';
+import type { SendSurvey } from '../activities/send-survey.js';
 import type { EndSurvey } from '../activities/end-survey.js';
 import { callsOperator, isBadAddress, reopens } from '../policy/survey.js';
-import { attempt } from './attempt-or-park.js';
-import { failureOf } from './failure.js';
 import { callOperator } from './alert-operator.js';
+import { deliver, type Over } from './deliver.js';
 import { fromNow, mustPassOn, noteChange, policyOf, type Run } from './run.js';
 import * as steps from './steps.js';
 import { show } from './visible.js';
 
-type Over = () => boolean;
-
-/** Waits for the policy's delay, then asks. */
+/** Waits for the policy's delay, then asks; the page of a confirmation asks at once. */
 export async function ask(run: Run, over: Over): Promise<void> {
   const { survey } = policyOf(run);
-  if (survey.enabled && survey.delay > 0 && !run.skipSurvey) {
+  if (survey.enabled && survey.delay > 0 && !run.skipSurvey && !run.confirmation) {
     show(run, { waitingFor: 'the delay before the survey', until: fromNow(survey.delay) });
     await condition(() => over() || run.skipSurvey, survey.delay, { summary: 'Delay before the survey' });
   }
@@ -65,35 +62,22 @@ async function heedOthers(run: Run, over: Over): Promise<void> {
   }
 }
 
-/**
- * Hands the mail over once it may go, or notes why not. What the relay refuses for good makes the survey undeliverable;
- * a relay that refuses us is our own fault: an operator is called, and it is tried again until the survey would expire.
- */
-async function send(run: Run, kind: MailKind, over: Over, againFor?: string): Promise<void> {
+/** Mails the customer, or notes why not. What the relay refuses for good makes the survey undeliverable. */
+async function send(run: Run, kind: SendSurvey['kind'], over: Over, againFor?: string): Promise<void> {
   const { reportId, cycle } = run;
   const { survey, reopen } = policyOf(run);
   const giveUpAt = Date.now() + survey.expiresAfter;
-  const mail = () =>
+  const step = () =>
     steps.sendSurvey.executeWithOptions(steps.forAtMost(giveUpAt - Date.now(), run), [
       {
         ...{ reportId, cycle, kind, policy: survey, reopenWithin: reopen.within },
         ...{ byOperator: run.skipSurvey, ...(againFor ? { againFor } : {}) },
       },
     ]);
-  for (let tries = 1; !over(); tries++) {
-    show(run, { waitingFor: 'the survey mail to be accepted' });
-    try {
-      const { holdUntil, ...record }: SentSurvey = (await attempt(run, mail, over)) ?? run.survey;
-      run.survey = record;
-      if (!holdUntil) return;
-      await hold(run, holdUntil, over);
-    } catch (error) {
-      if (!(error instanceof ActivityFailure)) throw error;
-      const failure = failureOf(error);
-      if (failure === 'MailMisconfigured' && Date.now() < giveUpAt) await bePatient(run, failure, tries, over);
-      else return refused(run, kind === 'survey' && !againFor, failure);
-    }
-  }
+  const waitingFor = 'the survey mail to be accepted';
+  const { sent, refused: failure } = await deliver(run, { step, waitingFor, over, giveUpAt });
+  if (sent) run.survey = sent;
+  if (failure) await refused(run, kind === 'survey' && !againFor, failure);
 }
 
 /** Nobody was asked. A reminder or a second copy that is refused leaves the survey open: its first mail did arrive. */
@@ -101,23 +85,6 @@ async function refused(run: Run, isFirst: boolean, failure: string): Promise<voi
   const { reportId, cycle } = run;
   if (isFirst) await end(run, 'undeliverable', { reason: failure });
   if (failure !== 'RecipientRefused') await callOperator({ kind: 'undeliverable', reportId, cycle, failure });
-}
-
-async function hold(run: Run, until: string, over: Over): Promise<void> {
-  show(run, { waitingFor: "the customer's quiet hours to end", until });
-  const left = Math.max(1000, Date.parse(until) - Date.now());
-  await condition(() => over() || run.skipSurvey, left, { summary: 'Quiet hours of the customer' });
-}
-
-async function bePatient(run: Run, failure: string, tries: number, over: Over): Promise<void> {
-  const since = run.attention?.since ?? new Date().toISOString();
-  run.attention = { step: 'sendSurvey', failure, since };
-  await callOperator({ kind: 'relay', failure, since });
-  const pause = Math.min(60 * minute, 10 * second * 2 ** Math.min(tries - 1, 9));
-  show(run, { waitingFor: 'the mail relay to take mail from us', until: fromNow(pause) });
-  const { retries } = run;
-  await condition(() => over() || run.retries !== retries, pause, { summary: 'Until the relay is tried again' });
-  delete run.attention;
 }
 
 async function end(run: Run, as: EndSurvey['as'], why: Pick<EndSurvey, 'reason' | 'by'> = {}): Promise<void> {
@@ -129,7 +96,8 @@ function deadlines(run: Run): { remindAt?: string; expiresAt: string } {
   const { expiresAfter, reminderAfter } = policyOf(run).survey;
   const sentAt = Date.parse(run.survey.sentAt ?? new Date().toISOString());
   const expiresAt = run.survey.expiresAt ?? new Date(sentAt + expiresAfter).toISOString();
-  if (reminderAfter === null || run.reminded || sentAt + reminderAfter >= Date.parse(expiresAt)) return { expiresAt };
+  const isReminded = run.reminded || run.confirmation !== undefined; // its warning was the one reminder
+  if (reminderAfter === null || isReminded || sentAt + reminderAfter >= Date.parse(expiresAt)) return { expiresAt };
   return { remindAt: new Date(sentAt + reminderAfter).toISOString(), expiresAt };
 }
 
@@ -174,6 +142,4 @@ async function openFollowUp({ reportId, cycle }: Run): Promise<void> {
   }
 }
 
-const second = 1000;
-const minute = 60 * second;
-const day = 24 * 60 * minute;
+const day = 24 * 60 * 60 * 1000;

@@ -30,8 +30,9 @@ export async function watchReports(carried?: Sweep): Promise<SweepResult> {
     if (next !== undefined && workflowInfo().continueAsNewSuggested)
       await continueAsNew<typeof watchReports>({ ...sweep, after: next });
   }
-  const { answered, failed } = await steps.tellAnswers();
+  const { answered, confirmed, failed } = await steps.tellAnswers();
   if (answered > 0) result.told.answered = answered;
+  if (confirmed > 0) result.told.confirmed = confirmed;
   result.failed += failed;
   await steps.noteSweep({ ...result, tookMs: Date.now() - sweep.begun });
   return result;

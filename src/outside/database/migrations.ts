@@ -166,8 +166,27 @@ const watch: Migration = {
   },
 };
 
+const confirmation: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`
+      alter table surveys
+        add column confirmation text,
+        add column confirm_for timestamptz,
+        add column confirm_until timestamptz,
+        add column confirmed_at timestamptz,
+        add column warned_at timestamptz,
+        add column confirm_reason text,
+        add column confirm_told boolean not null default false`.execute(db);
+    await sql`
+      create index confirmations_untold on surveys (id) where confirmed_at is not null and not confirm_told`.execute(
+      db,
+    );
+  },
+};
+
 export const migrations: Record<string, Migration> = {
   '0001-initial': initial,
   '0002-survey': survey,
   '0003-watch': watch,
+  '0004-confirmation': confirmation,
 };

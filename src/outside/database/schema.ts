@@ -100,6 +100,17 @@ interface SurveyTable {
   reopen_until: TimeOrNull;
   /** Revision of the low score that an operator was told of; null again once told that it was changed to a better one. */
   alerted_revision: number | null;
+  /** Whether the customer says that it is fixed; null: was not asked. `withdrawn`: opened again before it was said. */
+  confirmation: 'claimed' | 'sent' | 'yes' | 'no' | 'silence' | 'unreachable' | 'withdrawn' | null;
+  /** The clearing that was asked about; a later one in the same cycle is asked about anew. */
+  confirm_for: TimeOrNull;
+  confirm_until: TimeOrNull;
+  confirmed_at: TimeOrNull;
+  warned_at: TimeOrNull;
+  /** What the customer says is still wrong. */
+  confirm_reason: string | null;
+  /** The report's run was told what the customer says. */
+  confirm_told: Generated<boolean>;
 }
 
 /** What the customer says now. `at`: of the first answer. */

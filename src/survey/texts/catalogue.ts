@@ -22,6 +22,22 @@ export interface Texts {
     preheader: (report: string) => string;
     answeredBy: (report: string) => string;
   };
+  /** Before the closing: is it fixed? */
+  confirm: {
+    subject: (report: string) => string;
+    warning: (report: string) => string;
+    cleared: (report: string) => string;
+    isItFixed: string;
+    yes: string;
+    no: string;
+    silence: (when: string) => string;
+    staysOpen: string;
+    question: (report: string) => string;
+    reason: string;
+    confirmed: (report: string) => string;
+    closedInSilence: (report: string, when: string) => string;
+    late: string;
+  };
   page: {
     question: (report: string) => string;
     errorTitle: string;

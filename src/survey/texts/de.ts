@@ -20,6 +20,22 @@ export const de: Texts = {
     preheader: (report) => `Eine Frage zu Meldung ${report}.`,
     answeredBy: (report) => `Sie haben uns zu Meldung ${report} geschrieben.`,
   },
+  confirm: {
+    subject: (report) => `Ist die Störung behoben? Bitte bestätigen: Meldung ${report}`,
+    warning: (report) => `Erinnerung: Ist die Störung behoben? Meldung ${report}`,
+    cleared: (report) => `wir gehen davon aus, dass die Störung zu Ihrer Meldung ${report} behoben ist:`,
+    isItFixed: 'Ist sie behoben?',
+    yes: 'Ja, sie ist behoben',
+    no: 'Nein, sie ist nicht behoben',
+    silence: (when) => `Wenn wir bis ${when} nichts hören, schließen wir die Meldung ab.`,
+    staysOpen: 'Die Meldung bleibt offen, bis wir von Ihnen hören.',
+    question: (report) => `Ist die Störung zu Meldung ${report} behoben?`,
+    reason: 'Was geht noch nicht?',
+    confirmed: (report) => `Danke für die Bestätigung. Meldung ${report} wird abgeschlossen.`,
+    closedInSilence: (report, when) =>
+      `Meldung ${report} wurde am ${when} abgeschlossen, weil wir nichts von Ihnen gehört haben.`,
+    late: 'Wenn die Störung nicht behoben ist, antworten Sie bitte auf unsere E-Mail oder melden Sie sich noch einmal.',
+  },
   page: {
     question: (report) => `Wie zufrieden sind Sie mit der Bearbeitung der Meldung ${report}?`,
     errorTitle: 'Fehler',

@@ -26,6 +26,22 @@ export const fr: Texts = {
     preheader: (report) => `Une question sur le signalement ${report}.`,
     answeredBy: (report) => `Vous nous avez écrit au sujet du signalement ${report}.`,
   },
+  confirm: {
+    subject: (report) => `Le problème est-il réglé ? Merci de confirmer : signalement ${report}`,
+    warning: (report) => `Rappel : le problème est-il réglé ? Signalement ${report}`,
+    cleared: (report) => `nous pensons que le problème de votre signalement ${report} est réglé :`,
+    isItFixed: 'Est-il réglé ?',
+    yes: 'Oui, il est réglé',
+    no: 'Non, il n’est pas réglé',
+    silence: (when) => `Sans réponse de votre part d’ici le ${when}, nous clôturons le signalement.`,
+    staysOpen: 'Le signalement reste ouvert jusqu’à votre réponse.',
+    question: (report) => `Le problème du signalement ${report} est-il réglé ?`,
+    reason: 'Qu’est-ce qui ne va pas encore ?',
+    confirmed: (report) => `Merci de nous l’avoir confirmé. Le signalement ${report} va être clos.`,
+    closedInSilence: (report, when) =>
+      `Le signalement ${report} a été clos le ${when}, faute de réponse de votre part.`,
+    late: 'Si le problème n’est pas réglé, répondez à notre message ou contactez-nous à nouveau.',
+  },
   page: {
     question: (report) => `Êtes-vous satisfait du traitement du signalement ${report} ?`,
     errorTitle: 'Erreur',

@@ -1,4 +1,4 @@
-import { quietUntil } from '../../src/survey/quiet-hours.js';
+import { quietUntil } from '../../src/survey/calendar.js';
 
 const night = { from: '21:00', to: '08:00' };
 const until = (now: string, zone?: string, hours: Parameters<typeof quietUntil>[1] = night) =>

@@ -1,0 +1,104 @@
+import { cancellationSignal } from '@temporalio/activity';
+import type { Contact, ConfirmationRecord, Report } from '../contract/reports.js';
+import type { Survey } from '../outside/surveys.js';
+import type { Confirmation, Policy } from '../policy/settings.js';
+import { hashAddress, sampleBucketOf } from '../survey/addresses.js';
+import { afterBusinessTime, quietUntil } from '../survey/calendar.js';
+import { surveyMail, type Mailed, type SurveyMail } from '../survey/mail.js';
+import { newSurveyId, type Deps } from './deps.js';
+import { mailVerdict } from './to-failure.js';
+
+export interface AskConfirmation {
+  reportId: string;
+  cycle: number;
+  /** ISO 8601: the clearing to be confirmed. */
+  clearedAt: string;
+  kind: 'confirm' | 'warning';
+  policy: Confirmation;
+  /** Decides whether the survey's question follows a "yes". */
+  survey: Policy['survey'];
+}
+
+/** What stands, and when the one warning is due; or until when the mail has to wait for quiet hours to end. ISO 8601. */
+export type AskedConfirmation = (ConfirmationRecord & { warnAt?: string }) | { holdUntil: string };
+
+/**
+ * Asks the customer whether a cleared report is fixed, or warns once that silence will be taken for a yes. Safe to repeat: one
+ * row a clearing; every try sends the same bytes under the same Message-ID; what is marked sent is not sent again.
+ */
+export const askConfirmation =
+  (deps: Deps) =>
+  async (request: AskConfirmation): Promise<AskedConfirmation> => {
+    const { reportId, cycle, kind, policy } = request;
+    const { reports, surveys, confirmations, mailer } = deps;
+    const clearedAt = new Date(request.clearedAt);
+    const [report, contact] = await Promise.all([reports.get(reportId), reports.contactOf(reportId)]);
+    const address = contact?.emailAddress;
+    const hash = address && hashAddress(address, deps.addressKey);
+    const before = await surveys.ofCycle(reportId, cycle);
+    const now = new Date();
+    const hold = quietUntil(now, request.survey.quietHours, contact?.timeZone);
+    const isAsked = before?.confirm_for?.getTime() === clearedAt.getTime();
+    if (hold && address && (!isAsked || isDue(before, kind))) return { holdUntil: hold.toISOString() };
+    const survey = await confirmations.claim(
+      {
+        ...{ report, cycle, contact, policy: request.survey, addressHash: hash, byOperator: false },
+        ...{ sampleBucket: sampleBucketOf(reportId), onHold: false, newId: newSurveyId, reopenWithin: 0 },
+      },
+      {
+        clearedAt,
+        until: afterBusinessTime(now, policy.window, policy.businessHours, contact?.timeZone),
+        unreachable: !hash || (await surveys.isSuppressed(hash)),
+      },
+    );
+    const warnAt = kind === 'confirm' ? warningOf(survey, policy, contact) : undefined;
+    const asked = { ...recordOf(survey, request.clearedAt), ...(warnAt ? { warnAt: warnAt.toISOString() } : {}) };
+    if (!address || !hash || !isDue(survey, kind)) return asked;
+    try {
+      const earlier = cycle > 1 ? await surveys.mailedBefore(reportId, cycle) : [];
+      const mail = compose(survey, report, { ...contact, emailAddress: address }, earlier, request);
+      await mailer.send(surveyMail(mail, deps.mail), cancellationSignal());
+    } catch (error) {
+      const verdict = mailVerdict(error);
+      if (verdict?.code === 'RecipientRefused') await surveys.suppress(hash, verdict.said, 'rcpt');
+      throw error;
+    }
+    await confirmations.markSent(survey.id, kind);
+    return asked;
+  };
+
+const isDue = (survey: Survey, kind: AskConfirmation['kind']): boolean =>
+  kind === 'confirm' ? survey.confirmation === 'claimed' : survey.confirmation === 'sent' && survey.warned_at === null;
+
+export function recordOf({ id, confirmation, confirm_until: until }: Survey, clearedAt: string): ConfirmationRecord {
+  const isOver = confirmation === 'yes' || confirmation === 'no' || confirmation === 'silence';
+  const state = isOver || confirmation === 'unreachable' ? confirmation : 'sent';
+  return { surveyId: id, state, clearedAt, closesAt: until?.toISOString() ?? clearedAt };
+}
+
+function warningOf(survey: Survey, policy: Confirmation, contact: Contact | undefined): Date | undefined {
+  const { window, warnBefore, businessHours } = policy;
+  if (warnBefore === null || warnBefore >= window) return undefined;
+  return afterBusinessTime(
+    survey.mailed_at ?? survey.claimed_at,
+    window - warnBefore,
+    businessHours,
+    contact?.timeZone,
+  );
+}
+
+/** Made only of what the database holds, never of the clock of the try. */
+function compose(
+  survey: Survey,
+  report: Report,
+  contact: Contact & { emailAddress: string },
+  earlier: Mailed[],
+  { kind, policy, clearedAt }: AskConfirmation,
+): SurveyMail {
+  const asked = survey.mailed_at ?? survey.claimed_at;
+  return {
+    ...{ kind, surveyId: survey.id, report: { ...report, clearedAt }, contact, earlier },
+    date: (kind === 'warning' ? warningOf(survey, policy, contact) : undefined) ?? asked,
+    expiresAt: policy.onSilence === 'close' ? survey.confirm_until : null,
+  };
+}

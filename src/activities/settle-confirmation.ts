@@ -1,0 +1,19 @@
+import type { ConfirmationRecord } from '../contract/reports.js';
+import { recordOf } from './ask-confirmation.js';
+import type { Deps } from './deps.js';
+
+export interface SettleConfirmation {
+  reportId: string;
+  cycle: number;
+  /** ISO 8601. */
+  clearedAt: string;
+  as: 'silence' | 'unreachable';
+}
+
+/** The customer is no longer waited for. Returns what then stands: what was said first wins; null: was never asked. Safe to repeat. */
+export const settleConfirmation =
+  ({ confirmations }: Deps) =>
+  async ({ reportId, cycle, clearedAt, as }: SettleConfirmation): Promise<ConfirmationRecord | null> => {
+    const survey = await confirmations.settle(reportId, cycle, as);
+    return survey?.confirmation ? recordOf(survey, clearedAt) : null;
+  };

@@ -1,0 +1,171 @@
+/** Whether customers say that it is fixed. Kept with the survey of the cycle: one row, one link, one page. */
+import { sql } from 'kysely';
+import type { ConfirmedSignal } from '../contract/messages.js';
+import { skipReason } from '../policy/survey.js';
+import type { Db } from './database/database.js';
+import { change, lockCustomer, sendFacts, type Candidate, type Survey } from './surveys.js';
+
+export interface Asking {
+  /** The clearing to be confirmed. */
+  clearedAt: Date;
+  /** Until when, in the customer's business time. */
+  until: Date;
+  /** Nobody can be asked. */
+  unreachable: boolean;
+}
+
+export interface Said {
+  clearedAt: Date;
+  fixed: boolean;
+  reason?: string;
+}
+
+export type Confirmations = ReturnType<typeof confirmationTable>;
+
+/** What the report's run is told: never the reason. */
+export function toConfirmed({ id, confirm_for: clearedAt, confirmation }: Survey): ConfirmedSignal {
+  return { surveyId: id, fixed: confirmation === 'yes', ...(clearedAt ? { clearedAt: clearedAt.toISOString() } : {}) };
+}
+
+/** Nothing was said yet, and nothing has ended it. */
+const isOpen = ['claimed', 'sent'] as const;
+
+export function confirmationTable(db: Db) {
+  return {
+    /** Begins to ask about a clearing, once; whether the survey's question follows a "yes" is decided now as well. */
+    claim: (candidate: Candidate, asking: Asking) => claim(db, candidate, asking),
+
+    /** The relay has taken the mail. */
+    async markSent(id: string, kind: 'confirm' | 'warning'): Promise<void> {
+      const update = db.updateTable('surveys').where('id', '=', id);
+      if (kind === 'confirm')
+        await change(
+          db,
+          update.set({ confirmation: 'sent' }).where('confirmation', '=', 'claimed').returning('id'),
+          'confirmAsked',
+        );
+      else
+        await change(
+          db,
+          update
+            .set({ warned_at: new Date() })
+            .where('warned_at', 'is', null)
+            .where('confirmation', 'in', isOpen)
+            .returning('id'),
+          'confirmWarned',
+        );
+    },
+
+    /** Stores what the customer says, once. False: it is too late, or about an earlier clearing; nothing was stored. */
+    async say(id: string, { clearedAt, fixed, reason }: Said): Promise<boolean> {
+      const update = db
+        .updateTable('surveys')
+        .set({
+          confirmation: fixed ? 'yes' : 'no',
+          confirmed_at: new Date(),
+          confirm_reason: reason || null,
+          confirm_told: false,
+        })
+        .where('id', '=', id)
+        .where('confirm_for', '=', clearedAt)
+        .where('confirmation', 'in', isOpen)
+        .returning('id');
+      return (await change(db, update, fixed ? 'confirmed' : 'refused')) > 0;
+    },
+
+    /** Ends the waiting. Returns what then stands: what the customer said meanwhile comes first. */
+    async settle(reportId: string, cycle: number, as: 'silence' | 'unreachable'): Promise<Survey | undefined> {
+      const ofCycle = db.updateTable('surveys').where('report_id', '=', reportId).where('cycle', '=', cycle);
+      const update = ofCycle.set({ confirmation: as }).where('confirmation', 'in', isOpen).returning('id');
+      await change(db, update, as);
+      return db
+        .selectFrom('surveys')
+        .selectAll()
+        .where('report_id', '=', reportId)
+        .where('cycle', '=', cycle)
+        .executeTakeFirst();
+    },
+
+    /** The report was opened again or cancelled: there is nothing to confirm any more. */
+    async withdraw(reportId: string): Promise<void> {
+      await db
+        .updateTable('surveys')
+        .set({ confirmation: 'withdrawn' })
+        .where('report_id', '=', reportId)
+        .where('confirmation', 'in', [...isOpen, 'yes'])
+        .where('state', 'in', ['claimed', 'skipped'])
+        .execute();
+    },
+
+    /** Why the customer of this cycle says that it is not fixed. */
+    async reasonOf(reportId: string, cycle: number): Promise<string | undefined> {
+      const row = await db
+        .selectFrom('surveys')
+        .select('confirm_reason')
+        .where('report_id', '=', reportId)
+        .where('cycle', '=', cycle)
+        .where('confirmation', '=', 'no')
+        .executeTakeFirst();
+      return row?.confirm_reason ?? undefined;
+    },
+
+    /** Whose run was not told what the customer says. */
+    untold: (limit: number) =>
+      db
+        .selectFrom('surveys')
+        .selectAll()
+        .where('confirmed_at', 'is not', null)
+        .where('confirm_told', '=', false)
+        .limit(limit)
+        .execute(),
+
+    /** The report's run knows what was said of this clearing. */
+    async told({ id, confirm_for: clearedAt }: Survey): Promise<void> {
+      await db
+        .updateTable('surveys')
+        .set({ confirm_told: true })
+        .where('id', '=', id)
+        .where('confirm_for', '=', clearedAt)
+        .execute();
+    },
+  };
+}
+
+async function claim(db: Db, candidate: Candidate, { clearedAt, until, unreachable }: Asking): Promise<Survey> {
+  const { report, cycle, policy } = candidate;
+  const customerId = report.customerId ?? null;
+  return db.transaction().execute(async (tx) => {
+    await lockCustomer(tx, customerId);
+    // As if it were closed already: the question is put on the page, and asked only once it is.
+    const reason = skipReason({ ...(await sendFacts(tx, candidate)), status: 'closed' }, policy) ?? null;
+    const asked = {
+      ...(reason ? { state: 'skipped' as const, reason } : { state: 'claimed' as const, reason }),
+      mailed_at: unreachable ? null : new Date(),
+      expires_at: new Date(until.getTime() + policy.expiresAfter),
+      ...{ confirmation: unreachable ? ('unreachable' as const) : ('claimed' as const) },
+      ...{ confirm_for: clearedAt, confirm_until: until, confirmed_at: null, warned_at: null, confirm_reason: null },
+    };
+    const begun = { id: candidate.newId(), report_id: report.id, cycle, customer_id: customerId };
+    await tx
+      .insertInto('surveys')
+      .values({ ...begun, service_problem_id: report.serviceProblemId ?? null, ...asked })
+      .onConflict((c) =>
+        c
+          .columns(['report_id', 'cycle'])
+          // What was answered before the report was opened again stays answered.
+          .doUpdateSet({
+            ...asked,
+            state: sql`case when surveys.state in ('claimed', 'skipped') then excluded.state else surveys.state end`,
+            reason: sql`case when surveys.state in ('claimed', 'skipped') then excluded.reason else surveys.reason end`,
+          })
+          .where('surveys.confirm_for', 'is distinct from', clearedAt),
+      )
+      .execute();
+    return tx
+      .selectFrom('surveys')
+      .selectAll()
+      .where('report_id', '=', report.id)
+      .where('cycle', '=', cycle)
+      .executeTakeFirstOrThrow();
+  });
+}

@@ -1,0 +1,59 @@
+/** Hands a mail to the relay: not in quiet hours, and with patience where it is us that the relay refuses. */
+import { ActivityFailure, condition } from '@temporalio/workflow';
+import { attempt } from './attempt-or-park.js';
+import { callOperator } from './alert-operator.js';
+import { failureOf } from './failure.js';
+import { fromNow, type Run } from './run.js';
+import { show } from './visible.js';
+
+export type Over = () => boolean;
+
+export interface Delivery<T> {
+  step: () => Promise<T | { holdUntil: string }>;
+  waitingFor: string;
+  over: Over;
+  /** When a relay that refuses us is no longer waited for; ms since 1970. */
+  giveUpAt: number;
+}
+
+/** What the step made of it; or why the relay refused the mail for good. Neither: it was over before. */
+export async function deliver<T extends object>(
+  run: Run,
+  { step, waitingFor, over, giveUpAt }: Delivery<T>,
+): Promise<{ sent?: T; refused?: string }> {
+  for (let tries = 1; !over(); tries++) {
+    show(run, { waitingFor });
+    try {
+      const sent = await attempt(run, step, over);
+      if (!sent) return {};
+      if (!('holdUntil' in sent)) return { sent };
+      await hold(run, sent.holdUntil, over);
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      const failure = failureOf(error);
+      if (failure !== 'MailMisconfigured' || Date.now() >= giveUpAt) return { refused: failure };
+      await bePatient(run, failure, tries, over);
+    }
+  }
+  return {};
+}
+
+async function hold(run: Run, until: string, over: Over): Promise<void> {
+  show(run, { waitingFor: "the customer's quiet hours to end", until });
+  const left = Math.max(1000, Date.parse(until) - Date.now());
+  await condition(() => over() || run.skipSurvey, left, { summary: 'Quiet hours of the customer' });
+}
+
+async function bePatient(run: Run, failure: string, tries: number, over: Over): Promise<void> {
+  const since = run.attention?.since ?? new Date().toISOString();
+  run.attention = { step: 'sendSurvey', failure, since };
+  await callOperator({ kind: 'relay', failure, since });
+  const pause = Math.min(60 * minute, 10 * second * 2 ** Math.min(tries - 1, 9));
+  show(run, { waitingFor: 'the mail relay to take mail from us', until: fromNow(pause) });
+  const { retries } = run;
+  await condition(() => over() || run.retries !== retries, pause, { summary: 'Until the relay is tried again' });
+  delete run.attention;
+}
+
+const second = 1000;
+const minute = 60 * second;
