@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config.js';
 import { CloseoutError } from '../contract/errors.js';
 
-const isOpenToAll = (path: string) => /^\/(s|u|assets)\//.test(path) || path === '/healthz' || path === '/readyz';
+const isOpenToAll = (path: string) => /^\/(s|u|c|assets)\//.test(path) || path === '/healthz' || path === '/readyz';
 const loopback = new Set(['127.0.0.1', 'localhost', '[::1]', '::1']);
 
 export function guard({ http, apiToken }: Config) {

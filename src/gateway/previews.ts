@@ -4,11 +4,20 @@ import type { Config } from '../config.js';
 import { CloseoutError } from '../contract/errors.js';
 import type { MailKind } from '../contract/ids.js';
 import { surveyMail, type Mail } from '../survey/mail.js';
-import { endedPage, optOutPage, refusedPage, surveyPage, thanksPage } from '../survey/pages.js';
+import {
+  confirmedPage,
+  confirmPage,
+  endedPage,
+  latePage,
+  optOutPage,
+  refusedPage,
+  surveyPage,
+  thanksPage,
+} from '../survey/pages.js';
 import { html } from '../survey/templates.js';
 import { languageCodes, languages, type Language } from '../survey/texts.js';
 
-const kinds: MailKind[] = ['survey', 'reminder'];
+const kinds: MailKind[] = ['survey', 'reminder', 'confirm', 'warning'];
 const at = new Date('2026-11-02T09:30:00Z');
 const report = { id: 'DEMO-1', description: 'No dial tone on line 3', clearedAt: at.toISOString() };
 
@@ -18,6 +27,13 @@ const pages: Record<string, (language: Language) => string> = {
   dissatisfied: (language) => surveyPage(language, { ...form, said: { score: 2 } }),
   'not-solved': (language) => surveyPage(language, { ...form, said: { solved: false } }),
   incomplete: (language) => surveyPage(language, { ...form, error: languages[language].page.choose }),
+  confirm: (language) => confirmPage(language, confirming),
+  'not-fixed': (language) => confirmPage(language, { ...confirming, fixed: false }),
+  confirmed: (language) => surveyPage(language, { ...form, confirmed: true }),
+  'confirmed-only': (language) => confirmedPage(language, report.id, true),
+  refused: (language) => confirmedPage(language, report.id, false),
+  'closed-in-silence': (language) => surveyPage(language, { ...form, closedInSilence: at.toISOString() }),
+  late: (language) => latePage(language, report.id, at.toISOString(), 'Europe/Berlin'),
   changeable: (language) => surveyPage(language, { ...form, said: { score: 5 }, changeable: at }),
   thanks: (language) => thanksPage(language, { ...thanked, changeAt: '#' }),
   reopened: (language) => thanksPage(language, { ...thanked, reopened: true }),
@@ -34,9 +50,15 @@ const form = {
   said: {},
   error: undefined,
   changeable: undefined,
+  confirmed: false,
+  closedInSilence: undefined,
   until: at,
   timeZone: 'Europe/Berlin',
   path: '#',
+};
+const confirming = {
+  ...{ report, clearedAt: at, fixed: undefined, reason: '', error: undefined },
+  ...{ timeZone: 'Europe/Berlin', path: '#' },
 };
 const thanked = { reportId: report.id, score: 4 as const, reopened: false, followUp: undefined, changeAt: undefined };
 
@@ -51,6 +73,8 @@ export function previews(app: FastifyInstance, { http, mail, linkKeys }: Config)
   const linked = (text: string, language: Language) =>
     text
       .replaceAll(/http\S+?\/s\/[^"\s]*solved=no/g, `${http.publicUrl}/outbox/preview/page/not-solved/${language}`)
+      .replaceAll(/http\S+?\/c\/[^"\s]*fixed=no/g, `${http.publicUrl}/outbox/preview/page/not-fixed/${language}`)
+      .replaceAll(/http\S+?\/c\/[^"\s]*/g, `${http.publicUrl}/outbox/preview/page/confirm/${language}`)
       .replaceAll(/http\S+?\/s\/[^"\s]*/g, `${http.publicUrl}/outbox/preview/page/open/${language}`)
       .replaceAll(/http\S+?\/u\/[^"\s]*/g, `${http.publicUrl}/outbox/preview/page/opt-out/${language}`);
 

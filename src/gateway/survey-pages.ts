@@ -1,7 +1,6 @@
 /** `/s/{token}`: the survey. `/u/{token}`: no more surveys. GET shows and records nothing, whoever fetches it; POST records. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
@@ -12,16 +11,19 @@ import { complaints, type Complaint, type Score } from '../contract/reports.js';
 import type { Answer, StoredAnswer } from '../outside/answers.js';
 import type { Survey } from '../outside/surveys.js';
 import { changeableUntil, linkState, mayComplain, reopens } from '../policy/survey.js';
-import { verifyLink, type LinkPurpose } from '../survey/links.js';
-import { endedPage, longestComment, optOutPage, refusedPage, surveyPage, thanksPage } from '../survey/pages.js';
-import { languageFor, languages, type Language } from '../survey/texts.js';
-
-/** Pages that a customer opens from a mail: what goes wrong there is told in a page as well. */
-export const isForCustomers = (path: string): boolean => /^\/[su]\//.test(path);
-
-export const invalidLink = 'This link is not valid.';
-
-type LinkRequest = FastifyRequest<{ Params: { token: string } }>;
+import { signLink, type LinkPurpose } from '../survey/links.js';
+import { endedPage, longestComment, optOutPage, surveyPage, thanksPage } from '../survey/pages.js';
+import { languages, type Language } from '../survey/texts.js';
+import {
+  assertOwnForm,
+  languageOf,
+  queryOf,
+  sendPage,
+  surveyOf,
+  type Exchange,
+  type Limits,
+  type LinkRequest,
+} from './customer-page.js';
 
 const css = readFileSync(fileURLToPath(new URL('../../src/survey/templates/page.css', import.meta.url)), 'utf8');
 
@@ -36,69 +38,49 @@ const form = z.object({
   solved: z.preprocess((given) => [given].flat().at(-1), z.enum(['yes', 'no']).optional()),
 });
 
-/** Per minute. A form is sent a few times at most; many customers may share an address. */
-const limits = { postsByLink: 30, postsByAddress: 600, readsByAddress: 6000 };
-
-/** What goes wrong on a customer's page, in words a customer can use. */
-export function sendRefusal(request: FastifyRequest, reply: FastifyReply, error: CloseoutError, code: number) {
-  const { refused } = languages[languageOf(request)];
-  const words =
-    error.code === 'TooManyRequests' ? refused.tooMany : error.code === 'NotFound' ? refused.invalid : error.message;
-  const text = code >= 500 ? refused.failed : words;
-  return sendPage(reply, code, refusedPage(languageOf(request), text));
-}
-
-export async function surveyPages(app: FastifyInstance, config: Config, client: CloseoutClient): Promise<void> {
-  await app.register(rateLimit, { global: false });
-  const limit = (max: number, keyGenerator?: (request: FastifyRequest) => string) => {
-    const ask = app.createRateLimit({ max, timeWindow: '1 minute', ...(keyGenerator ? { keyGenerator } : {}) });
-    return async (request: FastifyRequest, reply: FastifyReply) => {
-      const answer = await ask(request);
-      if (answer.isAllowed || !answer.isExceeded) return;
-      reply.header('retry-after', answer.ttlInSeconds);
-      throw new CloseoutError('TooManyRequests', 'Too many requests; wait a minute and try again.');
-    };
-  };
-  const reads = { onRequest: limit(limits.readsByAddress) };
-  const token = ({ params }: FastifyRequest) => (params as { token: string }).token;
-  const posts = { onRequest: [limit(limits.postsByAddress), limit(limits.postsByLink, token)] };
-
-  /** Unknown, forged and foreign links get one and the same answer. */
-  const surveyOf = async (purpose: LinkPurpose, { params }: LinkRequest): Promise<Survey> => {
-    const id = verifyLink(purpose, params.token, config.linkKeys);
-    const survey = id && (await client.surveys.find(id));
-    if (!survey || (survey.state === 'skipped' && !survey.mailed_at)) throw new CloseoutError('NotFound', invalidLink);
-    return survey;
-  };
+export function surveyPages(app: FastifyInstance, config: Config, client: CloseoutClient, { reads, posts }: Limits) {
+  const find = (purpose: LinkPurpose, request: LinkRequest) => surveyOf(purpose, request, client, config);
 
   app.get('/assets/page.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(css));
 
   app.get('/s/:token', reads, async (request: LinkRequest, reply) => {
-    const survey = await surveyOf('survey', request);
+    const survey = await find('survey', request);
     const { r, solved } = request.query as { r?: string; solved?: string };
     const before = await client.surveys.answerOf(survey.id);
     const said = { ...toAnswer(before), ...(isScore(r) ? { score: Number(r) as Score } : {}) };
-    return showForm(request, reply, survey, before, solved === 'no' ? { ...said, solved: false } : said);
+    return showSurvey(
+      { client, config, request, reply },
+      survey,
+      before,
+      solved === 'no' ? { ...said, solved: false } : said,
+    );
   });
 
   app.post('/s/:token', posts, async (request: LinkRequest, reply) => {
     assertOwnForm(request, config);
-    const survey = await surveyOf('survey', request);
+    const survey = await find('survey', request);
     const said = readForm(request.body);
     const before = await client.surveys.answerOf(survey.id);
     const { page } = languages[languageOf(request)];
     const length = Array.from(said.comment ?? '').length; // code points
-    if (!said.score && said.solved !== false) return showForm(request, reply, survey, before, said, page.choose);
+    if (!said.score && said.solved !== false)
+      return showSurvey({ client, config, request, reply }, survey, before, said, page.choose);
     if (length > longestComment)
-      return showForm(request, reply, survey, before, said, page.tooLong(`${length}`, `${longestComment}`));
+      return showSurvey(
+        { client, config, request, reply },
+        survey,
+        before,
+        said,
+        page.tooLong(`${length}`, `${longestComment}`),
+      );
     // Told twice, or by ten clicks at once: one answer, and each of them may see it.
     const stored = await client.surveys.answer(survey.id, said);
-    if (!stored) return showForm(request, reply, await surveyOf('survey', request), before, said);
+    if (!stored) return showSurvey({ client, config, request, reply }, await find('survey', request), before, said);
     return reply.redirect(`/s/${request.params.token}/thanks${queryOf(request)}`, 303);
   });
 
   app.get('/s/:token/thanks', reads, async (request: LinkRequest, reply) => {
-    const survey = await surveyOf('survey', request);
+    const survey = await find('survey', request);
     const answer = await client.surveys.answerOf(survey.id);
     const home = `/s/${request.params.token}${queryOf(request)}`;
     if (!answer) return reply.redirect(home, 303);
@@ -115,13 +97,13 @@ export async function surveyPages(app: FastifyInstance, config: Config, client: 
   });
 
   app.get('/u/:token', reads, async (request: LinkRequest, reply) => {
-    const survey = await surveyOf('optOut', request);
+    const survey = await find('optOut', request);
     return sendPage(reply, 200, optOutPage(await languageOfPage(request, survey), false));
   });
 
   /** From the page, and RFC 8058 one-click from a mail program: no cookie, no log-in. */
   app.post('/u/:token', posts, async (request: LinkRequest, reply) => {
-    const survey = await surveyOf('optOut', request);
+    const survey = await find('optOut', request);
     await client.surveys.optOut(survey);
     return sendPage(reply, 200, optOutPage(await languageOfPage(request, survey), true));
   });
@@ -131,53 +113,39 @@ export async function surveyPages(app: FastifyInstance, config: Config, client: 
     const contact = await client.reports.contactOf(survey.report_id);
     return languageOf(request, contact?.preferredLanguage);
   }
-
-  async function showForm(
-    request: LinkRequest,
-    reply: FastifyReply,
-    survey: Survey,
-    before: StoredAnswer | undefined,
-    said: Answer,
-    error?: string,
-  ): Promise<FastifyReply> {
-    const contact = await client.reports.contactOf(survey.report_id);
-    const language = languageOf(request, contact?.preferredLanguage);
-    const state = linkState(survey, before?.at, new Date());
-    if (state !== 'open' && state !== 'changeable')
-      return sendPage(reply, state === 'answered' ? 200 : 410, endedPage(language, state, survey.report_id));
-    const report = await client.reports.get(survey.report_id);
-    const changeable = before && changeableUntil(before.at);
-    const view = {
-      report,
-      said,
-      error,
-      changeable,
-      until: survey.expires_at,
-      timeZone: contact?.timeZone,
-      path: `/s/${request.params.token}`,
-    };
-    return sendPage(reply, error ? 422 : 200, surveyPage(language, view));
-  }
 }
 
-function sendPage(reply: FastifyReply, code: number, page: string): FastifyReply {
-  return reply.code(code).type('text/html; charset=utf-8').header('x-robots-tag', 'noindex').send(page);
-}
-
-function languageOf(request: FastifyRequest, preferred?: string): Language {
-  const { lang } = request.query as { lang?: unknown };
-  return languageFor(typeof lang === 'string' ? lang : undefined, preferred, request.headers['accept-language']);
-}
-
-/** A chosen language goes on to the next page. */
-function queryOf(request: FastifyRequest): string {
-  const { lang } = request.query as { lang?: unknown };
-  return typeof lang === 'string' && lang in languages ? `?lang=${lang}` : '';
+/** The survey's form; or, where it can no longer be answered, why. */
+export async function showSurvey(
+  { client, config, request, reply }: Exchange,
+  survey: Survey,
+  before: StoredAnswer | undefined,
+  said: Answer,
+  error?: string,
+): Promise<FastifyReply> {
+  const contact = await client.reports.contactOf(survey.report_id);
+  const language = languageOf(request, contact?.preferredLanguage);
+  const state = linkState(survey, before?.at, new Date());
+  if (state !== 'open' && state !== 'changeable')
+    return sendPage(reply, state === 'answered' ? 200 : 410, endedPage(language, state, survey.report_id));
+  const report = await client.reports.get(survey.report_id);
+  const view = {
+    report,
+    said,
+    error,
+    changeable: before && changeableUntil(before.at),
+    confirmed: survey.confirmation === 'yes',
+    closedInSilence: survey.confirmation === 'silence' ? report.closedAt : undefined,
+    until: survey.state === 'claimed' ? null : survey.expires_at,
+    timeZone: contact?.timeZone,
+    path: `/s/${signLink('survey', survey.id, config.linkKeys)}`,
+  };
+  return sendPage(reply, error ? 422 : 200, surveyPage(language, view));
 }
 
 const isScore = (text: unknown): boolean => typeof text === 'string' && /^[1-5]$/.test(text);
 
-function toAnswer(stored: StoredAnswer | undefined): Answer {
+export function toAnswer(stored: StoredAnswer | undefined): Answer {
   if (!stored) return {};
   const { score, solved, comment, complaints: ticked } = stored;
   return { score: score ?? undefined, solved: solved ?? undefined, comment: comment ?? undefined, complaints: ticked };
@@ -200,14 +168,4 @@ function readForm(body: unknown): Answer {
     ...(comment ? { comment } : {}),
     complaints: ticked,
   };
-}
-
-/** No cookie gives anybody power here; still, only our own page may post, and only a form. */
-function assertOwnForm({ headers }: FastifyRequest, { http }: Config): void {
-  const { origin, 'sec-fetch-site': site } = headers;
-  const foreign = (origin !== undefined && origin !== new URL(http.publicUrl).origin) || site === 'cross-site';
-  if (foreign) throw new CloseoutError('Unauthorized', 'This form can only be sent from its own page.');
-  if (!/^application\/x-www-form-urlencoded/.test(headers['content-type'] ?? '')) {
-    throw new CloseoutError('NotJson', 'Content-Type must be application/x-www-form-urlencoded.', 'Content-Type');
-  }
 }

@@ -92,8 +92,7 @@ export function confirmationTable(db: Db) {
         .updateTable('surveys')
         .set({ confirmation: 'withdrawn' })
         .where('report_id', '=', reportId)
-        .where('confirmation', 'in', [...isOpen, 'yes'])
-        .where('state', 'in', ['claimed', 'skipped'])
+        .where('confirmation', 'in', [...isOpen, 'yes', 'silence'])
         .execute();
     },
 

@@ -61,6 +61,18 @@ export function linkState(
   return isOver ? 'expired' : 'open';
 }
 
+export type ConfirmState = 'open' | 'confirmed' | 'refused' | 'late' | 'withdrawn';
+
+/** What the link in a mail that asks whether it is fixed may still do. The status decides, not the clock. */
+export function confirmState(confirmation: string | null, status: ReportStatus): ConfirmState {
+  if (confirmation === 'yes') return 'confirmed';
+  if (confirmation === 'no') return 'refused';
+  if (status === 'closed') return 'late';
+  if (confirmation === 'silence') return 'late'; // about to be closed
+  const isWaiting = confirmation === 'claimed' || confirmation === 'sent';
+  return isWaiting && status !== 'cancelled' && status !== 'rejected' ? 'open' : 'withdrawn';
+}
+
 /** "Not solved" reopens the report while that is allowed; later a new one is opened that refers to it. */
 export function reopens(reopenUntil: string | undefined, now: number): boolean {
   return reopenUntil === undefined || now <= Date.parse(reopenUntil);

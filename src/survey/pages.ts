@@ -14,6 +14,10 @@ export interface SurveyView {
   error: string | undefined;
   /** Answered before, and may be changed until then. */
   changeable: Date | undefined;
+  /** The customer said that it is fixed. */
+  confirmed: boolean;
+  /** When the report was closed without a word from the customer; ISO 8601. */
+  closedInSilence: string | undefined;
   /** Until when it can be answered. */
   until: Date | null;
   timeZone: string | undefined;
@@ -22,9 +26,16 @@ export interface SurveyView {
 
 export function surveyPage(
   language: Language,
-  { report, said, error, changeable, until, timeZone, path }: SurveyView,
+  { report, said, error, changeable, confirmed, closedInSilence, until, timeZone, path }: SurveyView,
 ): string {
-  const { page: t, ratings } = languages[language];
+  const { page: t, confirm, ratings } = languages[language];
+  const notes = [
+    ...(confirmed && !changeable ? [confirm.confirmed(report.id)] : []),
+    ...(closedInSilence
+      ? [confirm.closedInSilence(report.id, moment(new Date(closedInSilence), language, timeZone))]
+      : []),
+    ...(changeable ? [t.changeable(moment(changeable, language, timeZone))] : []),
+  ];
   const question = t.question(report.id);
   const chosen = said.score ? `&r=${said.score}` : '';
   return render('survey', language, {
@@ -37,13 +48,56 @@ export function surveyPage(
     comment: said.comment ?? '',
     commentHint: t.commentHint(number(longestComment, language)),
     error,
-    changeable: changeable && t.changeable(moment(changeable, language, timeZone)),
+    notes,
+    isChange: changeable !== undefined,
     until: until && !changeable ? languages[language].mail.until(moment(until, language, timeZone)) : undefined,
-    action: `${path}?lang=${language}`,
-    others: languageCodes
-      .filter((code) => code !== language)
-      .map((code) => ({ code, name: languages[code].language, href: `${path}?lang=${code}${chosen}` })),
+    ...forms(language, path, chosen),
   });
+}
+
+export interface ConfirmView {
+  report: Pick<Report, 'id' | 'name' | 'description'>;
+  clearedAt: Date;
+  /** Chosen by the link in the mail. */
+  fixed: boolean | undefined;
+  reason: string;
+  error: string | undefined;
+  timeZone: string | undefined;
+  path: string;
+}
+
+/** Before the closing: is it fixed? */
+export function confirmPage(language: Language, view: ConfirmView): string {
+  const { report, clearedAt, fixed, reason, error, timeZone, path } = view;
+  const { confirm, page: t, mail } = languages[language];
+  const question = confirm.question(report.id);
+  const chosen = fixed === undefined ? '' : `&fixed=${fixed ? 'yes' : 'no'}`;
+  return render('confirm', language, {
+    title: error ? `${t.errorTitle}: ${question}` : question,
+    question,
+    summary: summaryOf(report),
+    cleared: mail.cleared(moment(clearedAt, language, timeZone)),
+    clearing: clearedAt.getTime(),
+    fixed,
+    reason,
+    reasonHint: t.commentHint(number(longestComment, language)),
+    error,
+    ...forms(language, path, chosen),
+  });
+}
+
+/** The customer said so already, and there is nothing more to ask. */
+export function confirmedPage(language: Language, reportId: string, isFixed: boolean): string {
+  const { thanks, confirm } = languages[language];
+  const line = isFixed ? confirm.confirmed(reportId) : thanks.reopened(reportId);
+  return render('thanks', language, { title: thanks.title, lines: [line] });
+}
+
+/** An answer that comes after the closing, where no survey can take it. */
+export function latePage(language: Language, reportId: string, closedAt: string, timeZone: string | undefined): string {
+  const { confirm, ended } = languages[language];
+  const text = confirm.closedInSilence(reportId, moment(new Date(closedAt), language, timeZone));
+  return render('message', language, { title: ended.expired.title, text, hint: confirm.late });
 }
 
 export interface ThanksView {
@@ -83,6 +137,14 @@ export function refusedPage(language: Language, text: string): string {
   const { refused } = languages[language];
   return render('message', language, { title: refused.title, text, hint: refused.again });
 }
+
+/** Where a form goes to, and the same page in other languages with what was chosen already. */
+const forms = (language: Language, path: string, chosen: string) => ({
+  action: `${path}?lang=${language}`,
+  others: languageCodes
+    .filter((code) => code !== language)
+    .map((code) => ({ code, name: languages[code].language, href: `${path}?lang=${code}${chosen}` })),
+});
 
 function render(template: string, language: Language, view: object): string {
   const t = languages[language];

@@ -5,6 +5,7 @@ import { linkIn, post, Stack } from '../stack.js';
 /** What people see, in a real browser: every state of the page in every language, both mails, dashboard, outbox. */
 const states = [
   ...['open', 'dissatisfied', 'not-solved', 'incomplete', 'changeable', 'thanks', 'reopened', 'followed-up'],
+  ...['confirm', 'not-fixed', 'confirmed', 'confirmed-only', 'refused', 'closed-in-silence', 'late'],
   ...['answered', 'expired', 'superseded', 'opt-out', 'opted-out', 'unknown-link'],
 ];
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
@@ -53,8 +54,8 @@ test.each(['en', 'de', 'fr', 'ar'])(
   },
 );
 
-test('so are both mails', async () => {
-  for (const kind of ['survey', 'reminder'])
+test('so are the mails', async () => {
+  for (const kind of ['survey', 'reminder', 'confirm', 'warning'])
     for (const lang of ['en', 'ar'])
       for (const [width, scheme] of [
         [320, 'dark'],
@@ -77,7 +78,7 @@ test('so are the dashboard, the outbox and the list of previews', async () => {
 test('every preview that is listed is there, and the links of a previewed mail open the page', async () => {
   const list = await (await fetch(stack.url('/outbox/preview'))).text();
   const paths = [...list.matchAll(/href="(\/outbox\/preview\/[^"]+)"/g)].map(([, path = '']) => path);
-  expect(paths).toHaveLength(4 * (2 + states.length));
+  expect(paths).toHaveLength(4 * (4 + states.length));
   for (const path of paths) expect((await fetch(stack.url(path))).status).toBe(200);
   const mail = await (await fetch(stack.url('/outbox/preview/mail/survey/de/html'))).text();
   const [link = ''] = mail.match(/http[^"]+\/page\/open\/de/) ?? [];

@@ -92,7 +92,10 @@ test('every mail says what it is, where bounces go, and how to be left alone', a
 });
 
 test('a later cycle’s mail threads under the earlier ones', async () => {
-  const { inReplyTo, references } = await parsed({ ...given, earlier: ['first-survey-id1', 'second-survey-i2'] });
+  const { inReplyTo, references } = await parsed({
+    ...given,
+    earlier: ['first-survey-id1', 'second-survey-i2'].map((id) => ({ id, confirmFor: null })),
+  });
   expect(references).toEqual(['<survey.first-survey-id1.1@care.example>', '<survey.second-survey-i2.1@care.example>']);
   expect(inReplyTo).toBe('<survey.second-survey-i2.1@care.example>');
 });

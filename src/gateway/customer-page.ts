@@ -1,0 +1,102 @@
+/** What all pages have in common that customers open from a mail: GET shows and records nothing, whoever fetches it; POST records. */
+import rateLimit from '@fastify/rate-limit';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { CloseoutClient } from '../client.js';
+import type { Config } from '../config.js';
+import { CloseoutError } from '../contract/errors.js';
+import type { Survey } from '../outside/surveys.js';
+import { verifyLink, type LinkPurpose } from '../survey/links.js';
+import { refusedPage } from '../survey/pages.js';
+import { languageFor, languages, type Language } from '../survey/texts.js';
+
+/** Pages that a customer opens from a mail: what goes wrong there is told in a page as well. */
+export const isForCustomers = (path: string): boolean => /^\/[suc]\//.test(path);
+
+export const invalidLink = 'This link is not valid.';
+
+export type LinkRequest = FastifyRequest<{ Params: { token: string } }>;
+
+/** Per minute. A form is sent a few times at most; many customers may share an address. */
+const limits = { postsByLink: 30, postsByAddress: 600, readsByAddress: 6000 };
+
+/** One request for a page, and what it is answered from. */
+export interface Exchange {
+  client: CloseoutClient;
+  config: Config;
+  request: LinkRequest;
+  reply: FastifyReply;
+}
+
+type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
+/** Route options that limit how often. */
+export interface Limits {
+  reads: { onRequest: Hook };
+  posts: { onRequest: Hook[] };
+}
+
+export async function limitsOf(app: FastifyInstance): Promise<Limits> {
+  await app.register(rateLimit, { global: false });
+  const limit = (max: number, keyGenerator?: (request: FastifyRequest) => string): Hook => {
+    const ask = app.createRateLimit({ max, timeWindow: '1 minute', ...(keyGenerator ? { keyGenerator } : {}) });
+    return async (request, reply) => {
+      const answer = await ask(request);
+      if (answer.isAllowed || !answer.isExceeded) return;
+      reply.header('retry-after', answer.ttlInSeconds);
+      throw new CloseoutError('TooManyRequests', 'Too many requests; wait a minute and try again.');
+    };
+  };
+  const token = ({ params }: FastifyRequest) => (params as { token: string }).token;
+  return {
+    reads: { onRequest: limit(limits.readsByAddress) },
+    posts: { onRequest: [limit(limits.postsByAddress), limit(limits.postsByLink, token)] },
+  };
+}
+
+/** Unknown, forged and foreign links get one and the same answer. */
+export async function surveyOf(
+  purpose: LinkPurpose,
+  { params }: LinkRequest,
+  client: CloseoutClient,
+  { linkKeys }: Config,
+): Promise<Survey> {
+  const id = verifyLink(purpose, params.token, linkKeys);
+  const survey = id && (await client.surveys.find(id));
+  if (!survey || (survey.state === 'skipped' && !survey.mailed_at)) throw new CloseoutError('NotFound', invalidLink);
+  return survey;
+}
+
+/** What goes wrong on a customer's page, in words a customer can use. */
+export function sendRefusal(request: FastifyRequest, reply: FastifyReply, error: CloseoutError, code: number) {
+  const { refused } = languages[languageOf(request)];
+  const words =
+    error.code === 'TooManyRequests' ? refused.tooMany : error.code === 'NotFound' ? refused.invalid : error.message;
+  const text = code >= 500 ? refused.failed : words;
+  return sendPage(reply, code, refusedPage(languageOf(request), text));
+}
+
+export function sendPage(reply: FastifyReply, code: number, page: string): FastifyReply {
+  return reply.code(code).type('text/html; charset=utf-8').header('x-robots-tag', 'noindex').send(page);
+}
+
+/** The language chosen on the page, else the preferred one, else the browser's. */
+export function languageOf(request: FastifyRequest, preferred?: string): Language {
+  const { lang } = request.query as { lang?: unknown };
+  return languageFor(typeof lang === 'string' ? lang : undefined, preferred, request.headers['accept-language']);
+}
+
+/** A chosen language goes on to the next page. */
+export function queryOf(request: FastifyRequest): string {
+  const { lang } = request.query as { lang?: unknown };
+  return typeof lang === 'string' && lang in languages ? `?lang=${lang}` : '';
+}
+
+/** No cookie gives anybody power here; still, only our own page may post, and only a form. */
+export function assertOwnForm({ headers }: FastifyRequest, { http }: Config): void {
+  const { origin, 'sec-fetch-site': site } = headers;
+  const foreign = (origin !== undefined && origin !== new URL(http.publicUrl).origin) || site === 'cross-site';
+  if (foreign) throw new CloseoutError('Unauthorized', 'This form can only be sent from its own page.');
+  if (!/^application\/x-www-form-urlencoded/.test(headers['content-type'] ?? '')) {
+    throw new CloseoutError('NotJson', 'Content-Type must be application/x-www-form-urlencoded.', 'Content-Type');
+  }
+}

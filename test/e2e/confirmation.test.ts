@@ -1,0 +1,211 @@
+import puppeteer, { type Browser } from 'puppeteer-core';
+import { bounceMail } from '../incoming-mails.js';
+import { decoded, post, Stack, until, type SeenMail } from '../stack.js';
+
+/** MEF 124: before a report is closed its customer is asked whether it is fixed. */
+const policy = `
+default:
+  confirmation: { window: 1h, warnBefore: null, businessHours: null }
+  survey: { contactCap: null }
+rules:
+  - when: { ticketType: brief }
+    confirmation: { window: 4s, warnBefore: 2s }
+  - when: { ticketType: briefUnrated }
+    confirmation: { window: 1s }
+    survey: { enabled: false }
+  - when: { ticketType: unrated }
+    survey: { enabled: false }
+  - when: { severity: critical }
+    confirmation: { window: 1s, onSilence: hold }
+  - when: { ticketType: unasked }
+    confirmation: null
+`;
+let stack: Stack;
+let browser: Browser;
+beforeAll(async () => {
+  browser = await puppeteer.connect({ browserWSEndpoint: process.env['TEST_BROWSER'] ?? '' });
+  stack = await Stack.start({ policy });
+});
+afterAll(async () => {
+  await browser.disconnect();
+  await stack.end();
+});
+
+const confirmLink = ({ text = '' }: SeenMail, fixed: 'yes' | 'no' = 'yes'): string => {
+  const link = text.match(/http:\S+\/c\/\S+/g)?.find((found) => found.endsWith(`?fixed=${fixed}`));
+  if (!link) throw new Error('no link in the mail');
+  return link;
+};
+
+/** A cleared report whose customer is asked whether it is fixed; the mail. */
+async function cleared(id: string, report: Parameters<Stack['open']>[1] = {}): Promise<SeenMail> {
+  await stack.open(id, report);
+  await stack.client.clear(id);
+  const [mail] = await stack.untilMails(id, 1);
+  if (!mail) throw new Error(`no mail about ${id}`);
+  await stack.untilStatus(id, 'asked', ({ waitingFor }) => waitingFor.startsWith('the customer'));
+  return mail;
+}
+
+const textOf = async (link: string) => (await fetch(link)).text();
+const events = async (id: string) => (await stack.client.surveys.timelineOf(id)).map(({ event }) => event);
+
+test('"yes", then the survey’s question on the same page: closed, answered, one mail', async () => {
+  const mail = await cleared('YES-1');
+  expect(mail.subject).toBe('Is it fixed? Please confirm: report YES-1');
+  expect((await stack.client.reports.get('YES-1')).status).toBe('resolved');
+  const page = await browser.newPage();
+  await page.setJavaScriptEnabled(false);
+  await page.goto(confirmLink(mail));
+  expect(await page.$eval('h1', (h1) => h1.textContent)).toBe('Is the problem of report YES-1 fixed?');
+  await Promise.all([page.waitForNavigation(), page.click('button[value=yes]')]);
+  expect(page.url()).toContain('/c/');
+  expect(await page.$eval('main', (main) => main.textContent)).toContain('Thank you for telling us that it is fixed.');
+  await page.click('input[name=score][value="5"]');
+  await Promise.all([page.waitForNavigation(), page.click('button')]);
+  expect(await page.$eval('main', (main) => main.textContent)).toContain('5 – very satisfied');
+  await page.close();
+  expect(await stack.untilPhase('YES-1', 'done')).toMatchObject({ cycle: 1, survey: { state: 'answered' } });
+  expect((await stack.client.reports.get('YES-1')).status).toBe('closed');
+  expect(await stack.mails('YES-1')).toHaveLength(1);
+  expect(await events('YES-1')).toEqual(expect.arrayContaining(['confirmAsked', 'confirmed', 'answered']));
+});
+
+test('"yes" and no more: closed at once, the question waits on the page, nobody is reminded', async () => {
+  const mail = await cleared('ONLY-1');
+  expect((await post(confirmLink(mail), { fixed: 'yes' })).status).toBe(303);
+  await stack.untilSurvey('ONLY-1', 'sent');
+  expect(await textOf(confirmLink(mail))).toContain('name="score"');
+  expect((await post(confirmLink(mail), { fixed: 'yes' })).status).toBe(200); // pressed twice: the same page
+  expect(await stack.mails('ONLY-1')).toHaveLength(1);
+});
+
+test('"no" with a reason: opened again before it was ever closed, the reason a note; cleared again, asked again', async () => {
+  const mail = await cleared('NO-1');
+  const reason = 'Still no dial tone, my name is Ann Smith';
+  const answer = await post(confirmLink(mail, 'no'), { fixed: 'no', reason });
+  expect(answer.status).toBe(303);
+  expect(await textOf(confirmLink(mail))).toContain('Report NO-1 is open again');
+  await stack.untilPhase('NO-1', 'open', 1);
+  const ticket = (await (await fetch(stack.url('/tmf-api/troubleTicket/v4/troubleTicket/NO-1'))).json()) as {
+    status: string;
+    note: { text: string; author: string }[];
+    statusChange: { status: string }[];
+  };
+  expect(ticket).toMatchObject({ status: 'inProgress', note: [{ text: reason, author: 'customer' }] });
+  expect(ticket.statusChange.map(({ status }) => status)).toEqual(['acknowledged', 'resolved', 'inProgress']);
+  await stack.client.clear('NO-1');
+  const [first, second] = await stack.untilMails('NO-1', 2);
+  expect(second?.messageId).not.toBe(first?.messageId);
+  expect(confirmLink(second as SeenMail)).toBe(confirmLink(first as SeenMail)); // one page a cycle
+  const stale = await post(confirmLink(mail), { fixed: 'yes', clearing: '1' });
+  expect([stale.status, await stale.text()]).toEqual([200, expect.stringContaining('name="fixed"')]);
+  await post(confirmLink(mail), { fixed: 'yes' });
+  await stack.untilSurvey('NO-1', 'sent');
+  expect(decoded(await stack.history('NO-1'))).not.toMatch(/dial tone|Smith/);
+});
+
+test('silence: one warning, then closed; a late answer gets a clear page and still counts', async () => {
+  const mail = await cleared('LATE-1', { ticketType: 'brief' });
+  expect(mail.text).toContain('If we hear nothing until');
+  await stack.untilSurvey('LATE-1', 'sent');
+  const [, warning] = await stack.untilMails('LATE-1', 2);
+  expect(warning).toMatchObject({ subject: 'Reminder: is it fixed? Report LATE-1', inReplyTo: mail.messageId });
+  expect(await events('LATE-1')).toEqual(['confirmAsked', 'confirmWarned', 'silence', 'sent']);
+  expect(await textOf(confirmLink(mail))).toContain('because we had not heard from you');
+  const late = await post(confirmLink(mail), { fixed: 'no', reason: 'It crackles' });
+  const page = await late.text();
+  expect([late.status, page]).toEqual([200, expect.stringContaining('It crackles')]); // kept, in the survey's form
+  const [form = ''] = page.match(/\/s\/[^"?]+/) ?? [];
+  expect((await post(stack.url(form), { solved: 'no', comment: 'It crackles' })).status).toBe(303);
+  await stack.untilPhase('LATE-1', 'open', 2);
+  const toCustomer = (await stack.mails('LATE-1')).filter(({ text = '' }) => text.startsWith('Hello'));
+  expect(toCustomer).toHaveLength(2);
+});
+
+test('silence where no survey follows: a late answer hears that it is closed', async () => {
+  const mail = await cleared('BARE-1', { ticketType: 'briefUnrated' });
+  await stack.untilPhase('BARE-1', 'done');
+  const late = await fetch(confirmLink(mail));
+  expect([late.status, await late.text()]).toEqual([410, expect.stringContaining('contact us again')]);
+});
+
+test('"yes" where no survey follows: thanks, and nothing to fill in', async () => {
+  const mail = await cleared('PLAIN-1', { ticketType: 'unrated' });
+  expect((await post(confirmLink(mail), { fixed: 'yes' })).status).toBe(303);
+  const page = await textOf(confirmLink(mail));
+  expect(page).toContain('Report PLAIN-1 is being closed.');
+  expect(page).not.toContain('name="score"');
+  expect(await stack.untilPhase('PLAIN-1', 'done')).toMatchObject({ survey: { state: 'skipped', reason: 'disabled' } });
+});
+
+test('silence about a major incident closes nothing: an operator is told once, and releases it', async () => {
+  const mail = await cleared('MAJOR-1', { severity: 'critical' });
+  expect(mail.text).toContain('stays open until we hear from you');
+  await stack.untilStatus('MAJOR-1', 'overdue', ({ waitingFor }) => waitingFor.includes('operator'));
+  const alert = await until('the alert', async () =>
+    (await stack.mails()).find(({ subject }) => subject === 'Not confirmed: report MAJOR-1'),
+  );
+  expect(alert.text).toContain('closeout release MAJOR-1');
+  expect((await stack.closeout('release', 'MAJOR-1', '--by', 'eve')).code).toBe(0);
+  await stack.untilSurvey('MAJOR-1', 'sent');
+  const next = await cleared('MAJOR-2', { severity: 'critical' });
+  await stack.untilStatus('MAJOR-2', 'overdue', ({ waitingFor }) => waitingFor.includes('operator'));
+  await post(confirmLink(next), { fixed: 'yes' }); // late, and welcome
+  await stack.untilSurvey('MAJOR-2', 'sent');
+});
+
+test('who cannot be asked is not waited for', async () => {
+  await stack.open('NOBODY-1', { contact: { name: 'Ann' } });
+  await stack.client.clear('NOBODY-1');
+  expect(await stack.untilPhase('NOBODY-1', 'done')).toMatchObject({ survey: { reason: 'noAddress' } });
+  await cleared('BOUNCED-1');
+  const { id = '' } = (await stack.client.surveys.ofCycle('BOUNCED-1', 1)) ?? {};
+  await stack.inbound(bounceMail({ surveyId: id, action: 'failed', status: '5.1.1' }));
+  expect(await stack.untilPhase('BOUNCED-1', 'done')).toMatchObject({ survey: { reason: 'suppressed' } });
+});
+
+test('a service that reopens while it is asked ends the asking; the old link says so', async () => {
+  const mail = await cleared('BACK-1');
+  await stack.client.reopen('BACK-1');
+  await stack.untilPhase('BACK-1', 'open', 1);
+  const answer = await post(confirmLink(mail), { fixed: 'yes' });
+  expect([answer.status, await answer.text()]).toEqual([410, expect.stringContaining('opened again')]);
+  expect((await stack.client.status('BACK-1')).phase).toBe('open');
+});
+
+test('asked with nothing but the signal, and not asked where a rule says so', async () => {
+  await stack.open('SIGNAL-1');
+  await stack.signal('SIGNAL-1', 'cleared');
+  const [mail] = await stack.untilMails('SIGNAL-1', 1);
+  await post(confirmLink(mail as SeenMail), { fixed: 'yes' });
+  await stack.untilSurvey('SIGNAL-1', 'sent');
+  expect((await stack.ask('ASIS-1', { ticketType: 'unasked' })).subject).toBe('Is your problem solved? Report ASIS-1');
+});
+
+test('what the run was not told the next sweep tells', async () => {
+  const mail = await cleared('UNTOLD-1');
+  await stack.kill('Temporal'); // start brings it back
+  const answer = await post(confirmLink(mail), { fixed: 'yes' });
+  expect([303, 503]).toContain(answer.status);
+  const { confirmation } = (await stack.client.surveys.ofCycle('UNTOLD-1', 1)) ?? {};
+  expect(confirmation).toBe('yes');
+  await until('the sweep', () =>
+    stack.temporal.schedule
+      .getHandle('closeout-watch')
+      .trigger()
+      .then(() => true),
+  );
+  await stack.untilSurvey('UNTOLD-1', 'sent');
+});
+
+test('a link is good for its own page only, and bad input is told', async () => {
+  const mail = await cleared('FORM-1');
+  const link = confirmLink(mail);
+  expect((await fetch(link.replace('/c/', '/s/'))).status).toBe(404);
+  expect((await fetch(link, { method: 'HEAD' })).status).toBe(200);
+  expect((await post(link, {})).status).toBe(400);
+  expect((await post(link, { fixed: 'no', reason: 'x'.repeat(2001) })).status).toBe(422);
+  expect((await post(link, { fixed: 'yes' }, { origin: 'https://evil.example' })).status).toBe(401);
+  expect(await stack.client.status('FORM-1')).toMatchObject({ phase: 'clearing' });
+});
