@@ -15,6 +15,7 @@ import { show } from './visible.js';
 /** Waits for the policy's delay, then asks; the page of a confirmation asks at once. */
 export async function ask(run: Run, over: Over): Promise<void> {
   const { survey } = policyOf(run);
+  if (run.bounced !== undefined) return end(run, 'undeliverable', { reason: run.bounced }); // the mail before the closing
   if (survey.enabled && survey.delay > 0 && !run.skipSurvey && !run.confirmation) {
     show(run, { waitingFor: 'the delay before the survey', until: fromNow(survey.delay) });
     await condition(() => over() || run.skipSurvey, survey.delay, { summary: 'Delay before the survey' });

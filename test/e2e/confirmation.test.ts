@@ -162,7 +162,10 @@ test('who cannot be asked is not waited for', async () => {
   await cleared('BOUNCED-1');
   const { id = '' } = (await stack.client.surveys.ofCycle('BOUNCED-1', 1)) ?? {};
   await stack.inbound(bounceMail({ surveyId: id, action: 'failed', status: '5.1.1' }));
-  expect(await stack.untilPhase('BOUNCED-1', 'done')).toMatchObject({ survey: { reason: 'suppressed' } });
+  expect(await stack.untilPhase('BOUNCED-1', 'done')).toMatchObject({
+    survey: { state: 'undeliverable', reason: '5.1.1' },
+  });
+  expect(await stack.mails('BOUNCED-1')).toHaveLength(1);
 });
 
 test('a service that reopens while it is asked ends the asking; the old link says so', async () => {

@@ -1,7 +1,8 @@
 /**
- * `npm run record-histories`: drives a report down every path of the process on a real stack and keeps the histories.
- * What a release recorded is never recorded anew: a change of the workflow that no longer fits it needs `patched`.
+ * `npm run record-histories`: drives a report down every path of the process on a real stack and keeps its histories. A path that is
+ * there already is left as it was recorded: a change of the workflow that no longer fits it needs `patched`.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { workflowIdOf } from '../../src/contract/ids.js';
@@ -9,6 +10,7 @@ import type { Score } from '../../src/contract/reports.js';
 import { findTemporalCli } from '../../src/local/temporal.js';
 import { Sink } from '../sink.js';
 import { freePorts, Stack, until } from '../stack.js';
+import { confirmationPaths } from './confirmation-paths.js';
 
 const folder = resolve('test/replay/histories');
 
@@ -22,6 +24,12 @@ rules:
     survey: { quietHours: { from: "00:00", to: "23:59" } }
   - when: { ticketType: old }
     reopen: { within: 1s }
+  - when: { ticketType: confirmed }
+    confirmation: { window: 1h, businessHours: null }
+  - when: { ticketType: silent }
+    confirmation: { window: 3s, warnBefore: 2s, businessHours: null }
+  - when: { ticketType: major }
+    confirmation: { window: 1s, warnBefore: null, businessHours: null, onSilence: hold }
   - when: { ticketType: reminded }
     survey: { reminderAfter: 1s, expiresAfter: 3s }
 `;
@@ -240,7 +248,34 @@ async function refuseClosing(id: string) {
   await stack.untilPhase(id, 'needsAttention');
 }
 
+const isKept = (path: string) => existsSync(join(folder, `${path}.1.json`));
 const addressOf = (id: string) => `${id}@customers.example`;
+
+/** What a low score and a reply of an operator start, and the nightly forgetting. */
+async function keepOthers() {
+  await until('the alert', async () => (await stack.temporal.workflow.count('WorkflowType="alertOperator"')).count > 0);
+  await stack.temporal.workflow.getHandle('alert:answer:low-score:1:1').result();
+  await keep('alert', 'alert:answer:low-score:1:1');
+  await client.surveys.reply('answered', 'Thank you.', 'eve');
+  const reply = await until('the reply', async () => {
+    for await (const run of stack.temporal.workflow.list({ query: 'WorkflowType="replyToCustomer"' })) return run;
+  });
+  await stack.temporal.workflow.getHandle(reply.workflowId).result();
+  await keep('reply', reply.workflowId);
+  await run('forgetCustomers', 'forget');
+}
+
+/** A sweep, and a service problem with two reports. */
+async function keepProcessWide() {
+  for (const id of ['of-problem-1', 'of-problem-2']) await stack.open(id, { serviceProblemId: 'problem' });
+  await run('clearServiceProblem', 'service-problem', { serviceProblemId: 'problem' });
+  await run('watchReports', 'watch');
+}
+
+async function run(type: string, workflowId: string, ...args: object[]) {
+  await stack.temporal.workflow.execute(type, { workflowId, taskQueue: 'closeout', args });
+  await keep(workflowId, workflowId);
+}
 
 async function keep(path: string, workflowId: string) {
   const runs: { runId: string; startTime: Date }[] = [];
@@ -254,23 +289,15 @@ async function keep(path: string, workflowId: string) {
 
 try {
   await mkdir(folder, { recursive: true });
-  for (const [path, drive] of Object.entries(paths)) {
+  for (const [path, drive] of Object.entries({ ...paths, ...confirmationPaths(stack) }).filter(
+    ([name]) => !isKept(name),
+  )) {
     await drive(path);
     await keep(path, workflowIdOf(path));
     process.stdout.write(`${path}\n`);
   }
-  await until('the alert', async () => (await stack.temporal.workflow.count('WorkflowType="alertOperator"')).count > 0);
-  await stack.temporal.workflow.getHandle('alert:answer:low-score:1:1').result();
-  await keep('alert', 'alert:answer:low-score:1:1');
-  await client.surveys.reply('answered', 'Thank you.', 'eve');
-  const reply = await until('the reply', async () => {
-    for await (const run of stack.temporal.workflow.list({ query: 'WorkflowType="replyToCustomer"' })) return run;
-  });
-  await stack.temporal.workflow.getHandle(reply.workflowId).result();
-  await keep('reply', reply.workflowId);
-  const forget = { workflowId: 'forget', taskQueue: 'closeout', args: [] };
-  await stack.temporal.workflow.execute('forgetCustomers', forget);
-  await keep('forget', 'forget');
+  if (!isKept('alert')) await keepOthers();
+  if (!isKept('watch')) await keepProcessWide();
 } finally {
   await stack.end();
   await sink.close();

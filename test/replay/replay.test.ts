@@ -7,7 +7,7 @@ import { workflowIdOf } from '../../src/contract/ids.js';
 /** `{path}.{run}`, as `npm run record-histories` names them. */
 const folder = resolve('test/replay/histories');
 const names = readdirSync(folder).map((file) => file.replace(/\.json$/, ''));
-const ofTheProcess = names.filter((name) => !/^(alert|reply|forget)\./.test(name));
+const ofTheProcess = names.filter((name) => !/^(alert|reply|forget|watch|service-problem)\./.test(name));
 
 const logger = new DefaultLogger('ERROR');
 beforeAll(() => {
