@@ -116,7 +116,7 @@ command('list', 'reports, newest first')
 const operations: [string, UpdateName, string][] = [
   ['retry', 'retryNow', 'try the waiting or refused step again at once'],
   ['hold', 'hold', 'do not close the report until it is released'],
-  ['release', 'release', 'let a held report go on'],
+  ['release', 'release', 'let a report go on that is held, or waits for its customer to confirm'],
   ['skip-survey', 'skipSurvey', 'close without asking the customer'],
   ['resend-survey', 'resendSurvey', 'send the same survey mail once more'],
   ['revoke-survey', 'revokeSurvey', 'end the open survey: its link then says so'],
@@ -180,6 +180,16 @@ command('clear-problem <serviceProblem>', 'the common fault behind many reports 
       if (wait && refused.length > 0) process.exitCode = 1;
     }),
   );
+
+command('watch', 'look at every report now, and tell the runs what they missed').action((options: Common) =>
+  withClient(async (client) => {
+    const result = await client.watch();
+    const told = Object.entries(result.told).map(([change, count]) => `${count} ${change}`);
+    const missed = told.length > 0 ? `told: ${told.join(', ')}` : 'nothing was missed';
+    print(options, result, `${result.reports} reports looked at; ${missed}; ${result.failed} runs could not be told.`);
+    if (result.failed > 0) process.exitCode = 1;
+  }),
+);
 
 command('replay <file>', 'drive a file of status histories through the public API').action(
   (file: string, options: Common) =>

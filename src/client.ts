@@ -9,6 +9,7 @@ import {
   type MassClearInput,
   type MassClearProgress,
   type OperatorRequest,
+  type SweepResult,
   type UpdateName,
 } from './contract/messages.js';
 import {
@@ -136,6 +137,11 @@ export class CloseoutClient {
   async operate(update: UpdateName, reportId: string, request: OperatorRequest): Promise<RunStatus> {
     await this.reports.get(reportId);
     return this.runs.update(update, reportId, request);
+  }
+
+  /** Compares every report with what its run knows, now, and tells the runs what they missed. Safe to repeat. */
+  watch(): Promise<SweepResult> {
+    return this.runs.sweep();
   }
 
   /** The common fault behind many reports is gone: clears them all, so many a second. Safe to repeat. Throws `BadInput`. */

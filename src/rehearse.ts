@@ -9,7 +9,7 @@ import type { Policy, PolicyFor } from './policy/settings.js';
 import { apply, type Situation } from './policy/status.js';
 import { skipReason, type SendFacts } from './policy/survey.js';
 import { sampleBucketOf } from './survey/addresses.js';
-import { quietUntil } from './survey/calendar.js';
+import { afterBusinessTime, quietUntil } from './survey/calendar.js';
 
 /** What became of one cycle. Times are ISO 8601, UTC. */
 export interface RehearsedCycle {
@@ -64,18 +64,29 @@ export function rehearse(histories: History[], policyFor: PolicyFor, { atOnce }:
     insert(steps, { at: at + wait, run: () => void (report.turn === turn && run(at + wait)) });
   };
 
+  /** Histories do not say what customers would have said, so each is taken to be silent. */
+  const confirm = (report: Simulated, now: number) => {
+    const { confirmation } = report.policy;
+    if (!confirmation || !hasAddress(report)) return close(report, now);
+    if (confirmation.onSilence === 'hold') return; // until somebody says more
+    const { window, businessHours } = confirmation;
+    const until = afterBusinessTime(new Date(now), window, businessHours, undefined).getTime();
+    plan(report, now, until - now, (due) => close(report, due));
+  };
+
   const close = (report: Simulated, now: number) => {
     report.situation = { status: 'closed', at: report.situation.at };
     current(report).closedAt = new Date(now).toISOString();
     report.turn++;
     const { enabled, delay } = report.policy.survey;
-    plan(report, now, enabled ? delay : 0, (due) => ask(report, due));
+    plan(report, now, enabled && !isAskedBefore(report) ? delay : 0, (due) => ask(report, due));
   };
 
   const ask = (report: Simulated, now: number) => {
     const { survey } = report.policy;
     const reason = skipReason(factsOf(report, asked, now), survey);
-    const until = reason || atOnce ? undefined : quietUntil(new Date(now), survey.quietHours, undefined);
+    const until =
+      reason || atOnce || isAskedBefore(report) ? undefined : quietUntil(new Date(now), survey.quietHours, undefined);
     if (until) return plan(report, now, until.getTime() - now, (due) => ask(report, due));
     current(report).survey = reason ?? 'sent';
     if (!reason) asked.push({ report, cycle: current(report).cycle, at: now });
@@ -90,7 +101,7 @@ export function rehearse(histories: History[], policyFor: PolicyFor, { atOnce }:
     const cycle = current(report);
     if (status === 'cleared') {
       cycle.clearedAt = at;
-      plan(report, atOnce ? 0 : Date.parse(at), report.policy.holdDown, (now) => close(report, now));
+      plan(report, atOnce ? 0 : Date.parse(at), report.policy.holdDown, (now) => confirm(report, now));
     } else if (status === 'cancelled') cycle.survey = 'cancelled';
     else if (before.status === 'closed') {
       cycle.survey ??= 'reopened';
@@ -105,6 +116,12 @@ export function rehearse(histories: History[], policyFor: PolicyFor, { atOnce }:
   for (let step = steps.pop(); step; step = steps.pop()) step.run();
   return sumUp(reports);
 }
+
+/** As `closeout replay` makes addresses. */
+const hasAddress = ({ history }: Simulated): boolean => history.customerId !== undefined;
+
+/** The question stands on the page of the confirmation. */
+const isAskedBefore = (report: Simulated): boolean => report.policy.confirmation !== null && hasAddress(report);
 
 const current = (report: Simulated): RehearsedCycle => report.cycles.at(-1) as RehearsedCycle;
 
@@ -128,7 +145,7 @@ function factsOf(report: Simulated, asked: { report: Simulated; cycle: number; a
     status: report.situation.status === 'closed' ? 'closed' : 'inProgress',
     isCurrentCycle: true,
     isRecleared: cycle > 1,
-    hasAddress: customerId !== undefined, // as `closeout replay` makes addresses
+    hasAddress: hasAddress(report),
     optedOut: false,
     suppressed: false,
     sentToCustomer: ofCustomer.filter(({ at }) => at > now - (contactCap?.per ?? 0)).length,

@@ -35,6 +35,7 @@ import {
   type MassClearInput,
   type MassClearProgress,
   type OperatorRequest,
+  type SweepResult,
   type UpdateName,
 } from '../contract/messages.js';
 import { phases, type Phase, type Report, type RunStatus } from '../contract/reports.js';
@@ -128,6 +129,17 @@ export function connectRuns({ connection: options, namespace }: TemporalSettings
     async schedule(watchSeconds: number): Promise<void> {
       await scheduleOnce(temporal, watchSchedule, watchWorkflow, { intervals: [{ every: watchSeconds * 1000 }] });
       await scheduleOnce(temporal, forgetSchedule, forgetWorkflow, { calendars: [{ hour: 3, minute: 30 }] });
+    },
+
+    /** Looks at every report now, beside what the schedule does. Returns what was missed. */
+    async sweep(): Promise<SweepResult> {
+      const options = {
+        workflowId: `${watchSchedule}-now`,
+        taskQueue,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      } as const;
+      const run = await call(() => temporal.workflow.start(watchWorkflow, { ...options, args: [] }));
+      return run.result() as Promise<SweepResult>;
     },
 
     /** Clears a service problem; one that is being cleared already goes on. */

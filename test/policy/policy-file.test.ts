@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { explainPolicy, loadPolicy } from '../../src/policy-file.js';
-import { defaultPolicy } from '../../src/policy/settings.js';
+import { defaultConfirmation, defaultPolicy } from '../../src/policy/settings.js';
 
 const fault = { ticketType: 'fault', severity: 'minor' };
 const day = 86_400_000;
@@ -44,6 +44,24 @@ rules:
   });
 });
 
+test('a confirmation is laid over its own defaults, and can be taken back for some', () => {
+  const policyFor = loadPolicy(
+    file(`
+default: { confirmation: { window: 4h, businessHours: { from: "08:00" } } }
+rules:
+  - when: { severity: critical }
+    confirmation: { onSilence: hold }
+  - when: { ticketType: change }
+    confirmation: null
+`),
+  );
+  const asked = { window: 4 * 3_600_000, warnBefore: 8 * 3_600_000, onSilence: 'close' };
+  const businessHours = { ...defaultConfirmation.businessHours, from: '08:00' };
+  expect(policyFor(fault).confirmation).toEqual({ ...asked, businessHours });
+  expect(policyFor({ ...fault, severity: 'critical' }).confirmation).toMatchObject({ ...asked, onSilence: 'hold' });
+  expect(policyFor({ ...fault, ticketType: 'change' }).confirmation).toBeNull();
+});
+
 test.each([
   ['default: { holdDown: 5 }', 'default.holdDown'],
   ['default: { holdDown: 5 minutes }', 'default.holdDown must be a number with ms, s, m, h or d'],
@@ -55,6 +73,10 @@ test.each([
   ['default: { holdDown: 99999999999d }', 'at most 3650d'],
   ['default: { survey: { expiresAfter: 0s } }', 'default.survey.expiresAfter must be more than nothing'],
   ['rules: [{ when: {} }]', 'rules.0.when must name at least one'],
+  ['default: { confirmation: { onSilence: ask } }', 'default.confirmation.onSilence'],
+  ['default: { confirmation: { businessHours: { days: [] } } }', 'must name at least one day'],
+  ['default: { confirmation: { businessHours: { from: "17:00", to: "09:00" } } }', 'must begin before they end'],
+  ['default: { confirmation: { businessHours: { holidays: [christmas] } } }', 'must be a date such as 2026-12-25'],
   ['default: [', 'CLOSEOUT_POLICY'],
 ])('%s is refused, and the message names %s', (yaml, named) => {
   expect(() => loadPolicy(file(yaml))).toThrow(named);

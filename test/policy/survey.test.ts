@@ -1,6 +1,6 @@
 import { skipReasons, type SkipReason } from '../../src/contract/reports.js';
 import { defaultPolicy } from '../../src/policy/settings.js';
-import { callsOperator, linkState, skipReason, type SendFacts } from '../../src/policy/survey.js';
+import { callsOperator, confirmState, linkState, skipReason, type SendFacts } from '../../src/policy/survey.js';
 
 const policy = defaultPolicy.survey;
 const sendable: SendFacts = {
@@ -96,3 +96,20 @@ test('an operator is called at 2 or less by default, and whenever the problem is
   expect(callsOperator({}, { scoreAtMost: 5 })).toBe(false);
   expect(callsOperator({ score: 5, solved: false }, { scoreAtMost: 2 })).toBe(true);
 });
+
+test.each([
+  ['claimed', 'resolved', 'open'],
+  ['sent', 'acknowledged', 'open'], // only the run was told that it is cleared
+  ['sent', 'closed', 'late'],
+  ['sent', 'cancelled', 'withdrawn'],
+  ['silence', 'resolved', 'late'],
+  ['silence', 'closed', 'late'],
+  ['unreachable', 'closed', 'late'],
+  ['unreachable', 'resolved', 'withdrawn'],
+  ['yes', 'resolved', 'confirmed'],
+  ['yes', 'closed', 'confirmed'],
+  ['no', 'inProgress', 'refused'],
+  ['withdrawn', 'inProgress', 'withdrawn'],
+] as const)('a confirmation that is %s, its report %s: the link is %s', (confirmation, status, state) =>
+  expect(confirmState(confirmation, status)).toBe(state),
+);
