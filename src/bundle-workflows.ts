@@ -1,11 +1,23 @@
-/** Part of `npm run build`: bundles the workflow code once, so that workers start in no time and run what was tested. */
+/**
+ * Part of `npm run build`: bundles the workflow code once, so that workers start in no time and run what was tested. A second bundle
+ * is the same code with spans, for workers that are traced.
+ */
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const { code } = await bundleWorkflowCode({
-  workflowsPath: here('./workflows/index.js'),
-  logger: new DefaultLogger('WARN'),
-});
-await writeFile(here('./workflow-bundle.js'), code);
+const tracingModule = fileURLToPath(
+  import.meta.resolve('@temporalio/interceptors-opentelemetry-v2/lib/workflow-interceptors.js'),
+);
+for (const [name, workflowInterceptorModules] of [
+  ['workflow-bundle.js', []],
+  ['workflow-bundle-traced.js', [tracingModule]],
+] as const) {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: here('./workflows/index.js'),
+    workflowInterceptorModules: [...workflowInterceptorModules],
+    logger: new DefaultLogger('WARN'),
+  });
+  await writeFile(here(`./${name}`), code);
+}

@@ -31,6 +31,7 @@ import { instantOf, isLate, mayFollow } from './policy/status.js';
 import { connectRuns, type Runs } from './outside/runs.js';
 import { statsOf, type Stats } from './survey/figures.js';
 import { surveyDesk, type SurveyDesk } from './survey-desk.js';
+import type { Tracing } from './tracing.js';
 
 export interface ChangeRequest extends ChangeSignal {
   /** Which status `reopen` and `cancel` set: by default `inProgress` and `cancelled`. */
@@ -56,9 +57,9 @@ export class CloseoutClient {
   ) {}
 
   /** Connects by the environment's settings (see README). Nothing is contacted before the first call. */
-  static connect(config: Config = loadConfig()): CloseoutClient {
+  static connect(config: Config = loadConfig(), tracing?: Pick<Tracing, 'client'>): CloseoutClient {
     const db = openDatabase(config.databaseUrl, () => undefined); // a broken idle connection is replaced on the next query
-    const runs = connectRuns(config.temporal);
+    const runs = connectRuns(config.temporal, tracing?.client);
     const reports = reportStore(db);
     const surveys = surveyDesk(db, reports, runs, config.addressKey);
     return new CloseoutClient(

@@ -42,6 +42,8 @@ export interface Config {
   /** Keys the hashes of addresses in opt-outs and suppressions. */
   addressKey: Buffer;
   policyFile: string | undefined;
+  /** The standard OpenTelemetry settings name a collector. */
+  isTraced: boolean;
 }
 
 /** What `npm start` tells the processes it starts, and every command run beside it. Written with mode 0600. */
@@ -131,10 +133,16 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     linkKeys: linkKeysFrom(set.CLOSEOUT_LINK_KEYS),
     addressKey: Buffer.from(set.CLOSEOUT_ADDRESS_KEY, 'base64'),
     policyFile: set.CLOSEOUT_POLICY,
+    isTraced: isTraced(env),
     keepDays: set.CLOSEOUT_KEEP_DAYS,
     workerMetrics: set.CLOSEOUT_WORKER_METRICS,
     watchSeconds: set.CLOSEOUT_WATCH_SECONDS,
   };
+}
+
+function isTraced(env: Record<string, string | undefined>): boolean {
+  const collector = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  return collector !== undefined && env['OTEL_SDK_DISABLED'] !== 'true' && env['OTEL_TRACES_EXPORTER'] !== 'none';
 }
 
 function dkimOf(set: z.infer<typeof settings>): Config['mail']['relay']['dkim'] {

@@ -5,12 +5,14 @@ import type { Config } from './config.js';
 import { CloseoutError } from './contract/errors.js';
 import { buildGateway } from './gateway/app.js';
 import { migrate, openDatabase } from './outside/database/database.js';
+import { openTracing } from './tracing.js';
 
 /** Runs until SIGINT or SIGTERM; running requests are answered first. `onReady` is called once it listens. */
 export async function runGateway(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
   const db = openDatabase(config.databaseUrl, () => undefined);
   await migrate(db).finally(() => db.destroy());
-  const client = CloseoutClient.connect(config);
+  const tracing = await openTracing(config, 'gateway');
+  const client = CloseoutClient.connect(config, tracing);
   const app = await buildGateway(config, client, log);
   const stopped = new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
@@ -29,5 +31,6 @@ export async function runGateway(config: Config, log: Logger, onReady: () => voi
   } finally {
     await app.close();
     await client.close();
+    await tracing?.close();
   }
 }

@@ -1,7 +1,6 @@
 /** The process that runs workflows and activities. Start as many as you like. */
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities } from './activities/index.js';
 import { interceptActivities } from './activities/interceptor.js';
@@ -19,6 +18,10 @@ import { sweepTable } from './outside/sweeps.js';
 import { surveyTable } from './outside/surveys.js';
 import { loadPolicy } from './policy-file.js';
 import { registerSearchAttributes } from './search-attributes.js';
+import { openTracing } from './tracing.js';
+
+/** What `npm run build` made of the workflow code. */
+const bundle = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 /** Runs until SIGINT or SIGTERM, then lets running activities end. `onReady` is called once it polls. */
 export async function runWorker(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
@@ -39,7 +42,8 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
     log.warn({ code: (error as { code?: string }).code }, 'database connection lost'),
   );
   const mailer = openMailer(config.mail.relay);
-  const runs = connectRuns(config.temporal);
+  const tracing = await openTracing(config, 'worker');
+  const runs = connectRuns(config.temporal, tracing?.client);
   try {
     await migrate(db);
     await registerSearchAttributes(connection, config.temporal.namespace);
@@ -70,9 +74,11 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
       connection,
       namespace: config.temporal.namespace,
       taskQueue,
-      ...workflowCode(),
+      workflowBundle: { codePath: bundle(config.isTraced ? 'workflow-bundle-traced.js' : 'workflow-bundle.js') },
       activities,
-      interceptors: { activity: [interceptActivities(log)] },
+      // The first is the outermost: spans see failures as everybody does, never what a relay said to whom.
+      interceptors: { activity: [...(tracing?.activity ?? []), interceptActivities(log)] },
+      ...(tracing ? { sinks: tracing.sinks } : {}),
       // A killed worker's runs are taken over after 1 to 2 s instead of 10 s (measured).
       stickyQueueScheduleToStartTimeout: '1s',
       shutdownGraceTime: '10s',
@@ -86,12 +92,6 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
     await db.destroy();
     await runs.close();
     await connection.close();
+    await tracing?.close();
   }
-}
-
-/** The bundle that `npm run build` made; straight from the source where there is none, as in tests. */
-export function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
-  const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-  const codePath = here('./workflow-bundle.js');
-  return existsSync(codePath) ? { workflowBundle: { codePath } } : { workflowsPath: here('./workflows/index.ts') };
 }

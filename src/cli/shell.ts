@@ -11,12 +11,19 @@ export const commandsOf = (program: Command) => (spec: string, description: stri
   program.command(spec).description(description).option('--json', 'print JSON');
 
 export async function withClient(use: (client: CloseoutClient) => Promise<void>): Promise<void> {
-  const { CloseoutClient } = await import('../client.js');
-  const client = CloseoutClient.connect();
+  const [{ CloseoutClient }, { loadConfig }, { openTracing }] = await Promise.all([
+    import('../client.js'),
+    import('../config.js'),
+    import('../tracing.js'),
+  ]);
+  const config = loadConfig();
+  const tracing = await openTracing(config, 'cli');
+  const client = CloseoutClient.connect(config, tracing);
   try {
     await use(client);
   } finally {
     await client.close();
+    await tracing?.close();
   }
 }
 

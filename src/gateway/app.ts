@@ -26,6 +26,7 @@ import { surveyPages } from './survey-pages.js';
 import { serviceProblems } from './service-problems.js';
 import { ticketPath } from './tickets.js';
 import { tmf621 } from './tmf621.js';
+import { traces } from './traces.js';
 
 /** 2,000 code points of four bytes take 24 KB when a form escapes them. */
 const formLimit = 32 * 1024;
@@ -69,6 +70,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
     { parseAs: 'string' },
     app.getDefaultJsonParser('error', 'error'),
   );
+  traces(app);
   app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'));
   app.addHook('onRequest', guard(config));
   app.setErrorHandler(async (error: FastifyError, request, reply) => {

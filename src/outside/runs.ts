@@ -10,6 +10,7 @@ import {
   WorkflowUpdateFailedError,
   type ConnectionOptions,
   type ScheduleSpec,
+  type WorkflowClientInterceptor,
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
@@ -51,9 +52,12 @@ export interface TemporalSettings {
 export type Runs = ReturnType<typeof connectRuns>;
 
 /** Nothing is contacted before the first call. Every call throws `TemporalUnavailable` where nobody answers. */
-export function connectRuns({ connection: options, namespace }: TemporalSettings) {
+export function connectRuns(
+  { connection: options, namespace }: TemporalSettings,
+  interceptors: WorkflowClientInterceptor[] = [],
+) {
   const connection = Connection.lazy(options);
-  const temporal = new Client({ connection, namespace });
+  const temporal = new Client({ connection, namespace, interceptors: { workflow: interceptors } });
   const handle = (reportId: string) => temporal.workflow.getHandle(workflowIdOf(reportId));
   const ids = async (query: string, limit: number, idOf: (workflowId: string) => string | undefined) => {
     const found: string[] = [];

@@ -19,8 +19,11 @@ function replay(code: { codePath: string } | { code: string }, name: string): Pr
   return Worker.runReplayHistory({ workflowBundle: code }, history, workflowIdOf(name.replace(/\.\d+$/, '')));
 }
 
-test.each(names)('the recorded history %s fits the workflow code of today', async (name) => {
-  await replay({ codePath: resolve('dist/workflow-bundle.js') }, name);
+// Recorded without traces: they can be switched on and off while reports are open.
+describe.each(['workflow-bundle.js', 'workflow-bundle-traced.js'])('%s', (bundle) => {
+  test.each(names)('fits the recorded history %s', async (name) => {
+    await replay({ codePath: resolve('dist', bundle) }, name);
+  });
 });
 
 describe('a workflow that was changed without a patch', () => {

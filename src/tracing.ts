@@ -1,0 +1,36 @@
+/** OpenTelemetry traces through client, gateway, workflows and activities: on where a collector is named, off and unloaded elsewhere. */
+import type { WorkflowClientInterceptor } from '@temporalio/client';
+import type { WorkerInterceptors, WorkerOptions } from '@temporalio/worker';
+import type { Config } from './config.js';
+
+export interface Tracing {
+  /** For `CloseoutClient.connect`. */
+  client: WorkflowClientInterceptor[];
+  activity: NonNullable<WorkerInterceptors['activity']>;
+  sinks: NonNullable<WorkerOptions['sinks']>;
+  /** Sends what is still kept. */
+  close: () => Promise<void>;
+}
+
+/** Where and how spans are sent is for the standard settings `OTEL_*` to say; `part` is the default of the service's name. */
+export async function openTracing({ isTraced }: Config, part: string): Promise<Tracing | undefined> {
+  if (!isTraced) return undefined;
+  const [otel, { OTLPTraceExporter }, { BatchSpanProcessor, NodeTracerProvider }, resources] = await Promise.all([
+    import('@temporalio/interceptors-opentelemetry-v2'),
+    import('@opentelemetry/exporter-trace-otlp-http'),
+    import('@opentelemetry/sdk-trace-node'),
+    import('@opentelemetry/resources'),
+  ]);
+  const resource = resources
+    .resourceFromAttributes({ 'service.name': `closeout-${part}` })
+    .merge(resources.detectResources({ detectors: [resources.envDetector] }));
+  const processor = new BatchSpanProcessor(new OTLPTraceExporter());
+  const provider = new NodeTracerProvider({ resource, spanProcessors: [processor] });
+  provider.register();
+  return {
+    client: [new otel.OpenTelemetryWorkflowClientInterceptor()],
+    activity: [(context) => ({ inbound: new otel.OpenTelemetryActivityInboundInterceptor(context) })],
+    sinks: { exporter: otel.makeWorkflowExporter(processor, resource) },
+    close: () => provider.shutdown(),
+  };
+}
