@@ -7,12 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const tracingModule = fileURLToPath(
-  import.meta.resolve('@temporalio/interceptors-opentelemetry-v2/lib/workflow-interceptors.js'),
-);
 for (const [name, workflowInterceptorModules] of [
   ['workflow-bundle.js', []],
-  ['workflow-bundle-traced.js', [tracingModule]],
+  ['workflow-bundle-traced.js', [here('./workflow-spans.js')]],
 ] as const) {
   const { code } = await bundleWorkflowCode({
     workflowsPath: here('./workflows/index.js'),
