@@ -166,12 +166,23 @@ export class Stack {
   /** One more worker process beside the stack's own. Returns how to end it. */
   async secondWorker(): Promise<() => Promise<void>> {
     const [port] = await freePorts(1);
-    const env = { ...cleanEnv(), ...this.env, CLOSEOUT_WORKER_METRICS: `127.0.0.1:${port}` };
-    const child = spawn(process.execPath, [cli, 'worker'], { env, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    return this.beside('worker', { CLOSEOUT_WORKER_METRICS: `127.0.0.1:${port}` });
+  }
+
+  /** One more gateway; `moved` leads a link of the stack's own to it. */
+  async secondGateway(env: Record<string, string>) {
+    const [port] = await freePorts(1);
+    const end = await this.beside('gateway', { CLOSEOUT_PORT: `${port}`, CLOSEOUT_PUBLIC_URL: this.url(''), ...env });
+    return { end, moved: (link: string) => link.replace(this.url(''), `http://127.0.0.1:${port}`) };
+  }
+
+  private async beside(part: 'worker' | 'gateway', extra: Record<string, string>): Promise<() => Promise<void>> {
+    const env = { ...cleanEnv(), ...this.env, ...extra };
+    const child = spawn(process.execPath, [cli, part], { env, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
     await new Promise((ready) => child.once('message', ready));
     return async () => {
       child.kill('SIGTERM');
-      await until('the second worker to end', () => child.exitCode !== null || child.signalCode !== null);
+      await until(`the second ${part} to end`, () => child.exitCode !== null || child.signalCode !== null);
     };
   }
 

@@ -1,5 +1,5 @@
 /** Reports as the sweep and a mass clear go through them: in the order of their ids. */
-import type { Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import { openStatuses, situationOf } from '../../policy/status.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
@@ -42,14 +42,19 @@ export function watching(db: Db): Pick<ReportsPort, 'watch' | 'settle' | 'openOf
   };
 }
 
-/** Only if the report still stands where it was watched: what came since has yet to be told. */
-export async function settle(db: Db, { id, status, cycle, at }: WatchedReport): Promise<void> {
+/**
+ * Only if the report still stands where it was watched, as what came since has yet to be told; and only if its run has not
+ * said more meanwhile. Times are compared in milliseconds: others may have written finer ones.
+ */
+export async function settle(db: Db, { id, status, cycle, at, runStatus, runCycle }: WatchedReport): Promise<void> {
   await db
     .updateTable('reports')
     .set({ run_status: status, run_cycle: cycle })
     .where('id', '=', id)
     .where('cycle', '=', cycle)
-    .where('changed_at', 'is not distinct from', at === null ? null : new Date(at))
+    .where('run_status', '=', runStatus)
+    .where('run_cycle', '=', runCycle)
+    .where(sql`date_trunc('milliseconds', changed_at)`, 'is not distinct from', at === null ? null : new Date(at))
     .execute();
 }
 
