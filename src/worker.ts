@@ -20,6 +20,10 @@ import { loadPolicy } from './policy-file.js';
 import { registerSearchAttributes } from './search-attributes.js';
 import { openTracing } from './tracing.js';
 
+/** Names and units by Prometheus' own conventions. */
+const prometheusAt = (bindAddress: string) =>
+  ({ bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true }) as const;
+
 /** What `npm run build` made of the workflow code. */
 const bundle = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -27,7 +31,7 @@ const bundle = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 export async function runWorker(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
   Runtime.install({
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => log.warn({ level, ...meta }, message)),
-    telemetryOptions: config.workerMetrics ? { metrics: { prometheus: { bindAddress: config.workerMetrics } } } : {},
+    telemetryOptions: config.workerMetrics ? { metrics: { prometheus: prometheusAt(config.workerMetrics) } } : {},
   });
   const policyFor = loadPolicy(config.policyFile);
   const connection = await NativeConnection.connect(config.temporal.connection).catch((error: unknown) => {

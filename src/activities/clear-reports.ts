@@ -1,4 +1,4 @@
-import { signals } from '../contract/messages.js';
+import { signals, type MassClearProgress } from '../contract/messages.js';
 import { inParallel } from './in-parallel.js';
 import type { Deps } from './deps.js';
 
@@ -48,13 +48,18 @@ export const clearReports =
 /** How far the reports of a service problem are. Reads only. */
 export const countReports =
   ({ reports }: Deps) =>
-  async ({ serviceProblemId }: { serviceProblemId: string }): Promise<{ open: number; closed: number }> => {
+  async ({
+    serviceProblemId,
+  }: {
+    serviceProblemId: string;
+  }): Promise<Pick<MassClearProgress, 'open' | 'closing' | 'closed'>> => {
     const {
       acknowledged = 0,
       inProgress = 0,
       pending = 0,
       held = 0,
+      resolved = 0,
       closed = 0,
     } = await reports.countOf(serviceProblemId);
-    return { open: acknowledged + inProgress + pending + held, closed };
+    return { open: acknowledged + inProgress + pending + held, closing: resolved, closed };
   };

@@ -117,6 +117,8 @@ export interface MassClearProgress {
   cleared: number;
   /** Not yet told: still open in the system of record. */
   open: number;
+  /** Told, and not yet closed. */
+  closing: number;
   closed: number;
   /** What the system of record refused, with the reason; each is tried again in every round. */
   failed: { reportId: string; failure: string }[];

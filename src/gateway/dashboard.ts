@@ -15,8 +15,9 @@ const days = 30;
 
 export function dashboard(app: FastifyInstance, config: Config, client: CloseoutClient): void {
   app.get('/', async (request, reply) => {
-    const [counts, answers, times, sweep, process] = await Promise.all([
+    const [counts, confirmations, answers, times, sweep, process] = await Promise.all([
       client.figures.counts(),
+      client.figures.confirmationCounts(),
       client.figures.answers(newest),
       client.figures.closingTimes(days),
       client.sweeps.last(),
@@ -30,7 +31,7 @@ export function dashboard(app: FastifyInstance, config: Config, client: Closeout
       { title: 'By service problem', key: 'Service problem', rows: statsBy(counts, 'serviceProblem') },
     ].map(({ title, key, rows }) => ({ title, key, total: rows.length, rows: rows.slice(-longestTable).map(toRow) }));
     const stats = statsOf(counts);
-    const satisfaction = { stats, csat: csatWords(stats), tables, answers };
+    const satisfaction = { stats, confirmations, csat: csatWords(stats), tables, answers };
     const view = { title: 'Closeout', wide: true, ...satisfaction, process, times, sweep, runUrl: runUrlOf(config) };
     return reply
       .type('text/html; charset=utf-8')

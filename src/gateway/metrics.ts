@@ -28,6 +28,22 @@ export function metrics(app: FastifyInstance, { workerMetrics }: Config, client:
       labelNames: ['status'],
       registers: [registry],
     });
+    const cleared = new Gauge({
+      name: 'closeout_reports_cleared',
+      help: 'Reports that are cleared and not closed, by what they wait for: their customer to confirm, or the closing.',
+      labelNames: ['waits_for'],
+      registers: [registry],
+    });
+    const confirmations = new Gauge({
+      name: 'closeout_confirmations',
+      help: 'What customers said when they were asked before closing; sent: nothing yet.',
+      labelNames: ['state'],
+      registers: [registry],
+    });
+    for (const [waits_for, count] of Object.entries(await client.figures.clearedCounts()))
+      cleared.set({ waits_for }, count);
+    for (const { confirmation: state, count } of await client.figures.confirmationCounts())
+      confirmations.set({ state }, count);
     for (const { status, count } of await client.figures.reportCounts()) reports.set({ status }, count);
     for (const { state, reason, score, count } of await client.figures.counts()) {
       surveys.inc({ state, reason: reason ?? '' }, count);

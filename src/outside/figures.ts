@@ -46,6 +46,24 @@ export function figureQueries(db: Db) {
       return rows;
     },
 
+    /** Cleared and not closed: those that wait for their customers to confirm, and the others. */
+    async clearedCounts(): Promise<{ customer: number; closing: number }> {
+      const { rows } = await sql<{ customer: number; closing: number }>`
+        select count(*) filter (where s.confirmation = 'sent')::int as customer,
+          count(*) filter (where s.confirmation is distinct from 'sent')::int as closing
+        from reports r left join surveys s on s.report_id = r.id and s.cycle = r.cycle
+        where r.status = 'resolved'`.execute(db);
+      return rows[0] ?? { customer: 0, closing: 0 };
+    },
+
+    /** What customers said when they were asked before closing. */
+    async confirmationCounts(): Promise<{ confirmation: string; count: number }[]> {
+      const { rows } = await sql<{ confirmation: string; count: number }>`
+        select confirmation, count(*)::int as count from surveys where confirmation is not null
+        group by confirmation order by confirmation`.execute(db);
+      return rows;
+    },
+
     /** How long closing took, a day of the last `days`: from cleared at its source to closed, in seconds. UTC. */
     async closingTimes(days: number): Promise<ClosingTimes[]> {
       const { rows } = await sql<ClosingTimes>`

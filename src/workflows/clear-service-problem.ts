@@ -36,7 +36,7 @@ export async function clearServiceProblem(input: MassClearInput): Promise<MassCl
 }
 
 function begin({ serviceProblemId, at }: MassClearInput): State {
-  const progress = { serviceProblemId, cleared: 0, open: 0, closed: 0, failed: [], round: 1, done: false };
+  const progress = { serviceProblemId, cleared: 0, open: 0, closing: 0, closed: 0, failed: [], round: 1, done: false };
   return { at: at ?? new Date().toISOString(), after: '', clearedInRound: 0, failedRounds: 0, progress };
 }
 
@@ -73,11 +73,12 @@ async function goesOn(state: State): Promise<boolean> {
   return true;
 }
 
-/** As long as closings still come in. */
+/** As long as closings still come in: some may wait for an operator, or for their customers. */
 async function untilClosed(serviceProblemId: string, progress: MassClearProgress): Promise<void> {
-  for (let before = -1; before !== progress.closed && !workflowInfo().continueAsNewSuggested;) {
-    before = progress.closed;
+  for (let quiet = 0; progress.closing > 0 && quiet < 5 && !workflowInfo().continueAsNewSuggested;) {
+    const { closed } = progress;
     await sleep('2s', { summary: 'Until the reports are closed' });
     Object.assign(progress, await steps.countReports({ serviceProblemId }));
+    quiet = progress.closed > closed ? 0 : quiet + 1;
   }
 }

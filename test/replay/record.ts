@@ -265,11 +265,10 @@ async function keepOthers() {
   await run('forgetCustomers', 'forget');
 }
 
-/** A sweep, and a service problem with two reports. */
-async function keepProcessWide() {
+/** A service problem with two reports. */
+async function keepMassClear() {
   for (const id of ['of-problem-1', 'of-problem-2']) await stack.open(id, { serviceProblemId: 'problem' });
   await run('clearServiceProblem', 'service-problem', { serviceProblemId: 'problem' });
-  await run('watchReports', 'watch');
 }
 
 async function run(type: string, workflowId: string, ...args: object[]) {
@@ -297,7 +296,8 @@ try {
     process.stdout.write(`${path}\n`);
   }
   if (!isKept('alert')) await keepOthers();
-  if (!isKept('watch')) await keepProcessWide();
+  if (!isKept('service-problem')) await keepMassClear();
+  if (!isKept('watch')) await run('watchReports', 'watch');
 } finally {
   await stack.end();
   await sink.close();
