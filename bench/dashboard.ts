@@ -1,0 +1,59 @@
+/** What the queries behind the dashboard cost at many reports: the slowest of several calls, in ms, against a tenth as many. */
+import type pg from 'pg';
+import type { CloseoutClient } from '../src/client.js';
+
+const calls = 10;
+
+/** Reports of 30 days that are closed, each with a survey; a third answered, a tenth of those with a comment. */
+export async function fill(database: pg.Client, from: number, to: number): Promise<void> {
+  await database.query(`insert into customers (id) select 'many-' || n from generate_series($1::int, $2::int) n`, [
+    from,
+    to,
+  ]);
+  await database.query(
+    `insert into reports (id, status, description, severity, ticket_type, service_problem_id, customer_id,
+        opened_at, changed_at, cleared_at, closed_at, run_status)
+      select 'many-' || n, 'closed', 'No dial tone', 'minor', (array['fault', 'change', 'question'])[1 + n % 3],
+        case when n % 4 = 0 then 'SP-' || n % 50 end, 'many-' || n, t, t, t, t + make_interval(secs => n % 90), 'closed'
+      from (select n, now() - make_interval(mins => 2 * n % 43000) as t from generate_series($1::int, $2::int) n) x`,
+    [from, to],
+  );
+  await database.query(
+    `insert into surveys (id, report_id, cycle, customer_id, state, reason, sent_at, expires_at, mailed_at)
+      select lpad(n::text, 16, 'm'), 'many-' || n, 1, 'many-' || n,
+        case when n % 3 = 0 then 'answered' when n % 5 = 0 then 'skipped' else 'sent' end,
+        case when n % 3 > 0 and n % 5 = 0 then 'contactCap' end, now(), now() + interval '14 days', now()
+      from generate_series($1::int, $2::int) n`,
+    [from, to],
+  );
+  await database.query(
+    `insert into answers (survey_id, score, comment)
+      select lpad(n::text, 16, 'm'), 1 + n % 5, case when n % 10 = 0 then 'Fine.' end
+      from generate_series($1::int, $2::int) n where n % 3 = 0`,
+    [from, to],
+  );
+  await database.query('analyze');
+}
+
+/** Query → the slowest of some calls, ms. */
+export async function slowest({ figures, sweeps }: CloseoutClient): Promise<Map<string, number>> {
+  const queries: Record<string, () => Promise<unknown>> = {
+    'surveys by what became of them': () => figures.counts(),
+    'the last answers': () => figures.answers(20),
+    'from cleared to closed by day': () => figures.closingTimes(30),
+    'what customers confirmed': () => figures.confirmationCounts(),
+    'the last sweep': () => sweeps.last(),
+    'reports by status (/metrics)': () => figures.reportCounts(),
+    'cleared, by what they wait for (/metrics)': () => figures.clearedCounts(),
+  };
+  const times = new Map<string, number>();
+  for (const [name, ask] of Object.entries(queries)) {
+    await ask();
+    for (let call = 0; call < calls; call++) {
+      const begun = performance.now();
+      await ask();
+      times.set(name, Math.max(times.get(name) ?? 0, performance.now() - begun));
+    }
+  }
+  return times;
+}
