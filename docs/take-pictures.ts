@@ -68,6 +68,7 @@ try {
   await answers();
   await take('dashboard', stack.url('/?still'), 1280);
 
+  await take('confirm', stack.url('/outbox/preview/page/confirm/en'), 640);
   await take('page-arabic', stack.url('/outbox/preview/page/dissatisfied/ar'), 640);
   for (const [width, scheme] of [
     [1280, 'light'],

@@ -45,6 +45,7 @@ export function surveyPage(
     options: scores.map((score) => ({ score, word: ratings[score], checked: score === said.score })),
     complaints: complaints.map((id) => ({ id, word: t.complaint[id], checked: said.complaints?.includes(id) })),
     solved: said.solved,
+    asksSolved: !confirmed && said.solved !== false,
     comment: said.comment ?? '',
     commentHint: t.commentHint(number(longestComment, language)),
     error,

@@ -30,7 +30,7 @@ export const de: Texts = {
     silence: (when) => `Wenn wir bis ${when} nichts hören, schließen wir die Meldung ab.`,
     staysOpen: 'Die Meldung bleibt offen, bis wir von Ihnen hören.',
     question: (report) => `Ist die Störung zu Meldung ${report} behoben?`,
-    reason: 'Was geht noch nicht?',
+    reason: 'Falls nicht: Was geht noch nicht?',
     confirmed: (report) => `Danke für die Bestätigung. Meldung ${report} wird abgeschlossen.`,
     closedInSilence: (report, when) =>
       `Meldung ${report} wurde am ${when} abgeschlossen, weil wir nichts von Ihnen gehört haben.`,

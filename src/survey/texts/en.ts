@@ -30,7 +30,7 @@ export const en: Texts = {
     silence: (when) => `If we hear nothing until ${when}, we close the report.`,
     staysOpen: 'The report stays open until we hear from you.',
     question: (report) => `Is the problem of report ${report} fixed?`,
-    reason: 'What is still wrong?',
+    reason: 'If it is not: what is still wrong?',
     confirmed: (report) => `Thank you for telling us that it is fixed. Report ${report} is being closed.`,
     closedInSilence: (report, when) => `Report ${report} was closed on ${when} because we had not heard from you.`,
     late: 'If the problem is not fixed, please answer our mail or contact us again.',

@@ -36,7 +36,7 @@ export const fr: Texts = {
     silence: (when) => `Sans réponse de votre part d’ici le ${when}, nous clôturons le signalement.`,
     staysOpen: 'Le signalement reste ouvert jusqu’à votre réponse.',
     question: (report) => `Le problème du signalement ${report} est-il réglé ?`,
-    reason: 'Qu’est-ce qui ne va pas encore ?',
+    reason: 'Sinon : qu’est-ce qui ne va pas encore ?',
     confirmed: (report) => `Merci de nous l’avoir confirmé. Le signalement ${report} va être clos.`,
     closedInSilence: (report, when) =>
       `Le signalement ${report} a été clos le ${when}, faute de réponse de votre part.`,
