@@ -30,7 +30,7 @@ import { reportStore } from './outside/reports/store.js';
 import { instantOf, isLate, mayFollow } from './policy/status.js';
 import { connectRuns, type Runs } from './outside/runs.js';
 import { statsOf, type Stats } from './survey/figures.js';
-import { surveyDesk, type SurveyDesk } from './survey-desk.js';
+import { isRefused, surveyDesk, type SurveyDesk } from './survey-desk.js';
 import type { Tracing } from './tracing.js';
 
 export interface ChangeRequest extends ChangeSignal {
@@ -145,13 +145,19 @@ export class CloseoutClient {
     return this.runs.sweep();
   }
 
-  /** The common fault behind many reports is gone: clears them all, so many a second. Safe to repeat. Throws `BadInput`. */
+  /** The common fault behind many reports is gone: clears them all, so many a second. Safe to repeat. Throws `BadInput`, `NotFound`. */
   async clearProblem(input: MassClearInput): Promise<void> {
     const { serviceProblemId, at, perSecond = 50 } = input;
     if (!serviceProblemId) throw new CloseoutError('BadInput', 'serviceProblemId is missing.', 'serviceProblemId');
     if (at !== undefined) assertTime(at);
     if (!Number.isInteger(perSecond) || perSecond < 1 || perSecond > 500)
       throw new CloseoutError('BadInput', 'perSecond must be a whole number from 1 to 500.', 'perSecond');
+    if (Object.keys(await this.reports.countOf(serviceProblemId)).length === 0)
+      throw new CloseoutError(
+        'NotFound',
+        `No report of service problem ${serviceProblemId} is known.`,
+        'serviceProblemId',
+      );
     await this.runs.clearProblem(input);
   }
 
@@ -279,10 +285,4 @@ export class CloseoutClient {
 function assertTime(at: string): void {
   if (!Number.isNaN(Date.parse(at))) return;
   throw new CloseoutError('BadInput', 'at must be a time in ISO 8601, such as 2026-11-24T09:30:00Z.', 'at');
-}
-
-/** It went on by itself meanwhile, or ended: nothing to retry. */
-function isRefused(error: unknown): false {
-  if (error instanceof CloseoutError && (error.code === 'StatusConflict' || error.code === 'NoRun')) return false;
-  throw error;
 }

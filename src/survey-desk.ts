@@ -64,6 +64,9 @@ export function surveyDesk(db: Db, reports: ReportsPort, runs: Runs, addressKey:
       return isStored;
     },
 
+    /** Words that a customer typed where nothing else takes them: a note of the report. */
+    keepWords: (surveyId: string, words: string): Promise<void> => confirmations.note(surveyId, words),
+
     /** The address of this survey is not asked again. */
     async optOut(survey: Survey): Promise<void> {
       const hash = await hashOf(survey);
@@ -129,7 +132,16 @@ export function surveyDesk(db: Db, reports: ReportsPort, runs: Runs, addressKey:
     const author = isCustomer ? null : 'another address';
     const kept = { id, survey_id: survey.id, direction: 'in' as const, message_id: messageId ?? null, author, text };
     if (await answers.keepMessage(kept)) await surveys.note(survey.id, 'wroteBack');
+    // Who writes is not silent: nothing is closed before an operator has read it.
+    if (survey.confirmation === 'sent')
+      await runs.update('hold', survey.report_id, { by: 'customer wrote back' }).catch(isRefused);
     await runs.alert({ kind: 'message', messageId: id });
     return 'reply';
   }
+}
+
+/** The run went on by itself meanwhile, or ended: nothing to ask of it. */
+export function isRefused(error: unknown): false {
+  if (error instanceof CloseoutError && (error.code === 'StatusConflict' || error.code === 'NoRun')) return false;
+  throw error;
 }

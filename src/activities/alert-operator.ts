@@ -57,8 +57,8 @@ async function compose(deps: Deps, alert: Exclude<Alert, { kind: 'answer' }>): P
       return mails.unconfirmedMail(
         told(
           deps,
-          `unconfirmed.${alert.reportId}.${Date.parse(alert.clearedAt)}`,
-          new Date(alert.clearedAt),
+          `unconfirmed.${alert.reportId}.${Date.parse(alert.clearedAt)}.${alert.day}`,
+          new Date(Date.parse(alert.since) + alert.day * day),
           alert.reportId,
         ),
         alert,
@@ -75,7 +75,12 @@ async function compose(deps: Deps, alert: Exclude<Alert, { kind: 'answer' }>): P
       const survey = message && (await surveys.find(message.survey_id));
       return (
         survey &&
-        mails.wroteBackMail(told(deps, message.id, message.at, survey.report_id), survey.report_id, message, mail)
+        mails.wroteBackMail(
+          told(deps, message.id, message.at, survey.report_id),
+          survey.report_id,
+          { ...message, isHeld: survey.confirmation === 'sent' },
+          mail,
+        )
       );
     }
   }

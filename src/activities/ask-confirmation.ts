@@ -17,6 +17,8 @@ export interface AskConfirmation {
   policy: Confirmation;
   /** Decides whether the survey's question follows a "yes". */
   survey: Policy['survey'];
+  /** An operator does not want the survey's question asked. */
+  byOperator: boolean;
 }
 
 /** What stands, and when the one warning is due; or until when the mail has to wait for quiet hours to end. ISO 8601. */
@@ -42,7 +44,7 @@ export const askConfirmation =
     if (hold && address && (!isAsked || isDue(before, kind))) return { holdUntil: hold.toISOString() };
     const survey = await confirmations.claim(
       {
-        ...{ report, cycle, contact, policy: request.survey, addressHash: hash, byOperator: false },
+        ...{ report, cycle, contact, policy: request.survey, addressHash: hash, byOperator: request.byOperator },
         ...{ sampleBucket: sampleBucketOf(reportId), onHold: false, newId: newSurveyId, reopenWithin: 0 },
       },
       {
@@ -71,8 +73,8 @@ const isDue = (survey: Survey, kind: AskConfirmation['kind']): boolean =>
   kind === 'confirm' ? survey.confirmation === 'claimed' : survey.confirmation === 'sent' && survey.warned_at === null;
 
 export function recordOf({ id, confirmation, confirm_until: until }: Survey, clearedAt: string): ConfirmationRecord {
-  const isOver = confirmation === 'yes' || confirmation === 'no' || confirmation === 'silence';
-  const state = isOver || confirmation === 'unreachable' ? confirmation : 'sent';
+  const isOpen = confirmation === null || confirmation === 'claimed' || confirmation === 'withdrawn';
+  const state = isOpen ? 'sent' : confirmation;
   return { surveyId: id, state, clearedAt, closesAt: until?.toISOString() ?? clearedAt };
 }
 

@@ -15,7 +15,7 @@ export const reopenReport =
   ({ reports, surveys, confirmations }: Deps) =>
   async ({ reportId, cycle: before, at, by }: ReopenReport): Promise<Withdrawal> => {
     const reason = by === 'customer' ? await confirmations.reasonOf(reportId, before) : undefined;
-    const change = { ...(by ? { by } : {}), ...(reason ? { reason, note: reason } : {}) };
+    const change = { ...(by ? { by } : {}), ...(reason ? { reason } : {}) };
     const standing = await reports.change(reportId, { kind: 'reopened', at, run: 'asks', ...change });
     await confirmations.withdraw(reportId);
     if (standing.cycle === 1) return standing; // it was never closed, so nobody was to be asked

@@ -7,13 +7,15 @@ export interface SettleConfirmation {
   cycle: number;
   /** ISO 8601. */
   clearedAt: string;
-  as: 'silence' | 'unreachable';
+  as: 'silence' | 'unreachable' | 'released';
+  /** Of `released`: the operator. */
+  by?: string;
 }
 
 /** The customer is no longer waited for. Returns what then stands: what was said first wins; null: was never asked. Safe to repeat. */
 export const settleConfirmation =
   ({ confirmations }: Deps) =>
-  async ({ reportId, cycle, clearedAt, as }: SettleConfirmation): Promise<ConfirmationRecord | null> => {
-    const survey = await confirmations.settle(reportId, cycle, as);
+  async ({ reportId, cycle, clearedAt, as, by }: SettleConfirmation): Promise<ConfirmationRecord | null> => {
+    const survey = await confirmations.settle(reportId, cycle, as, by);
     return survey?.confirmation ? recordOf(survey, clearedAt) : null;
   };

@@ -26,7 +26,7 @@ export function alertIdOf(alert: Alert): string {
     case 'attention':
       return `alert:attention:${alert.reportId}:${alert.since}:${alert.day}`;
     case 'unconfirmed':
-      return `alert:unconfirmed:${alert.reportId}:${alert.clearedAt}`;
+      return `alert:unconfirmed:${alert.reportId}:${alert.clearedAt}:${alert.day}`;
     case 'reopenings':
       return `alert:reopenings:${alert.reportId}:${alert.cycle}`;
     case 'message':

@@ -134,8 +134,8 @@ export type Alert =
   | { kind: 'relay'; failure: string; since: string }
   /** A step was refused for good; `day` 0 at once, 1 a day later, … */
   | { kind: 'attention'; reportId: string; step: string; failure: string; since: string; day: number }
-  /** The customer has not confirmed, and the policy does not take silence for it. `clearedAt`: ISO 8601. */
-  | { kind: 'unconfirmed'; reportId: string; clearedAt: string }
+  /** The customer has not confirmed, and the policy does not take silence for it. `clearedAt`, `since`: ISO 8601; `day` 0 at once. */
+  | { kind: 'unconfirmed'; reportId: string; clearedAt: string; since: string; day: number }
   /** The report was opened again too often. */
   | { kind: 'reopenings'; reportId: string; cycle: number; at: string }
   /** A customer wrote back. */

@@ -51,8 +51,8 @@ export interface SurveyRecord extends SurveyView {
 /** What came of asking a customer whether a cleared report is fixed. Times are ISO 8601, UTC. */
 export interface ConfirmationRecord {
   surveyId: string;
-  /** `sent`: the customer may still say it; `silence`: it was closed without a word. */
-  state: 'sent' | 'yes' | 'no' | 'silence' | 'unreachable';
+  /** `sent`: the customer may still say it; `silence`: it was closed without a word; `released`: an operator did not wait. */
+  state: 'sent' | 'yes' | 'no' | 'silence' | 'released' | 'unreachable';
   /** The clearing that the customer was asked about. */
   clearedAt: string;
   closesAt: string;
@@ -88,6 +88,7 @@ export type SurveyEvent =
   | 'confirmed'
   | 'refused'
   | 'silence'
+  | 'released'
   | 'unreachable'
   | 'erased';
 

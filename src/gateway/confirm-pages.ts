@@ -1,12 +1,14 @@
 /** `/c/{token}`: is it fixed? Once it is said, or too late to say, the survey's question stands on the same page. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
 import type { Config } from '../config.js';
 import { CloseoutError } from '../contract/errors.js';
+import type { StoredAnswer } from '../outside/answers.js';
 import type { Survey } from '../outside/surveys.js';
-import { confirmState, linkState } from '../policy/survey.js';
-import { confirmedPage, confirmPage, endedPage, latePage, longestComment } from '../survey/pages.js';
+import { confirmState, linkState, reopens } from '../policy/survey.js';
+import { confirmedPage, confirmPage, latePage, longestComment, withdrawnPage } from '../survey/pages.js';
 import { languages } from '../survey/texts.js';
 import {
   assertOwnForm,
@@ -58,13 +60,32 @@ export function confirmPages(app: FastifyInstance, config: Config, client: Close
     // A page from before the last clearing is shown anew; a form without it is about the one that stands.
     const isCurrent = clearing === undefined || clearing === survey.confirm_for?.getTime();
     const { confirm_for: clearedAt } = survey;
-    const isStored =
-      isCurrent &&
-      clearedAt &&
-      (await client.surveys.confirm(survey.id, { fixed, clearedAt, ...(fixed ? {} : { reason }) }));
+    const isStored = isCurrent && clearedAt && (await client.surveys.confirm(survey.id, { fixed, clearedAt, reason }));
+    if (isStored && fixed) await untilDecided(client, survey.id);
     if (isStored) return reply.redirect(`/c/${request.params.token}${queryOf(request)}`, 303);
-    return show(exchange, await surveyOf('confirm', request, client, config), { fixed, reason });
+    const now = await surveyOf('confirm', request, client, config);
+    if (!fixed && (await isReopenable(client, now))) {
+      await client.reopen(now.report_id, { by: 'customer', reason });
+      return sendPage(reply, 200, confirmedPage(languageOf(request), await client.reports.get(now.report_id), false));
+    }
+    return show(exchange, now, { fixed, reason });
   });
+}
+
+/** The closing, and with it the survey's question, takes a moment: the next page shows it, mostly. */
+async function untilDecided(client: CloseoutClient, id: string): Promise<void> {
+  for (let tries = 0; tries < 20 && (await client.surveys.find(id))?.state === 'claimed'; tries++) await pause(100);
+}
+
+const takesAnswers = (survey: Survey, before: StoredAnswer | undefined): boolean =>
+  ['open', 'changeable', 'answered'].includes(linkState(survey, before?.at, new Date()));
+
+/** Closed without the customer's word, no survey to say it in, and still in time. */
+async function isReopenable({ reports, surveys }: CloseoutClient, survey: Survey): Promise<boolean> {
+  const { status } = await reports.get(survey.report_id);
+  const isLate = confirmState(survey.confirmation, status) === 'late' && status === 'closed';
+  if (!isLate || takesAnswers(survey, await surveys.answerOf(survey.id))) return false;
+  return reopens(survey.reopen_until?.toISOString(), Date.now());
 }
 
 function readForm(body: unknown): z.infer<typeof form> {
@@ -75,29 +96,39 @@ function readForm(body: unknown): z.infer<typeof form> {
   throw new CloseoutError('BadInput', `${field} ${issue?.message}.`, field);
 }
 
-/** The page by what was said and what became of the report; what was typed too late is not lost but stands in the survey. */
+/** The page by what was said and what became of the report. What was typed is never lost: if no form takes it, it is a note. */
 async function show(exchange: Exchange, survey: Survey, chosen: Chosen): Promise<FastifyReply> {
   const { client, request, reply } = exchange;
-  const [report, contact] = await Promise.all([
+  const [report, contact, before] = await Promise.all([
     client.reports.get(survey.report_id),
     client.reports.contactOf(survey.report_id),
+    client.surveys.answerOf(survey.id),
   ]);
   const language = languageOf(request, contact?.preferredLanguage);
-  const state = confirmState(survey.confirmation, report.status);
-  if (state === 'open') {
-    const view = { report, clearedAt: survey.confirm_for ?? new Date(), timeZone: contact?.timeZone };
-    const { fixed, reason = '', error } = chosen;
+  const { confirmation, confirm_for: clearedAt } = survey;
+  const { fixed, reason = '', error } = chosen;
+  const timeZone = contact?.timeZone;
+  const state = confirmState(confirmation, report.status);
+  if ((state === 'confirmed' || state === 'late') && takesAnswers(survey, before)) {
+    const said = { ...(fixed === false ? { solved: false } : {}), ...(reason ? { comment: reason } : {}) };
+    return showSurvey(exchange, survey, before, { ...toAnswer(before), ...said });
+  }
+  if (state === 'open' || (await isReopenable(client, survey))) {
     const path = `/c/${request.params.token}`;
-    return sendPage(reply, error ? 422 : 200, confirmPage(language, { ...view, fixed, reason, error, path }));
+    const asked = { report, confirmation, clearedAt: clearedAt ?? new Date(), fixed, reason, error, timeZone, path };
+    return sendPage(reply, error ? 422 : 200, confirmPage(language, asked));
   }
-  if (state === 'refused') return sendPage(reply, 200, confirmedPage(language, report.id, false));
-  if (state === 'withdrawn') return sendPage(reply, 410, endedPage(language, 'superseded', report.id));
-  const before = await client.surveys.answerOf(survey.id);
-  if (linkState(survey, before?.at, new Date()) === 'superseded') {
-    if (state === 'confirmed') return sendPage(reply, 200, confirmedPage(language, report.id, true));
-    const closedAt = report.closedAt ?? new Date().toISOString();
-    return sendPage(reply, 410, latePage(language, report.id, closedAt, contact?.timeZone));
+  if (reason) await client.surveys.keepWords(survey.id, reason);
+  switch (state) {
+    case 'confirmed':
+      // Until the survey's question is there, or it is clear that none comes.
+      if (survey.state === 'claimed') reply.header('refresh', '3');
+      return sendPage(reply, 200, confirmedPage(language, report, true));
+    case 'refused':
+      return sendPage(reply, 200, confirmedPage(language, report, false));
+    case 'late':
+      return sendPage(reply, 410, latePage(language, report, confirmation, timeZone));
+    default:
+      return sendPage(reply, 410, withdrawnPage(language, state === 'cancelled' ? 'cancelled' : 'reopened', report.id));
   }
-  const said = chosen.fixed === false ? { solved: false, comment: chosen.reason ?? '' } : {};
-  return showSurvey(exchange, survey, before, { ...toAnswer(before), ...said });
 }

@@ -13,6 +13,7 @@ import {
   refusedPage,
   surveyPage,
   thanksPage,
+  withdrawnPage,
 } from '../survey/pages.js';
 import { html } from '../survey/templates.js';
 import { languageCodes, languages, type Language } from '../survey/texts.js';
@@ -29,11 +30,14 @@ const pages: Record<string, (language: Language) => string> = {
   incomplete: (language) => surveyPage(language, { ...form, error: languages[language].page.choose }),
   confirm: (language) => confirmPage(language, confirming),
   'not-fixed': (language) => confirmPage(language, { ...confirming, fixed: false }),
-  confirmed: (language) => surveyPage(language, { ...form, confirmed: true }),
-  'confirmed-only': (language) => confirmedPage(language, report.id, true),
-  refused: (language) => confirmedPage(language, report.id, false),
-  'closed-in-silence': (language) => surveyPage(language, { ...form, closedInSilence: at.toISOString() }),
-  late: (language) => latePage(language, report.id, at.toISOString(), 'Europe/Berlin'),
+  confirmed: (language) => surveyPage(language, { ...form, report: closed, confirmation: 'yes' }),
+  'being-closed': (language) => confirmedPage(language, report, true),
+  refused: (language) => confirmedPage(language, report, false),
+  'closed-in-silence': (language) => surveyPage(language, { ...form, report: closed, confirmation: 'silence' }),
+  'not-fixed-late': (language) => confirmPage(language, { ...confirming, report: closed, confirmation: 'silence' }),
+  late: (language) => latePage(language, closed, 'silence', 'Europe/Berlin'),
+  withdrawn: (language) => withdrawnPage(language, 'reopened', report.id),
+  ended: (language) => withdrawnPage(language, 'cancelled', report.id),
   changeable: (language) => surveyPage(language, { ...form, said: { score: 5 }, changeable: at }),
   thanks: (language) => thanksPage(language, { ...thanked, changeAt: '#' }),
   reopened: (language) => thanksPage(language, { ...thanked, reopened: true }),
@@ -50,14 +54,14 @@ const form = {
   said: {},
   error: undefined,
   changeable: undefined,
-  confirmed: false,
-  closedInSilence: undefined,
+  confirmation: null,
   until: at,
   timeZone: 'Europe/Berlin',
   path: '#',
 };
+const closed = { ...report, closedAt: at.toISOString() };
 const confirming = {
-  ...{ report, clearedAt: at, fixed: undefined, reason: '', error: undefined },
+  ...{ report, clearedAt: at, confirmation: null, fixed: undefined, reason: '', error: undefined },
   ...{ timeZone: 'Europe/Berlin', path: '#' },
 };
 const thanked = { reportId: report.id, score: 4 as const, reopened: false, followUp: undefined, changeAt: undefined };

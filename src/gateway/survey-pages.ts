@@ -134,9 +134,8 @@ export async function showSurvey(
     said,
     error,
     changeable: before && changeableUntil(before.at),
-    confirmed: survey.confirmation === 'yes',
-    closedInSilence: survey.confirmation === 'silence' ? report.closedAt : undefined,
-    until: survey.state === 'claimed' ? null : survey.expires_at,
+    confirmation: survey.confirmation,
+    until: survey.expires_at,
     timeZone: contact?.timeZone,
     path: `/s/${signLink('survey', survey.id, config.linkKeys)}`,
   };

@@ -27,6 +27,9 @@ export function toConfirmed({ id, confirm_for: clearedAt, confirmation }: Survey
   return { surveyId: id, fixed: confirmation === 'yes', ...(clearedAt ? { clearedAt: clearedAt.toISOString() } : {}) };
 }
 
+/** How waiting ends without a word; `released`: an operator did not want to wait. */
+type Settled = 'silence' | 'unreachable' | 'released';
+
 /** Nothing was said yet, and nothing has ended it. */
 const isOpen = ['claimed', 'sent'] as const;
 
@@ -56,28 +59,49 @@ export function confirmationTable(db: Db) {
         );
     },
 
-    /** Stores what the customer says, once. False: it is too late, or about an earlier clearing; nothing was stored. */
+    /**
+     * Stores what the customer says, and the words as a note of the report. A "no" may be said again with other words. False: it is
+     * too late, or about an earlier clearing; nothing was stored.
+     */
     async say(id: string, { clearedAt, fixed, reason }: Said): Promise<boolean> {
-      const update = db
-        .updateTable('surveys')
-        .set({
-          confirmation: fixed ? 'yes' : 'no',
-          confirmed_at: new Date(),
-          confirm_reason: reason || null,
-          confirm_told: false,
-        })
-        .where('id', '=', id)
-        .where('confirm_for', '=', clearedAt)
-        .where('confirmation', 'in', isOpen)
-        .returning('id');
-      return (await change(db, update, fixed ? 'confirmed' : 'refused')) > 0;
+      return db.transaction().execute(async (tx) => {
+        const update = tx
+          .updateTable('surveys')
+          .set({
+            confirmation: fixed ? 'yes' : 'no',
+            confirmed_at: new Date(),
+            confirm_reason: reason || null,
+            confirm_told: false,
+          })
+          .where('id', '=', id)
+          .where('confirm_for', '=', clearedAt)
+          .where((eb) =>
+            eb.or([
+              eb('confirmation', 'in', isOpen),
+              eb.and([
+                eb('confirmation', '=', 'no'),
+                eb.val(!fixed && !!reason),
+                eb('confirm_reason', 'is distinct from', reason ?? null),
+              ]),
+            ]),
+          )
+          .returning('id');
+        const isStored = (await change(tx, update, fixed ? 'confirmed' : 'refused')) > 0;
+        if (isStored && reason) await addNote(tx, id, reason);
+        return isStored;
+      });
     },
 
+    /** Words that came too late for anything else: a note of the report. */
+    note: (id: string, text: string) => addNote(db, id, text),
+
     /** Ends the waiting. Returns what then stands: what the customer said meanwhile comes first. */
-    async settle(reportId: string, cycle: number, as: 'silence' | 'unreachable'): Promise<Survey | undefined> {
+    async settle(reportId: string, cycle: number, as: Settled, by?: string): Promise<Survey | undefined> {
       const ofCycle = db.updateTable('surveys').where('report_id', '=', reportId).where('cycle', '=', cycle);
-      const update = ofCycle.set({ confirmation: as }).where('confirmation', 'in', isOpen).returning('id');
-      await change(db, update, as);
+      // Whose mail was never taken was not asked.
+      const state = sql<Settled>`case when confirmation = 'claimed' then 'unreachable' else ${as} end`;
+      const update = ofCycle.set({ confirmation: state }).where('confirmation', 'in', isOpen).returning('id');
+      await change(db, update, as, { by });
       return db
         .selectFrom('surveys')
         .selectAll()
@@ -92,7 +116,7 @@ export function confirmationTable(db: Db) {
         .updateTable('surveys')
         .set({ confirmation: 'withdrawn' })
         .where('report_id', '=', reportId)
-        .where('confirmation', 'in', [...isOpen, 'yes', 'silence'])
+        .where('confirmation', 'in', [...isOpen, 'yes', 'silence', 'released'])
         .execute();
     },
 
@@ -128,6 +152,17 @@ export function confirmationTable(db: Db) {
         .execute();
     },
   };
+}
+
+/** As TMF621 has them: added, never replaced, and the same only once. */
+async function addNote(db: Db, surveyId: string, text: string): Promise<void> {
+  const same = JSON.stringify([{ author: 'customer', text }]);
+  const note = JSON.stringify([{ author: 'customer', date: new Date().toISOString(), text }]);
+  await sql`
+    update reports set last_update = now(),
+      document = jsonb_set(document, '{note}', coalesce(document -> 'note', '[]'::jsonb) || ${note}::jsonb)
+    where id = (select report_id from surveys where id = ${surveyId})
+      and not coalesce(document -> 'note', '[]'::jsonb) @> ${same}::jsonb`.execute(db);
 }
 
 async function claim(db: Db, candidate: Candidate, { clearedAt, until, unreachable }: Asking): Promise<Survey> {

@@ -105,6 +105,8 @@ async function forgetReport(tx: Tx, id: string, words: string[]): Promise<void> 
 async function forgetSurvey(tx: Tx, id: string, state: string): Promise<void> {
   const isOpen = state === 'claimed' || state === 'sent';
   await tx.updateTable('surveys').set({ confirm_reason: null }).where('id', '=', id).execute();
+  const ask = tx.updateTable('surveys').set({ confirmation: 'unreachable' }).where('id', '=', id);
+  await ask.where('confirmation', 'in', ['claimed', 'sent']).execute();
   const mark = { reason: 'erased', ...(isOpen ? { state: 'expired' as const } : {}) };
   if (isOpen || state === 'answered') await tx.updateTable('surveys').set(mark).where('id', '=', id).execute();
   await tx.updateTable('answers').set({ comment: null }).where('survey_id', '=', id).execute();

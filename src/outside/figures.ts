@@ -34,7 +34,9 @@ export function figureQueries(db: Db) {
         select to_char(coalesce(s.sent_at, s.claimed_at) at time zone 'UTC', 'YYYY-MM') as "month",
           r.ticket_type as "ticketType", s.service_problem_id as "serviceProblem",
           s.state, case when s.state in ('skipped', 'undeliverable') then s.reason end as reason,
-          s.sent_at is not null as "wasSent", a.score, count(*)::int as count
+          -- A question that stands on the page of a confirmation was put to who came there.
+          s.sent_at is not null and (a.survey_id is not null or s.confirmation is null
+            or s.confirmation not in ('silence', 'released')) as "wasSent", a.score, count(*)::int as count
         from surveys s join reports r on r.id = s.report_id left join answers a on a.survey_id = s.id
         group by 1, 2, 3, 4, 5, 6, 7`.execute(db);
       return rows;

@@ -46,14 +46,23 @@ export type LinkState = 'open' | 'changeable' | 'answered' | 'expired' | 'supers
 /** Until when an answer first given then may be changed. */
 export const changeableUntil = (answeredAt: Date): Date => new Date(answeredAt.getTime() + 24 * 60 * 60 * 1000);
 
+export interface LinkedSurvey {
+  state: string;
+  reason: string | null;
+  confirmation?: string | null;
+  expires_at: Date | null;
+}
+
 /** What the link in a mail may still do. The clock decides, not whether somebody has noted it yet. */
 export function linkState(
-  { state, reason, expires_at: expiresAt }: { state: string; reason: string | null; expires_at: Date | null },
+  { state, reason, confirmation, expires_at: expiresAt }: LinkedSurvey,
   answeredAt: Date | undefined,
   now: Date,
 ): LinkState {
   if (state === 'superseded') return state;
   if (state === 'skipped') return 'superseded'; // reopened just as the relay took the mail
+  // Before the closing a customer is asked whether it is fixed, and no more than that.
+  if (state === 'claimed' && confirmation && confirmation !== 'unreachable') return 'expired';
   if (answeredAt && reason === 'reopened') return 'superseded';
   if (answeredAt && reason === 'erased') return 'answered';
   if (answeredAt) return now < changeableUntil(answeredAt) ? 'changeable' : 'answered';
@@ -61,16 +70,17 @@ export function linkState(
   return isOver ? 'expired' : 'open';
 }
 
-export type ConfirmState = 'open' | 'confirmed' | 'refused' | 'late' | 'withdrawn';
+export type ConfirmState = 'open' | 'confirmed' | 'refused' | 'late' | 'withdrawn' | 'cancelled';
 
 /** What the link in a mail that asks whether it is fixed may still do. The status decides, not the clock. */
 export function confirmState(confirmation: string | null, status: ReportStatus): ConfirmState {
+  if (status === 'cancelled' || status === 'rejected') return 'cancelled';
   if (confirmation === 'yes') return 'confirmed';
   if (confirmation === 'no') return 'refused';
+  if (confirmation === 'withdrawn') return 'withdrawn';
   if (status === 'closed') return 'late';
-  if (confirmation === 'silence') return 'late'; // about to be closed
-  const isWaiting = confirmation === 'claimed' || confirmation === 'sent';
-  return isWaiting && status !== 'cancelled' && status !== 'rejected' ? 'open' : 'withdrawn';
+  if (confirmation === 'silence' || confirmation === 'released') return 'late'; // about to be closed
+  return confirmation === 'claimed' || confirmation === 'sent' ? 'open' : 'withdrawn';
 }
 
 /** "Not solved" reopens the report while that is allowed; later a new one is opened that refers to it. */

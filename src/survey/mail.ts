@@ -125,6 +125,10 @@ function common({ kind, report, contact }: SurveyMail) {
   };
 }
 
+/** After the greeting a sentence goes on in small letters; after another it begins. */
+const sentence = (words: string, begins: boolean): string =>
+  begins ? words.charAt(0).toUpperCase() + words.slice(1) : words;
+
 function surveyOf(mail: SurveyMail, { publicUrl, linkKeys }: MailSettings): View {
   const { kind, surveyId, report, contact, expiresAt } = mail;
   const shared = common(mail);
@@ -134,7 +138,7 @@ function surveyOf(mail: SurveyMail, { publicUrl, linkKeys }: MailSettings): View
     ...shared,
     subject: kind === 'reminder' ? t.mail.reminder(report.id) : t.mail.subject(report.id),
     preheader: t.mail.preheader(report.id),
-    intro: t.mail.closed(report.id),
+    intro: sentence(t.mail.closed(report.id), shared.isSecond),
     question: t.mail.question,
     nothingStored: t.mail.nothingStored,
     choices: scores.map((score) => ({ words: ratingWords(score, language), link: `${link}?r=${score}` })),
@@ -153,7 +157,7 @@ function confirmationOf(mail: SurveyMail, { publicUrl, linkKeys }: MailSettings)
     ...shared,
     subject: kind === 'warning' ? confirm.warning(report.id) : confirm.subject(report.id),
     preheader: t.preheader(report.id),
-    intro: confirm.cleared(report.id),
+    intro: sentence(confirm.cleared(report.id), shared.isSecond),
     question: confirm.isItFixed,
     nothingStored: shared.t.page.hint,
     choices: [

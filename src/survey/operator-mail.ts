@@ -87,6 +87,7 @@ export function unconfirmedMail(
   return tell(told, settings, `Not confirmed: report ${reportId}`, [
     `The customer of report ${reportId}, cleared at ${clearedAt}, has not said whether it is fixed, or cannot be reached by mail.`,
     `The policy does not close it without that. Ask, then: closeout release ${reportId}, or closeout reopen ${reportId}.`,
+    'This comes again once a day until somebody has said so.',
   ]);
 }
 
@@ -105,7 +106,7 @@ export function reopeningsMail(
 export function wroteBackMail(
   told: Told,
   reportId: string,
-  { text, author }: { text: string; author: string | null },
+  { text, author, isHeld }: { text: string; author: string | null; isHeld: boolean },
   settings: MailSettings,
 ): Mail {
   return tell(told, settings, `A customer wrote back about report ${reportId}`, [
@@ -116,6 +117,7 @@ export function wroteBackMail(
     ...text.split('\n').map((line) => `> ${line}`),
     '',
     `To answer: closeout reply ${reportId} --text "…". The report's status did not change.`,
+    ...(isHeld ? [`It was to be confirmed, and is not closed before: closeout release ${reportId}.`] : []),
   ]);
 }
 
@@ -148,7 +150,7 @@ export interface Reply {
 /** A person answers a customer: it threads under the survey in the customer's mail program. */
 export function replyMail(reply: Reply, settings: MailSettings): Mail {
   const { report, contact, answersTo } = reply;
-  const { mail: t } = languages[languageFor(contact.preferredLanguage)];
+  const { mail: t, confirm } = languages[languageFor(contact.preferredLanguage)];
   const survey = threadIdOf(reply.survey, domainOf(settings.from));
   return {
     messageId: `<reply.${reply.messageId}@${domainOf(settings.from)}>`,
@@ -157,7 +159,7 @@ export function replyMail(reply: Reply, settings: MailSettings): Mail {
     from: settings.from,
     replyTo: settings.replyTo,
     to: { name: oneLine(contact.name ?? ''), address: contact.emailAddress },
-    subject: `Re: ${t.subject(report.id)}`,
+    subject: `Re: ${reply.survey.confirmFor ? confirm.subject(report.id) : t.subject(report.id)}`,
     inReplyTo: answersTo ?? survey,
     references: answersTo ? [survey, answersTo] : [survey],
     headers: {},

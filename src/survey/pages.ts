@@ -8,16 +8,14 @@ import { languageCodes, languages, moment, number, ratingWords, type Language } 
 export const longestComment = 2000;
 
 export interface SurveyView {
-  report: Pick<Report, 'id' | 'name' | 'description'>;
+  report: Pick<Report, 'id' | 'name' | 'description' | 'closedAt'>;
   /** What is chosen already: by the link in the mail, by the form that came in, by the answer before. */
   said: { score?: Score; solved?: boolean; complaints?: string[]; comment?: string };
   error: string | undefined;
   /** Answered before, and may be changed until then. */
   changeable: Date | undefined;
-  /** The customer said that it is fixed. */
-  confirmed: boolean;
-  /** When the report was closed without a word from the customer; ISO 8601. */
-  closedInSilence: string | undefined;
+  /** What came of asking before the closing; null: was not asked. */
+  confirmation: string | null;
   /** Until when it can be answered. */
   until: Date | null;
   timeZone: string | undefined;
@@ -26,16 +24,12 @@ export interface SurveyView {
 
 export function surveyPage(
   language: Language,
-  { report, said, error, changeable, confirmed, closedInSilence, until, timeZone, path }: SurveyView,
+  { report, said, error, changeable, confirmation, until, timeZone, path }: SurveyView,
 ): string {
-  const { page: t, confirm, ratings } = languages[language];
-  const notes = [
-    ...(confirmed && !changeable ? [confirm.confirmed(report.id)] : []),
-    ...(closedInSilence
-      ? [confirm.closedInSilence(report.id, moment(new Date(closedInSilence), language, timeZone))]
-      : []),
-    ...(changeable ? [t.changeable(moment(changeable, language, timeZone))] : []),
-  ];
+  const { page: t, ratings } = languages[language];
+  const note = changeable
+    ? t.changeable(moment(changeable, language, timeZone))
+    : closingWords(language, report, confirmation, timeZone);
   const question = t.question(report.id);
   const chosen = said.score ? `&r=${said.score}` : '';
   return render('survey', language, {
@@ -45,20 +39,35 @@ export function surveyPage(
     options: scores.map((score) => ({ score, word: ratings[score], checked: score === said.score })),
     complaints: complaints.map((id) => ({ id, word: t.complaint[id], checked: said.complaints?.includes(id) })),
     solved: said.solved,
-    asksSolved: !confirmed && said.solved !== false,
+    asksSolved: confirmation !== 'yes' && said.solved !== false,
     comment: said.comment ?? '',
     commentHint: t.commentHint(number(longestComment, language)),
     error,
-    notes,
+    note,
     isChange: changeable !== undefined,
     until: until && !changeable ? languages[language].mail.until(moment(until, language, timeZone)) : undefined,
     ...forms(language, path, chosen),
   });
 }
 
+/** How a report was closed whose customer had been asked before. */
+function closingWords(
+  language: Language,
+  { id, closedAt }: Pick<Report, 'id' | 'closedAt'>,
+  confirmation: string | null,
+  timeZone: string | undefined,
+): string | undefined {
+  const { confirm } = languages[language];
+  if (confirmation === 'yes') return closedAt ? confirm.closed(id) : confirm.confirmed(id);
+  if (!closedAt || confirmation === null) return undefined;
+  const when = moment(new Date(closedAt), language, timeZone);
+  return confirmation === 'silence' ? confirm.closedInSilence(id, when) : confirm.closedOn(id, when);
+}
+
 export interface ConfirmView {
-  report: Pick<Report, 'id' | 'name' | 'description'>;
+  report: Pick<Report, 'id' | 'name' | 'description' | 'closedAt'>;
   clearedAt: Date;
+  confirmation: string | null;
   /** Chosen by the link in the mail. */
   fixed: boolean | undefined;
   reason: string;
@@ -69,7 +78,7 @@ export interface ConfirmView {
 
 /** Before the closing: is it fixed? */
 export function confirmPage(language: Language, view: ConfirmView): string {
-  const { report, clearedAt, fixed, reason, error, timeZone, path } = view;
+  const { report, clearedAt, confirmation, fixed, reason, error, timeZone, path } = view;
   const { confirm, page: t, mail } = languages[language];
   const question = confirm.question(report.id);
   const chosen = fixed === undefined ? '' : `&fixed=${fixed ? 'yes' : 'no'}`;
@@ -77,7 +86,10 @@ export function confirmPage(language: Language, view: ConfirmView): string {
     title: error ? `${t.errorTitle}: ${question}` : question,
     question,
     summary: summaryOf(report),
-    cleared: mail.cleared(moment(clearedAt, language, timeZone)),
+    // Closed without the customer's word: only a "no" is still worth saying.
+    isLate: report.closedAt !== undefined,
+    standing:
+      closingWords(language, report, confirmation, timeZone) ?? mail.cleared(moment(clearedAt, language, timeZone)),
     clearing: clearedAt.getTime(),
     fixed,
     reason,
@@ -88,17 +100,28 @@ export function confirmPage(language: Language, view: ConfirmView): string {
 }
 
 /** The customer said so already, and there is nothing more to ask. */
-export function confirmedPage(language: Language, reportId: string, isFixed: boolean): string {
-  const { thanks, confirm } = languages[language];
-  const line = isFixed ? confirm.confirmed(reportId) : thanks.reopened(reportId);
+export function confirmedPage(language: Language, report: Pick<Report, 'id' | 'closedAt'>, isFixed: boolean): string {
+  const { thanks } = languages[language];
+  const line = isFixed ? closingWords(language, report, 'yes', undefined) : thanks.reopened(report.id);
   return render('thanks', language, { title: thanks.title, lines: [line] });
 }
 
-/** An answer that comes after the closing, where no survey can take it. */
-export function latePage(language: Language, reportId: string, closedAt: string, timeZone: string | undefined): string {
-  const { confirm, ended } = languages[language];
-  const text = confirm.closedInSilence(reportId, moment(new Date(closedAt), language, timeZone));
-  return render('message', language, { title: ended.expired.title, text, hint: confirm.late });
+/** An answer that comes too late even to open the report again. */
+export function latePage(
+  language: Language,
+  report: Pick<Report, 'id' | 'closedAt'>,
+  confirmation: string | null,
+  timeZone: string | undefined,
+): string {
+  const { confirm } = languages[language];
+  const text = closingWords(language, report, confirmation, timeZone);
+  return render('message', language, { title: confirm.withdrawn, text, hint: confirm.late });
+}
+
+/** There is nothing to confirm any more. */
+export function withdrawnPage(language: Language, why: 'reopened' | 'cancelled', reportId: string): string {
+  const { confirm } = languages[language];
+  return render('message', language, { title: confirm.withdrawn, text: confirm[why], hint: reportId });
 }
 
 export interface ThanksView {

@@ -76,13 +76,17 @@ async function clearing(run: Run): Promise<Next> {
     show(run, { waitingFor: 'the report to stay cleared', until: fromNow(holdDown) });
     await condition(changed, holdDown, { summary: 'Hold-down: stays cleared?' });
   }
+  await untilReleased(run, changed);
   if (!changed()) await askWhetherFixed(run, changed);
-  if (mustPassOn()) return 'clearing';
-  if (run.held && !changed()) {
-    show(run, { waitingFor: 'an operator to release it' });
-    await condition(() => changed() || !run.held);
-  }
+  if (!changed() && mustPassOn()) return 'clearing';
+  await untilReleased(run, changed);
   return changed() ? follow(run) : 'closing';
+}
+
+async function untilReleased(run: Run, changed: () => boolean): Promise<void> {
+  if (!run.held || changed()) return;
+  show(run, { waitingFor: 'an operator to release it' });
+  await condition(() => changed() || !run.held);
 }
 
 async function closing(run: Run): Promise<Next> {

@@ -9,9 +9,13 @@ import { show } from './visible.js';
 export type Over = () => boolean;
 
 export interface Delivery<T> {
+  /** The activity's name. */
+  name: string;
   step: () => Promise<T | { holdUntil: string }>;
   waitingFor: string;
   over: Over;
+  /** Ends the wait for quiet hours: the step has to look again. */
+  woken: Over;
   /** When a relay that refuses us is no longer waited for; ms since 1970. */
   giveUpAt: number;
 }
@@ -19,7 +23,7 @@ export interface Delivery<T> {
 /** What the step made of it; or why the relay refused the mail for good. Neither: it was over before. */
 export async function deliver<T extends object>(
   run: Run,
-  { step, waitingFor, over, giveUpAt }: Delivery<T>,
+  { name, step, waitingFor, over, woken, giveUpAt }: Delivery<T>,
 ): Promise<{ sent?: T; refused?: string }> {
   for (let tries = 1; !over(); tries++) {
     show(run, { waitingFor });
@@ -27,26 +31,26 @@ export async function deliver<T extends object>(
       const sent = await attempt(run, step, over);
       if (!sent) return {};
       if (!('holdUntil' in sent)) return { sent };
-      await hold(run, sent.holdUntil, over);
+      await hold(run, sent.holdUntil, woken);
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
       const failure = failureOf(error);
       if (failure !== 'MailMisconfigured' || Date.now() >= giveUpAt) return { refused: failure };
-      await bePatient(run, failure, tries, over);
+      await bePatient(run, name, failure, tries, over);
     }
   }
   return {};
 }
 
-async function hold(run: Run, until: string, over: Over): Promise<void> {
+async function hold(run: Run, until: string, woken: Over): Promise<void> {
   show(run, { waitingFor: "the customer's quiet hours to end", until });
   const left = Math.max(1000, Date.parse(until) - Date.now());
-  await condition(() => over() || run.skipSurvey, left, { summary: 'Quiet hours of the customer' });
+  await condition(woken, left, { summary: 'Quiet hours of the customer' });
 }
 
-async function bePatient(run: Run, failure: string, tries: number, over: Over): Promise<void> {
+async function bePatient(run: Run, step: string, failure: string, tries: number, over: Over): Promise<void> {
   const since = run.attention?.since ?? new Date().toISOString();
-  run.attention = { step: 'sendSurvey', failure, since };
+  run.attention = { step, failure, since };
   await callOperator({ kind: 'relay', failure, since });
   const pause = Math.min(60 * minute, 10 * second * 2 ** Math.min(tries - 1, 9));
   show(run, { waitingFor: 'the mail relay to take mail from us', until: fromNow(pause) });

@@ -56,8 +56,8 @@ export interface Run {
   confirmation?: ConfirmationRecord & { warnAt?: string; isOverdue?: boolean };
   /** What the last signal `confirmed` said, whatever it is about. */
   said?: Required<ConfirmedSignal>;
-  /** An operator does not want the customer's confirmation waited for. */
-  released: boolean;
+  /** The operator who does not want the customer's confirmation waited for. */
+  releasedBy?: string;
   attention?: Attention;
   waitingFor: string;
   until?: string;
@@ -124,7 +124,6 @@ export const freshCycle = () => ({
   skipSurvey: false,
   requests: [] as SurveyRequest[],
   closeByHand: false,
-  released: false,
 });
 
 export const policyOf = (run: Run): Policy => run.policy ?? defaultPolicy;
@@ -196,11 +195,17 @@ interface Operation {
   note: (run: Run, request: OperatorRequest) => void;
 }
 
-const isWaitingToConfirm = ({ phase, confirmation }: Run): boolean =>
-  phase === 'clearing' && confirmation !== undefined;
-
 const notBefore = (phases: Phase[], hint: string) => (run: Run) =>
   phases.includes(run.phase) ? undefined : `${hint}; this report is in phase ${run.phase}`;
+
+/** It is being asked, or about to be, whether it is fixed. */
+const asksBeforeClosing = (run: Run): boolean =>
+  policyOf(run).confirmation != null && (run.phase === 'clearing' || run.attention?.step === 'askConfirmation');
+
+const whileTrying = notBefore(
+  ['closing', 'surveying', 'needsAttention'],
+  'There is a step to retry only while closing, surveying or in needsAttention',
+);
 
 const whileSent = ({ survey: { state } }: Run) =>
   state === 'sent' ? undefined : `There is no open survey: it is ${state}`;
@@ -214,10 +219,7 @@ const request =
 const operations: Record<UpdateName, Operation> = {
   retryNow: {
     description: 'Try the waiting or refused step again at once.',
-    refuse: notBefore(
-      ['closing', 'surveying', 'needsAttention'],
-      'There is a step to retry only while closing, surveying or in needsAttention',
-    ),
+    refuse: (run) => (asksBeforeClosing(run) ? undefined : whileTrying(run)),
     note: (run) => void run.retries++,
   },
   hold: {
@@ -228,9 +230,11 @@ const operations: Record<UpdateName, Operation> = {
   release: {
     description: 'Let a held report go on; one that waits for its customer to confirm is closed without that.',
     refuse: (run) =>
-      run.held || isWaitingToConfirm(run) ? undefined : 'This report is not held, nor does it wait for its customer',
-    note: (run) => {
-      run.released = isWaitingToConfirm(run);
+      run.held || asksBeforeClosing(run) ? undefined : 'This report is not held, nor does it wait for its customer',
+    note: (run, { by }) => {
+      // One that was held before its customer was asked is asked now.
+      if (asksBeforeClosing(run) && (run.confirmation || !run.held))
+        run.releasedBy = typeof by === 'string' ? by : 'operator';
       run.held = false;
     },
   },
@@ -282,11 +286,16 @@ function listenForOperators(run: Run): void {
   }
 }
 
+/** True where the survey's question stands on the page of the confirmation, so that nobody need be mailed it. */
+export const isOnPage = ({ confirmation }: Run): boolean =>
+  confirmation !== undefined && confirmation.state !== 'unreachable';
+
 /** Of a clearing that is over. */
 export function dropConfirmation(run: Run): void {
   delete run.confirmation;
   delete run.said;
-  run.released = false;
+  delete run.releasedBy;
+  delete run.bounced;
 }
 
 export function statusOf(run: Run): RunStatus {

@@ -8,7 +8,7 @@ import type { EndSurvey } from '../activities/end-survey.js';
 import { callsOperator, isBadAddress, reopens } from '../policy/survey.js';
 import { callOperator } from './alert-operator.js';
 import { deliver, type Over } from './deliver.js';
-import { fromNow, mustPassOn, noteChange, policyOf, type Run } from './run.js';
+import { fromNow, isOnPage, mustPassOn, noteChange, policyOf, type Run } from './run.js';
 import * as steps from './steps.js';
 import { show } from './visible.js';
 
@@ -16,7 +16,7 @@ import { show } from './visible.js';
 export async function ask(run: Run, over: Over): Promise<void> {
   const { survey } = policyOf(run);
   if (run.bounced !== undefined) return end(run, 'undeliverable', { reason: run.bounced }); // the mail before the closing
-  if (survey.enabled && survey.delay > 0 && !run.skipSurvey && !run.confirmation) {
+  if (survey.enabled && survey.delay > 0 && !run.skipSurvey && !isOnPage(run)) {
     show(run, { waitingFor: 'the delay before the survey', until: fromNow(survey.delay) });
     await condition(() => over() || run.skipSurvey, survey.delay, { summary: 'Delay before the survey' });
   }
@@ -76,7 +76,10 @@ async function send(run: Run, kind: SendSurvey['kind'], over: Over, againFor?: s
       },
     ]);
   const waitingFor = 'the survey mail to be accepted';
-  const { sent, refused: failure } = await deliver(run, { step, waitingFor, over, giveUpAt });
+  const { sent, refused: failure } = await deliver(run, {
+    ...{ name: 'sendSurvey', step, waitingFor, over, giveUpAt },
+    woken: () => over() || run.skipSurvey,
+  });
   if (sent) run.survey = sent;
   if (failure) await refused(run, kind === 'survey' && !againFor, failure);
 }
@@ -97,7 +100,7 @@ function deadlines(run: Run): { remindAt?: string; expiresAt: string } {
   const { expiresAfter, reminderAfter } = policyOf(run).survey;
   const sentAt = Date.parse(run.survey.sentAt ?? new Date().toISOString());
   const expiresAt = run.survey.expiresAt ?? new Date(sentAt + expiresAfter).toISOString();
-  const isReminded = run.reminded || run.confirmation !== undefined; // its warning was the one reminder
+  const isReminded = run.reminded || isOnPage(run); // its warning was the one reminder
   if (reminderAfter === null || isReminded || sentAt + reminderAfter >= Date.parse(expiresAt)) return { expiresAt };
   return { remindAt: new Date(sentAt + reminderAfter).toISOString(), expiresAt };
 }

@@ -42,7 +42,7 @@ export function surveyWord({ survey: { state, reason } }: Run): string | undefin
 const help: Record<Phase, string> = {
   open: 'Nothing to do here. When the fault is gone, send the signal `cleared` (no payload needed).',
   clearing:
-    'Closing starts by itself when the wait is over. If the fault is back, send the signal `reopened`. A report that is held, or waits for its customer to confirm, goes on with the update `release`.',
+    'Closing starts by itself when the wait is over. If the fault is back, send the signal `reopened`. A report that is held, or waits for its customer to confirm, goes on with the update `release`. If its mail is not accepted, the pending activity `askConfirmation` says why; `retryNow` tries at once.',
   closing:
     'If this stays, the pending activity `closeReport` below says why; it is retried by itself. Send the update `retryNow` to try at once.',
   surveying: 'Nothing, the report is closed. `resendSurvey` mails it again, `reopened` starts the next cycle.',

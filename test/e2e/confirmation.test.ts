@@ -1,5 +1,5 @@
 import puppeteer, { type Browser } from 'puppeteer-core';
-import { bounceMail } from '../incoming-mails.js';
+import { bounceMail, plainMail } from '../incoming-mails.js';
 import { decoded, post, Stack, until, type SeenMail } from '../stack.js';
 
 /** MEF 124: before a report is closed its customer is asked whether it is fixed. */
@@ -17,6 +17,8 @@ rules:
     survey: { enabled: false }
   - when: { severity: critical }
     confirmation: { window: 1s, onSilence: hold }
+  - when: { ticketType: quiet }
+    survey: { quietHours: { from: "00:00", to: "23:59" } }
   - when: { ticketType: unasked }
     confirmation: null
 `;
@@ -60,7 +62,7 @@ test('"yes", then the survey’s question on the same page: closed, answered, on
   expect(await page.$eval('h1', (h1) => h1.textContent)).toBe('Is the problem of report YES-1 fixed?');
   await Promise.all([page.waitForNavigation(), page.click('button[value=yes]')]);
   expect(page.url()).toContain('/c/');
-  expect(await page.$eval('main', (main) => main.textContent)).toContain('Thank you for telling us that it is fixed.');
+  expect(await page.$eval('main', (main) => main.textContent)).toContain('Report YES-1 is closed.');
   await page.click('input[name=score][value="5"]');
   await Promise.all([page.waitForNavigation(), page.click('button')]);
   expect(await page.$eval('main', (main) => main.textContent)).toContain('5 – very satisfied');
@@ -123,18 +125,24 @@ test('silence: one warning, then closed; a late answer gets a clear page and sti
   expect(toCustomer).toHaveLength(2);
 });
 
-test('silence where no survey follows: a late answer hears that it is closed', async () => {
+test('silence where no survey follows: a late "no" still opens it again, with the reason', async () => {
   const mail = await cleared('BARE-1', { ticketType: 'briefUnrated' });
   await stack.untilPhase('BARE-1', 'done');
-  const late = await fetch(confirmLink(mail));
-  expect([late.status, await late.text()]).toEqual([410, expect.stringContaining('contact us again')]);
+  const page = await textOf(confirmLink(mail));
+  expect(page).toContain('because we had not heard from you');
+  expect(page).not.toContain('value="yes"');
+  const late = await post(confirmLink(mail, 'no'), { fixed: 'no', reason: 'It crackles' });
+  expect([late.status, await late.text()]).toEqual([200, expect.stringContaining('BARE-1 is open again')]);
+  await stack.untilPhase('BARE-1', 'open', 2);
+  expect(await stack.client.reports.get('BARE-1')).toMatchObject({ status: 'inProgress', statusReason: 'It crackles' });
+  expect((await fetch(confirmLink(mail))).status).toBe(410);
 });
 
 test('"yes" where no survey follows: thanks, and nothing to fill in', async () => {
   const mail = await cleared('PLAIN-1', { ticketType: 'unrated' });
   expect((await post(confirmLink(mail), { fixed: 'yes' })).status).toBe(303);
   const page = await textOf(confirmLink(mail));
-  expect(page).toContain('Report PLAIN-1 is being closed.');
+  expect(page).toMatch(/Report PLAIN-1 is (being )?closed\./);
   expect(page).not.toContain('name="score"');
   expect(await stack.untilPhase('PLAIN-1', 'done')).toMatchObject({ survey: { state: 'skipped', reason: 'disabled' } });
 });
@@ -142,15 +150,16 @@ test('"yes" where no survey follows: thanks, and nothing to fill in', async () =
 test('silence about a major incident closes nothing: an operator is told once, and releases it', async () => {
   const mail = await cleared('MAJOR-1', { severity: 'critical' });
   expect(mail.text).toContain('stays open until we hear from you');
-  await stack.untilStatus('MAJOR-1', 'overdue', ({ waitingFor }) => waitingFor.includes('operator'));
+  expect(await stack.untilPhase('MAJOR-1', 'needsAttention')).toMatchObject({ attention: { step: 'askConfirmation' } });
   const alert = await until('the alert', async () =>
     (await stack.mails()).find(({ subject }) => subject === 'Not confirmed: report MAJOR-1'),
   );
   expect(alert.text).toContain('closeout release MAJOR-1');
   expect((await stack.closeout('release', 'MAJOR-1', '--by', 'eve')).code).toBe(0);
   await stack.untilSurvey('MAJOR-1', 'sent');
+  expect(await textOf(confirmLink(mail))).toMatch(/Report MAJOR-1 was closed on [^<]*\.</); // and not: in silence
   const next = await cleared('MAJOR-2', { severity: 'critical' });
-  await stack.untilStatus('MAJOR-2', 'overdue', ({ waitingFor }) => waitingFor.includes('operator'));
+  await stack.untilPhase('MAJOR-2', 'needsAttention');
   await post(confirmLink(next), { fixed: 'yes' }); // late, and welcome
   await stack.untilSurvey('MAJOR-2', 'sent');
 });
@@ -173,7 +182,7 @@ test('a service that reopens while it is asked ends the asking; the old link say
   await stack.client.reopen('BACK-1');
   await stack.untilPhase('BACK-1', 'open', 1);
   const answer = await post(confirmLink(mail), { fixed: 'yes' });
-  expect([answer.status, await answer.text()]).toEqual([410, expect.stringContaining('opened again')]);
+  expect([answer.status, await answer.text()]).toEqual([410, expect.stringContaining('opened again after this mail')]);
   expect((await stack.client.status('BACK-1')).phase).toBe('open');
 });
 
@@ -200,6 +209,78 @@ test('what the run was not told the next sweep tells', async () => {
       .then(() => true),
   );
   await stack.untilSurvey('UNTOLD-1', 'sent');
+});
+
+test('a held report is asked about once it is released; one that is held meanwhile gets no survey before it is closed', async () => {
+  await stack.open('HELD-1');
+  await stack.client.operate('hold', 'HELD-1', { by: 'eve' });
+  await stack.client.clear('HELD-1');
+  await stack.untilStatus('HELD-1', 'held', ({ waitingFor }) => waitingFor === 'an operator to release it');
+  expect(await stack.mails('HELD-1')).toHaveLength(0);
+  await stack.client.operate('release', 'HELD-1', { by: 'eve' });
+  const [mail] = await stack.untilMails('HELD-1', 1);
+  await stack.client.operate('hold', 'HELD-1', { by: 'eve' });
+  await post(confirmLink(mail as SeenMail), { fixed: 'yes' });
+  const page = await fetch(confirmLink(mail as SeenMail));
+  expect(page.headers.get('refresh')).toBe('3');
+  const words = await page.text();
+  expect(words).toContain('Report HELD-1 is being closed.');
+  expect(words).not.toContain('name="score"');
+  await stack.client.operate('release', 'HELD-1', { by: 'eve' });
+  await stack.untilSurvey('HELD-1', 'sent');
+  expect(await textOf(confirmLink(mail as SeenMail))).toContain('name="score"');
+});
+
+test('who writes back is not silent: nothing is closed before an operator has read it', async () => {
+  const mail = await cleared('WROTE-1', { ticketType: 'brief' });
+  await stack.inbound(plainMail({ answers: mail.messageId ?? '', text: 'It still crackles.' }));
+  await stack.untilStatus('WROTE-1', 'held', ({ waitingFor }) => waitingFor.startsWith('an operator to release it'));
+  const alert = await until('the alert', async () =>
+    (await stack.mails()).find(({ subject }) => subject === 'A customer wrote back about report WROTE-1'),
+  );
+  expect(alert.text).toContain('closeout release WROTE-1');
+  expect((await stack.client.reports.get('WROTE-1')).status).toBe('resolved');
+});
+
+test('cancelled while it is asked, and erased: the page says what is true, and takes no more', async () => {
+  const cancelled = await cleared('CANCEL-1');
+  await stack.client.cancel('CANCEL-1');
+  await stack.untilPhase('CANCEL-1', 'done');
+  expect(await textOf(confirmLink(cancelled))).toContain('The report was ended after this mail.');
+  const erased = await cleared('ERASE-1');
+  await stack.closeout('erase', 'customer-ERASE-1');
+  const late = await post(confirmLink(erased), { fixed: 'no' });
+  expect(late.status).toBe(410);
+  expect((await stack.client.status('ERASE-1')).phase).toBe('clearing');
+});
+
+test('an operator’s skip-survey in the quiet hours changes what follows, not the waiting', async () => {
+  await stack.open('QUIET-1', { ticketType: 'quiet' });
+  await stack.client.clear('QUIET-1');
+  await stack.untilStatus('QUIET-1', 'held', ({ waitingFor }) => waitingFor.includes('quiet hours'));
+  await stack.client.operate('skipSurvey', 'QUIET-1', { by: 'eve' });
+  await stack.client.operate('hold', 'QUIET-1', { by: 'eve' });
+  expect((await stack.history('QUIET-1')).events?.length).toBeLessThan(60);
+  await stack.client.operate('release', 'QUIET-1', { by: 'eve' });
+  await stack.client.operate('release', 'QUIET-1', { by: 'eve' }); // the first only ended the hold
+  expect(await stack.untilPhase('QUIET-1', 'done')).toMatchObject({ survey: { reason: 'byOperator' } });
+  expect(await stack.mails('QUIET-1')).toHaveLength(0);
+});
+
+test('no word of a customer is lost: with a yes, said twice, or too late', async () => {
+  const notesOf = async (id: string) =>
+    ((await stack.client.reports.get(id)).document['note'] as { text: string }[]).map(({ text }) => text);
+  const yes = await cleared('WORDS-1');
+  await post(confirmLink(yes), { fixed: 'yes', reason: 'Took long' });
+  expect(await notesOf('WORDS-1')).toEqual(['Took long']);
+  const no = await cleared('WORDS-2');
+  for (const reason of ['Dead', 'Dead', 'Dead and hot']) await post(confirmLink(no), { fixed: 'no', reason });
+  expect(await notesOf('WORDS-2')).toEqual(['Dead', 'Dead and hot']);
+  const late = await cleared('WORDS-3');
+  await stack.client.reopen('WORDS-3', { by: 'noc', reason: 'Seen on the line' });
+  await stack.untilPhase('WORDS-3', 'open');
+  expect((await post(confirmLink(late), { fixed: 'no', reason: 'Noisy' })).status).toBe(410);
+  expect(await notesOf('WORDS-3')).toEqual(['Noisy']);
 });
 
 test('a link is good for its own page only, and bad input is told', async () => {

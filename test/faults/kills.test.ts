@@ -5,6 +5,8 @@ const policy = `
 rules:
   - when: { ticketType: slow }
     holdDown: 3s
+  - when: { ticketType: confirmed }
+    confirmation: { window: 1h, warnBefore: null, businessHours: null }
   - when: { ticketType: delayed }
     survey: { delay: 3s }
 `;
@@ -22,18 +24,24 @@ test.each(['worker', 'Temporal', 'PostgreSQL', 'everything'] as const)(
     const slow = await stack.open(`${prefix}-CLEARING`, { ticketType: 'slow' });
     const delayed = await stack.open(`${prefix}-DELAYED`, { ticketType: 'delayed' });
     const asked = await stack.open(`${prefix}-ASKED`);
+    const confirming = await stack.open(`${prefix}-CONFIRMING`, { ticketType: 'confirmed' });
     const closing = await Promise.all(Array.from({ length: 8 }, (_, n) => stack.open(`${prefix}-CLOSING-${n}`)));
-    for (const id of [slow, delayed, asked]) await stack.signal(id, 'cleared');
+    for (const id of [slow, delayed, asked, confirming]) await stack.signal(id, 'cleared');
     await stack.untilSurvey(asked, 'sent');
     await stack.untilPhase(delayed, 'surveying');
     await stack.untilPhase(slow, 'clearing');
+    await stack.untilStatus(confirming, 'asked', ({ waitingFor }) => waitingFor.startsWith('the customer to say'));
     await Promise.all(closing.map((id) => stack.client.clear(id)));
     await stack.kill(part);
     if (part === 'everything') await stack.up();
     else await until(`${part} to be started again`, () => stack.log.includes(`${part}: ended with SIGKILL`));
 
     await until('the open report to be cleared', async () => (await stack.signal(waiting, 'cleared')) !== undefined);
-    for (const id of [waiting, slow, delayed, asked, ...closing]) {
+    const { id: surveyId, confirm_for: clearedAt } = await until('the database', () =>
+      stack.client.surveys.ofCycle(confirming, 1),
+    );
+    await stack.client.surveys.confirm(surveyId, { fixed: true, clearedAt: clearedAt as Date });
+    for (const id of [waiting, slow, delayed, asked, confirming, ...closing]) {
       await stack.untilSurvey(id, 'sent');
       const report = await stack.client.reports.get(id);
       expect(report).toMatchObject({ id, status: 'closed', cycle: 1 });

@@ -1,6 +1,12 @@
 import { Sink } from '../sink.js';
 import { decoded, freePorts, Stack, until } from '../stack.js';
 
+/** Asked before closing; the mail's answer is not waited for. */
+const policy = `
+rules:
+  - when: { ticketType: confirmed }
+    confirmation: { window: 1h, warnBefore: null, businessHours: null }
+`;
 let refusesUs = false;
 const sink = new Sink((to, attempt) => {
   if (refusesUs) return { greeting: '554 5.7.1 not you' };
@@ -16,7 +22,7 @@ let port: number;
 beforeAll(async () => {
   port = (await freePorts(1))[0] ?? 0;
   await sink.listen(port);
-  stack = await Stack.start({ env: { SMTP_URL: `smtp://127.0.0.1:${port}` } });
+  stack = await Stack.start({ policy, env: { SMTP_URL: `smtp://127.0.0.1:${port}` } });
 });
 afterAll(async () => {
   await stack.end();
@@ -50,6 +56,40 @@ test('a refused address is tried once, is undeliverable, leaves the report close
   const next = await stack.open('gone-2', { contact: { emailAddress: 'Gone-1@customers.example' } });
   await stack.client.clear(next);
   expect(await stack.untilPhase(next, 'done')).toMatchObject({ survey: { state: 'skipped', reason: 'suppressed' } });
+});
+
+test('the mail that asks before closing is as sure: dropped, put off, refused', async () => {
+  const asks = async (id: string) => {
+    await stack.open(id, { ticketType: 'confirmed' });
+    await stack.client.clear(id);
+  };
+  for (const id of ['drop-c', 'later-c', 'gone-c', 'policy-c']) await asks(id);
+  for (const id of ['drop-c', 'later-c'])
+    await stack.untilStatus(id, 'asked', ({ waitingFor }) => waitingFor.startsWith('the customer to say'));
+  expect(sink.to('drop-c@customers.example')).toHaveLength(3);
+  expect(new Set(sink.to('drop-c@customers.example')).size).toBe(1);
+  expect(sink.to('later-c@customers.example').length).toBeGreaterThan(0);
+  // Who cannot be asked is not waited for.
+  expect((await stack.untilPhase('gone-c', 'done')).survey).toEqual({ state: 'skipped', reason: 'suppressed' });
+  expect((await stack.untilPhase('policy-c', 'done')).survey).toEqual({
+    state: 'undeliverable',
+    reason: 'MailRefused',
+  });
+  expect(sink.attempts.get('gone-c@customers.example')).toBe(1);
+});
+
+test('a mail server that is down keeps no report from being closed without asking, if an operator says so', async () => {
+  await sink.close();
+  const id = await stack.open('down-c', { ticketType: 'confirmed' });
+  await stack.client.clear(id);
+  await stack.untilStatus(id, 'the mail waiting', ({ waitingFor }) => waitingFor.includes('mail'));
+  await until('the claim', async () => (await stack.client.surveys.ofCycle(id, 1))?.confirmation === 'claimed');
+  await stack.client.operate('release', id, { by: 'eve' });
+  await stack.untilPhase(id, 'surveying');
+  await sink.listen(port);
+  await stack.client.operate('retryNow', id, { by: 'eve' });
+  await stack.untilSurvey(id, 'sent'); // by an ordinary mail, since nobody was asked before
+  expect(sink.to('down-c@customers.example')).toHaveLength(1);
 });
 
 test('refused content leaves the report closed and the survey undeliverable', async () => {
@@ -110,9 +150,16 @@ test('a relay that refuses us is our fault: the report closes, an operator is to
     });
     expect((await stack.client.reports.get(id)).status).toBe('closed');
   }
+  const confirming = await stack.open('login-c', { ticketType: 'confirmed' });
+  await stack.client.clear(confirming);
+  expect(await stack.untilStatus(confirming, 'waiting', ({ attention }) => attention !== undefined)).toMatchObject({
+    phase: 'clearing',
+    attention: { step: 'askConfirmation', failure: 'MailMisconfigured' },
+  });
   refusesUs = false;
-  for (const id of ids) await stack.client.operate('retryNow', id, { by: 'test' });
+  for (const id of [...ids, confirming]) await stack.client.operate('retryNow', id, { by: 'test' });
   for (const id of ids) await stack.untilSurvey(id, 'sent');
+  await stack.untilStatus(confirming, 'asked', ({ waitingFor }) => waitingFor.startsWith('the customer to say'));
   const alerts = await until('the alert', () => {
     const mails = sink.to('operator@closeout.example').filter((raw) => raw.includes('The mail relay refuses our mail'));
     return mails.length > 0 && mails;

@@ -101,7 +101,10 @@ test.each([
   ['claimed', 'resolved', 'open'],
   ['sent', 'acknowledged', 'open'], // only the run was told that it is cleared
   ['sent', 'closed', 'late'],
-  ['sent', 'cancelled', 'withdrawn'],
+  ['sent', 'cancelled', 'cancelled'],
+  ['no', 'cancelled', 'cancelled'],
+  ['released', 'closed', 'late'],
+  ['withdrawn', 'closed', 'withdrawn'],
   ['silence', 'resolved', 'late'],
   ['silence', 'closed', 'late'],
   ['unreachable', 'closed', 'late'],

@@ -30,12 +30,6 @@ export function confirmationPaths(stack: Stack): Record<string, (id: string) => 
       await rate(id, 5);
       await stack.untilPhase(id, 'done');
     },
-    async 'answered-before-the-closing'(id) {
-      await askToConfirm(id, 'confirmed');
-      await rate(id, 4);
-      await say(id, true);
-      await stack.untilPhase(id, 'done');
-    },
     async 'not-fixed-then-confirmed'(id) {
       await askToConfirm(id, 'confirmed');
       await say(id, false);

@@ -305,3 +305,16 @@ describe('what an operator sees and does', () => {
     });
   });
 });
+
+test('the reason of a reopening stands in the record, whether the run or the caller writes first', async () => {
+  for (let time = 0; time < 15; time++) {
+    const id = await stack.open(`REASON-${time}`);
+    await stack.client.clear(id);
+    await stack.untilSurvey(id, 'sent');
+    await stack.client.reopen(id, { by: 'noc', reason: `seen ${time}` });
+    await stack.untilPhase(id, 'open', 2);
+    expect((await stack.client.reports.get(id)).statusReason).toBe(`seen ${time}`);
+    const { history = [] } = (await stack.client.reports.detailsOf([id])).get(id) ?? {};
+    expect(history.at(-1)).toMatchObject({ by: 'noc', reason: `seen ${time}` });
+  }
+});

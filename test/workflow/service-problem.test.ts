@@ -126,4 +126,9 @@ test('by command, with a bar and the number told; again, it changes nothing; and
   const progress = await fetch(stack.url('/service-problems/SP-3'));
   expect(await progress.json()).toMatchObject({ serviceProblemId: 'SP-3' });
   expect((await fetch(stack.url('/service-problems/none'))).status).toBe(404);
+  const unknown = await stack.closeout('clear-problem', 'SP-NONE');
+  expect(unknown).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('No report of service problem SP-NONE') as string,
+  });
 });

@@ -101,7 +101,7 @@ interface SurveyTable {
   /** Revision of the low score that an operator was told of; null again once told that it was changed to a better one. */
   alerted_revision: number | null;
   /** Whether the customer says that it is fixed; null: was not asked. `withdrawn`: opened again before it was said. */
-  confirmation: 'claimed' | 'sent' | 'yes' | 'no' | 'silence' | 'unreachable' | 'withdrawn' | null;
+  confirmation: 'claimed' | 'sent' | 'yes' | 'no' | 'silence' | 'released' | 'unreachable' | 'withdrawn' | null;
   /** The clearing that was asked about; a later one in the same cycle is asked about anew. */
   confirm_for: TimeOrNull;
   confirm_until: TimeOrNull;

@@ -11,8 +11,6 @@ export interface ReportedChange {
   status?: ReportStatus;
   by?: string;
   reason?: string;
-  /** What a customer says to it: kept as a note of the report. */
-  note?: string;
   /** The report's run was told of it by a signal, or is itself the caller and sees what comes of it. Else the sweep tells it. */
   run?: 'told' | 'asks';
 }

@@ -169,7 +169,7 @@ async function applyChange(tx: Tx, id: string, change: ReportedChange): Promise<
   const status =
     change.status ?? ({ cleared: 'resolved', reopened: 'inProgress', cancelled: 'cancelled' } as const)[change.kind];
   const cycle = applied && before.status === 'closed' ? row.cycle + 1 : row.cycle;
-  const { by = null, reason = null, note } = change;
+  const { by = null, reason = null } = change;
   await record(tx, { id, cycle }, [{ status, at: new Date(change.at), by, reason }], applied);
   const knows = change.run === 'asks' || (change.run === 'told' && after.status === statusOf[change.kind]);
   if (after !== before || knows) {
@@ -184,18 +184,13 @@ async function applyChange(tx: Tx, id: string, change: ReportedChange): Promise<
         changed_at: after.at,
         ...(knows ? { run_status: after.status, run_cycle: cycle } : {}),
         ...(applied ? { status, cycle, status_reason: reason, ...cleared, last_update: sql`now()` } : {}),
-        ...(applied && note ? { document: withNote(row.document, { author: by, date: change.at, text: note }) } : {}),
+        // Told first by the report's run, which never knows the reason.
+        ...(!applied && reason && change.at === before.at ? { status_reason: reason } : {}),
       })
       .where('id', '=', id)
       .execute();
   }
   return { situation: after, cycle };
-}
-
-/** TMF621: notes are added, never replaced. */
-function withNote(document: Row['document'], note: { author: string | null; date: string; text: string }): string {
-  const before = Array.isArray(document['note']) ? (document['note'] as unknown[]) : [];
-  return JSON.stringify({ ...document, note: [...before, note] });
 }
 
 async function record(
@@ -208,7 +203,12 @@ async function record(
   await tx
     .insertInto('status_changes')
     .values(rows)
-    .onConflict((c) => c.doNothing())
+    .onConflict((c) =>
+      c.columns(['report_id', 'status', 'at']).doUpdateSet({
+        by: sql`coalesce(status_changes.by, excluded.by)`,
+        reason: sql`coalesce(status_changes.reason, excluded.reason)`,
+      }),
+    )
     .execute();
 }
 

@@ -35,8 +35,13 @@ export interface Texts {
     question: (report: string) => string;
     reason: string;
     confirmed: (report: string) => string;
+    closed: (report: string) => string;
+    closedOn: (report: string, when: string) => string;
     closedInSilence: (report: string, when: string) => string;
     late: string;
+    withdrawn: string;
+    reopened: string;
+    cancelled: string;
   };
   page: {
     question: (report: string) => string;

@@ -32,9 +32,16 @@ export const de: Texts = {
     question: (report) => `Ist die Störung zu Meldung ${report} behoben?`,
     reason: 'Falls nicht: Was geht noch nicht?',
     confirmed: (report) => `Danke für die Bestätigung. Meldung ${report} wird abgeschlossen.`,
+    closed: (report) => `Vielen Dank. Meldung ${report} ist abgeschlossen.`,
+    closedOn: (report, when) => `Meldung ${report} wurde am ${when} abgeschlossen.`,
     closedInSilence: (report, when) =>
       `Meldung ${report} wurde am ${when} abgeschlossen, weil wir nichts von Ihnen gehört haben.`,
     late: 'Wenn die Störung nicht behoben ist, antworten Sie bitte auf unsere E-Mail oder melden Sie sich noch einmal.',
+    withdrawn: 'Diese Frage ist nicht mehr offen',
+    reopened:
+      'Die Meldung wurde nach dieser E-Mail wieder geöffnet. Sie erhalten eine neue, wenn die Störung behoben ist.',
+    cancelled:
+      'Die Meldung wurde nach dieser E-Mail beendet. Wenn die Störung noch besteht, melden Sie sich bitte noch einmal.',
   },
   page: {
     question: (report) => `Wie zufrieden sind Sie mit der Bearbeitung der Meldung ${report}?`,

@@ -32,8 +32,13 @@ export const en: Texts = {
     question: (report) => `Is the problem of report ${report} fixed?`,
     reason: 'If it is not: what is still wrong?',
     confirmed: (report) => `Thank you for telling us that it is fixed. Report ${report} is being closed.`,
+    closed: (report) => `Thank you. Report ${report} is closed.`,
+    closedOn: (report, when) => `Report ${report} was closed on ${when}.`,
     closedInSilence: (report, when) => `Report ${report} was closed on ${when} because we had not heard from you.`,
     late: 'If the problem is not fixed, please answer our mail or contact us again.',
+    withdrawn: 'This question is no longer open',
+    reopened: 'The report was opened again after this mail. You will get a new one when it is cleared.',
+    cancelled: 'The report was ended after this mail. If the problem is still there, please contact us again.',
   },
   page: {
     question: (report) => `How satisfied are you with how report ${report} was handled?`,

@@ -38,9 +38,14 @@ export const fr: Texts = {
     question: (report) => `Le problème du signalement ${report} est-il réglé ?`,
     reason: 'Sinon : qu’est-ce qui ne va pas encore ?',
     confirmed: (report) => `Merci de nous l’avoir confirmé. Le signalement ${report} va être clos.`,
+    closed: (report) => `Merci. Le signalement ${report} est clos.`,
+    closedOn: (report, when) => `Le signalement ${report} a été clos le ${when}.`,
     closedInSilence: (report, when) =>
       `Le signalement ${report} a été clos le ${when}, faute de réponse de votre part.`,
     late: 'Si le problème n’est pas réglé, répondez à notre message ou contactez-nous à nouveau.',
+    withdrawn: 'Cette question n’est plus ouverte',
+    reopened: 'Le signalement a été rouvert après ce message. Vous en recevrez un nouveau une fois le problème réglé.',
+    cancelled: 'Il a été mis fin au signalement après ce message. Si le problème persiste, contactez-nous à nouveau.',
   },
   page: {
     question: (report) => `Êtes-vous satisfait du traitement du signalement ${report} ?`,
