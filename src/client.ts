@@ -14,6 +14,7 @@ import {
 } from './contract/messages.js';
 import {
   emailAddressPattern,
+  emailAddressWords,
   type ChangeKind,
   type NewReport,
   type Phase,
@@ -92,11 +93,7 @@ export class CloseoutClient {
     }
     const address = report.contact?.emailAddress;
     if (address !== undefined && !emailAddressPattern.test(address)) {
-      throw new CloseoutError(
-        'BadInput',
-        'emailAddress must be one e-mail address such as ann@example.com.',
-        'emailAddress',
-      );
+      throw new CloseoutError('BadInput', `emailAddress ${emailAddressWords}.`, 'emailAddress');
     }
     const opened = await this.reports.open({ ...report, id });
     try {

@@ -1,4 +1,3 @@
-import { cancellationSignal } from '@temporalio/activity';
 import type { Contact, ConfirmationRecord, Report } from '../contract/reports.js';
 import type { Survey } from '../outside/surveys.js';
 import type { Confirmation, Policy } from '../policy/settings.js';
@@ -6,7 +5,7 @@ import { hashAddress, sampleBucketOf } from '../survey/addresses.js';
 import { afterBusinessTime, quietUntil } from '../survey/calendar.js';
 import { surveyMail, type Mailed, type SurveyMail } from '../survey/mail.js';
 import { newSurveyId, type Deps } from './deps.js';
-import { mailVerdict } from './to-failure.js';
+import { mailCustomer } from './mail-customer.js';
 
 export interface AskConfirmation {
   reportId: string;
@@ -32,7 +31,7 @@ export const askConfirmation =
   (deps: Deps) =>
   async (request: AskConfirmation): Promise<AskedConfirmation> => {
     const { reportId, cycle, kind, policy } = request;
-    const { reports, surveys, confirmations, mailer } = deps;
+    const { reports, surveys, confirmations } = deps;
     const clearedAt = new Date(request.clearedAt);
     const [report, contact] = await Promise.all([reports.get(reportId), reports.contactOf(reportId)]);
     const address = contact?.emailAddress;
@@ -56,15 +55,9 @@ export const askConfirmation =
     const warnAt = kind === 'confirm' ? warningOf(survey, policy, contact) : undefined;
     const asked = { ...recordOf(survey, request.clearedAt), ...(warnAt ? { warnAt: warnAt.toISOString() } : {}) };
     if (!address || !hash || !isDue(survey, kind)) return asked;
-    try {
-      const earlier = cycle > 1 ? await surveys.mailedBefore(reportId, cycle) : [];
-      const mail = compose(survey, report, { ...contact, emailAddress: address }, earlier, request);
-      await mailer.send(surveyMail(mail, deps.mail), cancellationSignal());
-    } catch (error) {
-      const verdict = mailVerdict(error);
-      if (verdict?.code === 'RecipientRefused') await surveys.suppress(hash, verdict.said, 'rcpt');
-      throw error;
-    }
+    const earlier = cycle > 1 ? await surveys.mailedBefore(reportId, cycle) : [];
+    const mail = compose(survey, report, { ...contact, emailAddress: address }, earlier, request);
+    await mailCustomer(deps, surveyMail(mail, deps.mail), hash);
     await confirmations.markSent(survey.id, kind);
     return asked;
   };

@@ -1,4 +1,3 @@
-import { cancellationSignal } from '@temporalio/activity';
 import type { Contact, Report, SurveyRecord } from '../contract/reports.js';
 import { toRecord, type Survey } from '../outside/surveys.js';
 import type { Policy } from '../policy/settings.js';
@@ -6,7 +5,7 @@ import { hashAddress, sampleBucketOf } from '../survey/addresses.js';
 import { surveyMail, type Mail } from '../survey/mail.js';
 import { quietUntil } from '../survey/calendar.js';
 import { newSurveyId, type Deps } from './deps.js';
-import { mailVerdict } from './to-failure.js';
+import { mailCustomer } from './mail-customer.js';
 
 export interface SendSurvey {
   reportId: string;
@@ -30,7 +29,7 @@ export const sendSurvey =
   (deps: Deps) =>
   async (request: SendSurvey): Promise<SentSurvey> => {
     const { reportId, cycle, kind, policy, againFor } = request;
-    const { reports, surveys, mailer } = deps;
+    const { reports, surveys } = deps;
     const [report, contact] = await Promise.all([reports.get(reportId), reports.contactOf(reportId)]);
     const address = contact?.emailAddress;
     const hash = address && hashAddress(address, deps.addressKey);
@@ -51,14 +50,8 @@ export const sendSurvey =
     const isOnPage = state === 'claimed' && confirmation !== null && confirmation !== 'unreachable';
     if (isOnPage) return toRecord(await surveys.markSent(survey.id, kind, 'on the page of the confirmation'));
     if (holdUntil) return { holdUntil: holdUntil.toISOString() };
-    try {
-      const mail = await compose(deps, survey, report, { ...contact, emailAddress: address }, request);
-      await mailer.send(mail, cancellationSignal());
-    } catch (error) {
-      const verdict = mailVerdict(error);
-      if (verdict?.code === 'RecipientRefused') await surveys.suppress(hash, verdict.said, 'rcpt');
-      throw error;
-    }
+    const mail = await compose(deps, survey, report, { ...contact, emailAddress: address }, request);
+    await mailCustomer(deps, mail, hash);
     if (againFor) await surveys.note(survey.id, 'sentAgain', { by: againFor });
     return toRecord(await surveys.markSent(survey.id, kind));
   };

@@ -4,6 +4,7 @@ import { CloseoutError } from '../contract/errors.js';
 import { reportIdPattern } from '../contract/ids.js';
 import {
   emailAddressPattern,
+  emailAddressWords,
   isTimeZone,
   reportStatuses,
   type Contact,
@@ -18,7 +19,7 @@ const text = z.string().min(1).max(10_000);
 /** What a client may send but only the server sets (TMF621: not patchable). */
 const serverSet = ['href', 'creationDate', 'lastUpdate', 'statusChange', 'statusChangeDate', 'resolutionDate'] as const;
 
-export const emailAddress = z.string().regex(emailAddressPattern, 'must be one e-mail address such as ann@example.com');
+export const emailAddress = z.string().regex(emailAddressPattern, emailAddressWords);
 
 const timeZone = z.string().refine(isTimeZone, { error: 'must be an IANA time zone such as Europe/Berlin' });
 

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { ConfirmedSignal } from '../contract/messages.js';
 import { skipReason } from '../policy/survey.js';
 import type { Db } from './database/database.js';
-import { change, lockCustomer, sendFacts, type Candidate, type Survey } from './surveys.js';
+import { change, lockCustomer, sendFacts, surveyOfCycle, type Candidate, type Survey } from './surveys.js';
 
 export interface Asking {
   /** The clearing to be confirmed. */
@@ -102,12 +102,7 @@ export function confirmationTable(db: Db) {
       const state = sql<Settled>`case when confirmation = 'claimed' then 'unreachable' else ${as} end`;
       const update = ofCycle.set({ confirmation: state }).where('confirmation', 'in', isOpen).returning('id');
       await change(db, update, as, { by });
-      return db
-        .selectFrom('surveys')
-        .selectAll()
-        .where('report_id', '=', reportId)
-        .where('cycle', '=', cycle)
-        .executeTakeFirst();
+      return surveyOfCycle(db, reportId, cycle);
     },
 
     /** The report was opened again or cancelled: there is nothing to confirm any more. */
@@ -122,14 +117,8 @@ export function confirmationTable(db: Db) {
 
     /** Why the customer of this cycle says that it is not fixed. */
     async reasonOf(reportId: string, cycle: number): Promise<string | undefined> {
-      const row = await db
-        .selectFrom('surveys')
-        .select('confirm_reason')
-        .where('report_id', '=', reportId)
-        .where('cycle', '=', cycle)
-        .where('confirmation', '=', 'no')
-        .executeTakeFirst();
-      return row?.confirm_reason ?? undefined;
+      const survey = await surveyOfCycle(db, reportId, cycle);
+      return (survey?.confirmation === 'no' && survey.confirm_reason) || undefined;
     },
 
     /** Whose run was not told what the customer says. */
@@ -195,11 +184,6 @@ async function claim(db: Db, candidate: Candidate, { clearedAt, until, unreachab
           .where('surveys.confirm_for', 'is distinct from', clearedAt),
       )
       .execute();
-    return tx
-      .selectFrom('surveys')
-      .selectAll()
-      .where('report_id', '=', report.id)
-      .where('cycle', '=', cycle)
-      .executeTakeFirstOrThrow();
+    return (await surveyOfCycle(tx, report.id, cycle)) as Survey;
   });
 }

@@ -43,16 +43,13 @@ export async function noteEvent(
   await db.insertInto('survey_events').values(row).execute();
 }
 
+/** At most one: unique by report and cycle. */
+export const surveyOfCycle = (db: Db, reportId: string, cycle: number): Promise<Survey | undefined> =>
+  db.selectFrom('surveys').selectAll().where('report_id', '=', reportId).where('cycle', '=', cycle).executeTakeFirst();
+
 export function surveyTable(db: Db) {
   const find = (id: string) => db.selectFrom('surveys').selectAll().where('id', '=', id).executeTakeFirst();
-  /** At most one: unique by report and cycle. */
-  const ofCycle = (reportId: string, cycle: number) =>
-    db
-      .selectFrom('surveys')
-      .selectAll()
-      .where('report_id', '=', reportId)
-      .where('cycle', '=', cycle)
-      .executeTakeFirst();
+  const ofCycle = (reportId: string, cycle: number) => surveyOfCycle(db, reportId, cycle);
 
   return {
     find,

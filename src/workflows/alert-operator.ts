@@ -1,9 +1,9 @@
 /** An alert is a run of its own: a mail server that is down for days must not hold up the report's next cycle. */
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { ActivityFailure, ParentClosePolicy, sleep, startChild } from '@temporalio/workflow';
+import { ActivityFailure, sleep } from '@temporalio/workflow';
 import { alertIdOf } from '../contract/ids.js';
-import type { Alert } from '../contract/messages.js';
+import { alertWorkflow, type Alert } from '../contract/messages.js';
 import { failureOf } from './failure.js';
+import { startOnce } from './start-once.js';
 import * as steps from './steps.js';
 
 const minute = 60_000;
@@ -29,15 +29,10 @@ export async function untilTaken(step: () => Promise<void>): Promise<void> {
 
 /** The workflow id says what is one alert: many reports behind one broken relay make one. */
 export async function callOperator(alert: Alert): Promise<void> {
-  try {
-    await startChild(alertOperator, {
-      workflowId: alertIdOf(alert),
-      args: [alert],
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      staticSummary: `Alert the operator: ${alert.kind}`,
-    });
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-  }
+  await startOnce(alertWorkflow, {
+    workflowId: alertIdOf(alert),
+    args: [alert],
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    staticSummary: `Alert the operator: ${alert.kind}`,
+  });
 }

@@ -1,6 +1,5 @@
 /** The survey of one cycle: ask, wait, remind once, heed the answer. Nothing that happens here undoes the closing. */
-import { ParentClosePolicy, condition, startChild } from '@temporalio/workflow';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { condition } from '@temporalio/workflow';
 import { taskQueue, workflowType, type AnsweredSignal } from '../contract/messages.js';
 import { workflowIdOf } from '../contract/ids.js';
 import type { SendSurvey } from '../activities/send-survey.js';
@@ -9,6 +8,7 @@ import { callsOperator, isBadAddress, reopens } from '../policy/survey.js';
 import { callOperator } from './alert-operator.js';
 import { deliver, type Over } from './deliver.js';
 import { fromNow, isOnPage, mustPassOn, noteChange, policyOf, type Run } from './run.js';
+import { startOnce } from './start-once.js';
 import * as steps from './steps.js';
 import { show } from './visible.js';
 
@@ -133,17 +133,12 @@ async function heedOnce(run: Run, { score, solved, revision = 1 }: AnsweredSigna
 /** Too late to reopen: a new report that refers to this one, with a run of its own. */
 async function openFollowUp({ reportId, cycle }: Run): Promise<void> {
   const followUp = await steps.openFollowUp({ reportId, cycle });
-  try {
-    await startChild(workflowType, {
-      workflowId: workflowIdOf(followUp),
-      taskQueue,
-      args: [{ reportId: followUp }],
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      staticSummary: `Close problem report ${followUp}`,
-    });
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-  }
+  await startOnce(workflowType, {
+    workflowId: workflowIdOf(followUp),
+    taskQueue,
+    args: [{ reportId: followUp }],
+    staticSummary: `Close problem report ${followUp}`,
+  });
 }
 
 const day = 24 * 60 * 60 * 1000;
