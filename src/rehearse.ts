@@ -70,7 +70,8 @@ export function rehearse(histories: History[], policyFor: PolicyFor, { atOnce }:
     if (!confirmation || !hasAddress(report)) return close(report, now);
     if (confirmation.onSilence === 'hold') return; // until somebody says more
     const { window, businessHours } = confirmation;
-    const until = afterBusinessTime(new Date(now), window, businessHours, undefined).getTime();
+    const asked = quietUntil(new Date(now), report.policy.survey.quietHours, undefined) ?? new Date(now);
+    const until = afterBusinessTime(asked, window, businessHours, undefined).getTime();
     plan(report, now, until - now, (due) => close(report, due));
   };
 

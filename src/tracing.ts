@@ -1,4 +1,5 @@
 /** OpenTelemetry traces through client, gateway, workflows and activities: on where a collector is named, off and unloaded elsewhere. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { WorkflowClientInterceptor } from '@temporalio/client';
 import type { WorkerInterceptors, WorkerOptions } from '@temporalio/worker';
 import type { Config } from './config.js';
@@ -31,6 +32,7 @@ export async function openTracing({ isTraced }: Config, part: string): Promise<T
     client: [new otel.OpenTelemetryWorkflowClientInterceptor()],
     activity: [(context) => ({ inbound: new otel.OpenTelemetryActivityInboundInterceptor(context) })],
     sinks: { exporter: otel.makeWorkflowExporter(processor, resource) },
-    close: () => provider.shutdown(),
+    // A collector that is away must not make what was done look undone, nor hold up the end.
+    close: () => Promise.race([provider.shutdown().catch(() => undefined), pause(2000, undefined, { ref: false })]),
   };
 }

@@ -18,10 +18,17 @@ export interface AskConfirmation {
   survey: Policy['survey'];
   /** An operator does not want the survey's question asked. */
   byOperator: boolean;
+  /** For how long after the closing "no" opens the report again, in ms. */
+  reopenWithin: number;
+  /** Who cleared it. */
+  by?: string;
 }
 
-/** What stands, and when the one warning is due; or until when the mail has to wait for quiet hours to end. ISO 8601. */
-export type AskedConfirmation = (ConfirmationRecord & { warnAt?: string }) | { holdUntil: string };
+/**
+ * What stands, and when the one warning is due; or until when the mail has to wait for quiet hours to end (ISO 8601); or that there
+ * is nothing to ask: the system of record knows of a newer change, or has closed it already.
+ */
+export type AskedConfirmation = (ConfirmationRecord & { warnAt?: string }) | { holdUntil: string } | { unasked: true };
 
 /**
  * Asks the customer whether a cleared report is fixed, or warns once that silence will be taken for a yes. Safe to repeat: one
@@ -33,6 +40,9 @@ export const askConfirmation =
     const { reportId, cycle, kind, policy } = request;
     const { reports, surveys, confirmations } = deps;
     const clearedAt = new Date(request.clearedAt);
+    const by = request.by ? { by: request.by } : {};
+    const change = { kind: 'cleared', at: request.clearedAt, run: 'asks', ...by } as const;
+    if ((await reports.change(reportId, change)).situation.status !== 'cleared') return { unasked: true };
     const [report, contact] = await Promise.all([reports.get(reportId), reports.contactOf(reportId)]);
     const address = contact?.emailAddress;
     const hash = address && hashAddress(address, deps.addressKey);
@@ -44,7 +54,7 @@ export const askConfirmation =
     const survey = await confirmations.claim(
       {
         ...{ report, cycle, contact, policy: request.survey, addressHash: hash, byOperator: request.byOperator },
-        ...{ sampleBucket: sampleBucketOf(reportId), onHold: false, newId: newSurveyId, reopenWithin: 0 },
+        ...{ sampleBucket: sampleBucketOf(reportId), newId: newSurveyId, reopenWithin: request.reopenWithin },
       },
       {
         clearedAt,

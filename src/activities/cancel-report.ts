@@ -13,7 +13,7 @@ export const cancelReport =
   async ({ reportId, at, by }: { reportId: string; at: string; by?: string }): Promise<Withdrawal> => {
     const standing = await reports.change(reportId, { kind: 'cancelled', at, run: 'asks', ...(by ? { by } : {}) });
     if (standing.situation.status !== 'cancelled') return standing;
-    await confirmations.withdraw(reportId);
+    await confirmations.withdraw(reportId, at);
     const report = await reports.get(reportId);
     return { ...standing, withdrawn: await surveys.withdraw({ ...report, newId: newSurveyId }, 'cancelled') };
   };

@@ -17,8 +17,8 @@ export const reopenReport =
     const reason = by === 'customer' ? await confirmations.reasonOf(reportId, before) : undefined;
     const change = { ...(by ? { by } : {}), ...(reason ? { reason } : {}) };
     const standing = await reports.change(reportId, { kind: 'reopened', at, run: 'asks', ...change });
-    await confirmations.withdraw(reportId);
-    if (standing.cycle === 1) return standing; // it was never closed, so nobody was to be asked
+    await confirmations.withdraw(reportId, at);
+    if (standing.cycle === before) return standing; // this cycle was never closed, so nobody was to be asked
     const { customerId, serviceProblemId } = await reports.get(reportId);
     const cycle = standing.cycle - 1;
     const ended = { id: reportId, cycle, customerId, serviceProblemId, newId: newSurveyId };

@@ -12,7 +12,12 @@ export const sendReply =
     if (!message?.text || !survey || !contact?.emailAddress || message.sent_at) return; // sent, or forgotten since
     const incoming = (await answers.messagesOf(survey.id)).filter(({ direction }) => direction === 'in').at(-1);
     const reply = {
-      ...{ messageId, date: message.at, survey: { id: survey.id, confirmFor: survey.confirm_for }, text: message.text },
+      ...{
+        messageId,
+        date: message.at,
+        survey: { id: survey.id, confirmFor: survey.confirmation === 'unreachable' ? null : survey.confirm_for },
+        text: message.text,
+      },
       answersTo: incoming?.message_id ?? undefined,
       report: await reports.get(survey.report_id),
       contact: { ...contact, emailAddress: contact.emailAddress },

@@ -46,8 +46,7 @@ export const sendSurvey =
     if (!address || !hash || !isDue(survey, kind, againFor)) return toRecord(survey);
     if (survey.state === 'sent' && (await surveys.isBlocked(hash))) return toRecord(survey);
     // Whose link the customer has already: the question stands on its page from now on.
-    const { state, confirmation } = survey;
-    const isOnPage = state === 'claimed' && confirmation !== null && confirmation !== 'unreachable';
+    const isOnPage = survey.state === 'claimed' && ['yes', 'silence', 'released'].includes(survey.confirmation ?? '');
     if (isOnPage) return toRecord(await surveys.markSent(survey.id, kind, 'on the page of the confirmation'));
     if (holdUntil) return { holdUntil: holdUntil.toISOString() };
     const mail = await compose(deps, survey, report, { ...contact, emailAddress: address }, request);

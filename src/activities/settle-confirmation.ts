@@ -12,10 +12,10 @@ export interface SettleConfirmation {
   by?: string;
 }
 
-/** The customer is no longer waited for. Returns what then stands: what was said first wins; null: was never asked. Safe to repeat. */
+/** The customer is no longer waited for. Returns what then stands: what was said first wins; null: was never asked about this clearing. Safe to repeat. */
 export const settleConfirmation =
   ({ confirmations }: Deps) =>
   async ({ reportId, cycle, clearedAt, as, by }: SettleConfirmation): Promise<ConfirmationRecord | null> => {
-    const survey = await confirmations.settle(reportId, cycle, as, by);
-    return survey?.confirmation ? recordOf(survey, clearedAt) : null;
+    const survey = await confirmations.settle({ reportId, cycle, clearedAt: new Date(clearedAt) }, as, by);
+    return survey ? recordOf(survey, clearedAt) : null;
   };

@@ -80,10 +80,9 @@ async function untilDecided(client: CloseoutClient, id: string): Promise<void> {
 const takesAnswers = (survey: Survey, before: StoredAnswer | undefined): boolean =>
   ['open', 'changeable', 'answered'].includes(linkState(survey, before?.at, new Date()));
 
-/** Closed without the customer's word, no survey to say it in, and still in time. */
+/** Closed, or about to be, without the customer's word; no survey to say it in, and still in time. */
 async function isReopenable({ reports, surveys }: CloseoutClient, survey: Survey): Promise<boolean> {
-  const { status } = await reports.get(survey.report_id);
-  const isLate = confirmState(survey.confirmation, status) === 'late' && status === 'closed';
+  const isLate = confirmState(survey, await reports.get(survey.report_id)) === 'late';
   if (!isLate || takesAnswers(survey, await surveys.answerOf(survey.id))) return false;
   return reopens(survey.reopen_until?.toISOString(), Date.now());
 }
@@ -108,21 +107,31 @@ async function show(exchange: Exchange, survey: Survey, chosen: Chosen): Promise
   const { confirmation, confirm_for: clearedAt } = survey;
   const { fixed, reason = '', error } = chosen;
   const timeZone = contact?.timeZone;
-  const state = confirmState(confirmation, report.status);
+  const state = confirmState(survey, report);
   if ((state === 'confirmed' || state === 'late') && takesAnswers(survey, before)) {
     const said = { ...(fixed === false ? { solved: false } : {}), ...(reason ? { comment: reason } : {}) };
     return showSurvey(exchange, survey, before, { ...toAnswer(before), ...said });
   }
   if (state === 'open' || (await isReopenable(client, survey))) {
     const path = `/c/${request.params.token}`;
-    const asked = { report, confirmation, clearedAt: clearedAt ?? new Date(), fixed, reason, error, timeZone, path };
+    const asked = {
+      report,
+      confirmation,
+      clearedAt: clearedAt ?? new Date(),
+      fixed,
+      reason,
+      error,
+      timeZone,
+      path,
+      isLate: state === 'late',
+    };
     return sendPage(reply, error ? 422 : 200, confirmPage(language, asked));
   }
   if (reason) await client.surveys.keepWords(survey.id, reason);
   switch (state) {
     case 'confirmed':
       // Until the survey's question is there, or it is clear that none comes.
-      if (survey.state === 'claimed') reply.header('refresh', '3');
+      if (survey.state === 'claimed') reply.header('refresh', '5');
       return sendPage(reply, 200, confirmedPage(language, report, true));
     case 'refused':
       return sendPage(reply, 200, confirmedPage(language, report, false));

@@ -34,7 +34,8 @@ const pages: Record<string, (language: Language) => string> = {
   'being-closed': (language) => confirmedPage(language, report, true),
   refused: (language) => confirmedPage(language, report, false),
   'closed-in-silence': (language) => surveyPage(language, { ...form, report: closed, confirmation: 'silence' }),
-  'not-fixed-late': (language) => confirmPage(language, { ...confirming, report: closed, confirmation: 'silence' }),
+  'not-fixed-late': (language) =>
+    confirmPage(language, { ...confirming, report: closed, confirmation: 'silence', isLate: true }),
   late: (language) => latePage(language, closed, 'silence', 'Europe/Berlin'),
   withdrawn: (language) => withdrawnPage(language, 'reopened', report.id),
   ended: (language) => withdrawnPage(language, 'cancelled', report.id),
@@ -61,7 +62,7 @@ const form = {
 };
 const closed = { ...report, closedAt: at.toISOString() };
 const confirming = {
-  ...{ report, clearedAt: at, confirmation: null, fixed: undefined, reason: '', error: undefined },
+  ...{ report, clearedAt: at, confirmation: null, isLate: false, fixed: undefined, reason: '', error: undefined },
   ...{ timeZone: 'Europe/Berlin', path: '#' },
 };
 const thanked = { reportId: report.id, score: 4 as const, reopened: false, followUp: undefined, changeAt: undefined };

@@ -14,6 +14,13 @@ export interface Asking {
   unreachable: boolean;
 }
 
+/** Which clearing of which cycle. */
+export interface Clearing {
+  reportId: string;
+  cycle: number;
+  clearedAt: Date;
+}
+
 export interface Said {
   clearedAt: Date;
   fixed: boolean;
@@ -36,7 +43,7 @@ const isOpen = ['claimed', 'sent'] as const;
 export function confirmationTable(db: Db) {
   return {
     /** Begins to ask about a clearing, once; whether the survey's question follows a "yes" is decided now as well. */
-    claim: (candidate: Candidate, asking: Asking) => claim(db, candidate, asking),
+    claim: (candidate: Omit<Candidate, 'onHold'>, asking: Asking) => claim(db, candidate, asking),
 
     /** The relay has taken the mail. */
     async markSent(id: string, kind: 'confirm' | 'warning'): Promise<void> {
@@ -65,6 +72,7 @@ export function confirmationTable(db: Db) {
      */
     async say(id: string, { clearedAt, fixed, reason }: Said): Promise<boolean> {
       return db.transaction().execute(async (tx) => {
+        if (await isEnded(tx, id)) return false;
         const update = tx
           .updateTable('surveys')
           .set({
@@ -96,22 +104,33 @@ export function confirmationTable(db: Db) {
     note: (id: string, text: string) => addNote(db, id, text),
 
     /** Ends the waiting. Returns what then stands: what the customer said meanwhile comes first. */
-    async settle(reportId: string, cycle: number, as: Settled, by?: string): Promise<Survey | undefined> {
-      const ofCycle = db.updateTable('surveys').where('report_id', '=', reportId).where('cycle', '=', cycle);
-      // Whose mail was never taken was not asked.
-      const state = sql<Settled>`case when confirmation = 'claimed' then 'unreachable' else ${as} end`;
-      const update = ofCycle.set({ confirmation: state }).where('confirmation', 'in', isOpen).returning('id');
+    async settle({ reportId, cycle, clearedAt }: Clearing, as: Settled, by?: string): Promise<Survey | undefined> {
+      // Whose mail was never taken was not asked, and its Date is not one.
+      const wasAsked = sql<boolean>`confirmation = 'sent'`;
+      const update = db
+        .updateTable('surveys')
+        .set({
+          confirmation: sql<Settled>`case when ${wasAsked} then ${as} else 'unreachable' end`,
+          mailed_at: sql`case when ${wasAsked} then mailed_at end`,
+        })
+        .where('report_id', '=', reportId)
+        .where('cycle', '=', cycle)
+        .where('confirm_for', '=', clearedAt)
+        .where('confirmation', 'in', isOpen)
+        .returning('id');
       await change(db, update, as, { by });
-      return surveyOfCycle(db, reportId, cycle);
+      const survey = await surveyOfCycle(db, reportId, cycle);
+      return survey?.confirm_for?.getTime() === clearedAt.getTime() ? survey : undefined;
     },
 
-    /** The report was opened again or cancelled: there is nothing to confirm any more. */
-    async withdraw(reportId: string): Promise<void> {
+    /** The report was opened again or cancelled then: there is nothing to confirm any more. ISO 8601. */
+    async withdraw(reportId: string, at: string): Promise<void> {
       await db
         .updateTable('surveys')
         .set({ confirmation: 'withdrawn' })
         .where('report_id', '=', reportId)
-        .where('confirmation', 'in', [...isOpen, 'yes', 'silence', 'released'])
+        .where('confirm_for', '<=', new Date(at))
+        .where('confirmation', 'in', isOpen)
         .execute();
     },
 
@@ -143,6 +162,13 @@ export function confirmationTable(db: Db) {
   };
 }
 
+/** The report of this survey is closed or cancelled; else it stays as it is until the transaction ends. */
+async function isEnded(tx: Db, surveyId: string): Promise<boolean> {
+  const ofSurvey = tx.selectFrom('surveys').select('report_id').where('id', '=', surveyId);
+  const row = await tx.selectFrom('reports').select('status').where('id', '=', ofSurvey).forUpdate().executeTakeFirst();
+  return row === undefined || ['closed', 'cancelled', 'rejected'].includes(row.status);
+}
+
 /** As TMF621 has them: added, never replaced, and the same only once. */
 async function addNote(db: Db, surveyId: string, text: string): Promise<void> {
   const same = JSON.stringify([{ author: 'customer', text }]);
@@ -154,7 +180,11 @@ async function addNote(db: Db, surveyId: string, text: string): Promise<void> {
       and not coalesce(document -> 'note', '[]'::jsonb) @> ${same}::jsonb`.execute(db);
 }
 
-async function claim(db: Db, candidate: Candidate, { clearedAt, until, unreachable }: Asking): Promise<Survey> {
+async function claim(
+  db: Db,
+  candidate: Omit<Candidate, 'onHold'>,
+  { clearedAt, until, unreachable }: Asking,
+): Promise<Survey> {
   const { report, cycle, policy } = candidate;
   const customerId = report.customerId ?? null;
   return db.transaction().execute(async (tx) => {
@@ -165,6 +195,7 @@ async function claim(db: Db, candidate: Candidate, { clearedAt, until, unreachab
       ...(reason ? { state: 'skipped' as const, reason } : { state: 'claimed' as const, reason }),
       mailed_at: unreachable ? null : new Date(),
       expires_at: new Date(until.getTime() + policy.expiresAfter),
+      reopen_until: new Date(until.getTime() + candidate.reopenWithin),
       ...{ confirmation: unreachable ? ('unreachable' as const) : ('claimed' as const) },
       ...{ confirm_for: clearedAt, confirm_until: until, confirmed_at: null, warned_at: null, confirm_reason: null },
     };
@@ -181,7 +212,17 @@ async function claim(db: Db, candidate: Candidate, { clearedAt, until, unreachab
             state: sql`case when surveys.state in ('claimed', 'skipped') then excluded.state else surveys.state end`,
             reason: sql`case when surveys.state in ('claimed', 'skipped') then excluded.reason else surveys.reason end`,
           })
-          .where('surveys.confirm_for', 'is distinct from', clearedAt),
+          .where((eb) =>
+            eb.or([
+              eb('surveys.confirm_for', 'is distinct from', clearedAt),
+              eb('surveys.confirmation', '=', 'withdrawn'),
+              // Could not be mailed for long: what the mail says of the window would no longer be true.
+              eb.and([
+                eb('surveys.confirmation', '=', 'claimed'),
+                eb('surveys.mailed_at', '<', sql<Date>`now() - interval '1 hour'`),
+              ]),
+            ]),
+          ),
       )
       .execute();
     return (await surveyOfCycle(tx, report.id, cycle)) as Survey;

@@ -137,6 +137,11 @@ export function connectRuns(
 
     /** Looks at every report now, beside what the schedule does. Returns what was missed. */
     async sweep(): Promise<SweepResult> {
+      if ((await this.workers()) === 0)
+        throw new CloseoutError(
+          'TemporalUnavailable',
+          'No worker polls, so nothing would look; start one: npm run worker.',
+        );
       const options = {
         workflowId: `${watchSchedule}-now`,
         taskQueue,

@@ -162,7 +162,7 @@ export function surveyTable(db: Db) {
     async mailedBefore(reportId: string, cycle: number): Promise<{ id: string; confirmFor: Date | null }[]> {
       return db
         .selectFrom('surveys')
-        .select(['id', 'confirm_for as confirmFor'])
+        .select(['id', sql<Date | null>`case when confirmation <> 'unreachable' then confirm_for end`.as('confirmFor')])
         .where('report_id', '=', reportId)
         .where('cycle', '<', cycle)
         .where('sent_at', 'is not', null)
@@ -279,7 +279,7 @@ async function decide(db: Db, candidate: Candidate): Promise<Survey> {
           // Who was asked to confirm may answer from the closing on.
           expires_at: sql`case when surveys.mailed_at is null or surveys.state = 'claimed' and surveys.confirmation is not null
             then excluded.expires_at else surveys.expires_at end`,
-          reopen_until: sql`coalesce(surveys.reopen_until, excluded.reopen_until)`,
+          reopen_until: sql`coalesce(excluded.reopen_until, surveys.reopen_until)`,
         }),
       )
       .returningAll()
@@ -316,7 +316,7 @@ const asked = sql<boolean>`state not in ('skipped', 'undeliverable')`;
 /** All counts in one round trip. */
 export async function sendFacts(
   tx: Db,
-  { report, cycle, contact, addressHash, policy, sampleBucket, byOperator }: Candidate,
+  { report, cycle, contact, addressHash, policy, sampleBucket, byOperator }: Omit<Candidate, 'onHold'>,
 ) {
   const since = new Date(Date.now() - (policy.contactCap?.per ?? 0));
   const hash = addressHash ?? '';

@@ -72,13 +72,18 @@ export function linkState(
 
 export type ConfirmState = 'open' | 'confirmed' | 'refused' | 'late' | 'withdrawn' | 'cancelled';
 
-/** What the link in a mail that asks whether it is fixed may still do. The status decides, not the clock. */
-export function confirmState(confirmation: string | null, status: ReportStatus): ConfirmState {
+/** What the link in a mail that asks whether it is fixed may still do. What became of the report decides, not the clock. */
+export function confirmState(
+  { confirmation, cycle }: { confirmation: string | null; cycle: number },
+  report: { status: ReportStatus; cycle: number },
+): ConfirmState {
+  const { status } = report;
   if (status === 'cancelled' || status === 'rejected') return 'cancelled';
-  if (confirmation === 'yes') return 'confirmed';
+  if (confirmation === 'withdrawn' || cycle < report.cycle) return 'withdrawn';
+  if (status === 'closed') return confirmation === 'yes' ? 'confirmed' : 'late';
   if (confirmation === 'no') return 'refused';
-  if (confirmation === 'withdrawn') return 'withdrawn';
-  if (status === 'closed') return 'late';
+  if (status !== 'resolved') return 'withdrawn'; // opened again
+  if (confirmation === 'yes') return 'confirmed';
   if (confirmation === 'silence' || confirmation === 'released') return 'late'; // about to be closed
   return confirmation === 'claimed' || confirmation === 'sent' ? 'open' : 'withdrawn';
 }

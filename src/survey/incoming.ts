@@ -47,7 +47,7 @@ const header = (mail: ParsedMail, name: string): string => rawHeader(mail, name)
 const wordsOf = ({ text = '' }: ParsedMail): string =>
   text
     .replaceAll('\0', '')
-    .replace(/\/(s|u)\/[\w.-]{20,}(\?\S*)?/g, '/$1/…')
+    .replace(/\/(s|u|c)\/[\w.-]{20,}(\?\S*)?/g, '/$1/…')
     .trim()
     .slice(0, longest);
 

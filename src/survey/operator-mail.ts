@@ -52,7 +52,7 @@ export function retractionMail(told: Told, report: About, said: Said, first: str
 export function undeliverableMail(told: Told, reportId: string, failure: string, settings: MailSettings): Mail {
   return tell(told, settings, `Survey undeliverable for report ${reportId}`, [
     `The mail relay refused the mail to the customer of report ${reportId} for good: ${failure}.`,
-    'The closing of the report is not touched by that. What to do is in docs/errors.md under that name.',
+    'The report is closed all the same, or waits for you where the policy wants it confirmed. What to do is in docs/errors.md under that name.',
   ]);
 }
 
@@ -60,7 +60,7 @@ export function undeliverableMail(told: Told, reportId: string, failure: string,
 export function relayMail(told: Told, failure: string, since: string, settings: MailSettings): Mail {
   return tell(told, settings, 'The mail relay refuses our mail', [
     `Since ${since} the mail relay refuses us (${failure}): its greeting, our log-in or our sender.`,
-    'Reports are closed all the same; their surveys wait and go out once it takes mail again.',
+    'Mails to customers wait and go out once it takes mail again. Reports are closed meanwhile, unless their customers are asked before.',
     'Correct SMTP_URL or CLOSEOUT_MAIL_FROM. This alert comes once a day at most.',
   ]);
 }

@@ -68,6 +68,7 @@ export interface ConfirmView {
   report: Pick<Report, 'id' | 'name' | 'description' | 'closedAt'>;
   clearedAt: Date;
   confirmation: string | null;
+  isLate: boolean;
   /** Chosen by the link in the mail. */
   fixed: boolean | undefined;
   reason: string;
@@ -87,7 +88,7 @@ export function confirmPage(language: Language, view: ConfirmView): string {
     question,
     summary: summaryOf(report),
     // Closed without the customer's word: only a "no" is still worth saying.
-    isLate: report.closedAt !== undefined,
+    isLate: view.isLate,
     standing:
       closingWords(language, report, confirmation, timeZone) ?? mail.cleared(moment(clearedAt, language, timeZone)),
     clearing: clearedAt.getTime(),

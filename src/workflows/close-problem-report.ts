@@ -70,7 +70,8 @@ async function open(run: Run): Promise<Next> {
 
 /** A report that flaps is not closed before it stays cleared, nor one whose customer is still asked whether it is fixed. */
 async function clearing(run: Run): Promise<Next> {
-  const changed = () => run.situation.status !== 'cleared';
+  const began = run.confirmation?.clearedAt ?? run.situation.at;
+  const changed = () => run.situation.status !== 'cleared' || isReopenedSince(run, began);
   const { holdDown } = policyOf(run);
   if (holdDown > 0 && !run.confirmation) {
     show(run, { waitingFor: 'the report to stay cleared', until: fromNow(holdDown) });
@@ -80,8 +81,17 @@ async function clearing(run: Run): Promise<Next> {
   if (!changed()) await askWhetherFixed(run, changed);
   if (!changed() && mustPassOn()) return 'clearing';
   await untilReleased(run, changed);
-  return changed() ? follow(run) : 'closing';
+  if (!changed()) return 'closing';
+  if (run.situation.status === 'cleared') {
+    // Opened and cleared again before we looked: all of it begins anew.
+    dropConfirmation(run);
+    delete run.reopenedAt;
+  }
+  return follow(run);
 }
+
+const isReopenedSince = ({ reopenedAt }: Run, began: string | null): boolean =>
+  reopenedAt !== undefined && began !== null && Date.parse(reopenedAt) > Date.parse(began);
 
 async function untilReleased(run: Run, changed: () => boolean): Promise<void> {
   if (!run.held || changed()) return;

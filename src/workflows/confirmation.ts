@@ -2,7 +2,9 @@
 import { condition } from '@temporalio/workflow';
 import type { AskConfirmation } from '../activities/ask-confirmation.js';
 import type { SettleConfirmation } from '../activities/settle-confirmation.js';
+import type { Alert } from '../contract/messages.js';
 import type { Confirmation } from '../policy/settings.js';
+import { isLate } from '../policy/status.js';
 import { callOperator } from './alert-operator.js';
 import { deliver, type Over } from './deliver.js';
 import { mustPassOn, noteChange, policyOf, type Run } from './run.js';
@@ -15,17 +17,22 @@ export async function askWhetherFixed(run: Run, changed: Over): Promise<void> {
   if (!policy) return;
   const isReleased = () => run.releasedBy !== undefined || run.closeByHand;
   const over = () => changed() || isReleased() || saidOf(run) !== undefined;
-  if (!run.confirmation) await mail(run, 'confirm', policy, over);
+  if (!run.confirmation) await ask(run, policy, over);
   while (isAwaited(run, policy) && !over() && !mustPassOn()) await listen(run, policy, over);
   if (changed() || (mustPassOn() && !over())) return;
   const said = saidOf(run);
-  if (said === undefined && isReleased()) await settle(run, 'released');
+  if (said === undefined && isReleased()) await settle(run, 'released', clearingOf(run));
   if (!run.confirmation) return;
   if (said !== undefined) run.confirmation.state = said ? 'yes' : 'no';
   if (run.confirmation.state !== 'no') return;
-  noteChange(run, { kind: 'reopened', at: new Date().toISOString() });
+  // Never late, whoever's clock is ahead.
+  const now = new Date().toISOString();
+  noteChange(run, { kind: 'reopened', at: isLate(now, run.situation.at) ? (run.situation.at ?? now) : now });
   run.changedBy = 'customer';
 }
+
+const clearingOf = ({ confirmation, situation }: Run): string =>
+  confirmation?.clearedAt ?? situation.at ?? new Date().toISOString();
 
 /** Who cannot be reached is not waited for, unless the policy says so. */
 const isAwaited = ({ confirmation }: Run, { onSilence }: Confirmation): boolean =>
@@ -37,6 +44,9 @@ function saidOf({ confirmation, said }: Run): boolean | undefined {
   return isAboutIt ? said?.fixed : undefined;
 }
 
+/** Silence that the policy does not take for a yes. */
+const notConfirmed = 'NotConfirmed: nobody has said that it is fixed';
+
 async function listen(run: Run, policy: Confirmation, over: Over): Promise<void> {
   const { confirmation, bounced } = run;
   if (!confirmation) return;
@@ -47,8 +57,10 @@ async function listen(run: Run, policy: Confirmation, over: Over): Promise<void>
   }
   const isUnreachable = confirmation.state === 'unreachable' || bounced !== undefined;
   if (confirmation.isOverdue || isUnreachable) {
-    if (policy.onSilence === 'hold') return park(run, over);
-    return settle(run, isUnreachable ? 'unreachable' : 'silence');
+    const { reportId } = run;
+    const { clearedAt } = confirmation;
+    if (policy.onSilence === 'hold') return park(run, notConfirmed, over, { kind: 'unconfirmed', reportId, clearedAt });
+    return settle(run, isUnreachable ? 'unreachable' : 'silence', clearedAt);
   }
   const { warnAt, closesAt } = confirmation;
   show(run, { waitingFor: 'the customer to say whether it is fixed', until: closesAt });
@@ -56,51 +68,88 @@ async function listen(run: Run, policy: Confirmation, over: Over): Promise<void>
   const left = Date.parse(warnAt ?? closesAt) - Date.now();
   const woken = () => over() || run.held || run.bounced !== undefined || mustPassOn();
   if (left > 0 && (await condition(woken, left, { summary }))) return;
-  if (warnAt) await mail(run, 'warning', policy, over);
+  if (warnAt) await warn(run, policy, () => over() || run.held || run.bounced !== undefined);
   else confirmation.isOverdue = true;
 }
 
-/** Silence that the policy does not take for a yes is for an operator; the customer may still say it. */
-async function park(run: Run, over: Over): Promise<void> {
-  const { reportId, confirmation, situation } = run;
+/** Asks. What the relay refuses for good makes the customer unreachable; what is our own fault waits for an operator. */
+async function ask(run: Run, policy: Confirmation, over: Over): Promise<void> {
+  const { closing } = policyOf(run);
+  const clearedAt = run.situation.at ?? new Date().toISOString();
+  while (!over() && !run.confirmation) {
+    const { sent, refused } = await deliver(run, {
+      ...{ name: 'askConfirmation', waitingFor: 'the mail that asks whether it is fixed to be accepted' },
+      step: () => askOnce(run, 'confirm', policy, clearedAt, closing.giveUpAfter),
+      ...{ over, woken: over, giveUpAt: Date.now() + closing.giveUpAfter },
+    });
+    if (sent && 'unasked' in sent) return;
+    if (sent) run.confirmation = sent;
+    else if (refused !== undefined && isFinal(refused)) return unreachable(run, refused, clearedAt);
+    else if (refused !== undefined) {
+      const { retries } = run;
+      const alert = { kind: 'attention', reportId: run.reportId, step: 'askConfirmation', failure: refused } as const;
+      await park(run, refused, () => over() || run.retries !== retries, alert);
+    }
+  }
+}
+
+const isFinal = (failure: string): boolean => ['RecipientRefused', 'MailRefused', 'EAIUnsupported'].includes(failure);
+
+async function unreachable(run: Run, failure: string, clearedAt: string): Promise<void> {
+  const { reportId, cycle } = run;
+  if (failure !== 'RecipientRefused') await callOperator({ kind: 'undeliverable', reportId, cycle, failure });
+  await settle(run, 'unreachable', clearedAt);
+}
+
+/** Once, and only while there is still time to answer: the first mail did arrive. */
+async function warn(run: Run, policy: Confirmation, over: Over): Promise<void> {
+  const { confirmation } = run;
+  if (!confirmation) return;
+  const { clearedAt, closesAt } = confirmation;
+  const giveUpAt = Date.parse(closesAt);
+  const { sent } = await deliver(run, {
+    ...{ name: 'askConfirmation', waitingFor: 'the warning that silence will be taken for a yes to be accepted' },
+    step: () => askOnce(run, 'warning', policy, clearedAt, giveUpAt - Date.now()),
+    ...{ over, woken: over, giveUpAt, notAfter: giveUpAt },
+  });
+  if (sent && !('unasked' in sent)) run.confirmation = sent;
+  delete run.confirmation?.warnAt;
+}
+
+function askOnce(run: Run, kind: AskConfirmation['kind'], policy: Confirmation, clearedAt: string, forMs: number) {
+  const { reportId, cycle, changedBy, skipSurvey } = run;
+  const { survey, reopen } = policyOf(run);
+  return steps.askConfirmation.executeWithOptions(steps.forAtMost(forMs, run), [
+    {
+      ...{ reportId, cycle, clearedAt, kind, policy, survey },
+      ...{ byOperator: skipSurvey, reopenWithin: reopen.within, ...(changedBy ? { by: changedBy } : {}) },
+    },
+  ]);
+}
+
+/** For an operator; the customer may still say it. */
+async function park(run: Run, failure: string, helped: Over, alert: Parked): Promise<void> {
   const since = new Date().toISOString();
-  const clearedAt = confirmation?.clearedAt ?? situation.at ?? since;
   run.phase = 'needsAttention';
-  run.attention = { step: 'askConfirmation', failure: 'NotConfirmed: nobody has said that it is fixed', since };
-  show(run, { waitingFor: 'the customer to say that it is fixed, or an operator to release it' });
-  for (let day = 0; !over() && !mustPassOn(); day++) {
-    await callOperator({ kind: 'unconfirmed', reportId, clearedAt, since, day });
-    await condition(() => over() || mustPassOn(), '1 day', { summary: 'Until an operator is reminded' });
+  run.attention = { step: 'askConfirmation', failure, since };
+  show(run, { waitingFor: 'an operator, or the customer to say that it is fixed' });
+  for (let day = 0; !helped() && !mustPassOn(); day++) {
+    await callOperator({ ...alert, since, day });
+    await condition(() => helped() || mustPassOn(), '1 day', { summary: 'Until an operator is reminded' });
   }
   delete run.attention;
   run.phase = 'clearing';
 }
 
-async function mail(run: Run, kind: AskConfirmation['kind'], policy: Confirmation, over: Over): Promise<void> {
-  const { reportId, cycle } = run;
-  const { survey, closing } = policyOf(run);
-  const clearedAt = run.confirmation?.clearedAt ?? run.situation.at ?? new Date().toISOString();
-  const giveUpAt = Date.now() + closing.giveUpAfter;
-  const step = () =>
-    steps.askConfirmation.executeWithOptions(steps.forAtMost(giveUpAt - Date.now(), run), [
-      { reportId, cycle, clearedAt, kind, policy, survey, byOperator: run.skipSurvey },
-    ]);
-  const waitingFor = 'the mail that asks whether it is fixed to be accepted';
-  const { sent, refused } = await deliver(run, {
-    ...{ name: 'askConfirmation', step, waitingFor, over, giveUpAt, woken: over },
-  });
-  if (sent) run.confirmation = sent;
-  if (refused === undefined) return;
-  if (refused !== 'RecipientRefused') await callOperator({ kind: 'undeliverable', reportId, cycle, failure: refused });
-  if (kind === 'confirm') await settle(run, 'unreachable');
-  else delete run.confirmation?.warnAt; // the first mail did arrive
-}
+type Parked =
+  | Omit<Extract<Alert, { kind: 'attention' }>, 'since' | 'day'>
+  | Omit<Extract<Alert, { kind: 'unconfirmed' }>, 'since' | 'day'>;
 
 /** What the customer said while we stopped waiting comes first. */
-async function settle(run: Run, as: SettleConfirmation['as']): Promise<void> {
-  const { reportId, cycle, situation, confirmation, releasedBy } = run;
-  const clearedAt = confirmation?.clearedAt ?? situation.at ?? new Date().toISOString();
+async function settle(run: Run, as: SettleConfirmation['as'], clearedAt: string): Promise<void> {
+  const { reportId, cycle, confirmation, releasedBy } = run;
   const by = releasedBy ? { by: releasedBy } : {};
   const settled = await steps.settleConfirmation({ reportId, cycle, clearedAt, as, ...by });
-  if (settled) run.confirmation = settled;
+  if (settled) run.confirmation = settled.state === 'sent' ? { ...settled, state: as } : settled;
+  else if (confirmation) run.confirmation = { ...confirmation, state: as };
 }

@@ -18,12 +18,14 @@ export interface Delivery<T> {
   woken: Over;
   /** When a relay that refuses us is no longer waited for; ms since 1970. */
   giveUpAt: number;
+  /** A mail that would have to wait for longer is not worth sending; ms since 1970. */
+  notAfter?: number;
 }
 
 /** What the step made of it; or why the relay refused the mail for good. Neither: it was over before. */
 export async function deliver<T extends object>(
   run: Run,
-  { name, step, waitingFor, over, woken, giveUpAt }: Delivery<T>,
+  { name, step, waitingFor, over, woken, giveUpAt, notAfter = Infinity }: Delivery<T>,
 ): Promise<{ sent?: T; refused?: string }> {
   for (let tries = 1; !over(); tries++) {
     show(run, { waitingFor });
@@ -31,6 +33,7 @@ export async function deliver<T extends object>(
       const sent = await attempt(run, step, over);
       if (!sent) return {};
       if (!('holdUntil' in sent)) return { sent };
+      if (Date.parse(sent.holdUntil) >= notAfter) return {};
       await hold(run, sent.holdUntil, woken);
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;

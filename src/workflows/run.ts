@@ -30,7 +30,7 @@ import type {
   SurveyRecord,
   SurveyView,
 } from '../contract/reports.js';
-import { apply, instantOf, type Change, type Situation } from '../policy/status.js';
+import { apply, instantOf, isLate, type Change, type Situation } from '../policy/status.js';
 import { defaultPolicy, type Policy } from '../policy/settings.js';
 
 /** State of a run: plain JSON, so that it can be handed on whole by continue-as-new. */
@@ -145,6 +145,7 @@ function listenForChange(run: Run, kind: ChangeKind): void {
       if (run.early) run.early.push(change);
       else noteChange(run, change);
       if (typeof payload?.by === 'string') run.changedBy = payload.by;
+      else delete run.changedBy;
       run.isBulk = payload?.bulk === true;
     },
     { description: tells[kind] },
@@ -173,6 +174,7 @@ function noteAnswer(run: Run, answer: AnsweredSignal | undefined): void {
 function noteConfirmed(run: Run, confirmed: ConfirmedSignal | undefined): void {
   const { surveyId, clearedAt, fixed } = confirmed ?? {};
   if (typeof surveyId !== 'string' || typeof clearedAt !== 'string' || typeof fixed !== 'boolean') return;
+  if (run.said && isLate(clearedAt, run.said.clearedAt)) return; // of an earlier clearing, and came late
   run.said = { surveyId, clearedAt, fixed };
 }
 

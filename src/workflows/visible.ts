@@ -54,6 +54,11 @@ const help: Record<Phase, string> = {
 const mailHelp =
   'The report is closed. If this stays, the pending activity `sendSurvey` says why; it is retried by itself. `retryNow` tries at once, `skipSurvey` gives the mail up.';
 
+const confirmHelp =
+  'Ask the customer, then send the update `release` to close it, or the signal `reopened`. The customer may still say it on the page.';
+
+const isUnconfirmed = ({ attention }: Run): boolean => attention?.failure.startsWith('NotConfirmed') ?? false;
+
 function details(run: Run): string {
   const isMailing = run.phase === 'surveying' && run.survey.state === 'none';
   const lines = [
@@ -62,9 +67,12 @@ function details(run: Run): string {
     `Waits for: ${run.waitingFor}${run.until ? `, until ${run.until}` : ''}`,
     '',
     ...(run.attention
-      ? [`**${run.attention.step}** was refused at ${run.attention.since}: ${run.attention.failure}`, '']
+      ? [
+          `**${run.attention.step}** ${isUnconfirmed(run) ? 'since' : 'was refused at'} ${run.attention.since}: ${run.attention.failure}`,
+          '',
+        ]
       : []),
-    `What to do: ${isMailing ? mailHelp : help[run.phase]}`,
+    `What to do: ${isMailing ? mailHelp : isUnconfirmed(run) ? confirmHelp : help[run.phase]}`,
     '',
     `Survey: ${surveyWord(run) ?? 'not yet due'}${run.survey.state === 'undeliverable' ? ` (${run.survey.reason})` : ''}`,
   ];

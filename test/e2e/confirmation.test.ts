@@ -17,6 +17,8 @@ rules:
     survey: { enabled: false }
   - when: { severity: critical }
     confirmation: { window: 1s, onSilence: hold }
+  - when: { ticketType: patient }
+    holdDown: 3s
   - when: { ticketType: quiet }
     survey: { quietHours: { from: "00:00", to: "23:59" } }
   - when: { ticketType: unasked }
@@ -211,6 +213,46 @@ test('what the run was not told the next sweep tells', async () => {
   await stack.untilSurvey('UNTOLD-1', 'sent');
 });
 
+test('in a later cycle it is the same: no, cleared once more, yes, and the survey’s question', async () => {
+  await cleared('TWICE-1');
+  await stack.client.operate('release', 'TWICE-1', { by: 'eve' });
+  await stack.untilSurvey('TWICE-1', 'sent');
+  await stack.client.reopen('TWICE-1');
+  await stack.untilPhase('TWICE-1', 'open', 2);
+  for (const [count, fixed] of [
+    [2, 'no'],
+    [3, 'yes'],
+  ] as const) {
+    await stack.client.clear('TWICE-1');
+    const mail = (await stack.untilMails('TWICE-1', count)).at(-1) as SeenMail;
+    await stack.untilStatus('TWICE-1', 'asked', ({ waitingFor }) => waitingFor.startsWith('the customer to say'));
+    expect((await post(confirmLink(mail), { fixed })).status).toBe(303);
+    await stack.untilStatus('TWICE-1', fixed, ({ phase }) => phase === (fixed === 'no' ? 'open' : 'surveying'));
+    if (fixed === 'yes') expect(await textOf(confirmLink(mail))).toContain('name="score"');
+  }
+  expect(await stack.untilSurvey('TWICE-1', 'sent')).toMatchObject({ cycle: 2 });
+});
+
+test('what was said of an earlier clearing does not count for the next', async () => {
+  const mail = await cleared('STALE-1', { ticketType: 'patient' });
+  await post(confirmLink(mail), { fixed: 'no' });
+  await stack.untilPhase('STALE-1', 'open', 1);
+  await stack.client.clear('STALE-1');
+  await stack.untilStatus('STALE-1', 'held down', ({ waitingFor }) => waitingFor.includes('stay cleared'));
+  await stack.client.operate('release', 'STALE-1', { by: 'eve' });
+  await stack.untilSurvey('STALE-1', 'sent');
+  expect(await stack.client.reports.get('STALE-1')).toMatchObject({ status: 'closed', cycle: 1 });
+});
+
+test('opened and cleared again before any worker looked: the customer is asked anew', async () => {
+  await cleared('AGAIN-1');
+  await stack.kill('worker'); // start brings it back
+  await stack.signal('AGAIN-1', 'reopened');
+  await stack.signal('AGAIN-1', 'cleared');
+  const [first, second] = await stack.untilMails('AGAIN-1', 2);
+  expect(second?.messageId).not.toBe(first?.messageId);
+});
+
 test('a held report is asked about once it is released; one that is held meanwhile gets no survey before it is closed', async () => {
   await stack.open('HELD-1');
   await stack.client.operate('hold', 'HELD-1', { by: 'eve' });
@@ -222,7 +264,7 @@ test('a held report is asked about once it is released; one that is held meanwhi
   await stack.client.operate('hold', 'HELD-1', { by: 'eve' });
   await post(confirmLink(mail as SeenMail), { fixed: 'yes' });
   const page = await fetch(confirmLink(mail as SeenMail));
-  expect(page.headers.get('refresh')).toBe('3');
+  expect(page.headers.get('refresh')).toBe('5');
   const words = await page.text();
   expect(words).toContain('Report HELD-1 is being closed.');
   expect(words).not.toContain('name="score"');

@@ -99,20 +99,22 @@ test('an operator is called at 2 or less by default, and whenever the problem is
 
 test.each([
   ['claimed', 'resolved', 'open'],
-  ['sent', 'acknowledged', 'open'], // only the run was told that it is cleared
+  ['sent', 'inProgress', 'withdrawn'],
   ['sent', 'closed', 'late'],
   ['sent', 'cancelled', 'cancelled'],
-  ['no', 'cancelled', 'cancelled'],
-  ['released', 'closed', 'late'],
-  ['withdrawn', 'closed', 'withdrawn'],
   ['silence', 'resolved', 'late'],
   ['silence', 'closed', 'late'],
+  ['released', 'closed', 'late'],
   ['unreachable', 'closed', 'late'],
   ['unreachable', 'resolved', 'withdrawn'],
   ['yes', 'resolved', 'confirmed'],
   ['yes', 'closed', 'confirmed'],
+  ['yes', 'inProgress', 'withdrawn'],
   ['no', 'inProgress', 'refused'],
-  ['withdrawn', 'inProgress', 'withdrawn'],
-] as const)('a confirmation that is %s, its report %s: the link is %s', (confirmation, status, state) =>
-  expect(confirmState(confirmation, status)).toBe(state),
-);
+  ['no', 'closed', 'late'],
+  ['no', 'cancelled', 'cancelled'],
+  ['withdrawn', 'closed', 'withdrawn'],
+] as const)('a confirmation that is %s, its report %s: the link is %s', (confirmation, status, state) => {
+  expect(confirmState({ confirmation, cycle: 2 }, { status, cycle: 2 })).toBe(state);
+  expect(confirmState({ confirmation, cycle: 1 }, { status: 'closed', cycle: 2 })).toBe('withdrawn');
+});
