@@ -116,7 +116,7 @@ describe('a mail that comes in', () => {
   test('from a customer is kept with the report and calls the operator, once; nothing is reopened', async () => {
     const { messageId } = await stack.ask('BACK-1');
     const token = /\/s\/([\w.-]+)/.exec((await stack.mails('BACK-1'))[0]?.text ?? '')?.[1] ?? '';
-    const text = `Still dead\0 at night.\n\n> http://127.0.0.1/s/${token}?r=4`;
+    const text = `Still dead\0 at night.\n\n> http://127.0.0.1/s/${token}?r=4\n> http://127.0.0.1/c/${token}?fixed=no`;
     const mail = plainMail({ answers: messageId, text, id: '<back@c.example>' });
     for (let time = 0; time < 2; time++)
       expect(await stack.inbound(mail)).toMatchObject({ code: 0, stdout: 'received: reply\n' });
