@@ -6,7 +6,7 @@
  * A report that is reopened starts over; one that is cancelled is done. What a step needs and does is an activity;
  * what comes next is decided here.
  */
-import { allHandlersFinished, condition, continueAsNew } from '@temporalio/workflow';
+import { allHandlersFinished, condition, continueAsNew, sleep } from '@temporalio/workflow';
 import type { Phase, RunInput, RunResult } from '../contract/reports.js';
 import { isLate } from '../policy/status.js';
 import { callOperator } from './alert-operator.js';
@@ -45,6 +45,8 @@ async function lookUp(run: Run): Promise<Next> {
   const changes = run.early ?? [];
   delete run.early;
   if (!report) {
+    // Not in the task that answers the operator: an event that comes in just then would undo the end, and the answer with it.
+    if (run.closeByHand) await sleep('1s', { summary: 'The operator has been answered' });
     run.situation = { status: run.closeByHand ? 'closed' : 'cancelled', at: null };
     return 'done';
   }
