@@ -44,5 +44,6 @@ export const { sendReply } = mailStep('Mail the customer what an operator wrote'
 export const forAtMost = (ms: number, { isBulk }: { isBulk: boolean }) => ({
   scheduleToCloseTimeout: Math.max(1000, ms),
   // 3 is what every other task has; a server without priorities ignores it.
-  ...(isBulk ? { priority: { priorityKey: 5 } } : {}),
+  // Not handed straight back to the worker either: it would pass over the queue in which others come first.
+  ...(isBulk ? { priority: { priorityKey: 5 }, allowEagerDispatch: false } : {}),
 });
