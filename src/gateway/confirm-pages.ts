@@ -5,17 +5,19 @@ import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
 import type { Config } from '../config.js';
 import { CloseoutError } from '../contract/errors.js';
+import type { Report } from '../contract/reports.js';
 import type { StoredAnswer } from '../outside/answers.js';
 import type { Survey } from '../outside/surveys.js';
-import { confirmState, linkState, reopens } from '../policy/survey.js';
-import { confirmedPage, confirmPage, latePage, longestComment, withdrawnPage } from '../survey/pages.js';
-import { languages } from '../survey/texts.js';
+import { confirmState, linkState, reopens, type ConfirmState } from '../policy/survey.js';
+import { confirmedPage, confirmPage, latePage, withdrawnPage } from '../survey/pages.js';
 import {
   assertOwnForm,
   languageOf,
   queryOf,
   sendPage,
   surveyOf,
+  tooLong,
+  typed,
   type Exchange,
   type Limits,
   type LinkRequest,
@@ -24,10 +26,7 @@ import { showSurvey, toAnswer } from './survey-pages.js';
 
 const form = z.object({
   fixed: z.enum(['yes', 'no'], 'must be yes or no'),
-  reason: z
-    .string()
-    .default('')
-    .transform((text) => text.replaceAll('\0', '').trim()),
+  reason: typed.transform((text) => text.trim()),
   /** Which clearing the page was about; ms since 1970. */
   clearing: z.coerce.number().int().optional(),
 });
@@ -52,11 +51,8 @@ export function confirmPages(app: FastifyInstance, config: Config, client: Close
     const exchange = { client, config, request, reply };
     const { clearing, reason, ...said } = readForm(request.body);
     const fixed = said.fixed === 'yes';
-    const length = Array.from(reason).length; // code points
-    if (length > longestComment) {
-      const error = languages[languageOf(request)].page.tooLong(`${length}`, `${longestComment}`);
-      return show(exchange, survey, { fixed, reason, error });
-    }
+    const error = tooLong(reason, languageOf(request));
+    if (error) return show(exchange, survey, { fixed, reason, error });
     // A page from before the last clearing is shown anew; a form without it is about the one that stands.
     const isCurrent = clearing === undefined || clearing === survey.confirm_for?.getTime();
     const { confirm_for: clearedAt } = survey;
@@ -64,7 +60,7 @@ export function confirmPages(app: FastifyInstance, config: Config, client: Close
     if (isStored && fixed) await untilDecided(client, survey.id);
     if (isStored) return reply.redirect(`/c/${request.params.token}${queryOf(request)}`, 303);
     const now = await surveyOf('confirm', request, client, config);
-    if (!fixed && (await isReopenable(client, now))) {
+    if (!fixed && (await standingOf(client, now)).isReopenable) {
       await client.reopen(now.report_id, { by: 'customer', reason });
       return sendPage(reply, 200, confirmedPage(languageOf(request), await client.reports.get(now.report_id), false));
     }
@@ -80,11 +76,22 @@ async function untilDecided(client: CloseoutClient, id: string): Promise<void> {
 const takesAnswers = (survey: Survey, before: StoredAnswer | undefined): boolean =>
   ['open', 'changeable', 'answered'].includes(linkState(survey, before?.at, new Date()));
 
-/** Closed, or about to be, without the customer's word; no survey to say it in, and still in time. */
-async function isReopenable({ reports, surveys }: CloseoutClient, survey: Survey): Promise<boolean> {
-  const isLate = confirmState(survey, await reports.get(survey.report_id)) === 'late';
-  if (!isLate || takesAnswers(survey, await surveys.answerOf(survey.id))) return false;
-  return reopens(survey.reopen_until?.toISOString(), Date.now());
+interface Standing {
+  report: Report;
+  before: StoredAnswer | undefined;
+  state: ConfirmState;
+  /** The survey's form takes what is still to be said. */
+  inSurvey: boolean;
+  /** Closed, or about to be, without the customer's word; no survey to say it in, and still in time. */
+  isReopenable: boolean;
+}
+
+async function standingOf({ reports, surveys }: CloseoutClient, survey: Survey): Promise<Standing> {
+  const [report, before] = await Promise.all([reports.get(survey.report_id), surveys.answerOf(survey.id)]);
+  const state = confirmState(survey, report);
+  const inSurvey = (state === 'confirmed' || state === 'late') && takesAnswers(survey, before);
+  const isInTime = reopens(survey.reopen_until?.toISOString(), Date.now());
+  return { report, before, state, inSurvey, isReopenable: state === 'late' && !inSurvey && isInTime };
 }
 
 function readForm(body: unknown): z.infer<typeof form> {
@@ -98,34 +105,22 @@ function readForm(body: unknown): z.infer<typeof form> {
 /** The page by what was said and what became of the report. What was typed is never lost: if no form takes it, it is a note. */
 async function show(exchange: Exchange, survey: Survey, chosen: Chosen): Promise<FastifyReply> {
   const { client, request, reply } = exchange;
-  const [report, contact, before] = await Promise.all([
-    client.reports.get(survey.report_id),
+  const [{ report, before, state, inSurvey, isReopenable }, contact] = await Promise.all([
+    standingOf(client, survey),
     client.reports.contactOf(survey.report_id),
-    client.surveys.answerOf(survey.id),
   ]);
   const language = languageOf(request, contact?.preferredLanguage);
   const { confirmation, confirm_for: clearedAt } = survey;
   const { fixed, reason = '', error } = chosen;
   const timeZone = contact?.timeZone;
-  const state = confirmState(survey, report);
-  if ((state === 'confirmed' || state === 'late') && takesAnswers(survey, before)) {
+  if (inSurvey) {
     const said = { ...(fixed === false ? { solved: false } : {}), ...(reason ? { comment: reason } : {}) };
     return showSurvey(exchange, survey, before, { ...toAnswer(before), ...said });
   }
-  if (state === 'open' || (await isReopenable(client, survey))) {
+  if (state === 'open' || isReopenable) {
     const path = `/c/${request.params.token}`;
-    const asked = {
-      report,
-      confirmation,
-      clearedAt: clearedAt ?? new Date(),
-      fixed,
-      reason,
-      error,
-      timeZone,
-      path,
-      isLate: state === 'late',
-    };
-    return sendPage(reply, error ? 422 : 200, confirmPage(language, asked));
+    const asked = { report, confirmation, clearedAt: clearedAt ?? new Date(), fixed, reason, error, timeZone, path };
+    return sendPage(reply, error ? 422 : 200, confirmPage(language, { ...asked, isLate: state === 'late' }));
   }
   if (reason) await client.surveys.keepWords(survey.id, reason);
   switch (state) {

@@ -1,12 +1,13 @@
 /** What all pages have in common that customers open from a mail: GET shows and records nothing, whoever fetches it; POST records. */
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
 import type { Config } from '../config.js';
 import { CloseoutError } from '../contract/errors.js';
 import type { Survey } from '../outside/surveys.js';
 import { verifyLink, type LinkPurpose } from '../survey/links.js';
-import { refusedPage } from '../survey/pages.js';
+import { longestComment, refusedPage } from '../survey/pages.js';
 import { languageFor, languages, type Language } from '../survey/texts.js';
 
 /** Pages that a customer opens from a mail: what goes wrong there is told in a page as well. */
@@ -89,6 +90,18 @@ export function languageOf(request: FastifyRequest, preferred?: string): Languag
 export function queryOf(request: FastifyRequest): string {
   const { lang } = request.query as { lang?: unknown };
   return typeof lang === 'string' && lang in languages ? `?lang=${lang}` : '';
+}
+
+/** What a customer typed: PostgreSQL keeps every character but NUL. */
+export const typed = z
+  .string()
+  .default('')
+  .transform((text) => text.replaceAll('\0', ''));
+
+/** How much it is too long by, in the customer's words; undefined: it fits. */
+export function tooLong(text: string, language: Language): string | undefined {
+  const { length } = Array.from(text); // code points
+  return length > longestComment ? languages[language].page.tooLong(`${length}`, `${longestComment}`) : undefined;
 }
 
 /** No cookie gives anybody power here; still, only our own page may post, and only a form. */

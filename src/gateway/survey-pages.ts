@@ -12,7 +12,7 @@ import type { Answer, StoredAnswer } from '../outside/answers.js';
 import type { Survey } from '../outside/surveys.js';
 import { changeableUntil, linkState, mayComplain, reopens } from '../policy/survey.js';
 import { signLink, type LinkPurpose } from '../survey/links.js';
-import { endedPage, longestComment, optOutPage, surveyPage, thanksPage } from '../survey/pages.js';
+import { endedPage, optOutPage, surveyPage, thanksPage } from '../survey/pages.js';
 import { languages, type Language } from '../survey/texts.js';
 import {
   assertOwnForm,
@@ -20,6 +20,8 @@ import {
   queryOf,
   sendPage,
   surveyOf,
+  tooLong,
+  typed,
   type Exchange,
   type Limits,
   type LinkRequest,
@@ -30,10 +32,7 @@ const css = readFileSync(fileURLToPath(new URL('../../src/survey/templates/page.
 /** A form may send one name several times; of the buttons and circles named `solved` the pressed one comes last. */
 const form = z.object({
   score: z.enum(['1', '2', '3', '4', '5']).optional(),
-  comment: z
-    .string()
-    .default('')
-    .transform((text) => text.replaceAll('\0', '')),
+  comment: typed,
   complaint: z.preprocess((given) => [given ?? []].flat(), z.array(z.enum(complaints))),
   solved: z.preprocess((given) => [given].flat().at(-1), z.enum(['yes', 'no']).optional()),
 });
@@ -62,20 +61,13 @@ export function surveyPages(app: FastifyInstance, config: Config, client: Closeo
     const said = readForm(request.body);
     const before = await client.surveys.answerOf(survey.id);
     const { page } = languages[languageOf(request)];
-    const length = Array.from(said.comment ?? '').length; // code points
-    if (!said.score && said.solved !== false)
-      return showSurvey({ client, config, request, reply }, survey, before, said, page.choose);
-    if (length > longestComment)
-      return showSurvey(
-        { client, config, request, reply },
-        survey,
-        before,
-        said,
-        page.tooLong(`${length}`, `${longestComment}`),
-      );
+    const exchange = { client, config, request, reply };
+    if (!said.score && said.solved !== false) return showSurvey(exchange, survey, before, said, page.choose);
+    const error = tooLong(said.comment ?? '', languageOf(request));
+    if (error) return showSurvey(exchange, survey, before, said, error);
     // Told twice, or by ten clicks at once: one answer, and each of them may see it.
     const stored = await client.surveys.answer(survey.id, said);
-    if (!stored) return showSurvey({ client, config, request, reply }, await find('survey', request), before, said);
+    if (!stored) return showSurvey(exchange, await find('survey', request), before, said);
     return reply.redirect(`/s/${request.params.token}/thanks${queryOf(request)}`, 303);
   });
 

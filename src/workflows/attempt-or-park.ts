@@ -1,5 +1,6 @@
 /** Tries a step; when it is refused for good the run parks in `needsAttention` and waits for an operator. */
 import { ActivityFailure, CancellationScope, TimeoutFailure, condition, isCancellation } from '@temporalio/workflow';
+import type { Alert } from '../contract/messages.js';
 import { failureOf } from './failure.js';
 import { callOperator } from './alert-operator.js';
 import type { Run } from './run.js';
@@ -37,28 +38,52 @@ export async function attemptOrPark<T>(
   step: () => Promise<T>,
   stop: () => boolean,
 ): Promise<T | undefined> {
-  const { phase } = run;
   for (;;) {
     try {
       return await attempt(run, step, stop);
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
-      const { retries } = run;
-      run.phase = 'needsAttention';
+      const { retries, reportId } = run;
       run.closeByHand = false; // asked for before this failure, so it did not help
-      run.attention = { step: name, failure: reasonOf(error), since: new Date().toISOString() };
-      show(run, { waitingFor: 'an operator' });
-      const helped = () => stop() || run.retries !== retries || run.closeByHand;
-      for (let day = 0; !helped(); day++) {
-        await callOperator({ kind: 'attention', reportId: run.reportId, ...run.attention, day });
-        await condition(helped, '1 day', { summary: 'Until an operator is reminded' });
-      }
-      const stopped = stop();
-      delete run.attention;
-      run.phase = phase;
+      const attention = { step: name, failure: reasonOf(error) };
+      const stopped = await park(run, {
+        ...{ ...attention, waitingFor: 'an operator', stop },
+        helped: () => stop() || run.retries !== retries || run.closeByHand,
+        alert: { kind: 'attention', reportId, ...attention },
+      });
       if (stopped) return undefined;
     }
   }
+}
+
+type Without<T> = T extends unknown ? Omit<T, 'since' | 'day'> : never;
+
+export interface Parking {
+  step: string;
+  failure: string;
+  waitingFor: string;
+  helped: () => boolean;
+  /** Asked while the run is still parked. */
+  stop: () => boolean;
+  /** Told at once, and again each day. */
+  alert: Without<Extract<Alert, { kind: 'attention' | 'unconfirmed' }>>;
+}
+
+/** Waits in `needsAttention` until somebody has helped, then goes back to the phase it came from. Returns what `stop` says. */
+export async function park(run: Run, { step, failure, waitingFor, helped, stop, alert }: Parking): Promise<boolean> {
+  const { phase } = run;
+  const since = new Date().toISOString();
+  run.phase = 'needsAttention';
+  run.attention = { step, failure, since };
+  show(run, { waitingFor });
+  for (let day = 0; !helped(); day++) {
+    await callOperator({ ...alert, since, day });
+    await condition(helped, '1 day', { summary: 'Until an operator is reminded' });
+  }
+  const stopped = stop();
+  delete run.attention;
+  run.phase = phase;
+  return stopped;
 }
 
 function reasonOf(error: ActivityFailure): string {

@@ -2,12 +2,11 @@
 import { condition } from '@temporalio/workflow';
 import type { AskConfirmation } from '../activities/ask-confirmation.js';
 import type { SettleConfirmation } from '../activities/settle-confirmation.js';
-import type { Alert } from '../contract/messages.js';
 import type { Confirmation } from '../policy/settings.js';
-import { isLate } from '../policy/status.js';
 import { callOperator } from './alert-operator.js';
+import { park, type Parking } from './attempt-or-park.js';
 import { deliver, type Over } from './deliver.js';
-import { mustPassOn, noteChange, policyOf, type Run } from './run.js';
+import { mustPassOn, noteCustomersNo, policyOf, type Run } from './run.js';
 import * as steps from './steps.js';
 import { show } from './visible.js';
 
@@ -24,11 +23,7 @@ export async function askWhetherFixed(run: Run, changed: Over): Promise<void> {
   if (said === undefined && isReleased()) await settle(run, 'released', clearingOf(run));
   if (!run.confirmation) return;
   if (said !== undefined) run.confirmation.state = said ? 'yes' : 'no';
-  if (run.confirmation.state !== 'no') return;
-  // Never late, whoever's clock is ahead.
-  const now = new Date().toISOString();
-  noteChange(run, { kind: 'reopened', at: isLate(now, run.situation.at) ? (run.situation.at ?? now) : now });
-  run.changedBy = 'customer';
+  if (run.confirmation.state === 'no') noteCustomersNo(run);
 }
 
 const clearingOf = ({ confirmation, situation }: Run): string =>
@@ -59,7 +54,8 @@ async function listen(run: Run, policy: Confirmation, over: Over): Promise<void>
   if (confirmation.isOverdue || isUnreachable) {
     const { reportId } = run;
     const { clearedAt } = confirmation;
-    if (policy.onSilence === 'hold') return park(run, notConfirmed, over, { kind: 'unconfirmed', reportId, clearedAt });
+    if (policy.onSilence === 'hold')
+      return leaveToOperator(run, notConfirmed, over, { kind: 'unconfirmed', reportId, clearedAt });
     return settle(run, isUnreachable ? 'unreachable' : 'silence', clearedAt);
   }
   const { warnAt, closesAt } = confirmation;
@@ -88,7 +84,7 @@ async function ask(run: Run, policy: Confirmation, over: Over): Promise<void> {
     else if (refused !== undefined) {
       const { retries } = run;
       const alert = { kind: 'attention', reportId: run.reportId, step: 'askConfirmation', failure: refused } as const;
-      await park(run, refused, () => over() || run.retries !== retries, alert);
+      await leaveToOperator(run, refused, () => over() || run.retries !== retries, alert);
     }
   }
 }
@@ -128,22 +124,13 @@ function askOnce(run: Run, kind: AskConfirmation['kind'], policy: Confirmation, 
 }
 
 /** For an operator; the customer may still say it. */
-async function park(run: Run, failure: string, helped: Over, alert: Parked): Promise<void> {
-  const since = new Date().toISOString();
-  run.phase = 'needsAttention';
-  run.attention = { step: 'askConfirmation', failure, since };
-  show(run, { waitingFor: 'an operator, or the customer to say that it is fixed' });
-  for (let day = 0; !helped() && !mustPassOn(); day++) {
-    await callOperator({ ...alert, since, day });
-    await condition(() => helped() || mustPassOn(), '1 day', { summary: 'Until an operator is reminded' });
-  }
-  delete run.attention;
-  run.phase = 'clearing';
+async function leaveToOperator(run: Run, failure: string, helped: Over, alert: Parking['alert']): Promise<void> {
+  await park(run, {
+    ...{ step: 'askConfirmation', failure, alert, stop: helped },
+    waitingFor: 'an operator, or the customer to say that it is fixed',
+    helped: () => helped() || mustPassOn(),
+  });
 }
-
-type Parked =
-  | Omit<Extract<Alert, { kind: 'attention' }>, 'since' | 'day'>
-  | Omit<Extract<Alert, { kind: 'unconfirmed' }>, 'since' | 'day'>;
 
 /** What the customer said while we stopped waiting comes first. */
 async function settle(run: Run, as: SettleConfirmation['as'], clearedAt: string): Promise<void> {

@@ -158,6 +158,13 @@ export function noteChange(run: Run, change: Change): void {
   if (run.situation !== before && change.kind === 'reopened') run.reopenedAt = change.at;
 }
 
+/** The customer says that it is not fixed: never late, whoever's clock is ahead. */
+export function noteCustomersNo(run: Run): void {
+  const now = new Date().toISOString();
+  noteChange(run, { kind: 'reopened', at: isLate(now, run.situation.at) ? (run.situation.at ?? now) : now });
+  run.changedBy = 'customer';
+}
+
 /** A score counts when it is 1 to 5; an answer to another survey than this cycle's is not ours. */
 function noteAnswer(run: Run, answer: AnsweredSignal | undefined): void {
   if (!isAboutOurSurvey(run, answer)) return;

@@ -7,7 +7,7 @@ import type { EndSurvey } from '../activities/end-survey.js';
 import { callsOperator, isBadAddress, reopens } from '../policy/survey.js';
 import { callOperator } from './alert-operator.js';
 import { deliver, type Over } from './deliver.js';
-import { fromNow, isOnPage, mustPassOn, noteChange, policyOf, type Run } from './run.js';
+import { fromNow, isOnPage, mustPassOn, noteCustomersNo, policyOf, type Run } from './run.js';
 import { startOnce } from './start-once.js';
 import * as steps from './steps.js';
 import { show } from './visible.js';
@@ -126,8 +126,7 @@ async function heedOnce(run: Run, { score, solved, revision = 1 }: AnsweredSigna
   }
   if (solved !== false || run.situation.status !== 'closed') return;
   if (!reopens(run.survey.reopenUntil, Date.now())) return openFollowUp(run);
-  noteChange(run, { kind: 'reopened', at: new Date().toISOString() });
-  run.changedBy = 'customer';
+  noteCustomersNo(run);
 }
 
 /** Too late to reopen: a new report that refers to this one, with a run of its own. */
