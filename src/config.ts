@@ -30,7 +30,14 @@ export interface Config {
       dkim: { domainName: string; keySelector: string; privateKey: string } | undefined;
     };
   };
-  http: { host: string; port: number; publicUrl: string; trustedProxies: string[] };
+  http: {
+    host: string;
+    port: number;
+    publicUrl: string;
+    trustedProxies: string[];
+    /** Requests of this machine need no token; only `npm start` says so. */
+    trustLoopback: boolean;
+  };
   /** For how many days after its end a report keeps who its customer is. */
   keepDays: number;
   /** Where a worker offers its own and the SDK's metrics, `host:port`; the gateway adds what it finds there. */
@@ -94,6 +101,7 @@ const settings = z.object({
   CLOSEOUT_HOST: z.string().default('127.0.0.1'),
   CLOSEOUT_PORT: port(8080),
   CLOSEOUT_PUBLIC_URL: url('http:', 'https:').optional(),
+  CLOSEOUT_TRUST_LOOPBACK: z.enum(['yes', 'no']).default('no'),
   CLOSEOUT_API_TOKEN: z.string().min(16, 'must have at least 16 characters'),
   CLOSEOUT_LINK_KEYS: z.string(),
   CLOSEOUT_ADDRESS_KEY: z.base64().min(22, 'must be at least 16 bytes in base64'),
@@ -127,6 +135,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       trustedProxies: set.CLOSEOUT_TRUSTED_PROXIES.split(',')
         .map((proxy) => proxy.trim())
         .filter(Boolean),
+      trustLoopback: set.CLOSEOUT_TRUST_LOOPBACK === 'yes',
       publicUrl: (set.CLOSEOUT_PUBLIC_URL ?? `http://127.0.0.1:${set.CLOSEOUT_PORT}`).replace(/\/$/, ''),
     },
     apiToken: set.CLOSEOUT_API_TOKEN,

@@ -155,6 +155,12 @@ export const emailAddressPattern =
 
 export const emailAddressWords = 'must be one e-mail address such as ann@example.com';
 
+export const languageTagPattern = /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/;
+
+export const languageTagWords = 'must be a language tag such as de or pt-BR';
+
+export const timeZoneWords = 'must be an IANA time zone such as Europe/Berlin';
+
 export function isTimeZone(zone: string): boolean {
   try {
     return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }));

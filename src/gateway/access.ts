@@ -1,27 +1,74 @@
-/** Who may see what: everything but the customer's pages and liveness needs the token, unless only this machine can ask. */
+/**
+ * Who may do what. Everything except customers' pages and liveness requires the token, unless `npm start` runs the gateway for
+ * this machine only. No request that changes anything is accepted from a page of another site.
+ */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config.js';
 import { CloseoutError } from '../contract/errors.js';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a request that changes something may be; JSON when unset. `oneClick`: anything, from anywhere (RFC 8058). */
+    accepts?: 'form' | 'oneClick';
+  }
+}
+
 const isOpenToAll = (path: string) => /^\/(s|u|c|assets)\//.test(path) || path === '/healthz' || path === '/readyz';
 const loopback = new Set(['127.0.0.1', 'localhost', '[::1]', '::1']);
 
 export function guard({ http, apiToken }: Config) {
-  const publicHost = new URL(http.publicUrl).hostname;
-  const onlyLocal = loopback.has(http.host) && loopback.has(publicHost);
+  const publicUrl = new URL(http.publicUrl);
+  const onlyLocal = http.trustLoopback && loopback.has(http.host) && loopback.has(publicUrl.hostname);
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    if (isOpenToAll(request.url.split('?')[0] ?? '')) return;
-    if (onlyLocal && loopback.has(request.hostname)) return; // a foreign Host would be a page that rebinds its name to us
-    if (tokenOf(request).some((given) => isSame(given, apiToken))) return;
-    // A browser's log-in: any name, the token as the password.
-    reply.header('www-authenticate', 'Basic realm="Closeout", charset="UTF-8"');
-    throw new CloseoutError(
-      'Unauthorized',
-      'Send "Authorization: Bearer TOKEN"; the token was printed at start or is CLOSEOUT_API_TOKEN.',
-    );
+    assertOwnSite(request, publicUrl);
+    const needsToken = !isOpenToAll(request.url.split('?')[0] ?? '') && !(onlyLocal && isFromThisMachine(request));
+    if (needsToken && !tokenOf(request).some((given) => isSame(given, apiToken))) {
+      // A browser's log-in: any name, the token as the password.
+      reply.header('www-authenticate', 'Basic realm="Closeout", charset="UTF-8"');
+      throw new CloseoutError(
+        'Unauthorized',
+        'Send "Authorization: Bearer TOKEN"; the token was printed at start or is CLOSEOUT_API_TOKEN.',
+      );
+    }
+    assertMediaType(request);
   };
 }
+
+/** Another host name would be a page that rebinds its name to us; a proxy may speak for anybody. */
+function isFromThisMachine({ hostname, headers }: FastifyRequest): boolean {
+  const isProxied = Object.keys(headers).some((name) => /^(forwarded|via|x-forwarded-.*)$/.test(name));
+  return loopback.has(hostname) && !isProxied;
+}
+
+/** Undefined: the request changes nothing, or need not come from us. */
+function acceptedType({ method, is404, routeOptions }: FastifyRequest): 'json' | 'form' | undefined {
+  if (method === 'GET' || method === 'HEAD' || is404) return undefined;
+  const { accepts = 'json' } = routeOptions.config;
+  return accepts === 'oneClick' ? undefined : accepts;
+}
+
+/** Browsers say which page sent a request: one of another site may not use the log-in that the browser keeps for ours. */
+function assertOwnSite(request: FastifyRequest, publicUrl: URL): void {
+  const { origin, host, 'sec-fetch-site': site = 'none' } = request.headers;
+  const isOwn = origin === undefined || origin === publicUrl.origin || origin === `${publicUrl.protocol}//${host}`;
+  if (!acceptedType(request) || (isOwn && (site === 'none' || site === 'same-origin'))) return;
+  throw new CloseoutError('Unauthorized', 'This request came from a page of another site; only our own may send it.');
+}
+
+/** A browser that does not say so still asks us before it sends JSON for a page of another site; forms it sends unasked. */
+function assertMediaType(request: FastifyRequest): void {
+  const accepted = acceptedType(request);
+  if (!accepted) return;
+  const { pattern, name } = mediaTypes[accepted];
+  if (pattern.test(request.headers['content-type'] ?? '')) return;
+  throw new CloseoutError('NotJson', `Content-Type must be ${name}.`, 'Content-Type');
+}
+
+const mediaTypes = {
+  json: { pattern: /^application\/(merge-patch\+)?json *(;|$)/i, name: 'application/json' },
+  form: { pattern: /^application\/x-www-form-urlencoded *(;|$)/i, name: 'application/x-www-form-urlencoded' },
+};
 
 function tokenOf({ headers: { authorization = '' } }: FastifyRequest): string[] {
   const [scheme, value = ''] = authorization.split(' ');

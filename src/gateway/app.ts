@@ -13,9 +13,9 @@ import type { Logger } from 'pino';
 import type { CloseoutClient } from '../client.js';
 import type { Config } from '../config.js';
 import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
-import { malformed, unreachable } from '../outside/database/database.js';
 import { guard } from './access.js';
 import { health } from './health.js';
+import { mergePatch, parseJson } from './json-body.js';
 import { outbox } from './outbox.js';
 import { previews } from './previews.js';
 import { dashboard } from './dashboard.js';
@@ -37,7 +37,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
     loggerInstance,
     disableRequestLogging: true,
     routerOptions: { maxParamLength: 16_384 },
-    frameworkErrors: (error, request, reply) => void sendError(request, reply, unknownPath(request), error),
+    rewriteUrl: ({ url = '/' }) => decodable(url),
     bodyLimit: 1024 * 1024,
     ...(config.http.trustedProxies.length > 0 ? { trustProxy: config.http.trustedProxies } : {}),
   });
@@ -58,18 +58,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
     hsts: config.http.publicUrl.startsWith('https:'),
   });
   app.removeContentTypeParser('text/plain'); // Fastify's own; nothing here takes it, so it is answered with 415
-  await app.register(formbody, { bodyLimit: formLimit });
-  // One-click unsubscribing may come so (RFC 8058 §3.2); what it says stands in its link.
-  app.addContentTypeParser(
-    'multipart/form-data',
-    { parseAs: 'buffer', bodyLimit: formLimit },
-    (_request, _body, done) => done(null, undefined),
-  );
-  app.addContentTypeParser(
-    'application/merge-patch+json',
-    { parseAs: 'string' },
-    app.getDefaultJsonParser('error', 'error'),
-  );
+  app.addContentTypeParser(['application/json', mergePatch], { parseAs: 'string' }, parseJson(app));
   traces(app);
   app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'));
   app.addHook('onRequest', guard(config));
@@ -80,9 +69,12 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   app.setNotFoundHandler((request, reply) => sendError(request, reply, unknownPath(request)));
   tmf621(app, client, config.http.publicUrl);
   serviceProblems(app, client);
-  const limits = await limitsOf(app);
-  surveyPages(app, config, client, limits);
-  confirmPages(app, config, client, limits);
+  await app.register(async (pages) => {
+    await takeForms(pages);
+    const limits = await limitsOf(pages);
+    surveyPages(pages, config, client, limits);
+    confirmPages(pages, config, client, limits);
+  });
   dashboard(app, config, client);
   metrics(app, config, client);
   health(app, client);
@@ -91,6 +83,17 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
     previews(app, config);
   }
   return app;
+}
+
+/** Only customers' pages take forms: a browser lets any site send one to any other. */
+async function takeForms(pages: FastifyInstance): Promise<void> {
+  await pages.register(formbody, { bodyLimit: formLimit });
+  // One-click unsubscribing may use multipart (RFC 8058 §3.2); the body is ignored, because the link says it all.
+  pages.addContentTypeParser(
+    'multipart/form-data',
+    { parseAs: 'buffer', bodyLimit: formLimit },
+    (_request, _body, done) => done(null, undefined),
+  );
 }
 
 /** A sender that is cut off in the middle never reads our answer: what it still sends is passed over, within reason. */
@@ -104,6 +107,17 @@ function passOver(body: IncomingMessage): Promise<void> {
       });
     body.resume();
   });
+}
+
+/** A path that cannot be decoded is taken literally, so that it is answered as any other unknown one. */
+function decodable(url: string): string {
+  const [path = '', ...query] = url.split('?');
+  try {
+    decodeURIComponent(path);
+    return url;
+  } catch {
+    return [path.replaceAll('%', '%25'), ...query].join('?');
+  }
 }
 
 function unknownPath({ method, url }: FastifyRequest): CloseoutError {
@@ -137,30 +151,29 @@ function toCloseoutError(error: FastifyError): CloseoutError {
   }
   if (error instanceof SyntaxError || error.statusCode === 400)
     return new CloseoutError('BadInput', 'The body is not valid JSON.');
-  return (
-    malformed(error) ??
-    unreachable(error) ??
-    new CloseoutError('Unexpected', 'Something went wrong here; it was logged.')
-  );
+  return new CloseoutError('Unexpected', 'Something went wrong here; it was logged.');
 }
 
-/** The error body of TMF621: code, reason, message, status. */
+/** Never throws: whoever made an answer fail would be shown why, or end the process. */
 function sendError(request: FastifyRequest, reply: FastifyReply, error: CloseoutError, cause?: Error): FastifyReply {
+  try {
+    return describeError(request, reply, error, cause);
+  } catch (failure) {
+    logFailure(request, 'Unexpected', failure as Error);
+    return reply.code(500).type('text/plain; charset=utf-8').send('Something went wrong here; it was logged.\n');
+  }
+}
+
+/** A page for customers; for everybody else the error body of TMF621: code, reason, message, status. */
+function describeError(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: CloseoutError,
+  cause?: Error,
+): FastifyReply {
   const { http } = errors[error.code];
   if (error.code === 'MethodNotAllowed') reply.header('allow', allowed(request.url.split('?')[0] ?? ''));
-  if (http >= 500) {
-    const { name, code, stack } = (cause ?? error) as Error & { code?: string };
-    // Frames only: a message may quote what a customer wrote.
-    request.log.error({
-      failure: error.code,
-      name,
-      code,
-      at: stack
-        ?.split('\n')
-        .filter((line) => line.startsWith('    at '))
-        .slice(0, 4),
-    });
-  }
+  if (http >= 500) logFailure(request, error.code, cause ?? error);
   if (isForCustomers(request.url)) return sendRefusal(request, reply, error, http);
   const body = {
     '@type': 'Error',
@@ -170,6 +183,12 @@ function sendError(request: FastifyRequest, reply: FastifyReply, error: Closeout
     status: `${http}`,
   };
   return reply.code(http).send({ ...body, ...(error.field ? { referenceError: error.field } : {}) });
+}
+
+/** Frames only: a message may quote what a customer wrote. */
+function logFailure(request: FastifyRequest, failure: ErrorCode, error: Error & { code?: string }): void {
+  const frames = error.stack?.split('\n').filter((line) => line.startsWith('    at '));
+  request.log.error({ failure, name: error.name, code: error.code, at: frames?.slice(0, 4) });
 }
 
 const reasons = Object.fromEntries(

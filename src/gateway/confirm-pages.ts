@@ -11,7 +11,6 @@ import type { Survey } from '../outside/surveys.js';
 import { confirmState, linkState, reopens, type ConfirmState } from '../policy/survey.js';
 import { confirmedPage, confirmPage, latePage, withdrawnPage } from '../survey/pages.js';
 import {
-  assertOwnForm,
   languageOf,
   queryOf,
   sendPage,
@@ -46,7 +45,6 @@ export function confirmPages(app: FastifyInstance, config: Config, client: Close
   });
 
   app.post('/c/:token', posts, async (request: LinkRequest, reply) => {
-    assertOwnForm(request, config);
     const survey = await surveyOf('confirm', request, client, config);
     const exchange = { client, config, request, reply };
     const { clearing, reason, ...said } = readForm(request.body);

@@ -8,7 +8,7 @@ import { CloseoutError } from '../contract/errors.js';
 import type { Survey } from '../outside/surveys.js';
 import { verifyLink, type LinkPurpose } from '../survey/links.js';
 import { longestComment, refusedPage } from '../survey/pages.js';
-import { languageFor, languages, type Language } from '../survey/texts.js';
+import { isLanguage, languageFor, languages, type Language } from '../survey/texts.js';
 
 /** Pages that a customer opens from a mail: what goes wrong there is told in a page as well. */
 export const isForCustomers = (path: string): boolean => /^\/[suc]\//.test(path);
@@ -30,10 +30,10 @@ export interface Exchange {
 
 type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
-/** Route options that limit how often. */
+/** Route options that limit how often, and say what a post may be. */
 export interface Limits {
   reads: { onRequest: Hook };
-  posts: { onRequest: Hook[] };
+  posts: { onRequest: Hook[]; config: { accepts: 'form' } };
 }
 
 export async function limitsOf(app: FastifyInstance): Promise<Limits> {
@@ -50,7 +50,10 @@ export async function limitsOf(app: FastifyInstance): Promise<Limits> {
   const token = ({ params }: FastifyRequest) => (params as { token: string }).token;
   return {
     reads: { onRequest: limit(limits.readsByAddress) },
-    posts: { onRequest: [limit(limits.postsByAddress), limit(limits.postsByLink, token)] },
+    posts: {
+      onRequest: [limit(limits.postsByAddress), limit(limits.postsByLink, token)],
+      config: { accepts: 'form' },
+    },
   };
 }
 
@@ -82,14 +85,18 @@ export function sendPage(reply: FastifyReply, code: number, page: string): Fasti
 
 /** The language chosen on the page, else the preferred one, else the browser's. */
 export function languageOf(request: FastifyRequest, preferred?: string): Language {
-  const { lang } = request.query as { lang?: unknown };
-  return languageFor(typeof lang === 'string' ? lang : undefined, preferred, request.headers['accept-language']);
+  return languageFor(chosenLanguage(request), preferred, request.headers['accept-language']);
 }
 
-/** A chosen language goes on to the next page. */
+/** Keeps the chosen language on the next page. */
 export function queryOf(request: FastifyRequest): string {
+  const lang = chosenLanguage(request);
+  return lang !== undefined && isLanguage(lang) ? `?lang=${lang}` : '';
+}
+
+function chosenLanguage(request: FastifyRequest): string | undefined {
   const { lang } = request.query as { lang?: unknown };
-  return typeof lang === 'string' && lang in languages ? `?lang=${lang}` : '';
+  return typeof lang === 'string' ? lang : undefined;
 }
 
 /** What a customer typed: PostgreSQL keeps every character but NUL. */
@@ -102,14 +109,4 @@ export const typed = z
 export function tooLong(text: string, language: Language): string | undefined {
   const { length } = Array.from(text); // code points
   return length > longestComment ? languages[language].page.tooLong(`${length}`, `${longestComment}`) : undefined;
-}
-
-/** No cookie gives anybody power here; still, only our own page may post, and only a form. */
-export function assertOwnForm({ headers }: FastifyRequest, { http }: Config): void {
-  const { origin, 'sec-fetch-site': site } = headers;
-  const foreign = (origin !== undefined && origin !== new URL(http.publicUrl).origin) || site === 'cross-site';
-  if (foreign) throw new CloseoutError('Unauthorized', 'This form can only be sent from its own page.');
-  if (!/^application\/x-www-form-urlencoded/.test(headers['content-type'] ?? '')) {
-    throw new CloseoutError('NotJson', 'Content-Type must be application/x-www-form-urlencoded.', 'Content-Type');
-  }
 }

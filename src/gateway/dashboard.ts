@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { CloseoutClient } from '../client.js';
 import { runUrlOf, type Config } from '../config.js';
 import { CloseoutError } from '../contract/errors.js';
-import { fewAnswers, statsBy, statsOf, type Stats } from '../survey/figures.js';
+import { durationWords, fewAnswers, statsBy, statsOf, type Stats } from '../survey/figures.js';
 import { closingPlot, satisfactionPlot, type Scheme } from '../survey/plot.js';
 import { html } from '../survey/templates.js';
 
@@ -32,7 +32,16 @@ export function dashboard(app: FastifyInstance, config: Config, client: Closeout
     ].map(({ title, key, rows }) => ({ title, key, total: rows.length, rows: rows.slice(-longestTable).map(toRow) }));
     const stats = statsOf(counts);
     const satisfaction = { stats, confirmations, csat: csatWords(stats), tables, answers };
-    const view = { title: 'Closeout', wide: true, ...satisfaction, process, times, sweep, runUrl: runUrlOf(config) };
+    const closings = { times, duration: durationWords };
+    const view = {
+      title: 'Closeout',
+      wide: true,
+      ...satisfaction,
+      ...closings,
+      process,
+      sweep,
+      runUrl: runUrlOf(config),
+    };
     return reply
       .type('text/html; charset=utf-8')
       .send(html.render('./dashboard.html.eta', { ...view, hasOutbox: config.mail.outboxDir !== undefined }));

@@ -15,7 +15,6 @@ import { signLink, type LinkPurpose } from '../survey/links.js';
 import { endedPage, optOutPage, surveyPage, thanksPage } from '../survey/pages.js';
 import { languages, type Language } from '../survey/texts.js';
 import {
-  assertOwnForm,
   languageOf,
   queryOf,
   sendPage,
@@ -56,7 +55,6 @@ export function surveyPages(app: FastifyInstance, config: Config, client: Closeo
   });
 
   app.post('/s/:token', posts, async (request: LinkRequest, reply) => {
-    assertOwnForm(request, config);
     const survey = await find('survey', request);
     const said = readForm(request.body);
     const before = await client.surveys.answerOf(survey.id);
@@ -94,7 +92,7 @@ export function surveyPages(app: FastifyInstance, config: Config, client: Closeo
   });
 
   /** From the page, and RFC 8058 one-click from a mail program: no cookie, no log-in. */
-  app.post('/u/:token', posts, async (request: LinkRequest, reply) => {
+  app.post('/u/:token', { ...posts, config: { accepts: 'oneClick' } }, async (request: LinkRequest, reply) => {
     const survey = await find('optOut', request);
     await client.surveys.optOut(survey);
     return sendPage(reply, 200, optOutPage(await languageOfPage(request, survey), true));

@@ -6,7 +6,10 @@ import {
   emailAddressPattern,
   emailAddressWords,
   isTimeZone,
+  languageTagPattern,
+  languageTagWords,
   reportStatuses,
+  timeZoneWords,
   type Contact,
   type NewReport,
   type Report,
@@ -21,16 +24,13 @@ const serverSet = ['href', 'creationDate', 'lastUpdate', 'statusChange', 'status
 
 export const emailAddress = z.string().regex(emailAddressPattern, emailAddressWords);
 
-const timeZone = z.string().refine(isTimeZone, { error: 'must be an IANA time zone such as Europe/Berlin' });
+const timeZone = z.string().refine(isTimeZone, { error: timeZoneWords });
 
 const contact = z.looseObject({
   role: word,
   name: z.string().max(255).optional(),
   emailAddress: emailAddress.optional(),
-  preferredLanguage: z
-    .string()
-    .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be a language tag such as de or pt-BR')
-    .optional(),
+  preferredLanguage: z.string().regex(languageTagPattern, languageTagWords).optional(),
   timeZone: timeZone.optional(),
 });
 

@@ -7,17 +7,20 @@ import type { NewReport, Report, ReportStatus } from '../contract/reports.js';
 import { changeKind, mayFollow } from '../policy/status.js';
 import { parse, parseCreation, parsePatch, ticketPath, toTicket } from './tickets.js';
 
-const whole = (name: string, most: number) =>
-  z.coerce
-    .number({ error: `${name} must be a whole number from 0 to ${most}` })
-    .int()
-    .min(0)
-    .max(most);
-const listQuery = z.looseObject({
-  fields: z.string().optional(),
-  offset: whole('offset', Number.MAX_SAFE_INTEGER).default(0),
-  limit: whole('limit', 1000).default(100),
-});
+const once = z.string({ error: 'must be given once' });
+const whole = (most: number) =>
+  once
+    .regex(/^\d{1,16}$/, `must be a whole number from 0 to ${most}`)
+    .transform(Number)
+    .refine((value) => value <= most, `must be a whole number from 0 to ${most}`);
+/** Everything else in the query is an attribute to filter by. */
+const listQuery = z
+  .object({
+    fields: once.optional(),
+    offset: whole(Number.MAX_SAFE_INTEGER).default(0),
+    limit: whole(1000).default(100),
+  })
+  .catchall(once);
 
 export function tmf621(app: FastifyInstance, client: CloseoutClient, baseUrl: string): void {
   const ticket = async (report: Report) => {
@@ -32,7 +35,7 @@ export function tmf621(app: FastifyInstance, client: CloseoutClient, baseUrl: st
 
   app.get(ticketPath, async (request, reply) => {
     const { fields, offset, limit, ...filter } = parse(listQuery, request.query);
-    const { reports, total } = await client.list({ filter: filter as Record<string, string>, offset, limit });
+    const { reports, total } = await client.list({ filter, offset, limit });
     const details = await client.reports.detailsOf(reports.map(({ id }) => id));
     reply.header('x-total-count', total).header('x-result-count', reports.length);
     return reports.map((report) => pick(toTicket(report, details.get(report.id) ?? { history: [] }, baseUrl), fields));

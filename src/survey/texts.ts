@@ -9,11 +9,14 @@ export const languages = { en, de, fr, ar } as const;
 export type Language = keyof typeof languages;
 export const languageCodes = Object.keys(languages) as Language[];
 
+/** Own keys only: `in` would accept `constructor`, which every object inherits. */
+export const isLanguage = (code: string): code is Language => Object.hasOwn(languages, code);
+
 /** The first wish that can be met, each a BCP 47 tag or an Accept-Language header; English where none can. */
 export function languageFor(...wishes: (string | undefined)[]): Language {
   for (const wish of wishes) {
-    const found = ranked(wish ?? '').find((tag) => tag in languages);
-    if (found) return found as Language;
+    const found = ranked(wish ?? '').find(isLanguage);
+    if (found) return found;
   }
   return 'en';
 }

@@ -1,0 +1,42 @@
+/** JSON bodies: parsed, and refused where they could not be stored or given back. */
+import type { FastifyBodyParser, FastifyInstance } from 'fastify';
+import { CloseoutError } from '../contract/errors.js';
+
+export const mergePatch = 'application/merge-patch+json';
+
+/** Levels of objects and arrays, the body itself included. Far below what would exhaust the stack of `JSON.stringify`. */
+const deepest = 64;
+
+/** PostgreSQL stores neither NUL nor half of a surrogate pair, and would quote the text in its log. */
+const unstorable = /[\0\p{Surrogate}]/u;
+
+export function parseJson(app: FastifyInstance): FastifyBodyParser<string> {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  return (request, text, done) =>
+    void parse(request, text, (error, body?: unknown) => {
+      try {
+        if (!error) assertStorable(body);
+        done(error, body);
+      } catch (refused) {
+        done(refused as CloseoutError);
+      }
+    });
+}
+
+/** Throws `BadInput` that names the attribute of the body. */
+function assertStorable(value: unknown, field = '', level = 1): void {
+  if (typeof value === 'string' && unstorable.test(value)) {
+    const reason = 'contains the character NUL (U+0000) or half of a surrogate pair, which cannot be stored';
+    throw new CloseoutError('BadInput', `${nameOf(field)} ${reason}.`, field);
+  }
+  if (typeof value !== 'object' || value === null) return;
+  if (level > deepest)
+    throw new CloseoutError('BadInput', `${nameOf(field)} is nested too deeply; ${deepest} levels are allowed.`, field);
+  for (const [key, inner] of Object.entries(value)) {
+    assertStorable(key, field || key);
+    assertStorable(inner, field || key, level + 1);
+  }
+}
+
+/** An attribute's own name may be what is wrong with it. */
+const nameOf = (field: string): string => (field && !unstorable.test(field) ? field : 'The body');
