@@ -4,12 +4,10 @@
  */
 import { ApplicationFailure } from '@temporalio/common';
 import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
-import { unreachable } from '../outside/database/database.js';
 import { isBadAddress } from '../policy/survey.js';
 
 export function toFailure(error: unknown): ApplicationFailure {
-  const known = error instanceof CloseoutError ? error : unreachable(error);
-  if (known) return failure(known.code, known.message);
+  if (error instanceof CloseoutError) return failure(error.code, error.message);
   const verdict = mailVerdict(error);
   if (verdict) return failure(verdict.code, verdict.said);
   const { name, code } = error as { name?: unknown; code?: unknown };

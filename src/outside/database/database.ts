@@ -1,5 +1,5 @@
-/** The connection pool to PostgreSQL, and the migrations that run before anything else. */
-import { Kysely, Migrator, PostgresDialect } from 'kysely';
+/** The connection pool to PostgreSQL, its errors in our words, and the migrations that run before anything else. */
+import { Kysely, Migrator, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import { CloseoutError } from '../../contract/errors.js';
 import { migrations } from './migrations.js';
@@ -12,35 +12,44 @@ export function openDatabase(url: string, onError: (error: Error) => void): Db {
   const pool = new pg.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 5_000 });
   pool.on('error', onError);
   pool.on('connect', (client) => client.on('error', onError)); // also while in use between two queries, or the process dies
-  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool: translated(pool) }) });
 }
 
 /** Kysely's migrator holds an advisory lock meanwhile, so many processes may start at once. */
 export async function migrate(db: Db): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error } = await migrator.migrateToLatest();
-  if (error) throw unreachable(error) ?? (error as Error);
+  if (error) throw error as Error;
 }
 
-const down = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EHOSTUNREACH']);
+/** The pool as Kysely uses it, with the driver's errors in our words. */
+function translated(pool: pg.Pool): PostgresPool {
+  return {
+    async connect() {
+      const client = await pool.connect().catch(rethrow);
+      const query = (sql: string, parameters: unknown[]) => client.query(sql, parameters).catch(rethrow);
+      return { query, release: () => client.release() } as unknown as PostgresPoolClient; // all but cursors
+    },
+    end: () => pool.end(),
+  };
+}
 
-/** A clear error if this one means that the database cannot be reached or is stopping or starting (class 57P, 08). */
-export function unreachable(error: unknown): CloseoutError | undefined {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  const lost =
-    typeof message === 'string' && /Connection terminated|timeout exceeded when trying to connect/.test(message);
-  if (!lost && !(typeof code === 'string' && (down.has(code) || /^(57P0|08)/.test(code)))) return undefined;
-  return new CloseoutError(
+/** Classes of SQLSTATE that blame the statement or its data; with any other, or none, it is the database that failed. */
+const ownFault = /^(0A|21|22|23|42|44|P0)/;
+/** A NUL in a text or in JSON (PostgreSQL stores every other character). */
+const malformedText = new Set(['22021', '22P05']);
+
+/** Decides by exclusion, because nobody can list all the ways to lose a server. Exported for its test. */
+export function rethrow(error: unknown): never {
+  const { code } = error as { code?: unknown };
+  const state = typeof code === 'string' ? code : '';
+  if (malformedText.has(state))
+    throw new CloseoutError('BadInput', 'The character NUL (U+0000) is not allowed anywhere.');
+  if (ownFault.test(state) || error instanceof TypeError || error instanceof RangeError) throw error;
+  throw new CloseoutError(
     'DatabaseUnavailable',
-    'The database cannot be reached; try again, and see whether DATABASE_URL is right and PostgreSQL is up.',
+    `The database cannot be reached${state && ` (${state})`}; try again, and see whether DATABASE_URL is right and PostgreSQL is up.`,
     undefined,
     { cause: error },
   );
-}
-
-/** PostgreSQL keeps every character but NUL. */
-export function malformed(error: unknown): CloseoutError | undefined {
-  const { code } = error as { code?: unknown };
-  if (code !== '22021' && code !== '22P05') return undefined;
-  return new CloseoutError('BadInput', 'The character NUL (U+0000) is not allowed anywhere.');
 }
