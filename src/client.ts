@@ -15,7 +15,12 @@ import {
 import {
   emailAddressPattern,
   emailAddressWords,
+  isTimeZone,
+  languageTagPattern,
+  languageTagWords,
+  timeZoneWords,
   type ChangeKind,
+  type Contact,
   type NewReport,
   type Phase,
   type Report,
@@ -81,7 +86,10 @@ export class CloseoutClient {
     return this.release();
   }
 
-  /** Opens a report and starts its run. Throws `ReportExists`, `BadInput`; when it throws, nothing was stored. */
+  /**
+   * Stores a report and starts its run. While Temporal cannot be reached the report is stored all the same, and the next sweep
+   * starts its run. Throws `ReportExists`, `BadInput`, `DatabaseUnavailable`; when it throws one of these, nothing was stored.
+   */
   async open(report: NewReport): Promise<Report> {
     const id = report.id ?? randomUUID();
     if (!reportIdPattern.test(id)) {
@@ -91,18 +99,10 @@ export class CloseoutClient {
         'id',
       );
     }
-    const address = report.contact?.emailAddress;
-    if (address !== undefined && !emailAddressPattern.test(address)) {
-      throw new CloseoutError('BadInput', `emailAddress ${emailAddressWords}.`, 'emailAddress');
-    }
+    if (report.contact) assertContact(report.contact);
+    if (report.openedAt !== undefined) assertTime(report.openedAt, 'openedAt');
     const opened = await this.reports.open({ ...report, id });
-    try {
-      // A run that is there already was started by a signal that came before the report: it waits for this.
-      if (!(await this.runs.start(opened))) await this.operate('retryNow', id, { by: 'open' });
-    } catch (error) {
-      await this.reports.remove(id);
-      throw error;
-    }
+    await this.runs.begin(opened).catch(unlessUnavailable);
     return opened;
   }
 
@@ -279,7 +279,21 @@ export class CloseoutClient {
   }
 }
 
-function assertTime(at: string): void {
+function assertTime(at: string, field = 'at'): void {
   if (!Number.isNaN(Date.parse(at))) return;
-  throw new CloseoutError('BadInput', 'at must be a time in ISO 8601, such as 2026-11-24T09:30:00Z.', 'at');
+  throw new CloseoutError('BadInput', `${field} must be a time in ISO 8601, such as 2026-11-24T09:30:00Z.`, field);
+}
+
+function assertContact({ emailAddress, preferredLanguage, timeZone }: Contact): void {
+  if (emailAddress !== undefined && !emailAddressPattern.test(emailAddress))
+    throw new CloseoutError('BadInput', `emailAddress ${emailAddressWords}.`, 'emailAddress');
+  if (preferredLanguage !== undefined && !languageTagPattern.test(preferredLanguage))
+    throw new CloseoutError('BadInput', `preferredLanguage ${languageTagWords}.`, 'preferredLanguage');
+  if (timeZone !== undefined && !isTimeZone(timeZone))
+    throw new CloseoutError('BadInput', `timeZone ${timeZoneWords}.`, 'timeZone');
+}
+
+/** What Temporal did not hear of now, the sweep tells it later. */
+function unlessUnavailable(error: unknown): void {
+  if (!(error instanceof CloseoutError && error.code === 'TemporalUnavailable')) throw error;
 }

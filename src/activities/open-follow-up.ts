@@ -2,9 +2,12 @@ import { CloseoutError } from '../contract/errors.js';
 import { followUpIdOf } from '../contract/ids.js';
 import type { Deps } from './deps.js';
 
-/** Opens a report that refers to one closed too long ago, and returns its id. Safe to repeat: the id is the same each time. */
+/**
+ * Opens a report that refers to one closed too long ago, starts its run, and returns its id. Safe to repeat: the id is the same
+ * each time, and a run that was started before goes on.
+ */
 export const openFollowUp =
-  ({ reports }: Deps) =>
+  ({ reports, runs }: Deps) =>
   async ({ reportId, cycle }: { reportId: string; cycle: number }): Promise<string> => {
     const [report, contact] = await Promise.all([reports.get(reportId), reports.contactOf(reportId)]);
     const id = followUpIdOf(reportId, cycle);
@@ -20,5 +23,6 @@ export const openFollowUp =
     } catch (error) {
       if (!(error instanceof CloseoutError && error.code === 'ReportExists')) throw error;
     }
+    await runs.begin(await reports.get(id));
     return id;
   };

@@ -3,7 +3,7 @@ import { signals, type SweepResult } from '../contract/messages.js';
 import { toConfirmed } from '../outside/confirmations.js';
 import { toSignal } from '../outside/answers.js';
 import type { WatchedReport } from '../outside/reports/port.js';
-import { missedChange } from '../policy/watch.js';
+import { missedChange, type Missed } from '../policy/watch.js';
 import { inParallel } from './in-parallel.js';
 import type { Deps } from './deps.js';
 
@@ -33,9 +33,13 @@ export const sweepPage =
     return { reports: page.length, told, failed: failed.length, ...(next === undefined ? {} : { next }) };
   };
 
-async function tell({ reports, runs }: Deps, watched: WatchedReport): Promise<'cleared' | 'reopened' | 'cancelled'> {
+async function tell({ reports, runs }: Deps, watched: WatchedReport): Promise<Missed> {
   const kind = missedChange(watched) ?? 'cleared';
   const { id, runStatus, cycle, runCycle, at } = watched;
+  if (kind === 'started') {
+    await runs.begin(await reports.get(id));
+    return kind;
+  }
   if (kind === 'reopened' && runStatus === 'closed' && cycle === runCycle) await reports.startCycle(id);
   await runs.signal(await reports.get(id), signals[kind], { at: at ?? new Date().toISOString(), by: 'watch' });
   await reports.settle(watched);

@@ -25,7 +25,8 @@ export const signals = {
   answered: 'answered',
   bounced: 'bounced',
   confirmed: 'confirmed',
-} as const satisfies Record<ChangeKind | 'answered' | 'bounced' | 'confirmed', string>;
+  opened: 'opened',
+} as const satisfies Record<ChangeKind | 'answered' | 'bounced' | 'confirmed' | 'opened', string>;
 
 export const queries = { status: 'status', progress: 'progress', result: 'result' } as const;
 
@@ -93,7 +94,7 @@ export interface SurveyRequest {
 export interface SweepResult {
   reports: number;
   /** What was missed, by what the runs were told. */
-  told: Partial<Record<ChangeKind | 'answered' | 'confirmed', number>>;
+  told: Partial<Record<ChangeKind | 'started' | 'answered' | 'confirmed', number>>;
   /** Runs that could not be told; the next sweep tries again. */
   failed: number;
   pages: number;

@@ -66,13 +66,16 @@ export function figureQueries(db: Db) {
       return rows;
     },
 
-    /** How long closing took, a day of the last `days`: from cleared at its source to closed, in seconds. UTC. */
+    /** How long closing took on each of the last `days` (UTC), in seconds: from when Closeout was told "cleared" to closed. */
     async closingTimes(days: number): Promise<ClosingTimes[]> {
       const { rows } = await sql<ClosingTimes>`
         select to_char(closed_at at time zone 'UTC', 'YYYY-MM-DD') as day, count(*)::int as closed,
-          percentile_cont(0.5) within group (order by extract(epoch from closed_at - cleared_at))::float as p50,
-          percentile_cont(0.95) within group (order by extract(epoch from closed_at - cleared_at))::float as p95
-        from reports where closed_at > now() - make_interval(days => ${days}) and cleared_at is not null
+          percentile_cont(0.5) within group (order by took)::float as p50,
+          percentile_cont(0.95) within group (order by took)::float as p95
+        from (
+          select closed_at, greatest(0, extract(epoch from closed_at - coalesce(clear_received_at, cleared_at))) as took
+          from reports where closed_at > now() - make_interval(days => ${days}) and cleared_at is not null
+        ) as closings
         group by 1 order by 1`.execute(db);
       return rows;
     },

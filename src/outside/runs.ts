@@ -8,6 +8,8 @@ import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  isGrpcServiceError,
   type ConnectionOptions,
   type ScheduleSpec,
   type WorkflowClientInterceptor,
@@ -24,6 +26,7 @@ import {
   queries,
   replyWorkflow,
   searchAttributes,
+  signals,
   taskQueue,
   watchSchedule,
   watchWorkflow,
@@ -73,11 +76,12 @@ export function connectRuns(
   return {
     close: () => connection.close(),
 
-    /** False: there is one already, started by a signal that came before the report. */
-    start: (report: Report): Promise<boolean> =>
-      call(() =>
-        temporal.workflow.start(workflowType, { ...startOptions(report), workflowIdConflictPolicy: 'FAIL' }),
-      ).then(() => true, startedBefore),
+    /** Starts the run of a report that was just stored. One that a signal started first is told that the report is there. */
+    async begin(report: Report): Promise<void> {
+      const options = { ...startOptions(report), workflowIdConflictPolicy: 'FAIL' } as const;
+      const isNew = await call(() => temporal.workflow.start(workflowType, options)).then(() => true, startedBefore);
+      if (!isNew) await call(() => handle(report.id).signal(signals.opened)).catch(endedBefore);
+    },
 
     /** Starts the run if the report has none. */
     async signal(
@@ -148,7 +152,7 @@ export function connectRuns(
         workflowIdConflictPolicy: 'USE_EXISTING',
       } as const;
       const run = await call(() => temporal.workflow.start(watchWorkflow, { ...options, args: [] }));
-      return run.result() as Promise<SweepResult>;
+      return translated(() => run.result() as Promise<SweepResult>);
     },
 
     /** Clears a service problem; one that is being cleared already goes on. */
@@ -205,10 +209,14 @@ export function connectRuns(
 
 async function scheduleOnce(temporal: Client, scheduleId: string, type: string, spec: ScheduleSpec): Promise<void> {
   try {
-    await temporal.schedule.create({
-      ...{ scheduleId, spec, policies: { overlap: ScheduleOverlapPolicy.SKIP } },
-      action: { type: 'startWorkflow', workflowType: type, taskQueue, args: [] },
-    });
+    await inTime(temporal, () =>
+      temporal.schedule.create({
+        scheduleId,
+        spec,
+        policies: { overlap: ScheduleOverlapPolicy.SKIP },
+        action: { type: 'startWorkflow', workflowType: type, taskQueue, args: [] },
+      }),
+    );
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
   }
@@ -219,12 +227,26 @@ function startedBefore(error: unknown): false {
   throw error;
 }
 
+function endedBefore(error: unknown): void {
+  if (!(error instanceof WorkflowNotFoundError)) throw error;
+}
+
 /** Without a deadline a query or update waits for ever where no worker polls. */
-async function inTime<T>(temporal: Client, ask: () => Promise<T>): Promise<T> {
+const inTime = <T>(temporal: Client, ask: () => Promise<T>): Promise<T> =>
+  translated(() => temporal.withDeadline(Date.now() + deadlineMs, ask));
+
+/** Every way in which the SDK says that a call failed, rather than what the server decided about it. */
+const isFailedCall = (error: unknown): boolean =>
+  error instanceof ServiceError ||
+  error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
+  isGrpcServiceError(error);
+
+/** Throws `TemporalUnavailable` for a failed call. */
+async function translated<T>(ask: () => Promise<T>): Promise<T> {
   try {
-    return await temporal.withDeadline(Date.now() + deadlineMs, ask);
+    return await ask();
   } catch (error) {
-    if (!(error instanceof ServiceError)) throw error;
+    if (!isFailedCall(error)) throw error;
     throw new CloseoutError(
       'TemporalUnavailable',
       'Temporal or its worker does not answer; try again, and see whether TEMPORAL_ADDRESS is right and a worker runs.',

@@ -95,3 +95,23 @@ export function wilson(good: number, all: number): { low: number; high: number }
 }
 
 const percent = (share: number) => Math.round(share * 1000) / 10;
+
+const units = [
+  { name: 'days', seconds: 86_400 },
+  { name: 'h', seconds: 3600 },
+  { name: 'min', seconds: 60 },
+  { name: 's', seconds: 1 },
+  { name: 'ms', seconds: 0.001 },
+];
+
+/** The unit that people would give a duration in; of zero, seconds. */
+export function unitOf(seconds: number): { name: string; seconds: number } {
+  return units.find((unit) => seconds >= unit.seconds) ?? { name: 's', seconds: 1 };
+}
+
+/** `38 ms`, `4.2 s`, `3.5 min`, `266 days`. */
+export function durationWords(seconds: number): string {
+  const unit = unitOf(seconds);
+  const value = seconds / unit.seconds;
+  return `${value < 10 ? Number(value.toFixed(1)) : Math.round(value)} ${unit.name}`;
+}

@@ -1,6 +1,6 @@
 /** The plot of the dashboard, drawn here as SVG: one picture for light and one for dark surroundings. */
 import * as echarts from 'echarts';
-import type { Stats } from './figures.js';
+import { unitOf, type Stats } from './figures.js';
 
 export type Scheme = 'light' | 'dark';
 
@@ -25,14 +25,17 @@ export function satisfactionPlot(months: [string, Stats][], scheme: Scheme): str
   ]);
 }
 
-/** From cleared to closed by day, in seconds: the median, and what 95 of 100 stayed under. */
+/** From cleared to closed by day, given in seconds: the median, and what 95 of 100 stayed under. */
 export function closingPlot(days: { day: string; p50: number; p95: number }[], scheme: Scheme): string {
   const { mark, ink } = colours[scheme];
   const names = days.map(({ day }) => day);
-  const [median, slow] = [days.map(({ p50 }) => p50), days.map(({ p95 }) => p95)];
-  return draw(scheme, names, { unit: 's' }, [
+  const unit = unitOf(Math.max(...days.map(({ p95 }) => p95), 0));
+  const median = days.map(({ p50 }) => p50 / unit.seconds);
+  const slow = days.map(({ p95 }) => p95 / unit.seconds);
+  return draw(scheme, names, { min: 0, unit: unit.name }, [
+    // Larger and below, so that both can be seen where they are the same.
+    { ...line(slow, ink), name: 'p95', symbol: 'rect', symbolSize: 17 },
     { ...line(median, mark), name: 'p50' },
-    { ...line(slow, ink), name: 'p95', symbol: 'rect' },
   ]);
 }
 
@@ -57,7 +60,7 @@ function draw(
       animation: false,
       textStyle: text,
       ...(series.some(({ name }) => name) ? { legend: { textStyle: text, top: 0, right: 16 } } : {}),
-      grid: { left: 72, right: 16, top: 36, bottom: 32 },
+      grid: { left: 16, right: 16, top: 36, bottom: 16, containLabel: true },
       xAxis: { type: 'category', data: names, axisLabel: text, axisLine: { lineStyle: { color: rule } } },
       yAxis: {
         ...{ type: 'value', ...range },

@@ -23,6 +23,8 @@ export async function attempt<T>(run: Run, step: () => Promise<T>, stop: () => b
       work.cancel();
       const late = await done.catch(ignoreCancellation);
       if (late) return late.value; // it ended in the same moment
+    } catch (error) {
+      if (run.retries === retries) throw error; // else another try was asked for just as this one failed
     } finally {
       waiting.cancel();
       await interrupted.catch(ignoreCancellation);

@@ -104,11 +104,11 @@ async function untilReleased(run: Run, changed: () => boolean): Promise<void> {
 async function closing(run: Run): Promise<Next> {
   show(run, { waitingFor: 'the system of record to confirm the closing' });
   delete run.reopenedAt;
-  const { reportId, cycle, changedBy } = run;
+  const { reportId, cycle, changedBy, clearReceivedAt } = run;
   const clearedAt = run.situation.at ?? new Date().toISOString();
   const close = () =>
     steps.closeReport.executeWithOptions(steps.forAtMost(policyOf(run).closing.giveUpAfter, run), [
-      { reportId, cycle, clearedAt, clearedBy: changedBy, byHand: run.closeByHand },
+      { reportId, cycle, clearedAt, clearReceivedAt, clearedBy: changedBy, byHand: run.closeByHand },
     ]);
   const closed = await attemptOrPark(run, 'closeReport', close, () => run.situation.status !== 'cleared');
   if (!closed) return follow(run);

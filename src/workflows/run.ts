@@ -41,6 +41,8 @@ export interface Run {
   situation: Situation;
   /** Set by a reopening, until it is acted on. It may be followed by `cleared` before we look. */
   reopenedAt?: string;
+  /** ISO 8601: when this run received the change to cleared, whatever time it states. */
+  clearReceivedAt?: string;
   /** Who reported the last change; goes into the status history of the report. */
   changedBy?: string;
   customerId?: string;
@@ -87,6 +89,9 @@ export function beginRun(input: RunInput): Run {
   });
   setHandler(defineSignal<[ConfirmedSignal?]>(signals.confirmed), (confirmed) => noteConfirmed(run, confirmed), {
     description: 'The customer said whether a cleared report is fixed; sent by the page once that is stored.',
+  });
+  setHandler(defineSignal(signals.opened), () => noteOpened(run), {
+    description: 'The report was stored after this run began; sent by whoever opened it.',
   });
   setHandler(defineQuery<RunStatus>(queries.status), () => statusOf(run), {
     description: 'Phase, cycle, what the run waits for and until when, survey, and what needs attention.',
@@ -156,6 +161,7 @@ export function noteChange(run: Run, change: Change): void {
   const before = run.situation;
   run.situation = apply(before, change);
   if (run.situation !== before && change.kind === 'reopened') run.reopenedAt = change.at;
+  if (run.situation.status === 'cleared' && before.status !== 'cleared') run.clearReceivedAt = fromNow(0);
 }
 
 /** The customer says that it is not fixed: never late, whoever's clock is ahead. */
@@ -176,6 +182,11 @@ function noteAnswer(run: Run, answer: AnsweredSignal | undefined): void {
     ...(typeof solved === 'boolean' ? { solved } : {}),
     ...(typeof revision === 'number' ? { revision } : {}),
   };
+}
+
+/** Looks the report up again at once, unless it was found already. */
+function noteOpened(run: Run): void {
+  if (run.early) run.retries++;
 }
 
 function noteConfirmed(run: Run, confirmed: ConfirmedSignal | undefined): void {

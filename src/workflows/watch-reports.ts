@@ -42,6 +42,6 @@ function add(result: SweepResult, page: Pick<SweepResult, 'told' | 'failed' | 'r
   result.pages++;
   result.reports += page.reports;
   result.failed += page.failed;
-  for (const kind of ['cleared', 'reopened', 'cancelled'] as const)
+  for (const kind of ['started', 'cleared', 'reopened', 'cancelled'] as const)
     if (page.told[kind]) result.told[kind] = (result.told[kind] ?? 0) + page.told[kind];
 }

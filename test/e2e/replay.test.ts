@@ -71,6 +71,20 @@ test('the history in examples ends with every report closed or cancelled, in its
   expect(await stack.mails()).toHaveLength(mails);
 });
 
+test('how long closing took is counted from when Closeout was told, and given in units of people', async () => {
+  await stack.open('BACKDATED-1');
+  await stack.signal('BACKDATED-1', 'cleared', { at: '2020-01-01T00:00:00Z' });
+  await stack.untilSurvey('BACKDATED-1', 'sent');
+  const days = await stack.client.figures.closingTimes(2);
+  expect(days.reduce((sum, { closed }) => sum + closed, 0)).toBe(24);
+  const aDay = 24 * 60 * 60; // what was cleared in the recorded history is years old
+  for (const { p50, p95 } of days) expect([0 < p50, p50 <= p95, p95 < aDay]).toEqual([true, true, true]);
+  const page = await (await fetch(stack.url('/'))).text();
+  expect(page).toMatch(/<td>24<\/td><td>[\d.]+ (ms|s|min)<\/td><td>[\d.]+ (ms|s|min)<\/td>/);
+  const plot = await (await fetch(stack.url('/plots/closing-light.svg'))).text();
+  expect(plot).toMatch(/>\d[\d.]* (ms|s|min)</);
+});
+
 (existsSync(real) ? test : test.skip)(
   'the real log of 445 incidents ends with 445 closed reports; again, it changes nothing',
   async () => {

@@ -13,6 +13,8 @@ test.each([
   ['closed', 2, 'closed', 1, 'cleared'],
   ['cancelled', 1, 'open', 1, 'cancelled'],
   ['cancelled', 2, 'closed', 1, 'cancelled'],
+  ['open', 1, 'open', 0, 'started'], // no run has looked it up yet
+  ['cleared', 1, 'open', 0, 'started'], // it will see for itself
 ] as const)(
   'a report %s in cycle %i whose run knows %s in cycle %i is told %s',
   (status, cycle, runStatus, runCycle, tell) => {

@@ -216,6 +216,18 @@ const paths: Record<string, (id: string) => Promise<unknown>> = {
     await stack.signal(id, 'cancelled');
     await stack.untilPhase(id, 'done');
   },
+  async 'signalled-before-opened'(id) {
+    await stack.temporal.workflow.signalWithStart('closeProblemReport', {
+      ...{ workflowId: workflowIdOf(id), taskQueue: 'closeout', args: [{ reportId: id }], signal: 'cleared' },
+    });
+    await until('needsAttention', async () => {
+      return (
+        await stack.temporal.workflow.count(`WorkflowId="${workflowIdOf(id)}" AND CloseoutPhase="needsAttention"`)
+      ).count;
+    });
+    await stack.open(id);
+    await stack.untilSurvey(id, 'sent');
+  },
   async 'unknown-report-closed-by-hand'(id) {
     const handle = await stack.temporal.workflow.start('closeProblemReport', {
       ...{ workflowId: workflowIdOf(id), taskQueue: 'closeout', args: [{ reportId: id }] },

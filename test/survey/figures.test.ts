@@ -1,4 +1,4 @@
-import { statsBy, statsOf, wilson, type SurveyCount } from '../../src/survey/figures.js';
+import { durationWords, statsBy, statsOf, wilson, type SurveyCount } from '../../src/survey/figures.js';
 
 const row = (given: Partial<SurveyCount>): SurveyCount => ({
   ...{ month: '2026-11', ticketType: 'fault', serviceProblem: null, state: 'answered', reason: null },
@@ -52,4 +52,16 @@ test('by month, ticket type and service problem, in order, the rows add up', () 
   ]);
   expect(statsBy(counts, 'ticketType').map(([type, { answered }]) => [type, answered])).toEqual([['fault', 2]]);
   expect(statsBy(counts, 'serviceProblem').map(([id]) => id)).toEqual(['SP-1']);
+});
+
+test.each([
+  [0, '0 s'],
+  [0.0384, '38 ms'],
+  [1, '1 s'],
+  [4.23, '4.2 s'],
+  [210, '3.5 min'],
+  [7200, '2 h'],
+  [23_028_146.7, '267 days'],
+])('%d seconds are %s', (seconds, words) => {
+  expect(durationWords(seconds)).toBe(words);
 });

@@ -184,9 +184,19 @@ const confirmation: Migration = {
   },
 };
 
+const receipt: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`alter table reports add column clear_received_at timestamptz`.execute(db);
+    await sql`
+      update reports r set clear_received_at = c.recorded_at from status_changes c
+        where c.report_id = r.id and c.status = 'resolved' and c.applied and c.at = r.cleared_at`.execute(db);
+  },
+};
+
 export const migrations: Record<string, Migration> = {
   '0001-initial': initial,
   '0002-survey': survey,
   '0003-watch': watch,
   '0004-confirmation': confirmation,
+  '0005-receipt': receipt,
 };

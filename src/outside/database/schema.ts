@@ -57,10 +57,13 @@ interface ReportTable {
   /** Source time of the last status change applied; a later change with an older time is ignored. */
   changed_at: TimeOrNull;
   cleared_at: TimeOrNull;
+  /** When Closeout received the change to cleared; null where an outside writer made it. */
+  clear_received_at: TimeOrNull;
   closed_at: TimeOrNull;
   last_update: Generated<Date>;
   /** What the report's run was last known to know: where it differs from `status` and `cycle`, the run was not told. */
   run_status: Generated<Situation['status']>;
+  /** 0: no run has looked the report up since it was opened. */
   run_cycle: Generated<number>;
   /** When all that says who the customer is was removed. */
   forgotten_at: TimeOrNull;

@@ -31,6 +31,8 @@ export interface Standing {
 export interface Closing {
   cycle: number;
   clearedAt: string;
+  /** ISO 8601: when Closeout received the change to cleared; `clearedAt` may be long before. */
+  clearReceivedAt?: string;
   clearedBy?: string;
   /** An operator closed it where we could not: record that, do not ask. */
   byHand: boolean;
@@ -52,8 +54,6 @@ export interface ListQuery {
 export interface ReportsPort {
   /** Throws `ReportExists` when the id is taken. */
   open(report: NewReport & { id: string }): Promise<Report>;
-  /** Takes an opening back when no run could be started for it. */
-  remove(id: string): Promise<void>;
   get(id: string): Promise<Report>;
   /** For a run that begins: like `get`, and notes that the run now knows where the report stands. */
   lookUp(id: string): Promise<Report>;

@@ -19,10 +19,6 @@ export function reportStore(db: Db): ReportsPort {
   return {
     open: (report) => db.transaction().execute((tx) => insert(tx, report)),
 
-    async remove(id) {
-      await db.deleteFrom('reports').where('id', '=', id).execute();
-    },
-
     get: async (id) => toReport(await read(id)),
 
     async lookUp(id) {
@@ -40,7 +36,7 @@ export function reportStore(db: Db): ReportsPort {
         if (!isOpen(row.status) || row.run_status !== 'closed' || row.cycle !== row.run_cycle) return; // done before
         const cycle = row.cycle + 1;
         await record(tx, { id, cycle }, [{ status: row.status, at: new Date(), by: null }]);
-        const began = { cycle, cleared_at: null, closed_at: null, last_update: sql<Date>`now()` };
+        const began = { ...notCleared, cycle, last_update: sql<Date>`now()` };
         await tx.updateTable('reports').set(began).where('id', '=', id).execute();
       }),
 
@@ -69,7 +65,7 @@ export function reportStore(db: Db): ReportsPort {
 
     change: (id, change) => db.transaction().execute((tx) => applyChange(tx, id, change)),
 
-    close: (id, { cycle, clearedAt, clearedBy, byHand }) =>
+    close: (id, { cycle, clearedAt, clearReceivedAt, clearedBy, byHand }) =>
       db.transaction().execute(async (tx) => {
         const row = await lock(tx, id);
         const situation = situationOf(row.status, iso(row.changed_at));
@@ -92,14 +88,14 @@ export function reportStore(db: Db): ReportsPort {
         await tx
           .updateTable('reports')
           .set({
-            ...{
-              status: 'closed' as const,
-              changed_at: clearedAt,
-              cleared_at: clearedAt,
-              closed_at: now,
-              last_update: now,
-            },
-            ...{ run_status: 'closed' as const, run_cycle: cycle },
+            status: 'closed',
+            changed_at: clearedAt,
+            cleared_at: clearedAt,
+            clear_received_at: row.clear_received_at ?? clearReceivedAt,
+            closed_at: now,
+            last_update: now,
+            run_status: 'closed',
+            run_cycle: cycle,
           })
           .where('id', '=', id)
           .execute();
@@ -123,6 +119,7 @@ async function insert(tx: Tx, report: NewReport & { id: string }): Promise<Repor
       status,
       opened_at: openedAt,
       document: JSON.stringify(report.document ?? {}),
+      run_cycle: 0,
     })
     .onConflict((conflict) => conflict.column('id').doNothing())
     .returningAll()
@@ -158,6 +155,8 @@ async function amend(
   return toReport(amended);
 }
 
+const notCleared = { cleared_at: null, clear_received_at: null, closed_at: null };
+
 const statusOf = { cleared: 'cleared', reopened: 'open', cancelled: 'cancelled' } as const;
 
 /** The one place that decides, under a row lock, what a reported change makes of the stored report. */
@@ -174,8 +173,8 @@ async function applyChange(tx: Tx, id: string, change: ReportedChange): Promise<
   const knows = change.run === 'asks' || (change.run === 'told' && after.status === statusOf[change.kind]);
   if (after !== before || knows) {
     const cleared = {
-      cleared: { cleared_at: change.at },
-      reopened: { cleared_at: null, closed_at: null },
+      cleared: { cleared_at: change.at, clear_received_at: sql<Date>`now()` },
+      reopened: notCleared,
       cancelled: {},
     }[change.kind];
     await tx
@@ -259,7 +258,7 @@ const filters = {
 async function list(db: Db, { filter, offset, limit }: ListQuery): Promise<{ reports: Report[]; total: number }> {
   let query = db.selectFrom('reports');
   for (const [attribute, value] of Object.entries(filter)) {
-    if (!(attribute in filters)) {
+    if (!Object.hasOwn(filters, attribute)) {
       const allowed = Object.keys(filters).join(', ');
       throw new CloseoutError(
         'BadInput',
