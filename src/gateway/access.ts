@@ -9,7 +9,7 @@ import { CloseoutError } from '../contract/errors.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a request that changes something may be; JSON when unset. `oneClick`: anything, from anywhere (RFC 8058). */
+    /** What a request that changes something must be: JSON by default. `oneClick` accepts anything, from any site (RFC 8058). */
     accepts?: 'form' | 'oneClick';
   }
 }
@@ -35,20 +35,20 @@ export function guard({ http, apiToken }: Config) {
   };
 }
 
-/** Another host name would be a page that rebinds its name to us; a proxy may speak for anybody. */
+/** A foreign host name means DNS rebinding, and a proxy may forward requests of anybody. */
 function isFromThisMachine({ hostname, headers }: FastifyRequest): boolean {
   const isProxied = Object.keys(headers).some((name) => /^(forwarded|via|x-forwarded-.*)$/.test(name));
   return loopback.has(hostname) && !isProxied;
 }
 
-/** Undefined: the request changes nothing, or need not come from us. */
+/** What a request that changes something must be; undefined if it changes nothing, or may come from anywhere. */
 function acceptedType({ method, is404, routeOptions }: FastifyRequest): 'json' | 'form' | undefined {
   if (method === 'GET' || method === 'HEAD' || is404) return undefined;
   const { accepts = 'json' } = routeOptions.config;
   return accepts === 'oneClick' ? undefined : accepts;
 }
 
-/** Browsers say which page sent a request: one of another site may not use the log-in that the browser keeps for ours. */
+/** Refuses what a page of another site sent, because the browser adds the log-in that it keeps for us. */
 function assertOwnSite(request: FastifyRequest, publicUrl: URL): void {
   const { origin, host, 'sec-fetch-site': site = 'none' } = request.headers;
   const isOwn = origin === undefined || origin === publicUrl.origin || origin === `${publicUrl.protocol}//${host}`;
@@ -56,7 +56,7 @@ function assertOwnSite(request: FastifyRequest, publicUrl: URL): void {
   throw new CloseoutError('Unauthorized', 'This request came from a page of another site; only our own may send it.');
 }
 
-/** A browser that does not say so still asks us before it sends JSON for a page of another site; forms it sends unasked. */
+/** Covers browsers that do not name the sending site: they send forms to any site, but JSON only after a preflight request. */
 function assertMediaType(request: FastifyRequest): void {
   const accepted = acceptedType(request);
   if (!accepted) return;

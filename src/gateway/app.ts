@@ -109,7 +109,7 @@ function passOver(body: IncomingMessage): Promise<void> {
   });
 }
 
-/** A path that cannot be decoded is taken literally, so that it is answered as any other unknown one. */
+/** Takes a path that cannot be decoded literally, so that it passes the same hooks and gets the same answer as any unknown one. */
 function decodable(url: string): string {
   const [path = '', ...query] = url.split('?');
   try {
@@ -154,7 +154,7 @@ function toCloseoutError(error: FastifyError): CloseoutError {
   return new CloseoutError('Unexpected', 'Something went wrong here; it was logged.');
 }
 
-/** Never throws: whoever made an answer fail would be shown why, or end the process. */
+/** Never throws: Fastify would answer with the message of the second error, which may quote what a customer wrote. */
 function sendError(request: FastifyRequest, reply: FastifyReply, error: CloseoutError, cause?: Error): FastifyReply {
   try {
     return describeError(request, reply, error, cause);

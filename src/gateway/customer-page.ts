@@ -30,7 +30,7 @@ export interface Exchange {
 
 type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
-/** Route options that limit how often, and say what a post may be. */
+/** Route options: how often a page may be read or posted to, and what a post must be. */
 export interface Limits {
   reads: { onRequest: Hook };
   posts: { onRequest: Hook[]; config: { accepts: 'form' } };

@@ -14,12 +14,13 @@ export function parseJson(app: FastifyInstance): FastifyBodyParser<string> {
   const parse = app.getDefaultJsonParser('error', 'error');
   return (request, text, done) =>
     void parse(request, text, (error, body?: unknown) => {
+      if (error) return done(error);
       try {
-        if (!error) assertStorable(body);
-        done(error, body);
+        assertStorable(body);
       } catch (refused) {
-        done(refused as CloseoutError);
+        return done(refused as CloseoutError);
       }
+      done(null, body);
     });
 }
 
