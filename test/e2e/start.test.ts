@@ -49,8 +49,8 @@ test.each<[string, Record<string, string>, string]>([
   ['a policy with a typo', { CLOSEOUT_POLICY: resolve('package.json') }, 'CLOSEOUT_POLICY'],
 ])('%s: one clear line and exit code 1', async (_, env, message) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'closeout-bad-'));
-  const ports = await freePorts(5);
-  const names = ['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'POSTGRES_PORT', 'SMTP_PORT'];
+  const names = ['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'POSTGRES_PORT', 'SMTP_PORT', 'METRICS_PORT'];
+  const ports = await freePorts(names.length);
   const own = Object.fromEntries(names.map((name, index) => [`CLOSEOUT_${name}`, `${ports[index]}`]));
   const { code, stderr } = await start({ CLOSEOUT_DATA: dataDir, ...own, ...env });
   expect(stderr).toContain(message);
