@@ -66,7 +66,7 @@ export function figureQueries(db: Db) {
       return rows;
     },
 
-    /** How long closing took on each of the last `days` (UTC), in seconds: from when Closeout was told "cleared" to closed. */
+    /** How long closing took on each of the last `days` (UTC), in seconds: from the receipt of "cleared" to the closing. */
     async closingTimes(days: number): Promise<ClosingTimes[]> {
       const { rows } = await sql<ClosingTimes>`
         select to_char(closed_at at time zone 'UTC', 'YYYY-MM-DD') as day, count(*)::int as closed,

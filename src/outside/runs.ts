@@ -76,7 +76,7 @@ export function connectRuns(
   return {
     close: () => connection.close(),
 
-    /** Starts the run of a report that was just stored. One that a signal started first is told that the report is there. */
+    /** Starts the run of a report that was just stored. If a signal started it before, the run receives the signal `opened`. */
     async begin(report: Report): Promise<void> {
       const options = { ...startOptions(report), workflowIdConflictPolicy: 'FAIL' } as const;
       const isNew = await call(() => temporal.workflow.start(workflowType, options)).then(() => true, startedBefore);

@@ -71,7 +71,7 @@ test('the history in examples ends with every report closed or cancelled, in its
   expect(await stack.mails()).toHaveLength(mails);
 });
 
-test('how long closing took is counted from when Closeout was told, and given in units of people', async () => {
+test('the time to close is counted from the receipt of the change, and shown in human units', async () => {
   await stack.open('BACKDATED-1');
   await stack.signal('BACKDATED-1', 'cleared', { at: '2020-01-01T00:00:00Z' });
   await stack.untilSurvey('BACKDATED-1', 'sent');
