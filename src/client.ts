@@ -102,7 +102,7 @@ export class CloseoutClient {
     if (report.contact) assertContact(report.contact);
     if (report.openedAt !== undefined) assertTime(report.openedAt, 'openedAt');
     const opened = await this.reports.open({ ...report, id });
-    await this.runs.begin(opened).catch(unlessUnavailable);
+    await this.runs.begin(opened).catch(unlessUnavailable); // the next sweep starts it
     return opened;
   }
 
@@ -293,7 +293,7 @@ function assertContact({ emailAddress, preferredLanguage, timeZone }: Contact): 
     throw new CloseoutError('BadInput', `timeZone ${timeZoneWords}.`, 'timeZone');
 }
 
-/** What Temporal did not hear of now, the sweep tells it later. */
-function unlessUnavailable(error: unknown): void {
+/** For what can be done without Temporal. */
+export function unlessUnavailable(error: unknown): undefined {
   if (!(error instanceof CloseoutError && error.code === 'TemporalUnavailable')) throw error;
 }

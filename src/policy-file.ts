@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { CloseoutError } from './contract/errors.js';
-import { isTimeZone } from './contract/reports.js';
+import { isTimeZone, timeZoneWords } from './contract/reports.js';
 import {
   defaultConfirmation,
   defaultPolicy,
@@ -28,7 +28,7 @@ const clock = z
 
 const defaultHours = defaultConfirmation.businessHours as BusinessHours;
 
-const timeZone = z.string().refine(isTimeZone, 'must be an IANA time zone such as Europe/Berlin');
+const timeZone = z.string().refine(isTimeZone, timeZoneWords);
 
 const businessHours = z
   .strictObject({

@@ -226,6 +226,16 @@ export class Stack {
     return this.temporalCli('workflow', 'signal', '--workflow-id', workflowIdOf(reportId), '--name', name, ...input);
   }
 
+  /** As a service does that does not know whether the report has a run. */
+  signalWithStart(reportId: string, signal: string) {
+    return this.temporal.workflow.signalWithStart('closeProblemReport', {
+      workflowId: workflowIdOf(reportId),
+      taskQueue: 'closeout',
+      args: [{ reportId }],
+      signal,
+    });
+  }
+
   /** Opens a report of a customer of its own unless told otherwise. */
   async open(id: string, report: Partial<NewReport> = {}): Promise<string> {
     const contact = { name: `Ann ${id}`, emailAddress: `${id.toLowerCase()}@customers.example` };

@@ -1,9 +1,8 @@
 /** `/`: how closing goes and how satisfied customers are, drawn on the server; `/satisfaction.csv`: every answer behind it. */
 import { stringify } from 'csv-stringify/sync';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { CloseoutClient } from '../client.js';
+import { unlessUnavailable, type CloseoutClient } from '../client.js';
 import { runUrlOf, type Config } from '../config.js';
-import { CloseoutError } from '../contract/errors.js';
 import { durationWords, fewAnswers, statsBy, statsOf, type Stats } from '../survey/figures.js';
 import { closingPlot, satisfactionPlot, type Scheme } from '../survey/plot.js';
 import { html } from '../survey/templates.js';
@@ -21,7 +20,7 @@ export function dashboard(app: FastifyInstance, config: Config, client: Closeout
       client.figures.answers(newest),
       client.figures.closingTimes(days),
       client.sweeps.last(),
-      client.overview(longestList).catch(noAnswer),
+      client.overview(longestList).catch(unlessUnavailable), // the database's figures are worth showing alone
     ]);
     // By header, so that it works without a script; `?still` for who reads slowly.
     if (!('still' in (request.query as object))) reply.header('refresh', '30');
@@ -32,12 +31,12 @@ export function dashboard(app: FastifyInstance, config: Config, client: Closeout
     ].map(({ title, key, rows }) => ({ title, key, total: rows.length, rows: rows.slice(-longestTable).map(toRow) }));
     const stats = statsOf(counts);
     const satisfaction = { stats, confirmations, csat: csatWords(stats), tables, answers };
-    const closings = { times, duration: durationWords };
     const view = {
       title: 'Closeout',
       wide: true,
       ...satisfaction,
-      ...closings,
+      times,
+      duration: durationWords,
       process,
       sweep,
       runUrl: runUrlOf(config),
@@ -94,11 +93,6 @@ const sendPlot = (reply: FastifyReply, svg: string) =>
     .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
     .type('image/svg+xml')
     .send(svg);
-
-/** The figures of the database are worth showing without Temporal's. */
-function noAnswer(error: unknown): undefined {
-  if (!(error instanceof CloseoutError && error.code === 'TemporalUnavailable')) throw error;
-}
 
 function toRow([name, stats]: [string, Stats]) {
   const { sent, answered, responseRate, mean } = stats;

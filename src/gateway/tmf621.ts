@@ -10,9 +10,8 @@ import { parse, parseCreation, parsePatch, ticketPath, toTicket } from './ticket
 const once = z.string({ error: 'must be given once' });
 const whole = (most: number) =>
   once
-    .regex(/^\d{1,16}$/, `must be a whole number from 0 to ${most}`)
-    .transform(Number)
-    .refine((value) => value <= most, `must be a whole number from 0 to ${most}`);
+    .refine((text) => /^\d{1,16}$/.test(text) && Number(text) <= most, `must be a whole number from 0 to ${most}`)
+    .transform(Number);
 /** Everything else in the query is an attribute to filter by. */
 const listQuery = z
   .object({

@@ -80,7 +80,7 @@ export function connectRuns(
     async begin(report: Report): Promise<void> {
       const options = { ...startOptions(report), workflowIdConflictPolicy: 'FAIL' } as const;
       const isNew = await call(() => temporal.workflow.start(workflowType, options)).then(() => true, startedBefore);
-      if (!isNew) await call(() => handle(report.id).signal(signals.opened)).catch(endedBefore);
+      if (!isNew) await call(() => handle(report.id).signal(signals.opened)).catch(unlessUnknown);
     },
 
     /** Starts the run if the report has none. */
@@ -94,14 +94,8 @@ export function connectRuns(
     },
 
     /** Undefined: the server knows no run of this report. */
-    async status(reportId: string): Promise<RunStatus | undefined> {
-      try {
-        return await call(() => handle(reportId).query<RunStatus>(queries.status));
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return undefined;
-        throw error;
-      }
-    },
+    status: (reportId: string): Promise<RunStatus | undefined> =>
+      call(() => handle(reportId).query<RunStatus>(queries.status)).catch(unlessUnknown),
 
     /** Throws `StatusConflict` with the reason when it does not fit the phase, `NoRun`. */
     async update(name: UpdateName, reportId: string, request: OperatorRequest): Promise<RunStatus> {
@@ -165,13 +159,8 @@ export function connectRuns(
 
     /** Undefined: no clearing of this service problem is known. */
     async problemProgress(serviceProblemId: string): Promise<MassClearProgress | undefined> {
-      try {
-        const run = temporal.workflow.getHandle(massClearIdOf(serviceProblemId));
-        return await call(() => run.query<MassClearProgress>(queries.progress));
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return undefined;
-        throw error;
-      }
+      const run = temporal.workflow.getHandle(massClearIdOf(serviceProblemId));
+      return call(() => run.query<MassClearProgress>(queries.progress)).catch(unlessUnknown);
     },
 
     /** How many runs are in each phase. Of the server's index, which may lag a moment. */
@@ -227,7 +216,8 @@ function startedBefore(error: unknown): false {
   throw error;
 }
 
-function endedBefore(error: unknown): void {
+/** The server knows no such run, or it has ended. */
+function unlessUnknown(error: unknown): undefined {
   if (!(error instanceof WorkflowNotFoundError)) throw error;
 }
 
@@ -235,7 +225,7 @@ function endedBefore(error: unknown): void {
 const inTime = <T>(temporal: Client, ask: () => Promise<T>): Promise<T> =>
   translated(() => temporal.withDeadline(Date.now() + deadlineMs, ask));
 
-/** Every way in which the SDK says that a call failed, rather than what the server decided about it. */
+/** Every class with which the SDK reports a failed call. */
 const isFailedCall = (error: unknown): boolean =>
   error instanceof ServiceError ||
   error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||

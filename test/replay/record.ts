@@ -117,9 +117,7 @@ const paths: Record<string, (id: string) => Promise<unknown>> = {
     await stack.open(id, { contact: {} });
     await client.clear(id);
     await stack.untilPhase(id, 'done');
-    await stack.temporal.workflow.signalWithStart('closeProblemReport', {
-      ...{ workflowId: workflowIdOf(id), taskQueue: 'closeout', args: [{ reportId: id }], signal: 'cleared' },
-    });
+    await stack.signalWithStart(id, 'cleared');
     await stack.temporal.workflow.getHandle(workflowIdOf(id)).result();
   },
   async 'cancelled-while-open'(id) {
@@ -217,9 +215,7 @@ const paths: Record<string, (id: string) => Promise<unknown>> = {
     await stack.untilPhase(id, 'done');
   },
   async 'signalled-before-opened'(id) {
-    await stack.temporal.workflow.signalWithStart('closeProblemReport', {
-      ...{ workflowId: workflowIdOf(id), taskQueue: 'closeout', args: [{ reportId: id }], signal: 'cleared' },
-    });
+    await stack.signalWithStart(id, 'cleared');
     await until('needsAttention', async () => {
       return (
         await stack.temporal.workflow.count(`WorkflowId="${workflowIdOf(id)}" AND CloseoutPhase="needsAttention"`)

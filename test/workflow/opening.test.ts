@@ -19,16 +19,6 @@ const create = (id: string, url = stack.url(tickets)) =>
   });
 const token = () => /Token\W+([\w-]+)/.exec(stack.log)?.[1] ?? '';
 
-/** A monitoring system that knows only the contract. */
-const clearWithStart = (id: string) =>
-  stack.temporal.workflow.signalWithStart('closeProblemReport', {
-    workflowId: workflowIdOf(id),
-    taskQueue: 'closeout',
-    args: [{ reportId: id }],
-    signal: 'cleared',
-    signalArgs: [],
-  });
-
 const isRunning = async (id: string) =>
   (await stack.temporal.workflow.getHandle(workflowIdOf(id)).describe()).status.name === 'RUNNING';
 
@@ -36,7 +26,7 @@ test('beside a signal-with-start of a monitoring system: every report is stored,
   const ids = Array.from({ length: 60 }, (_, index) => `BESIDE-${index}`);
   const answers = await Promise.all(
     ids.map(async (id, index) => {
-      const signalled = pause(index % 20).then(() => clearWithStart(id));
+      const signalled = pause(index % 20).then(() => stack.signalWithStart(id, 'cleared'));
       const { status } = await create(id);
       await signalled;
       return status;
@@ -50,7 +40,7 @@ test('beside a signal-with-start of a monitoring system: every report is stored,
 });
 
 test('a run that was parked because its report was missing goes on once it is opened', async () => {
-  await clearWithStart('PARKED-1');
+  await stack.signalWithStart('PARKED-1', 'cleared');
   await until('the run to be parked', async () => {
     const query = 'WorkflowId="problem-report:PARKED-1" AND CloseoutPhase="needsAttention"';
     return (await stack.temporal.workflow.count(query)).count === 1;
