@@ -12,9 +12,9 @@ import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
 import pg from 'pg';
 import { SMTPServer } from 'smtp-server';
-import { loadConfig } from '../src/config.js';
+import { loadConfig } from '../src/setup/config.js';
 import { workflowIdOf } from '../src/contract/ids.js';
-import { freePorts, Stack, until } from '../test/stack.js';
+import { freePorts, Stack, until } from '../test/stack/stack.js';
 import { behindMany } from './behind-many.js';
 import { fill, slowest } from './dashboard.js';
 

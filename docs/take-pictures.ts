@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import chromium from '@sparticuz/chromium';
 import puppeteer, { type Page } from 'puppeteer-core';
 import { workflowIdOf } from '../src/contract/ids.js';
-import { linkIn, post, Stack, until } from '../test/stack.js';
+import { linkIn, post, Stack, until } from '../test/stack/stack.js';
 
 const folder = resolve('docs/pictures');
 await mkdir(folder, { recursive: true });

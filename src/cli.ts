@@ -172,7 +172,7 @@ command('clear-problem <serviceProblem>', 'the common fault behind many reports 
       const { at, by, wait, rate } = options;
       const perSecond = wholeNumber('--rate', rate);
       await client.clearProblem({ serviceProblemId: id, by, perSecond, ...(at ? { at } : {}) });
-      const { followMassClear } = await import('./replay.js');
+      const { followMassClear } = await import('./incident-log/replay.js');
       const progress = await (wait ? followMassClear(client, id) : client.problemProgress(id));
       const refused = progress.failed.map(({ reportId, failure }) => `  ${reportId}: ${failure}`);
       const words = `${id}: ${progress.cleared} told, ${progress.closed} closed, ${refused.length} refused`;
@@ -194,7 +194,7 @@ command('watch', 'look at every report now, and tell the runs what they missed')
 command('replay <file>', 'drive a file of status histories through the public API').action(
   (file: string, options: Common) =>
     withClient(async (client) => {
-      const { replay, summaryTable } = await import('./replay.js');
+      const { replay, summaryTable } = await import('./incident-log/replay.js');
       const summary = await replay(client, file);
       print(options, summary, summaryTable(summary));
     }),
@@ -213,7 +213,7 @@ for (const name of ['worker', 'gateway'] as const) {
     .command(name)
     .description(name === 'worker' ? 'run a process for workflows and activities' : 'run a process that answers HTTP')
     .action(async () => {
-      const [{ loadConfig }, { openLog }] = await Promise.all([import('./config.js'), import('./log.js')]);
+      const [{ loadConfig }, { openLog }] = await Promise.all([import('./setup/config.js'), import('./setup/log.js')]);
       const run =
         name === 'worker' ? (await import('./worker.js')).runWorker : (await import('./gateway.js')).runGateway;
       const orphaned = () => process.kill(process.pid, 'SIGTERM'); // the start that began us is gone

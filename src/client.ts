@@ -1,6 +1,6 @@
 /** Closeout for services in TypeScript: open reports, tell what happened to them, ask how they stand. */
 import { randomUUID } from 'node:crypto';
-import { loadConfig, type Config } from './config.js';
+import { loadConfig, type Config } from './setup/config.js';
 import { CloseoutError } from './contract/errors.js';
 import { reportIdPattern } from './contract/ids.js';
 import {
@@ -27,17 +27,17 @@ import {
   type ReportStatus,
   type RunStatus,
 } from './contract/reports.js';
-import { customerTable, type Customers } from './outside/customers.js';
+import { customerTable, type Customers } from './outside/erasure.js';
 import { openDatabase } from './outside/database/database.js';
-import { figureQueries, type Figures } from './outside/figures.js';
+import { figureQueries, type Figures } from './outside/counts.js';
 import { sweepTable, type Sweeps } from './outside/sweeps.js';
 import type { ListQuery, ReportsPort } from './outside/reports/port.js';
 import { reportStore } from './outside/reports/store.js';
 import { instantOf, isLate, mayFollow } from './policy/status.js';
-import { connectRuns, type Runs } from './outside/runs.js';
-import { statsOf, type Stats } from './survey/figures.js';
-import { isRefused, surveyDesk, type SurveyDesk } from './survey-desk.js';
-import type { Tracing } from './tracing.js';
+import { connectRuns, type Runs } from './outside/temporal/runs.js';
+import { statsOf, type Stats } from './operator/satisfaction.js';
+import { isRefused, surveyDesk, type SurveyDesk } from './client/surveys.js';
+import type { Tracing } from './setup/tracing.js';
 
 export interface ChangeRequest extends ChangeSignal {
   /** Which status `reopen` and `cancel` set: by default `inProgress` and `cancelled`. */

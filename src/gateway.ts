@@ -1,11 +1,11 @@
 /** The process that answers HTTP. Start as many as you like behind a load balancer. */
 import type { Logger } from 'pino';
 import { CloseoutClient } from './client.js';
-import type { Config } from './config.js';
+import type { Config } from './setup/config.js';
 import { CloseoutError } from './contract/errors.js';
 import { buildGateway } from './gateway/app.js';
 import { migrate, openDatabase } from './outside/database/database.js';
-import { openTracing } from './tracing.js';
+import { openTracing } from './setup/tracing.js';
 
 /** Runs until SIGINT or SIGTERM; running requests are answered first. `onReady` is called once it listens. */
 export async function runGateway(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {

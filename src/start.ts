@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
 import Table from 'cli-table3';
-import { dataDirOf, loadConfig, loadLocalPorts, stackFile, type Config, type LocalPorts } from './config.js';
+import { dataDirOf, loadConfig, loadLocalPorts, stackFile, type Config, type LocalPorts } from './setup/config.js';
 import { CloseoutError } from './contract/errors.js';
 import { endLeftovers, notePids, type Pids } from './local/leftovers.js';
 import { startMailbox } from './local/mailbox.js';
@@ -15,7 +15,7 @@ import { postgresUrl, startPostgres } from './local/postgres.js';
 import { loadSecrets, writePrivately, type Secrets } from './local/secrets.js';
 import { findTemporalCli, keepRunsFor30Days, startTemporal } from './local/temporal.js';
 import { migrate, openDatabase } from './outside/database/database.js';
-import { loadPolicy } from './policy-file.js';
+import { loadPolicy } from './setup/policy-file.js';
 
 type Env = Record<string, string | undefined>;
 /** A part and how to start it anew, should it die. */

@@ -4,28 +4,28 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import type { Logger } from 'pino';
 import { createActivities } from './activities/index.js';
 import { interceptActivities } from './activities/interceptor.js';
-import { runUrlOf, type Config } from './config.js';
+import { runUrlOf, type Config } from './setup/config.js';
 import { CloseoutError } from './contract/errors.js';
 import { taskQueue } from './contract/messages.js';
 import { migrate, openDatabase } from './outside/database/database.js';
 import { openMailer } from './outside/mail/mailer.js';
 import { reportStore } from './outside/reports/store.js';
-import { confirmationTable } from './outside/confirmations.js';
-import { customerTable } from './outside/customers.js';
-import { answerTable } from './outside/answers.js';
-import { connectRuns } from './outside/runs.js';
+import { confirmationTable } from './outside/surveys/confirmations.js';
+import { customerTable } from './outside/erasure.js';
+import { answerTable } from './outside/surveys/answers.js';
+import { connectRuns } from './outside/temporal/runs.js';
 import { sweepTable } from './outside/sweeps.js';
-import { surveyTable } from './outside/surveys.js';
-import { loadPolicy } from './policy-file.js';
-import { registerSearchAttributes } from './search-attributes.js';
-import { openTracing } from './tracing.js';
+import { surveyTable } from './outside/surveys/surveys.js';
+import { loadPolicy } from './setup/policy-file.js';
+import { registerSearchAttributes } from './outside/temporal/search-attributes.js';
+import { openTracing } from './setup/tracing.js';
 
 /** Names and units by Prometheus' own conventions. */
 const prometheusAt = (bindAddress: string) =>
   ({ bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true }) as const;
 
 /** What `npm run build` made of the workflow code. */
-const bundle = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const bundle = (name: string) => fileURLToPath(new URL(`./worker/${name}`, import.meta.url));
 
 /** Runs until SIGINT or SIGTERM, then lets running activities end. `onReady` is called once it polls. */
 export async function runWorker(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {

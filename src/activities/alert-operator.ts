@@ -2,8 +2,8 @@ import { cancellationSignal } from '@temporalio/activity';
 import { errors } from '../contract/errors.js';
 import type { Alert } from '../contract/messages.js';
 import { callsOperator } from '../policy/survey.js';
-import type { Mail } from '../survey/mail.js';
-import * as mails from '../survey/operator-mail.js';
+import type { Mail } from '../customer/mail.js';
+import * as mails from '../operator/alerts.js';
 import type { Deps } from './deps.js';
 
 const day = 24 * 60 * 60 * 1000;

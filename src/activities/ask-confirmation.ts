@@ -1,9 +1,9 @@
 import type { Contact, ConfirmationRecord, Report } from '../contract/reports.js';
-import type { Survey } from '../outside/surveys.js';
+import type { Survey } from '../outside/surveys/surveys.js';
 import type { Confirmation, Policy } from '../policy/settings.js';
-import { hashAddress, sampleBucketOf } from '../survey/addresses.js';
-import { afterBusinessTime, quietUntil } from '../survey/calendar.js';
-import { surveyMail, type Mailed, type SurveyMail } from '../survey/mail.js';
+import { hashAddress, sampleBucketOf } from '../outside/surveys/addresses.js';
+import { afterBusinessTime, quietUntil } from '../customer/calendar.js';
+import { surveyMail, type Mailed, type SurveyMail } from '../customer/mail.js';
 import { newSurveyId, type Deps } from './deps.js';
 import { mailCustomer } from './mail-customer.js';
 

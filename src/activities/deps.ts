@@ -1,15 +1,15 @@
 /** What activities work with; made once a worker. */
 import { randomBytes } from 'node:crypto';
-import type { Answers } from '../outside/answers.js';
-import type { Confirmations } from '../outside/confirmations.js';
-import type { Customers } from '../outside/customers.js';
+import type { Answers } from '../outside/surveys/answers.js';
+import type { Confirmations } from '../outside/surveys/confirmations.js';
+import type { Customers } from '../outside/erasure.js';
 import type { Mailer } from '../outside/mail/mailer.js';
 import type { ReportsPort } from '../outside/reports/port.js';
-import type { Runs } from '../outside/runs.js';
+import type { Runs } from '../outside/temporal/runs.js';
 import type { Sweeps } from '../outside/sweeps.js';
-import type { Surveys } from '../outside/surveys.js';
+import type { Surveys } from '../outside/surveys/surveys.js';
 import type { PolicyFor } from '../policy/settings.js';
-import type { MailSettings } from '../survey/mail.js';
+import type { MailSettings } from '../customer/mail.js';
 
 export interface Deps {
   reports: ReportsPort;

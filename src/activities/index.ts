@@ -10,7 +10,7 @@ import { forgetEndedReports } from './forget-ended-reports.js';
 import { openFollowUp } from './open-follow-up.js';
 import { sendReply } from './send-reply.js';
 import { clearReports, countReports } from './clear-reports.js';
-import { noteSweep, sweepPage, tellAnswers } from './watch-reports.js';
+import { noteSweep, sweepPage, tellAnswers } from './sweep-reports.js';
 import { lookUpReport } from './look-up-report.js';
 import { reopenReport } from './reopen-report.js';
 import { settleConfirmation } from './settle-confirmation.js';

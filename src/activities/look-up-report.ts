@@ -1,5 +1,5 @@
 import type { SurveyRecord } from '../contract/reports.js';
-import { toRecord } from '../outside/surveys.js';
+import { toRecord } from '../outside/surveys/surveys.js';
 import type { Policy } from '../policy/settings.js';
 import { situationOf, type Situation } from '../policy/status.js';
 import type { Deps } from './deps.js';

@@ -1,5 +1,5 @@
 import { cancellationSignal } from '@temporalio/activity';
-import type { Mail } from '../survey/mail.js';
+import type { Mail } from '../customer/mail.js';
 import type { Deps } from './deps.js';
 import { mailVerdict } from './to-failure.js';
 

@@ -1,5 +1,5 @@
 import { cancellationSignal } from '@temporalio/activity';
-import { replyMail } from '../survey/operator-mail.js';
+import { replyMail } from '../operator/alerts.js';
 import type { Deps } from './deps.js';
 
 /** Mails what an operator wrote. Safe to repeat: the same bytes under the same Message-ID; noted as sent once. */

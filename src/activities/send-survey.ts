@@ -1,9 +1,9 @@
 import type { Contact, Report, SurveyRecord } from '../contract/reports.js';
-import { toRecord, type Survey } from '../outside/surveys.js';
+import { toRecord, type Survey } from '../outside/surveys/surveys.js';
 import type { Policy } from '../policy/settings.js';
-import { hashAddress, sampleBucketOf } from '../survey/addresses.js';
-import { surveyMail, type Mail } from '../survey/mail.js';
-import { quietUntil } from '../survey/calendar.js';
+import { hashAddress, sampleBucketOf } from '../outside/surveys/addresses.js';
+import { surveyMail, type Mail } from '../customer/mail.js';
+import { quietUntil } from '../customer/calendar.js';
 import { newSurveyId, type Deps } from './deps.js';
 import { mailCustomer } from './mail-customer.js';
 

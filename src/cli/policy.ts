@@ -10,7 +10,7 @@ export function policyCommands(program: Command): void {
     .command('check <file>')
     .description('say whether a policy file is right, and if not, which line')
     .action(async (path: string) => {
-      const { loadPolicy } = await import('../policy-file.js');
+      const { loadPolicy } = await import('../setup/policy-file.js');
       loadPolicy(path);
       process.stdout.write(`${path} is right.\n`);
     });
@@ -22,8 +22,8 @@ export function policyCommands(program: Command): void {
     .action((id: string, { policy, json }: Common & { policy?: string }) =>
       withClient(async (client) => {
         const [{ explainPolicy }, { loadConfig }] = await Promise.all([
-          import('../policy-file.js'),
-          import('../config.js'),
+          import('../setup/policy-file.js'),
+          import('../setup/config.js'),
         ]);
         const explained = explainPolicy(policy ?? loadConfig().policyFile, await client.reports.get(id));
         const looked = explained.looked.map(({ rule, line, differs }) =>
@@ -44,9 +44,9 @@ export function policyCommands(program: Command): void {
     .action(
       async (history: string, { policy, atOnce = false, json }: Common & { policy?: string; atOnce?: boolean }) => {
         const [{ readHistories }, { loadPolicy }, { comparisonTable, rehearse }] = await Promise.all([
-          import('../histories.js'),
-          import('../policy-file.js'),
-          import('../rehearse.js'),
+          import('../incident-log/read.js'),
+          import('../setup/policy-file.js'),
+          import('../incident-log/rehearse.js'),
         ]);
         const policyFor = loadPolicy(policy);
         const currently = loadPolicy(process.env['CLOSEOUT_POLICY'] || undefined);

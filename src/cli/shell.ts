@@ -13,8 +13,8 @@ export const commandsOf = (program: Command) => (spec: string, description: stri
 export async function withClient(use: (client: CloseoutClient) => Promise<void>): Promise<void> {
   const [{ CloseoutClient }, { loadConfig }, { openTracing }] = await Promise.all([
     import('../client.js'),
-    import('../config.js'),
-    import('../tracing.js'),
+    import('../setup/config.js'),
+    import('../setup/tracing.js'),
   ]);
   const config = loadConfig();
   const tracing = await openTracing(config, 'cli');

@@ -58,7 +58,7 @@ export function surveyCommands(program: Command): void {
       withClient(async (client) => {
         const [{ buffer }, { readIncoming }] = await Promise.all([
           import('node:stream/consumers'),
-          import('../survey/incoming.js'),
+          import('../customer/incoming-mail.js'),
         ]);
         const mail = await readIncoming(await buffer(process.stdin), recipient);
         const received = await client.surveys.receive(mail).catch(throwTemporary);

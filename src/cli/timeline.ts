@@ -1,7 +1,7 @@
 /** What `closeout timeline` and `closeout stats` print. */
 import Table from 'cli-table3';
-import type { SurveyDesk } from '../survey-desk.js';
-import { fewAnswers, type Stats } from '../survey/figures.js';
+import type { SurveyDesk } from '../client/surveys.js';
+import { fewAnswers, type Stats } from '../operator/satisfaction.js';
 
 export interface Timeline {
   events: { at: Date; cycle: number; event: string; by: string | null; detail: string | null }[];

@@ -4,7 +4,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Config } from '../config.js';
+import type { Config } from '../setup/config.js';
 import { CloseoutError } from '../contract/errors.js';
 
 declare module 'fastify' {

@@ -11,7 +11,7 @@ import Fastify, {
 } from 'fastify';
 import type { Logger } from 'pino';
 import type { CloseoutClient } from '../client.js';
-import type { Config } from '../config.js';
+import type { Config } from '../setup/config.js';
 import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
 import { guard } from './access.js';
 import { health } from './health.js';

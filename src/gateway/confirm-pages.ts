@@ -3,13 +3,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
-import type { Config } from '../config.js';
+import type { Config } from '../setup/config.js';
 import { CloseoutError } from '../contract/errors.js';
 import type { Report } from '../contract/reports.js';
-import type { StoredAnswer } from '../outside/answers.js';
-import type { Survey } from '../outside/surveys.js';
+import type { StoredAnswer } from '../outside/surveys/answers.js';
+import type { Survey } from '../outside/surveys/surveys.js';
 import { confirmState, linkState, reopens, type ConfirmState } from '../policy/survey.js';
-import { confirmedPage, confirmPage, latePage, withdrawnPage } from '../survey/pages.js';
+import { confirmedPage, confirmPage, latePage, withdrawnPage } from '../customer/pages.js';
 import {
   languageOf,
   queryOf,

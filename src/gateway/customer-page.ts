@@ -3,12 +3,12 @@ import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
-import type { Config } from '../config.js';
+import type { Config } from '../setup/config.js';
 import { CloseoutError } from '../contract/errors.js';
-import type { Survey } from '../outside/surveys.js';
-import { verifyLink, type LinkPurpose } from '../survey/links.js';
-import { longestComment, refusedPage } from '../survey/pages.js';
-import { isLanguage, languageFor, languages, type Language } from '../survey/texts.js';
+import type { Survey } from '../outside/surveys/surveys.js';
+import { verifyLink, type LinkPurpose } from '../customer/links.js';
+import { longestComment, refusedPage } from '../customer/pages.js';
+import { isLanguage, languageFor, languages, type Language } from '../customer/texts.js';
 
 /** Pages that a customer opens from a mail: what goes wrong there is told in a page as well. */
 export const isForCustomers = (path: string): boolean => /^\/[suc]\//.test(path);

@@ -2,10 +2,10 @@
 import { stringify } from 'csv-stringify/sync';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { unlessUnavailable, type CloseoutClient } from '../client.js';
-import { runUrlOf, type Config } from '../config.js';
-import { durationWords, fewAnswers, statsBy, statsOf, type Stats } from '../survey/figures.js';
-import { closingPlot, satisfactionPlot, type Scheme } from '../survey/plot.js';
-import { html } from '../survey/templates.js';
+import { runUrlOf, type Config } from '../setup/config.js';
+import { durationWords, fewAnswers, statsBy, statsOf, type Stats } from '../operator/satisfaction.js';
+import { closingPlot, satisfactionPlot, type Scheme } from '../operator/plot.js';
+import { html } from '../views/render.js';
 
 const newest = 20;
 const longestTable = 50;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { simpleParser } from 'mailparser';
 import { CloseoutError } from '../contract/errors.js';
-import { html } from '../survey/templates.js';
+import { html } from '../views/render.js';
 import { sendMailPart } from './previews.js';
 
 const shown = 200;

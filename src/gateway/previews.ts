@@ -1,9 +1,9 @@
 /** `/outbox/preview`: both mails and every state of the page, in every language, about an invented report. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { Config } from '../config.js';
+import type { Config } from '../setup/config.js';
 import { CloseoutError } from '../contract/errors.js';
 import type { MailKind } from '../contract/ids.js';
-import { surveyMail, type Mail } from '../survey/mail.js';
+import { surveyMail, type Mail } from '../customer/mail.js';
 import {
   confirmedPage,
   confirmPage,
@@ -14,9 +14,9 @@ import {
   surveyPage,
   thanksPage,
   withdrawnPage,
-} from '../survey/pages.js';
-import { html } from '../survey/templates.js';
-import { languageCodes, languages, type Language } from '../survey/texts.js';
+} from '../customer/pages.js';
+import { html } from '../views/render.js';
+import { languageCodes, languages, type Language } from '../customer/texts.js';
 
 const kinds: MailKind[] = ['survey', 'reminder', 'confirm', 'warning'];
 const at = new Date('2026-11-02T09:30:00Z');

@@ -4,16 +4,16 @@ import { fileURLToPath } from 'node:url';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
-import type { Config } from '../config.js';
+import type { Config } from '../setup/config.js';
 import { CloseoutError } from '../contract/errors.js';
 import { followUpIdOf } from '../contract/ids.js';
 import { complaints, type Complaint, type Score } from '../contract/reports.js';
-import type { Answer, StoredAnswer } from '../outside/answers.js';
-import type { Survey } from '../outside/surveys.js';
+import type { Answer, StoredAnswer } from '../outside/surveys/answers.js';
+import type { Survey } from '../outside/surveys/surveys.js';
 import { changeableUntil, linkState, mayComplain, reopens } from '../policy/survey.js';
-import { signLink, type LinkPurpose } from '../survey/links.js';
-import { endedPage, optOutPage, surveyPage, thanksPage } from '../survey/pages.js';
-import { languages, type Language } from '../survey/texts.js';
+import { signLink, type LinkPurpose } from '../customer/links.js';
+import { endedPage, optOutPage, surveyPage, thanksPage } from '../customer/pages.js';
+import { languages, type Language } from '../customer/texts.js';
 import {
   languageOf,
   queryOf,
@@ -26,7 +26,7 @@ import {
   type LinkRequest,
 } from './customer-page.js';
 
-const css = readFileSync(fileURLToPath(new URL('../../src/survey/templates/page.css', import.meta.url)), 'utf8');
+const css = readFileSync(fileURLToPath(new URL('../../src/views/page.css', import.meta.url)), 'utf8');
 
 /** A form may send one name several times; of the buttons and circles named `solved` the pressed one comes last. */
 const form = z.object({

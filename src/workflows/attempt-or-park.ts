@@ -4,7 +4,7 @@ import type { Alert } from '../contract/messages.js';
 import { failureOf } from './failure.js';
 import { callOperator } from './alert-operator.js';
 import type { Run } from './run.js';
-import { show } from './visible.js';
+import { show } from './visibility.js';
 
 /**
  * Runs a step until it is done or `stop` becomes true, whichever comes first; `retryNow` starts it anew at once.

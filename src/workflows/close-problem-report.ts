@@ -15,7 +15,7 @@ import { askWhetherFixed } from './confirmation.js';
 import { beginRun, dropConfirmation, freshCycle, fromNow, mustPassOn, noteChange, policyOf, type Run } from './run.js';
 import * as steps from './steps.js';
 import { ask, heed, isAnswered, listen } from './survey.js';
-import { show, surveyWord } from './visible.js';
+import { show, surveyWord } from './visibility.js';
 
 export async function closeProblemReport(input: RunInput): Promise<RunResult> {
   const run = beginRun(input);

@@ -5,10 +5,10 @@ import type { SettleConfirmation } from '../activities/settle-confirmation.js';
 import type { Confirmation } from '../policy/settings.js';
 import { callOperator } from './alert-operator.js';
 import { park, type Parking } from './attempt-or-park.js';
-import { deliver, type Over } from './deliver.js';
+import { deliver, type Over } from './deliver-mail.js';
 import { mustPassOn, noteCustomersNo, policyOf, type Run } from './run.js';
 import * as steps from './steps.js';
-import { show } from './visible.js';
+import { show } from './visibility.js';
 
 /** Returns once the report may be closed, or its status changed: by the customer's "no", or otherwise. */
 export async function askWhetherFixed(run: Run, changed: Over): Promise<void> {

@@ -6,11 +6,11 @@ import type { SendSurvey } from '../activities/send-survey.js';
 import type { EndSurvey } from '../activities/end-survey.js';
 import { callsOperator, isBadAddress, reopens } from '../policy/survey.js';
 import { callOperator } from './alert-operator.js';
-import { deliver, type Over } from './deliver.js';
+import { deliver, type Over } from './deliver-mail.js';
 import { fromNow, isOnPage, mustPassOn, noteCustomersNo, policyOf, type Run } from './run.js';
 import { startOnce } from './start-once.js';
 import * as steps from './steps.js';
-import { show } from './visible.js';
+import { show } from './visibility.js';
 
 /** Waits for the policy's delay, then asks; the page of a confirmation asks at once. */
 export async function ask(run: Run, over: Over): Promise<void> {

@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mailVerdict, toFailure } from '../../src/activities/to-failure.js';
 import { openMailer } from '../../src/outside/mail/mailer.js';
-import { linkKeysFrom } from '../../src/survey/links.js';
-import { surveyMail } from '../../src/survey/mail.js';
-import { Sink, type Fault } from '../sink.js';
+import { linkKeysFrom } from '../../src/customer/links.js';
+import { surveyMail } from '../../src/customer/mail.js';
+import { Sink, type Fault } from '../stack/scripted-smtp-server.js';
 
 const address = 'ann@customers.example';
 const mail = surveyMail(

@@ -1,6 +1,6 @@
 import puppeteer, { type Browser } from 'puppeteer-core';
-import { bounceMail, plainMail } from '../incoming-mails.js';
-import { decoded, post, Stack, until, type SeenMail } from '../stack.js';
+import { bounceMail, plainMail } from '../stack/incoming-mails.js';
+import { decoded, post, Stack, until, type SeenMail } from '../stack/stack.js';
 
 /** MEF 124: before a report is closed its customer is asked whether it is fixed. */
 const policy = `

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readFile, readlink, rm, stat, writeFile } from '
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { cleanEnv, freePorts, run, Stack } from '../stack.js';
+import { cleanEnv, freePorts, run, Stack } from '../stack/stack.js';
 
 const start = (env: Record<string, string>) =>
   run(process.execPath, [resolve('dist/cli.js'), 'start'], { ...cleanEnv(), ...env });

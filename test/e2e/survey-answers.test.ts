@@ -1,4 +1,4 @@
-import { linkIn, post, Stack, until } from '../stack.js';
+import { linkIn, post, Stack, until } from '../stack/stack.js';
 
 const policy = `
 rules:

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { bounceMail, plainMail } from '../incoming-mails.js';
-import { decoded, linkIn, post, Stack, until } from '../stack.js';
+import { bounceMail, plainMail } from '../stack/incoming-mails.js';
+import { decoded, linkIn, post, Stack, until } from '../stack/stack.js';
 
 let stack: Stack;
 beforeAll(async () => {

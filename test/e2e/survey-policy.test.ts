@@ -1,4 +1,4 @@
-import { linkIn, post, Stack, until } from '../stack.js';
+import { linkIn, post, Stack, until } from '../stack/stack.js';
 
 /** Of the customer's day, around now: from a while ago to the next full minute, or to hours later. */
 const clock = (time: Date) => time.toISOString().slice(11, 16);

@@ -1,4 +1,4 @@
-import { Stack, until } from '../stack.js';
+import { Stack, until } from '../stack/stack.js';
 
 /** Reports that a kill finds in each phase: hold-down and survey delay are long enough to be hit. */
 const policy = `

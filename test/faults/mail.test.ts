@@ -1,5 +1,5 @@
-import { Sink } from '../sink.js';
-import { decoded, freePorts, Stack, until } from '../stack.js';
+import { Sink } from '../stack/scripted-smtp-server.js';
+import { decoded, freePorts, Stack, until } from '../stack/stack.js';
 
 /** Asked before closing; the mail's answer is not waited for. */
 const policy = `

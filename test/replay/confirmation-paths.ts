@@ -1,6 +1,6 @@
 /** Paths of reports whose customers are asked whether it is fixed. */
 import type { Score } from '../../src/contract/reports.js';
-import type { Stack } from '../stack.js';
+import type { Stack } from '../stack/stack.js';
 
 export function confirmationPaths(stack: Stack): Record<string, (id: string) => Promise<unknown>> {
   const { client } = stack;

@@ -8,8 +8,8 @@ import { join, resolve } from 'node:path';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import type { Score } from '../../src/contract/reports.js';
 import { findTemporalCli } from '../../src/local/temporal.js';
-import { Sink } from '../sink.js';
-import { freePorts, Stack, until } from '../stack.js';
+import { Sink } from '../stack/scripted-smtp-server.js';
+import { freePorts, Stack, until } from '../stack/stack.js';
 import { confirmationPaths } from './confirmation-paths.js';
 
 const folder = resolve('test/replay/histories');

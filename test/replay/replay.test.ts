@@ -29,7 +29,7 @@ function replay(code: { codePath: string } | { code: string }, name: string): Pr
 // Recorded without traces: they can be switched on and off while reports are open.
 describe.each(['workflow-bundle.js', 'workflow-bundle-traced.js'])('%s', (bundle) => {
   test.each(names)('fits the recorded history %s', async (name) => {
-    await replay({ codePath: resolve('dist', bundle) }, name);
+    await replay({ codePath: resolve('dist/worker', bundle) }, name);
   });
 });
 

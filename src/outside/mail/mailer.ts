@@ -1,7 +1,7 @@
 /** Hands mail to the relay, one recipient a message. Errors come out as nodemailer made them; activities judge them. */
 import nodemailer from 'nodemailer';
 import { CloseoutError } from '../../contract/errors.js';
-import type { Mail } from '../../survey/mail.js';
+import type { Mail } from '../../customer/mail.js';
 
 export interface Mailer {
   /** Resolves once the relay has accepted the message. `signal` breaks the conversation off. Throws `EAIUnsupported`. */

@@ -1,7 +1,7 @@
 /** What Closeout asks of a system of record. Adapters: the store (our PostgreSQL); outside ticket systems later. */
 import type { ChangeKind, Contact, NewReport, Report, ReportStatus, StatusChange } from '../../contract/reports.js';
 import type { Situation } from '../../policy/status.js';
-import type { Compared } from '../../policy/watch.js';
+import type { Compared } from '../../policy/sweep.js';
 
 export interface ReportedChange {
   kind: ChangeKind;

@@ -3,11 +3,11 @@ import { sql, type Selectable, type Transaction } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
 import type { Contact, NewReport, Report, StatusChange } from '../../contract/reports.js';
 import { apply, isLate, isOpen, situationOf } from '../../policy/status.js';
-import { missedChange } from '../../policy/watch.js';
+import { missedChange } from '../../policy/sweep.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
 import type { ListQuery, ReportDetails, ReportedChange, ReportsPort, Standing } from './port.js';
-import { settle, toWatched, watching } from './watching.js';
+import { settle, toWatched, watching } from './sweeping.js';
 
 type Row = Selectable<Database['reports']>;
 type Tx = Transaction<Database>;

@@ -1,0 +1,94 @@
+/** The plot of the dashboard, drawn here as SVG: one picture for light and one for dark surroundings. */
+import * as echarts from 'echarts';
+import { unitOf, type Stats } from './satisfaction.js';
+
+export type Scheme = 'light' | 'dark';
+
+const colours = {
+  light: { ink: '#1b1f24', line: '#6e7781', mark: '#1a56b0' },
+  dark: { ink: '#e8eaed', line: '#8b949e', mark: '#9ec5ff' },
+};
+
+/** Satisfaction by month in %, with the interval that few answers leave open. */
+export function satisfactionPlot(months: [string, Stats][], scheme: Scheme): string {
+  const { mark } = colours[scheme];
+  const rated = months.filter(([, { csat }]) => csat !== null);
+  const values = rated.map(([, { csat }]) => csat?.value ?? 0);
+  const names = rated.map(([month]) => month);
+  return draw(scheme, names, { min: 0, max: 100, unit: '%' }, [
+    line(values, mark),
+    {
+      type: 'custom',
+      data: rated.map(([, { csat }], index) => [index, csat?.low ?? 0, csat?.high ?? 0]),
+      renderItem: (_params: unknown, api: Api) => whisker(api, mark),
+    },
+  ]);
+}
+
+/** From cleared to closed by day, given in seconds: the median, and what 95 of 100 stayed under. */
+export function closingPlot(days: { day: string; p50: number; p95: number }[], scheme: Scheme): string {
+  const { mark, ink } = colours[scheme];
+  const names = days.map(({ day }) => day);
+  const unit = unitOf(Math.max(...days.map(({ p95 }) => p95), 0));
+  const median = days.map(({ p50 }) => p50 / unit.seconds);
+  const slow = days.map(({ p95 }) => p95 / unit.seconds);
+  return draw(scheme, names, { min: 0, unit: unit.name }, [
+    // Larger and below, so that both can be seen where they are the same.
+    { ...line(slow, ink), name: 'p95', symbol: 'rect', symbolSize: 17 },
+    { ...line(median, mark), name: 'p50' },
+  ]);
+}
+
+const line = (data: number[], colour: string) => ({
+  ...{ type: 'line' as const, symbol: 'circle', symbolSize: 11, data },
+  itemStyle: { color: colour },
+  lineStyle: { color: colour },
+});
+
+function draw(
+  scheme: Scheme,
+  names: string[],
+  axis: { min?: number; max?: number; unit: string },
+  series: (echarts.LineSeriesOption | echarts.CustomSeriesOption)[],
+): string {
+  const { ink, line: rule } = colours[scheme];
+  const { unit, ...range } = axis;
+  const text = { color: ink, fontFamily: 'system-ui, sans-serif', fontSize: 14 };
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: 720, height: 300 });
+  try {
+    chart.setOption({
+      animation: false,
+      textStyle: text,
+      ...(series.some(({ name }) => name) ? { legend: { textStyle: text, top: 0, right: 16 } } : {}),
+      grid: { left: 16, right: 16, top: 36, bottom: 16, containLabel: true },
+      xAxis: { type: 'category', data: names, axisLabel: text, axisLine: { lineStyle: { color: rule } } },
+      yAxis: {
+        ...{ type: 'value', ...range },
+        axisLabel: { ...text, formatter: `{value} ${unit}` },
+        splitLine: { lineStyle: { color: rule, opacity: 0.4 } },
+      },
+      series,
+    });
+    return chart.renderToSVGString();
+  } finally {
+    chart.dispose(); // or its timers keep the process alive
+  }
+}
+
+type Api = Parameters<echarts.CustomSeriesRenderItem>[1];
+
+function whisker(api: Api, colour: string): ReturnType<echarts.CustomSeriesRenderItem> {
+  const [x = 0, low = 0] = api.coord([api.value(0), api.value(1)]);
+  const [, high = 0] = api.coord([api.value(0), api.value(2)]);
+  const cap = (y: number) => ({
+    type: 'line' as const,
+    shape: { x1: x - 8, x2: x + 8, y1: y, y2: y },
+    style: { stroke: colour, lineWidth: 2 },
+  });
+  const stem = {
+    type: 'line' as const,
+    shape: { x1: x, x2: x, y1: low, y2: high },
+    style: { stroke: colour, lineWidth: 2 },
+  };
+  return { type: 'group', children: [stem, cap(low), cap(high)] };
+}

@@ -1,0 +1,211 @@
+/** The environment, read once and validated into one object. Nothing else reads `process.env`. */
+import { createPrivateKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { z } from 'zod';
+import { CloseoutError } from '../contract/errors.js';
+import { workflowIdOf } from '../contract/ids.js';
+import { linkKeysFrom, type LinkKey } from '../customer/links.js';
+import { domainOf } from '../customer/mail.js';
+
+export interface Config {
+  temporal: {
+    /** Options for `Connection.connect` and `NativeConnection.connect`: address, TLS, API key. */
+    connection: ReturnType<typeof loadClientConnectConfig>['connectionOptions'];
+    namespace: string;
+    /** Where operators look at runs; undefined when we do not know. */
+    uiUrl: string | undefined;
+  };
+  databaseUrl: string;
+  mail: {
+    from: string;
+    replyTo: string;
+    bounceTo: string;
+    alertTo: string;
+    outboxDir: string | undefined;
+    relay: {
+      smtpUrl: string;
+      smtpUtf8: boolean;
+      dkim: { domainName: string; keySelector: string; privateKey: string } | undefined;
+    };
+  };
+  http: {
+    host: string;
+    port: number;
+    publicUrl: string;
+    trustedProxies: string[];
+    /** Requests of this machine need no token; only `npm start` says so. */
+    trustLoopback: boolean;
+  };
+  /** For how many days after its end a report keeps who its customer is. */
+  keepDays: number;
+  /** Where a worker offers its own and the SDK's metrics, `host:port`; the gateway adds what it finds there. */
+  workerMetrics: string | undefined;
+  /** Between two sweeps. */
+  watchSeconds: number;
+  apiToken: string;
+  linkKeys: LinkKey[];
+  /** Keys the hashes of addresses in opt-outs and suppressions. */
+  addressKey: Buffer;
+  policyFile: string | undefined;
+  /** The standard OpenTelemetry settings name a collector. */
+  isTraced: boolean;
+}
+
+/** What `npm start` tells the processes it starts, and every command run beside it. Written with mode 0600. */
+export const stackFile = (dataDir: string): string => join(dataDir, 'stack.json');
+
+export const dataDirOf = (env: NodeJS.ProcessEnv): string => resolve(env['CLOSEOUT_DATA'] || '.closeout');
+
+const port = (fallback: number) => z.coerce.number().int().min(1).max(65_535).default(fallback);
+const url = (...schemes: string[]) =>
+  z.string().refine((value) => URL.canParse(value) && schemes.includes(new URL(value).protocol), {
+    error: `must be a URL that begins with ${schemes.map((scheme) => scheme + '//').join(' or ')}`,
+  });
+
+/** Ports of the embedded parts; only `CLOSEOUT_PORT` matters in production. */
+const localPorts = z.object({
+  CLOSEOUT_PORT: port(8080),
+  CLOSEOUT_TEMPORAL_PORT: port(7233),
+  CLOSEOUT_TEMPORAL_UI_PORT: port(8233),
+  CLOSEOUT_POSTGRES_PORT: port(54_329),
+  CLOSEOUT_SMTP_PORT: port(2525),
+  CLOSEOUT_METRICS_PORT: port(9464),
+});
+
+const settings = z.object({
+  DATABASE_URL: url('postgres:', 'postgresql:'),
+  SMTP_URL: url('smtp:', 'smtps:'),
+  CLOSEOUT_MAIL_FROM: z
+    .string()
+    .regex(/^[^\r\n<>]*<?[^\s@<>]+@[^\s@<>]+>?$/, 'must be "Name <address>" or an address')
+    .default('Customer care <care@closeout.example>'),
+  CLOSEOUT_MAIL_REPLY_TO: z.email().optional(),
+  CLOSEOUT_MAIL_BOUNCE_TO: z.email().optional(),
+  CLOSEOUT_MAIL_SMTPUTF8: z.enum(['yes', 'no']).default('no'),
+  CLOSEOUT_DKIM_KEY: z.string().optional(),
+  CLOSEOUT_DKIM_DOMAIN: z.string().optional(),
+  CLOSEOUT_DKIM_SELECTOR: z
+    .string()
+    .regex(/^[A-Za-z0-9.-]+$/, 'must be a DNS name')
+    .default('closeout'),
+  CLOSEOUT_WORKER_METRICS: z
+    .string()
+    .regex(/^[^\s:]+:\d{2,5}$/, 'must be host:port')
+    .optional(),
+  CLOSEOUT_WATCH_SECONDS: z.coerce.number().int().min(10).default(300),
+  CLOSEOUT_KEEP_DAYS: z.coerce.number().int().min(0).default(365),
+  CLOSEOUT_TRUSTED_PROXIES: z.string().default(''),
+  CLOSEOUT_ALERT_TO: z.email().default('operator@closeout.example'),
+  CLOSEOUT_HOST: z.string().default('127.0.0.1'),
+  CLOSEOUT_PORT: port(8080),
+  CLOSEOUT_PUBLIC_URL: url('http:', 'https:').optional(),
+  CLOSEOUT_TRUST_LOOPBACK: z.enum(['yes', 'no']).default('no'),
+  CLOSEOUT_API_TOKEN: z.string().min(16, 'must have at least 16 characters'),
+  CLOSEOUT_LINK_KEYS: z.string(),
+  CLOSEOUT_ADDRESS_KEY: z.base64().min(22, 'must be at least 16 bytes in base64'),
+  CLOSEOUT_REPORTS: z
+    .literal('store', { error: 'must be "store"; other systems of record are not built yet' })
+    .default('store'),
+  CLOSEOUT_POLICY: z.string().optional(),
+  CLOSEOUT_OUTBOX: z.string().optional(),
+  CLOSEOUT_TEMPORAL_UI: url('http:', 'https:').optional(),
+});
+
+/** Throws `BadSetting` that names the setting. What the environment leaves unset comes from a running `npm start`, if any. */
+export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const env = { ...runningStack(dataDirOf(environment)), ...withoutEmpty(environment) };
+  const set = parse(settings, env);
+  const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: env });
+  return {
+    temporal: { connection: connectionOptions, namespace: namespace ?? 'default', uiUrl: set.CLOSEOUT_TEMPORAL_UI },
+    databaseUrl: set.DATABASE_URL,
+    mail: {
+      from: set.CLOSEOUT_MAIL_FROM,
+      replyTo: set.CLOSEOUT_MAIL_REPLY_TO ?? set.CLOSEOUT_MAIL_FROM,
+      bounceTo: set.CLOSEOUT_MAIL_BOUNCE_TO ?? `bounce@${domainOf(set.CLOSEOUT_MAIL_FROM)}`,
+      alertTo: set.CLOSEOUT_ALERT_TO,
+      outboxDir: set.CLOSEOUT_OUTBOX,
+      relay: { smtpUrl: set.SMTP_URL, smtpUtf8: set.CLOSEOUT_MAIL_SMTPUTF8 === 'yes', dkim: dkimOf(set) },
+    },
+    http: {
+      host: set.CLOSEOUT_HOST,
+      port: set.CLOSEOUT_PORT,
+      trustedProxies: set.CLOSEOUT_TRUSTED_PROXIES.split(',')
+        .map((proxy) => proxy.trim())
+        .filter(Boolean),
+      trustLoopback: set.CLOSEOUT_TRUST_LOOPBACK === 'yes',
+      publicUrl: (set.CLOSEOUT_PUBLIC_URL ?? `http://127.0.0.1:${set.CLOSEOUT_PORT}`).replace(/\/$/, ''),
+    },
+    apiToken: set.CLOSEOUT_API_TOKEN,
+    linkKeys: linkKeysFrom(set.CLOSEOUT_LINK_KEYS),
+    addressKey: Buffer.from(set.CLOSEOUT_ADDRESS_KEY, 'base64'),
+    policyFile: set.CLOSEOUT_POLICY,
+    isTraced: isTraced(env),
+    keepDays: set.CLOSEOUT_KEEP_DAYS,
+    workerMetrics: set.CLOSEOUT_WORKER_METRICS,
+    watchSeconds: set.CLOSEOUT_WATCH_SECONDS,
+  };
+}
+
+function isTraced(env: Record<string, string | undefined>): boolean {
+  const collector = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  return collector !== undefined && env['OTEL_SDK_DISABLED'] !== 'true' && env['OTEL_TRACES_EXPORTER'] !== 'none';
+}
+
+function dkimOf(set: z.infer<typeof settings>): Config['mail']['relay']['dkim'] {
+  if (!set.CLOSEOUT_DKIM_KEY) return undefined;
+  const domainName = set.CLOSEOUT_DKIM_DOMAIN ?? domainOf(set.CLOSEOUT_MAIL_FROM);
+  try {
+    const privateKey = readFileSync(set.CLOSEOUT_DKIM_KEY, 'utf8');
+    createPrivateKey(privateKey);
+    return { domainName, keySelector: set.CLOSEOUT_DKIM_SELECTOR, privateKey };
+  } catch {
+    throw new CloseoutError(
+      'BadSetting',
+      `CLOSEOUT_DKIM_KEY must name a file with a private key in PEM; ${set.CLOSEOUT_DKIM_KEY} is none.`,
+      'CLOSEOUT_DKIM_KEY',
+    );
+  }
+}
+
+export type LocalPorts = z.infer<typeof localPorts>;
+export const loadLocalPorts = (env: NodeJS.ProcessEnv): LocalPorts => parse(localPorts, withoutEmpty(env));
+
+function parse<T>(schema: z.ZodType<T>, env: Record<string, unknown>): T {
+  const result = schema.safeParse(env);
+  if (result.success) return result.data;
+  const missing = result.error.issues
+    .filter(({ path }) => env[String(path[0])] === undefined)
+    .map(({ path }) => path[0]);
+  if (missing.length > 0) {
+    throw new CloseoutError(
+      'BadSetting',
+      `Not set: ${missing.join(', ')}. Set them, or run "npm start" in this folder first, which sets everything for its embedded parts.`,
+      String(missing[0]),
+    );
+  }
+  const [issue] = result.error.issues;
+  throw new CloseoutError('BadSetting', `${String(issue?.path[0])} ${issue?.message}.`, String(issue?.path[0]));
+}
+
+function runningStack(dataDir: string): Record<string, string> {
+  try {
+    return JSON.parse(readFileSync(stackFile(dataDir), 'utf8')) as Record<string, string>;
+  } catch {
+    return {}; // nothing was started here
+  }
+}
+
+const withoutEmpty = (env: NodeJS.ProcessEnv) =>
+  Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== '')) as Record<
+    string,
+    string
+  >;
+
+/** The page of a report's run in the Temporal UI; undefined where we do not know the UI. */
+export const runUrlOf =
+  ({ temporal: { uiUrl, namespace } }: Pick<Config, 'temporal'>) =>
+  (reportId: string): string | undefined =>
+    uiUrl && `${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowIdOf(reportId))}`;

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import puppeteer, { type Browser } from 'puppeteer-core';
+import { linkIn, post, Stack } from '../stack/stack.js';
+
+/** What people see, in a real browser: every state of the page in every language, both mails, dashboard, outbox. */
+const states = [
+  ...['open', 'dissatisfied', 'not-solved', 'incomplete', 'changeable', 'thanks', 'reopened', 'followed-up'],
+  ...['confirm', 'not-fixed', 'confirmed', 'being-closed', 'refused', 'closed-in-silence'],
+  ...['not-fixed-late', 'late', 'withdrawn', 'ended'],
+  ...['answered', 'expired', 'superseded', 'opt-out', 'opted-out', 'unknown-link'],
+];
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+let stack: Stack;
+let browser: Browser;
+beforeAll(async () => {
+  browser = await puppeteer.connect({ browserWSEndpoint: process.env['TEST_BROWSER'] ?? '' });
+  stack = await Stack.start();
+  await post(linkIn(await stack.ask('SEEN-1')), { score: '2', complaint: 'slow', comment: '<b>x</b>' });
+  await stack.untilPhase('SEEN-1', 'done');
+});
+afterAll(async () => {
+  await browser.disconnect();
+  await stack.end();
+});
+
+async function faultsOf(path: string, width: number, scheme: 'light' | 'dark'): Promise<string[]> {
+  const page = await browser.newPage();
+  try {
+    await page.setViewport({ width, height: 900 });
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
+    // A mail's part is served in a sandbox, where axe could not run.
+    const isMail = path.endsWith('/html');
+    if (isMail) await page.setContent(await (await fetch(stack.url(path))).text());
+    else await page.goto(stack.url(path));
+    await page.evaluate(axe);
+    const options = `{ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'${isMail ? '' : ", 'best-practice'"}], rules: { region: { enabled: false } } }`;
+    const found = (await page.evaluate(
+      `axe.run(${options}).then(({ violations }) => violations.map(({ id, nodes }) => id + ' ' + nodes[0].html))`,
+    )) as string[];
+    const wide = (await page.evaluate('document.documentElement.scrollWidth')) as number;
+    return [...found, ...(wide > width ? [`${wide} px wide`] : [])];
+  } finally {
+    await page.close();
+  }
+}
+
+test.each(['en', 'de', 'fr', 'ar'])(
+  'the page in %s is accessible in every state, narrow and wide, light and dark',
+  async (lang) => {
+    for (const state of states) {
+      const path = `/outbox/preview/page/${state}/${lang}`;
+      expect([path, ...(await faultsOf(path, 320, 'dark'))]).toEqual([path]);
+      expect([path, ...(await faultsOf(path, 1280, 'light'))]).toEqual([path]);
+    }
+  },
+);
+
+test('so are the mails', async () => {
+  for (const kind of ['survey', 'reminder', 'confirm', 'warning'])
+    for (const lang of ['en', 'ar'])
+      for (const [width, scheme] of [
+        [320, 'dark'],
+        [1280, 'light'],
+      ] as const) {
+        const path = `/outbox/preview/mail/${kind}/${lang}/html`;
+        expect([path, ...(await faultsOf(path, width, scheme))]).toEqual([path]);
+      }
+});
+
+test('so are the dashboard, the outbox and the list of previews', async () => {
+  for (const path of ['/', '/outbox', '/outbox/preview'])
+    for (const [width, scheme] of [
+      [320, 'dark'],
+      [1280, 'light'],
+    ] as const)
+      expect([path, ...(await faultsOf(path, width, scheme))]).toEqual([path]);
+});
+
+test('every preview that is listed is there, and the links of a previewed mail open the page', async () => {
+  const list = await (await fetch(stack.url('/outbox/preview'))).text();
+  const paths = [...list.matchAll(/href="(\/outbox\/preview\/[^"]+)"/g)].map(([, path = '']) => path);
+  expect(paths).toHaveLength(4 * (4 + states.length));
+  for (const path of paths) expect((await fetch(stack.url(path))).status).toBe(200);
+  const mail = await (await fetch(stack.url('/outbox/preview/mail/survey/de/html'))).text();
+  const [link = ''] = mail.match(/http[^"]+\/page\/open\/de/) ?? [];
+  expect(await (await fetch(link)).text()).toContain('Wie zufrieden sind Sie');
+});
+
+test('what was not good is asked of the dissatisfied only, without a script', async () => {
+  const page = await browser.newPage();
+  await page.setJavaScriptEnabled(false);
+  await page.goto(linkIn(await stack.ask('CHIPS-1'), 5));
+  const chips = await page.$('.complaints');
+  expect(await chips?.isVisible()).toBe(false);
+  await page.click('input[name=score][value="2"]');
+  expect(await chips?.isVisible()).toBe(true);
+  await page.close();
+});

@@ -1,0 +1,234 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Stack, until } from '../stack/stack.js';
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await Stack.start();
+});
+afterAll(() => stack.end());
+
+const path = '/tmf-api/troubleTicket/v4/troubleTicket';
+type Ticket = Record<string, unknown> & { id: string };
+interface Answer {
+  status: number;
+  headers: Headers;
+  body: Ticket;
+}
+
+async function call(method: string, at: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+  const type: Record<string, string> = text === undefined ? {} : { 'content-type': 'application/json' };
+  const answer = await fetch(stack.url(at), {
+    method,
+    headers: { ...type, ...headers },
+    ...(text === undefined ? {} : { body: text }),
+  });
+  return { status: answer.status, headers: answer.headers, body: (await answer.json().catch(() => ({}))) as Ticket };
+}
+
+const ticket = (more: object = {}) => ({
+  description: 'No dial tone',
+  severity: 'Critical',
+  ticketType: 'Service Assurance',
+  relatedContactInformation: [
+    { role: 'reporterContact', name: 'Bea', emailAddress: 'bea@customers.example', timeZone: 'Europe/Berlin' },
+  ],
+  relatedParty: [{ id: 'C-77', role: 'customer', '@referredType': 'Customer' }],
+  relatedEntity: [{ id: 'SP-9', role: 'serviceProblem', '@referredType': 'ServiceProblem' }],
+  ...more,
+});
+
+test('a ticket that is created, resolved and read again was closed on the way', async () => {
+  const created = await call(
+    'POST',
+    path,
+    ticket({ name: 'Line down', priority: 'high', note: [{ text: 'rings once' }] }),
+  );
+  expect(created.status).toBe(201);
+  const { id } = created.body;
+  expect(created.headers.get('location')).toBe(created.body['href']);
+  expect(created.body).toMatchObject({
+    ...ticket(),
+    name: 'Line down',
+    priority: 'high',
+    note: [{ text: 'rings once' }],
+    status: 'acknowledged',
+  });
+
+  const resolved = await call('PATCH', `${path}/${id}`, { status: 'resolved', statusChangeReason: 'card replaced' });
+  expect(resolved.status).toBe(200);
+  expect(['resolved', 'closed']).toContain(resolved.body['status']);
+
+  const closed = await until('closed', async () => {
+    const { body } = await call('GET', `${path}/${id}`);
+    return body['status'] === 'closed' && body;
+  });
+  const statuses = (closed['statusChange'] as { status: string }[]).map(({ status }) => status);
+  expect(statuses).toEqual(['acknowledged', 'resolved', 'closed']);
+  expect(closed['resolutionDate']).toBeDefined();
+  await stack.untilSurvey(id, 'sent');
+});
+
+test('inProgress after closed reopens, cancelled ends, closed by hand is refused with what is allowed', async () => {
+  const { id } = (await call('POST', path, ticket({ relatedParty: [] }))).body;
+  expect(await call('PATCH', `${path}/${id}`, { status: 'closed' })).toMatchObject({
+    status: 409,
+    body: { code: 'StatusConflict', referenceError: 'status' },
+  });
+  await call('PATCH', `${path}/${id}`, { status: 'pending' });
+  await call('PATCH', `${path}/${id}`, { status: 'resolved' });
+  await stack.untilSurvey(id, 'sent');
+  expect(
+    (await call('PATCH', `${path}/${id}`, { status: 'inProgress' }, { 'content-type': 'application/merge-patch+json' }))
+      .status,
+  ).toBe(200);
+  await stack.untilPhase(id, 'open', 2);
+  expect((await call('PATCH', `${path}/${id}`, { status: 'cancelled' })).body['status']).toBe('cancelled');
+  await stack.untilPhase(id, 'done');
+  const refused = await call('PATCH', `${path}/${id}`, { status: 'inProgress' });
+  expect(refused.body['message']).toContain('it is final');
+});
+
+test('attributes are patched by merge, null removes, what the server sets is refused', async () => {
+  const { id } = (await call('POST', path, ticket({ customField: { a: 1 }, channel: { id: '3' } }))).body;
+  const { body } = await call('PATCH', `${path}/${id}`, { description: 'Crackling', channel: null, externalId: 'E-5' });
+  expect(body).toMatchObject({
+    description: 'Crackling',
+    externalId: 'E-5',
+    customField: { a: 1 },
+    severity: 'Critical',
+  });
+  expect(body).not.toHaveProperty('channel');
+  for (const name of ['id', 'href', 'creationDate', 'lastUpdate', 'statusChange', 'statusChangeDate']) {
+    expect(await call('PATCH', `${path}/${id}`, { [name]: 'x' })).toMatchObject({
+      status: 400,
+      body: { referenceError: name },
+    });
+  }
+});
+
+test('the list filters, pages, counts and gives only the fields that were asked for', async () => {
+  for (let n = 0; n < 5; n++) await call('POST', path, ticket({ severity: 'Rare', externalId: `L-${n}` }));
+  const page = await call('GET', `${path}?severity=Rare&limit=2&offset=1&fields=severity,status`);
+  expect(page.headers.get('x-total-count')).toBe('5');
+  expect(page.headers.get('x-result-count')).toBe('2');
+  const tickets = page.body as unknown as Ticket[];
+  expect(tickets.map((one) => Object.keys(one).sort())).toEqual(Array(2).fill(['href', 'id', 'severity', 'status']));
+  expect(await call('GET', `${path}?colour=red`)).toMatchObject({ status: 400, body: { referenceError: 'colour' } });
+  expect(await call('GET', `${path}?limit=many`)).toMatchObject({ status: 400, body: { referenceError: 'limit' } });
+});
+
+test.each<[string, unknown, number, string | undefined]>([
+  ['malformed JSON', '{"description":', 400, undefined],
+  ['no JSON object', [], 400, undefined],
+  ['a missing field', { severity: 'x', ticketType: 'y' }, 400, 'description'],
+  ['a field of another type', ticket({ severity: 5 }), 400, 'severity'],
+  ['a status that does not exist', ticket({ status: 'cleared' }), 400, 'status'],
+  ['a ticket born closed', ticket({ status: 'closed' }), 400, 'status'],
+  ['an id that cannot be in a URL', ticket({ id: 'a/b' }), 400, 'id'],
+  ['a party without type', ticket({ relatedParty: [{ id: 'x' }] }), 400, 'relatedParty[0].@referredType'],
+  ['a note without text', ticket({ note: [{ author: 'x' }] }), 400, 'note[0].text'],
+  [
+    'a time zone that does not exist',
+    ticket({ relatedContactInformation: [{ role: 'reporterContact', timeZone: 'Mars/Base' }] }),
+    400,
+    'relatedContactInformation[0].timeZone',
+  ],
+  ...['a@b, evil@x.example', 'a@b\r\nBcc: evil@x.example', 'a@b@c', 'no-at-sign', '', '<a@b>'].map(
+    (emailAddress): [string, unknown, number, string] => [
+      `the address ${JSON.stringify(emailAddress)}`,
+      ticket({ relatedContactInformation: [{ role: 'reporterContact', emailAddress }] }),
+      400,
+      'relatedContactInformation[0].emailAddress',
+    ],
+  ),
+  ['10 MB', `{"description":"${'x'.repeat(10_000_000)}"}`, 413, undefined],
+])('%s is refused in words, and nothing is stored', async (_, body, status, field) => {
+  const before = (await stack.client.list({ limit: 1 })).total;
+  const answer = await call('POST', path, body);
+  expect(answer.status).toBe(status);
+  expect(answer.body).toMatchObject({ '@type': 'Error', status: `${status}` });
+  expect(answer.body['referenceError'] ?? undefined).toBe(field);
+  expect(String(answer.body['message']).length).toBeGreaterThan(10);
+  expect((await stack.client.list({ limit: 1 })).total).toBe(before);
+});
+
+test('a report that does not exist, an id that is taken, a method that is not offered, another media type', async () => {
+  expect(await call('GET', `${path}/NONE`)).toMatchObject({ status: 404, body: { code: 'ReportNotFound' } });
+  expect(await call('PATCH', `${path}/NONE`, { status: 'resolved' })).toMatchObject({
+    status: 404,
+    body: { code: 'ReportNotFound' },
+  });
+  await call('POST', path, ticket({ id: 'TAKEN-1' }));
+  expect(await call('POST', path, ticket({ id: 'TAKEN-1' }))).toMatchObject({
+    status: 409,
+    body: { code: 'ReportExists' },
+  });
+  expect(await call('PUT', `${path}/TAKEN-1`, {})).toMatchObject({ status: 405 });
+  expect(await call('POST', path, 'a=b', { 'content-type': 'text/plain' })).toMatchObject({ status: 415 });
+});
+
+test('a name with line breaks adds no header and no recipient', async () => {
+  const { id } = (
+    await call(
+      'POST',
+      path,
+      ticket({
+        relatedParty: [],
+        relatedContactInformation: [
+          { role: 'reporterContact', name: 'Eve\r\nBcc: evil@x.example', emailAddress: 'eve@customers.example' },
+        ],
+      }),
+    )
+  ).body;
+  await call('PATCH', `${path}/${id}`, { status: 'resolved' });
+  const [mail] = await stack.untilMails(id, 1);
+  expect(mail?.headers.has('bcc')).toBe(false);
+  expect(mail?.to).toMatchObject({ value: [{ address: 'eve@customers.example' }] });
+});
+
+test('while the database is down: 503 in words, nothing half done, and the same call works after', async () => {
+  const create = async () => {
+    const { status, body } = await call('POST', path, ticket({ id: 'DOWN-1' }));
+    return status === 503 ? body['code'] : status;
+  };
+  // Before, during and after the kill, so that it meets connections in every state.
+  const answers = Array.from({ length: 60 }, (_, index) => pause(index * 20).then(create));
+  await pause(200);
+  await stack.kill('PostgreSQL');
+  // It is started again while we ask.
+  for (const answer of await Promise.all(answers)) expect([201, 409, 'DatabaseUnavailable']).toContain(answer);
+  await until('the same call to work', async () =>
+    [201, 409].includes((await call('POST', path, ticket({ id: 'DOWN-1' }))).status),
+  );
+  await call('PATCH', `${path}/DOWN-1`, { status: 'resolved' });
+  await until('closed', async () => (await stack.client.reports.get('DOWN-1')).status === 'closed');
+});
+
+test('health says what it depends on', async () => {
+  expect((await call('GET', '/healthz')).body).toEqual({ status: 'ok' });
+  await until('ready', async () => (await call('GET', '/readyz')).status === 200);
+  expect((await call('GET', '/readyz')).body).toEqual({ status: 'ok', database: 'ok', temporal: 'ok', worker: 'ok' });
+});
+
+const official = resolve('../shared/tmf621/TMF621-TroubleTicket-v4.0.0.swagger.json');
+(existsSync(official) ? test : test.skip)(
+  'what is given back has the names and types of the official document',
+  async () => {
+    interface Definition {
+      properties: Record<string, { type?: string }>;
+    }
+    const { definitions } = JSON.parse(readFileSync(official, 'utf8')) as { definitions: Record<string, Definition> };
+    const { body } = await call('POST', path, ticket());
+    const ours = new Set(['relatedContactInformation']); // MEF 124
+    for (const [name, value] of Object.entries(body)) {
+      if (ours.has(name)) continue;
+      const property = definitions['TroubleTicket']?.properties[name];
+      expect({ name, known: property !== undefined }).toEqual({ name, known: true });
+      if (property?.type)
+        expect({ name, type: Array.isArray(value) ? 'array' : typeof value }).toEqual({ name, type: property.type });
+    }
+  },
+);

@@ -1,0 +1,342 @@
+/** A whole Closeout of a test file's own: real Temporal, PostgreSQL, mail, worker and gateway, driven from outside. */
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { text } from 'node:stream/consumers';
+import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
+import { simpleParser, type ParsedMail } from 'mailparser';
+import pg from 'pg';
+import { CloseoutClient } from '../../src/client.js';
+import { loadConfig } from '../../src/setup/config.js';
+import { workflowIdOf } from '../../src/contract/ids.js';
+import type { NewReport, RunStatus } from '../../src/contract/reports.js';
+
+const cli = resolve('dist/cli.js');
+
+/** Waits for a condition, never for a time; says what it waited for when it gives up. */
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  patienceMs = 60_000,
+): Promise<T> {
+  const giveUp = Date.now() + patienceMs;
+  let last: unknown;
+  while (Date.now() < giveUp) {
+    try {
+      const answer = await ask();
+      if (answer) return answer;
+    } catch (error) {
+      last = error;
+    }
+    await pause(25);
+  }
+  throw new Error(`waited ${patienceMs / 1000} s for: ${what}`, { cause: last });
+}
+
+export interface StackOptions {
+  /** YAML. */
+  policy?: string;
+  env?: Record<string, string>;
+}
+
+export interface Output {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface SeenMail extends ParsedMail {
+  raw: string;
+}
+
+export class Stack {
+  private process: ChildProcess | undefined;
+  private opened: { client: CloseoutClient; connection: Connection; temporal: Client } | undefined;
+  log = '';
+
+  private constructor(
+    readonly dataDir: string,
+    readonly env: Record<string, string>,
+  ) {}
+
+  static async start({ policy, env = {} }: StackOptions = {}): Promise<Stack> {
+    const dataDir = await mkdtemp(join(tmpdir(), 'closeout-test-'));
+    const names = ['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'POSTGRES_PORT', 'SMTP_PORT', 'METRICS_PORT'];
+    const ports = await freePorts(names.length);
+    const settings: Record<string, string> = { CLOSEOUT_DATA: dataDir, ...env };
+    names.forEach((name, index) => (settings[`CLOSEOUT_${name}`] ??= `${ports[index]}`));
+    if (policy) {
+      settings['CLOSEOUT_POLICY'] = join(dataDir, 'policy.yaml');
+      await writeFile(settings['CLOSEOUT_POLICY'], policy);
+    }
+    const stack = new Stack(dataDir, settings);
+    await stack.up();
+    return stack;
+  }
+
+  /** Starts `closeout start` and waits until it says that it runs. */
+  async up(): Promise<void> {
+    this.log = '';
+    const child = spawn(process.execPath, [cli, 'start'], { env: { ...cleanEnv(), ...this.env } });
+    this.process = child;
+    child.stdout.on('data', (data: Buffer) => (this.log += data.toString()));
+    child.stderr.on('data', (data: Buffer) => (this.log += data.toString()));
+    await until(`the stack to start: ${this.log}`, () => {
+      if (child.exitCode !== null) throw new Error(`start ended with ${child.exitCode}: ${this.log}`);
+      return this.log.includes('Closeout is running.');
+    });
+  }
+
+  /** As Ctrl-C does. */
+  async down(): Promise<void> {
+    await this.disconnect();
+    const child = this.process;
+    if (!child || child.exitCode !== null) return;
+    child.kill('SIGINT');
+    await until('the stack to stop', () => child.exitCode !== null || child.signalCode !== null);
+  }
+
+  async end(): Promise<void> {
+    await this.down();
+    await rm(this.dataDir, { recursive: true, force: true });
+  }
+
+  /** `kill -9` of a part, or of all at once, `start` itself first so that nothing is revived. */
+  async kill(part: 'everything' | 'start' | 'worker' | 'gateway' | 'Temporal' | 'PostgreSQL'): Promise<void> {
+    const pids = this.pids();
+    const names = part === 'everything' ? ['start', ...Object.keys(pids).filter((name) => name !== 'start')] : [part];
+    for (const name of names) process.kill(pids[name] ?? NaN, 'SIGKILL');
+    if (part === 'everything') await this.disconnect();
+  }
+
+  pids(): Record<string, number> {
+    return JSON.parse(readFileSync(join(this.dataDir, 'pids.json'), 'utf8')) as Record<string, number>;
+  }
+
+  get client(): CloseoutClient {
+    return this.connect().client;
+  }
+
+  get temporal(): Client {
+    return this.connect().temporal;
+  }
+
+  private connect() {
+    if (!this.opened) {
+      const config = loadConfig({ ...this.env });
+      const connection = Connection.lazy(config.temporal.connection);
+      this.opened = { client: CloseoutClient.connect(config), connection, temporal: new Client({ connection }) };
+    }
+    return this.opened;
+  }
+
+  private async disconnect(): Promise<void> {
+    const { opened } = this;
+    this.opened = undefined;
+    await opened?.client.close();
+    await opened?.connection.close();
+  }
+
+  url(path: string): string {
+    return `http://127.0.0.1:${this.env['CLOSEOUT_PORT']}${path}`;
+  }
+
+  /** The command `closeout`, as a user runs it. */
+  closeout(...args: string[]): Promise<Output> {
+    return run(process.execPath, [cli, ...args], { ...cleanEnv(), ...this.env });
+  }
+
+  /** `closeout inbound`, as a mail server's pipe runs it. */
+  async inbound(mail: string, ...args: string[]): Promise<Output> {
+    const child = spawn(process.execPath, [cli, 'inbound', ...args], { env: { ...cleanEnv(), ...this.env } });
+    child.stdin.end(mail);
+    const [stdout, stderr, code] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      new Promise<number>((resolve) => child.once('exit', (exit) => resolve(exit ?? 1))),
+    ]);
+    return { code, stdout, stderr };
+  }
+
+  /** One more worker process beside the stack's own. Returns how to end it. */
+  async secondWorker(): Promise<() => Promise<void>> {
+    const [port] = await freePorts(1);
+    return this.beside('worker', { CLOSEOUT_WORKER_METRICS: `127.0.0.1:${port}` });
+  }
+
+  /** One more gateway; `moved` leads a link of the stack's own to it. */
+  async secondGateway(env: Record<string, string>) {
+    const [port] = await freePorts(1);
+    const end = await this.beside('gateway', { CLOSEOUT_PORT: `${port}`, CLOSEOUT_PUBLIC_URL: this.url(''), ...env });
+    return { end, moved: (link: string) => link.replace(this.url(''), `http://127.0.0.1:${port}`) };
+  }
+
+  private async beside(part: 'worker' | 'gateway', extra: Record<string, string>): Promise<() => Promise<void>> {
+    const env = { ...cleanEnv(), ...this.env, ...extra };
+    const child = spawn(process.execPath, [cli, part], { env, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    await new Promise((ready) => child.once('message', ready));
+    return async () => {
+      child.kill('SIGTERM');
+      await until(`the second ${part} to end`, () => child.exitCode !== null || child.signalCode !== null);
+    };
+  }
+
+  /** A report that is closed and whose customer was asked; the mail. */
+  async ask(id: string, report: Partial<NewReport> = {}): Promise<SeenMail> {
+    await this.open(id, report);
+    await this.client.clear(id);
+    await this.untilSurvey(id, 'sent');
+    const [mail] = await this.untilMails(id, 1);
+    if (!mail) throw new Error(`no mail about ${id}`);
+    return mail;
+  }
+
+  /** Everything in the database, as text. */
+  async dump(): Promise<string> {
+    const client = new pg.Client({ connectionString: loadConfig({ ...this.env }).databaseUrl });
+    await client.connect();
+    try {
+      const { rows } = await client.query<{ name: string }>(
+        "select table_name as name from information_schema.tables where table_schema = 'public'",
+      );
+      const tables = [];
+      for (const { name } of rows) tables.push({ name, rows: (await client.query(`select * from "${name}"`)).rows });
+      return JSON.stringify(tables);
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** The `temporal` command: a service that knows only the names of the contract. */
+  async temporalCli(...args: string[]): Promise<string> {
+    const temporal = process.env['CLOSEOUT_TEMPORAL_CLI'] ?? '';
+    const address = ['--address', `127.0.0.1:${this.env['CLOSEOUT_TEMPORAL_PORT']}`];
+    const { code, stdout, stderr } = await run(temporal, [...args, ...address], cleanEnv());
+    if (code !== 0) throw new Error(stderr);
+    return stdout;
+  }
+
+  signal(reportId: string, name: string, payload?: object): Promise<string> {
+    const input = payload ? ['--input', JSON.stringify(payload)] : [];
+    return this.temporalCli('workflow', 'signal', '--workflow-id', workflowIdOf(reportId), '--name', name, ...input);
+  }
+
+  /** As a service does that does not know whether the report has a run. */
+  signalWithStart(reportId: string, signal: string) {
+    return this.temporal.workflow.signalWithStart('closeProblemReport', {
+      workflowId: workflowIdOf(reportId),
+      taskQueue: 'closeout',
+      args: [{ reportId }],
+      signal,
+    });
+  }
+
+  /** Opens a report of a customer of its own unless told otherwise. */
+  async open(id: string, report: Partial<NewReport> = {}): Promise<string> {
+    const contact = { name: `Ann ${id}`, emailAddress: `${id.toLowerCase()}@customers.example` };
+    const words = { description: `No dial tone on line ${id}`, severity: 'minor', ticketType: 'fault' };
+    await this.client.open({ id, ...words, customerId: `customer-${id}`, contact, ...report });
+    return id;
+  }
+
+  untilStatus(id: string, what: string, fits: (status: RunStatus) => boolean): Promise<RunStatus> {
+    return until(`${id}: ${what}`, async () => {
+      const status = await this.client.status(id);
+      return fits(status) && status;
+    });
+  }
+
+  untilPhase(id: string, phase: RunStatus['phase'], cycle?: number): Promise<RunStatus> {
+    return this.untilStatus(id, phase, (status) => status.phase === phase && (cycle ?? status.cycle) === status.cycle);
+  }
+
+  untilSurvey(id: string, state: RunStatus['survey']['state']): Promise<RunStatus> {
+    return this.untilStatus(id, `survey ${state}`, ({ survey }) => survey.state === state);
+  }
+
+  /** Every mail in the local mailbox, oldest first; those about one report when given. */
+  async mails(reportId?: string): Promise<SeenMail[]> {
+    const dir = join(this.dataDir, 'outbox');
+    const names = existsSync(dir) ? (await readdir(dir)).filter((name) => name.endsWith('.eml')).sort() : [];
+    const mails = await Promise.all(names.map((name) => readMail(join(dir, name))));
+    return reportId ? mails.filter(({ subject = '' }) => subject.split(' ').includes(reportId)) : mails;
+  }
+
+  untilMails(reportId: string, count: number): Promise<SeenMail[]> {
+    return until(`${count} mails about ${reportId}`, async () => {
+      const mails = await this.mails(reportId);
+      return mails.length >= count && mails;
+    });
+  }
+
+  /** Event types of a run's history, shortened, e.g. `ActivityTaskScheduled`. */
+  async history(reportId: string) {
+    return this.temporal.workflow.getHandle(workflowIdOf(reportId)).fetchHistory();
+  }
+}
+
+export function linkIn({ text = '' }: ParsedMail, rating = 4): string {
+  const link = text.match(/http:\S+\/s\/\S+/g)?.find((found) => found.endsWith(`?r=${rating}`));
+  if (!link) throw new Error('no link in the mail');
+  return link;
+}
+
+/** Sends the survey's form, as its page does. */
+export function post(
+  link: string,
+  form: Record<string, string> | [string, string][],
+  headers: Record<string, string> = {},
+) {
+  const address = link.replace(/\?.*/, '');
+  return fetch(address, { method: 'POST', body: new URLSearchParams(form), headers, redirect: 'manual' });
+}
+
+/** Payloads are bytes in a history; as text they can be searched. */
+export function decoded(history: unknown): string {
+  return JSON.stringify(history, (_, value: unknown) =>
+    value instanceof Uint8Array || (value as { type?: string } | null)?.type === 'Buffer'
+      ? Buffer.from(value as Uint8Array).toString()
+      : value,
+  );
+}
+
+async function readMail(path: string): Promise<SeenMail> {
+  const raw = await readFile(path, 'utf8');
+  return Object.assign(await simpleParser(raw), { raw });
+}
+
+export async function run(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<Output> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(command, args, { env, timeout: 110_000 });
+    return { code: 0, stdout, stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, stdout, stderr };
+  }
+}
+
+/** Without settings of whoever runs the tests. */
+export function cleanEnv(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(TEMPORAL_|CLOSEOUT_(?!TEMPORAL_CLI)|DATABASE_URL|SMTP_URL)/.test(name),
+  );
+  return Object.fromEntries(kept);
+}
+
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await new Promise((ready) => server.once('listening', ready));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  return ports;
+}

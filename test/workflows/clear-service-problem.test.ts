@@ -1,0 +1,134 @@
+import pg from 'pg';
+import { loadConfig } from '../../src/setup/config.js';
+import type { MassClearProgress } from '../../src/contract/messages.js';
+import { Stack, until } from '../stack/stack.js';
+
+let stack: Stack;
+let database: pg.Client;
+beforeAll(async () => {
+  stack = await Stack.start();
+  database = new pg.Client({ connectionString: loadConfig({ ...stack.env }).databaseUrl });
+  await database.connect();
+});
+afterAll(async () => {
+  await database.end();
+  await stack.end();
+});
+
+const openAll = async (problem: string, count: number, customers: number) => {
+  const all = Array.from({ length: count }, (_, index) => `${problem}-${index}`);
+  for (let from = 0; from < count; from += 25)
+    await Promise.all(
+      all.slice(from, from + 25).map((id, index) =>
+        stack.open(id, {
+          serviceProblemId: problem,
+          customerId: `${problem}-customer-${(from + index) % customers}`,
+          contact: { emailAddress: `${problem.toLowerCase()}-${(from + index) % customers}@customers.example` },
+        }),
+      ),
+    );
+  return all;
+};
+
+/** As another ticket system would have written them: nobody has started a run for them yet. */
+async function importAll(problem: string, count: number, customers: number): Promise<string[]> {
+  await database.query(
+    `insert into customers (id) select $1 || '-customer-' || n from generate_series(0, $2::int - 1) n on conflict do nothing`,
+    [problem, customers],
+  );
+  const { rows } = await database.query<{ id: string }>(
+    `insert into reports (id, status, description, severity, ticket_type, opened_at, service_problem_id, customer_id)
+      select $1 || '-x' || n, 'inProgress', 'No service', 'major', 'fault', now(), $1, $1 || '-customer-' || n % $3
+      from generate_series(0, $2::int - 1) n returning id`,
+    [problem, count, customers],
+  );
+  await database.query(
+    `insert into contacts (report_id, email_address)
+      select id, customer_id || '@customers.example' from reports where id like $1 || '-x%'`,
+    [problem],
+  );
+  return rows.map(({ id }) => id);
+}
+
+test('5,000 reports of 1,500 customers, 1 % refused: each closed once, one survey a customer, and kill -9 in the middle', async () => {
+  const all = [...(await openAll('SP-1', 1000, 1500)), ...(await importAll('SP-1', 4000, 1500))];
+  const hard = all.filter((_, index) => index % 100 === 7);
+  await database.query(`
+    create table hard_ones as select unnest(array[${hard.map((id) => `'${id}'`).join()}]) as id;
+    create function refuse() returns trigger language plpgsql as $$ begin
+      if new.status = 'resolved' and new.id in (select id from hard_ones) then raise exception 'refused'; end if;
+      return new;
+    end $$;
+    create trigger refuse before update on reports for each row execute function refuse()`);
+  await stack.client.clearProblem({ serviceProblemId: 'SP-1', by: 'noc', perSecond: 100 });
+  const progress = () => stack.client.problemProgress('SP-1');
+  await until('a third of it', async () => (await progress()).cleared > 1500, patience);
+  const late = await stack.open('SP-1-0-late', { serviceProblemId: 'SP-1' }); // joins before the place where it is
+  await stack.kill('worker');
+  const refused = await until('the 1 % to be refused', async () => (await progress()).failed.length === 50, patience);
+  expect(refused).toBe(true);
+  expect((await progress()).failed.map(({ reportId }) => reportId).sort()).toEqual([...hard].sort());
+  await database.query('drop trigger refuse on reports'); // they are tried again in every round
+  await until('the end', async () => (await progress()).done, patience);
+  expect(await progress()).toMatchObject({ open: 0, closed: 5001, failed: [] } satisfies Partial<MassClearProgress>);
+  expect((await stack.client.reports.get(late)).status).toBe('closed');
+  await until('every customer to be asked', async () => (await surveysOf('SP-1'))?.undecided === 0, patience);
+  expect(await surveysOf('SP-1')).toEqual({ undecided: 0, sent: 1501, customers: 1501 });
+  const { rows } = await database.query<{ count: string }>(
+    "select count(*) from status_changes where status = 'closed' and report_id = any($1)",
+    [all],
+  );
+  expect(rows[0]?.count).toBe('5000');
+}, 1_500_000);
+
+const patience = 600_000;
+
+/** Of a service problem: reports without a decided survey, surveys sent, and customers that got one. */
+async function surveysOf(problem: string) {
+  const { rows } = await database.query<{ undecided: number; sent: number; customers: number }>(
+    `select count(*) filter (where coalesce(s.state, 'claimed') = 'claimed')::int as undecided,
+      count(*) filter (where s.state = 'sent')::int as sent,
+      count(distinct s.customer_id) filter (where s.state = 'sent')::int as customers
+      from reports r left join surveys s on s.report_id = r.id where r.service_problem_id = $1`,
+    [problem],
+  );
+  return rows[0];
+}
+
+test('a report cleared by itself in the middle does not queue behind the rest', async () => {
+  await openAll('SP-2', 300, 300);
+  const single = await stack.open('SINGLE-1');
+  const askedOf = async () =>
+    (await database.query("select 1 from surveys where service_problem_id = 'SP-2' and state = 'sent'")).rows.length;
+  await stack.client.clearProblem({ serviceProblemId: 'SP-2', perSecond: 500 });
+  await until('it to be under way', async () => (await askedOf()) > 0);
+  await stack.client.clear(single);
+  await stack.untilSurvey(single, 'sent');
+  expect(await askedOf()).toBeLessThan(300);
+  await until('the rest', async () => (await stack.client.problemProgress('SP-2')).done, 110_000);
+  expect((await stack.client.reports.countOf('SP-2')).closed).toBe(300);
+});
+
+test('by command, with a bar and the number told; again, it changes nothing; and by the API', async () => {
+  await openAll('SP-3', 5, 5);
+  const first = await stack.closeout('clear-problem', 'SP-3', '--by', 'noc', '--json');
+  expect(first.code).toBe(0);
+  expect(JSON.parse(first.stdout)).toMatchObject({ cleared: 5, closed: 5, failed: [], done: true });
+  const again = await stack.closeout('clear-problem', 'SP-3', '--json');
+  expect(JSON.parse(again.stdout)).toMatchObject({ cleared: 0, closed: 5 });
+  expect((await stack.closeout('clear-problem', 'SP-3', '--rate', '0')).code).toBe(2);
+  const put = await fetch(stack.url('/service-problems/SP-3/clear'), {
+    method: 'POST',
+    body: '{"by":"noc"}',
+    headers: { 'content-type': 'application/json' },
+  });
+  expect(put.status).toBe(202);
+  const progress = await fetch(stack.url('/service-problems/SP-3'));
+  expect(await progress.json()).toMatchObject({ serviceProblemId: 'SP-3' });
+  expect((await fetch(stack.url('/service-problems/none'))).status).toBe(404);
+  const unknown = await stack.closeout('clear-problem', 'SP-NONE');
+  expect(unknown).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('No report of service problem SP-NONE') as string,
+  });
+});

@@ -1,0 +1,103 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { workflowIdOf } from '../../src/contract/ids.js';
+import { Stack, until } from '../stack/stack.js';
+
+const tickets = '/tmf-api/troubleTicket/v4/troubleTicket';
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await Stack.start({ env: { CLOSEOUT_WATCH_SECONDS: '100000' } });
+});
+afterAll(() => stack.end());
+
+const create = (id: string, url = stack.url(tickets)) =>
+  fetch(url, {
+    method: 'POST',
+    body: JSON.stringify({ id, description: 'No dial tone', severity: 'minor', ticketType: 'fault' }),
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token()}` },
+  });
+const token = () => /Token\W+([\w-]+)/.exec(stack.log)?.[1] ?? '';
+
+const isRunning = async (id: string) =>
+  (await stack.temporal.workflow.getHandle(workflowIdOf(id)).describe()).status.name === 'RUNNING';
+
+test('beside a signal-with-start of a monitoring system: every report is stored, closed, and decided about once', async () => {
+  const ids = Array.from({ length: 60 }, (_, index) => `BESIDE-${index}`);
+  const answers = await Promise.all(
+    ids.map(async (id, index) => {
+      const signalled = pause(index % 20).then(() => stack.signalWithStart(id, 'cleared'));
+      const { status } = await create(id);
+      await signalled;
+      return status;
+    }),
+  );
+  expect(new Set(answers)).toEqual(new Set([201]));
+  for (const id of ids) {
+    await stack.untilPhase(id, 'done');
+    expect(await stack.client.reports.get(id)).toMatchObject({ status: 'closed', cycle: 1 });
+  }
+});
+
+test('a run that was parked because its report was missing goes on once it is opened', async () => {
+  await stack.signalWithStart('PARKED-1', 'cleared');
+  await until('the run to be parked', async () => {
+    const query = 'WorkflowId="problem-report:PARKED-1" AND CloseoutPhase="needsAttention"';
+    return (await stack.temporal.workflow.count(query)).count === 1;
+  });
+  expect((await create('PARKED-1')).status).toBe(201);
+  await stack.untilPhase('PARKED-1', 'done');
+  expect(await stack.client.reports.get('PARKED-1')).toMatchObject({ status: 'closed', cycle: 1 });
+});
+
+test('while Temporal cannot be reached the report is stored, and the next sweep starts its run', async () => {
+  const cutOff = await stack.secondGateway({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
+  expect((await create('STORED-1', cutOff.moved(stack.url(tickets)))).status).toBe(201);
+  expect((await create('STORED-1', cutOff.moved(stack.url(tickets)))).status).toBe(409);
+  await cutOff.end();
+  await expect(isRunning('STORED-1')).rejects.toMatchObject({ name: 'WorkflowNotFoundError' });
+  const { stdout } = await stack.closeout('watch', '--json');
+  expect(JSON.parse(stdout)).toMatchObject({ told: { started: 1 }, failed: 0 });
+  expect(await stack.untilPhase('STORED-1', 'open', 1)).toMatchObject({ cycle: 1 });
+  expect(JSON.parse((await stack.closeout('watch', '--json')).stdout)).toMatchObject({ told: {} });
+  await stack.client.clear('STORED-1');
+  await stack.untilPhase('STORED-1', 'done');
+});
+
+test('an answer of Temporal that comes too late takes nothing back', async () => {
+  const temporal = await slowAnswers(Number(stack.env['CLOSEOUT_TEMPORAL_PORT']));
+  const slow = await stack.secondGateway({ TEMPORAL_ADDRESS: temporal.address });
+  try {
+    expect((await create('EARLY-1', slow.moved(stack.url(tickets)))).status).toBe(201); // connects
+    temporal.hold();
+    expect((await create('LATE-1', slow.moved(stack.url(tickets)))).status).toBe(201);
+    expect(await isRunning('LATE-1')).toBe(true);
+    expect(await stack.untilPhase('LATE-1', 'open')).toMatchObject({ cycle: 1 });
+    expect(await stack.client.reports.get('LATE-1')).toMatchObject({ status: 'acknowledged' });
+  } finally {
+    await slow.end();
+    temporal.end();
+  }
+});
+
+/** Between a gateway and Temporal: what the gateway says arrives; after `hold` it hears nothing more. */
+async function slowAnswers(port: number) {
+  const sockets: Socket[] = [];
+  let isHeld = false;
+  const server = createServer((gateway) => {
+    const temporal = connect(port, '127.0.0.1');
+    sockets.push(gateway, temporal);
+    gateway.pipe(temporal).on('error', () => undefined);
+    gateway.on('error', () => undefined);
+    temporal.on('data', (data) => void (isHeld || gateway.write(data)));
+  }).listen(0, '127.0.0.1');
+  await until('the way to Temporal', () => server.listening);
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    hold: () => void (isHeld = true),
+    end: () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}

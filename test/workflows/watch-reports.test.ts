@@ -1,0 +1,183 @@
+import { readFileSync } from 'node:fs';
+import pg from 'pg';
+import type { SweepResult } from '../../src/contract/messages.js';
+import { loadConfig } from '../../src/setup/config.js';
+import { linkIn, post, Stack, until } from '../stack/stack.js';
+
+let stack: Stack;
+let database: pg.Client;
+beforeAll(async () => {
+  stack = await Stack.start({
+    env: { CLOSEOUT_WATCH_SECONDS: '100000' },
+    policy: 'default:\n  survey: { contactCap: null }\n',
+  });
+  database = new pg.Client({ connectionString: loadConfig({ ...stack.env }).databaseUrl });
+  await database.connect();
+});
+afterAll(async () => {
+  await database.end();
+  await stack.end();
+});
+
+/** One sweep, as the schedule starts it; its result. */
+async function sweep(): Promise<SweepResult> {
+  const { workflow } = stack.temporal;
+  const options = { workflowId: `sweep-${Date.now()}`, taskQueue: 'closeout', args: [] };
+  return (await workflow.execute('watchReports', options)) as SweepResult;
+}
+const ids = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
+const openAll = async (all: string[]) => {
+  for (let from = 0; from < all.length; from += 25)
+    await Promise.all(all.slice(from, from + 25).map((id) => stack.open(id, { contact: {} })));
+};
+/** Asks the customer of each; the mails. */
+const askAll = async (all: string[]) => {
+  const mails = [];
+  for (let from = 0; from < all.length; from += 25)
+    mails.push(...(await Promise.all(all.slice(from, from + 25).map((id) => stack.ask(id)))));
+  return mails;
+};
+const closeAll = async (all: string[]) => {
+  await Promise.all(all.map((id) => stack.client.clear(id)));
+  for (const id of all) await stack.untilPhase(id, 'done');
+};
+
+test('there is a schedule that sweeps', async () => {
+  const list = await stack.temporalCli('schedule', 'list');
+  expect(list).toContain('closeout-watch');
+});
+
+test('1,000 changes that no run was told of: every run follows, once, after one sweep', async () => {
+  const [cleared, reopened, cancelled, elsewhere, answered] = ['CLR', 'REO', 'CAN', 'ELS', 'ANS'].map((word) =>
+    ids(word, 200),
+  ) as [string[], string[], string[], string[], string[]];
+  const quiet = ids('QUI', 20);
+  await openAll([...cleared, ...reopened, ...cancelled, ...elsewhere, ...quiet]);
+  await closeAll(reopened);
+  const mails = await askAll(answered);
+
+  // The system of record goes on, and customers answer, while the gateway has no link to Temporal.
+  const update = (set: string, list: string[]) =>
+    database.query(`update reports set ${set} where id = any($1)`, [list]);
+  await update("status = 'resolved', changed_at = now()", cleared);
+  await update("status = 'inProgress', changed_at = now()", reopened);
+  await update("status = 'cancelled'", cancelled);
+  await update("status = 'closed', changed_at = now(), closed_at = now()", elsewhere);
+  const cutOff = await stack.secondGateway({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
+  const answers = await Promise.all(mails.map((mail) => post(cutOff.moved(linkIn(mail, 5)), { score: '5' })));
+  await cutOff.end();
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503])); // stored, and not yet told
+
+  expect(await sweep()).toMatchObject({
+    told: { cleared: 400, reopened: 200, cancelled: 200, answered: 200 },
+    failed: 0,
+    pages: 2,
+  });
+  for (const id of [...cleared, ...elsewhere, ...cancelled, ...answered]) await stack.untilPhase(id, 'done', 1);
+  for (const id of reopened) await stack.untilPhase(id, 'open', 2);
+  for (const id of quiet) expect(await stack.client.status(id)).toMatchObject({ phase: 'open', cycle: 1 });
+  const { rows } = await database.query<{ count: string }>(
+    "select report_id from status_changes where status = 'closed' group by report_id, cycle having count(*) > 1",
+  );
+  expect(rows).toEqual([]);
+  expect(await stack.mails()).toHaveLength(200);
+
+  const { rows: behind } = await database.query(
+    `select id, status, cycle, run_status, run_cycle from reports
+      where (run_status, run_cycle) is distinct from (case status when 'inProgress' then 'open'
+        when 'acknowledged' then 'open' when 'resolved' then 'cleared' else status end, cycle)`,
+  );
+  expect(behind).toEqual([]);
+  const again = await stack.closeout('watch', '--json');
+  const result = JSON.parse(again.stdout) as SweepResult;
+  expect([again.code, result]).toEqual([0, expect.objectContaining({ told: {}, failed: 0, reports: 1020 })]);
+  const metrics = await (await fetch(stack.url('/metrics'))).text();
+  expect(metrics).toContain(`closeout_sweep_reports ${result.reports}`);
+  expect(metrics).toMatch(/^closeout_reports\{status="closed"\} \d+$/m);
+  expect(metrics).toMatch(/^temporal_workflow_completed_total\{[^}]*workflow_type="watchReports"[^}]*\} \d+$/m);
+}, 600_000);
+
+test('every metric that the alert rules and the example dashboard name is there', async () => {
+  const files = ['alerts.yaml', 'grafana.json'].map((name) => readFileSync(`docs/monitoring/${name}`, 'utf8')).join();
+  const named = new Set(files.match(/\b(closeout|temporal)_[a-z_]+/g));
+  const metrics = await (await fetch(stack.url('/metrics'))).text();
+  const rare = /_failed_total$|closeout_confirmations|closeout_survey_answers|closeout_sweep_told/; // not there before the first
+  const missing = [...named].filter((name) => !rare.test(name) && !new RegExp(`^${name}[{ ]`, 'm').test(metrics));
+  expect(missing).toEqual([]);
+});
+
+test('a sweep over 20,000 quiet reports reads a page after the other and starts nothing', async () => {
+  await database.query(`
+    insert into reports (id, status, description, severity, ticket_type, opened_at)
+    select 'quiet-' || n, 'inProgress', 'quiet', 'minor', 'fault', now() from generate_series(1, 20000) n`);
+  const result = await sweep();
+  expect(result.reports).toBeGreaterThan(20_000);
+  expect(result).toMatchObject({ told: {}, pages: Math.ceil(result.reports / 1000) });
+  const started = await stack.temporal.workflow.count('WorkflowId STARTS_WITH "problem-report:quiet-"');
+  expect(started.count).toBe(0);
+  await database.query("delete from reports where id like 'quiet-%'");
+});
+
+test('a report that flaps twenty times closes once, when it stays cleared', async () => {
+  const flapping = await Stack.start({ policy: 'default:\n  holdDown: 3s\n' });
+  try {
+    const id = await flapping.open('FLAP-1');
+    for (let time = 0; time < 20; time++) {
+      await flapping.signal(id, 'cleared');
+      await flapping.signal(id, 'reopened');
+    }
+    await flapping.signal(id, 'cleared');
+    await flapping.untilSurvey(id, 'sent');
+    const report = await flapping.client.reports.get(id);
+    expect(report).toMatchObject({ status: 'closed', cycle: 1 });
+    const { events = [] } = await flapping.history(id);
+    expect(events?.length).toBeLessThan(500);
+  } finally {
+    await flapping.end();
+  }
+});
+
+test('a report that is reopened again and again calls an operator', async () => {
+  const id = await stack.open('OFTEN-1', { contact: {} });
+  for (let cycle = 1; cycle <= 4; cycle++) {
+    await stack.client.clear(id);
+    await stack.untilPhase(id, 'done', cycle);
+    await stack.client.reopen(id);
+    await stack.untilPhase(id, 'open', cycle + 1);
+  }
+  const alerts = await until('the alert', async () => {
+    const mails = (await stack.mails(id)).filter(({ subject }) => subject?.startsWith('Reopened'));
+    return mails.length === 2 && mails;
+  });
+  expect(alerts.map(({ subject }) => subject)).toEqual([
+    'Reopened 3 times: report OFTEN-1',
+    'Reopened 4 times: report OFTEN-1',
+  ]);
+});
+
+test('a run that needs attention calls an operator once, is on the dashboard, and is helped with all others', async () => {
+  const id = await stack.open('STUCK-1');
+  await stack.untilPhase(id, 'open', 1);
+  await database.query("update reports set status = 'cancelled' where id = $1", [id]);
+  await stack.signal(id, 'cleared');
+  await stack.untilPhase(id, 'needsAttention');
+  const [alert] = await stack.untilMails(id, 1);
+  expect(alert?.subject).toBe('Needs attention: report STUCK-1');
+  expect(alert?.text).toContain('ClosureRefused');
+  await until('the dashboard to show it', async () => {
+    const page = await (await fetch(stack.url('/'))).text();
+    return (
+      page.includes('/workflows/problem-report%3ASTUCK-1') &&
+      page.includes('ClosureRefused: Report STUCK-1 is cancelled')
+    );
+  });
+  const others = await stack.closeout('retry', '--all', '--where', 'CloseoutCustomer="nobody"');
+  expect(others).toMatchObject({ code: 0, stdout: '0 asked to try again, 0 went on meanwhile.\n' });
+  const all = await stack.closeout('retry', '--all', '--by', 'eve', '--json');
+  expect(JSON.parse(all.stdout)).toEqual({ retried: [id], failed: [] });
+  await stack.untilPhase(id, 'needsAttention');
+  await sweep(); // tells the run that the report was cancelled
+  await stack.untilPhase(id, 'done');
+  // A second time it was refused, a second alert; the sweeps and days between add none.
+  expect(await stack.mails(id)).toHaveLength(2);
+});
