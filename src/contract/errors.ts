@@ -1,6 +1,6 @@
 /**
- * Every error Closeout names, in one table: whether Temporal retries it, who has to act, and its HTTP status.
- * `docs/errors.md` is checked against it. The code is the `type` of the ApplicationFailure and the `code` of the HTTP body.
+ * Every error that Closeout names: whether Temporal retries it, who has to act, and its HTTP status. `docs/errors.md` is
+ * checked against this table. The code is the `type` of the ApplicationFailure and the `code` of the HTTP body.
  */
 export const errors = {
   BadInput: { retry: false, acts: 'caller', http: 400 },
@@ -16,20 +16,24 @@ export const errors = {
   NotJson: { retry: false, acts: 'caller', http: 415 },
   TooManyRequests: { retry: false, acts: 'caller', http: 429 },
   ClosureRefused: { retry: false, acts: 'operator', http: 409 },
+  NotConfirmed: { retry: false, acts: 'operator', http: 409 },
   RecipientRefused: { retry: false, acts: 'operator', http: 502 },
   EAIUnsupported: { retry: false, acts: 'operator', http: 502 },
   MailRefused: { retry: false, acts: 'operator', http: 502 },
   MailUnavailable: { retry: true, acts: 'nobody', http: 503 },
-  /** Not retried by Temporal: the run itself tries again after it has called an operator. */
+  /** Not retried by Temporal: the workflow alerts an operator and then retries it itself. */
   MailMisconfigured: { retry: false, acts: 'operator', http: 503 },
   DatabaseUnavailable: { retry: true, acts: 'nobody', http: 503 },
   TemporalUnavailable: { retry: true, acts: 'nobody', http: 503 },
+  GaveUp: { retry: false, acts: 'operator', http: 504 },
   Unexpected: { retry: true, acts: 'operator', http: 500 },
 } as const satisfies Record<string, { retry: boolean; acts: 'caller' | 'operator' | 'nobody'; http: number }>;
 
 export type ErrorCode = keyof typeof errors;
 
-/** An error a caller or an operator can act on: `message` says what is wrong and what to do, `field` which input. */
+export const isErrorCode = (name: string): name is ErrorCode => Object.hasOwn(errors, name);
+
+/** An error that a caller or an operator can act on. `message`: what is wrong and what to do; `field`: which input is wrong. */
 export class CloseoutError extends Error {
   constructor(
     readonly code: ErrorCode,

@@ -1,27 +1,31 @@
-/** Builders of the ids that cross a border, with their inverses. */
+/** Builders of the ids that other systems see, and their inverses. */
 import type { Alert } from './messages.js';
 
 const workflowPrefix = 'problem-report:';
+const massClearPrefix = 'service-problem:';
 
-export function workflowIdOf(reportId: string): string {
-  return workflowPrefix + reportId;
-}
+export const workflowIdOf = (reportId: string): string => workflowPrefix + reportId;
 
-/** `undefined` when the id is not one of a problem report's run. */
+/** Undefined if the id is not that of a problem report's workflow. */
 export function reportIdOf(workflowId: string): string | undefined {
   return workflowId.startsWith(workflowPrefix) ? workflowId.slice(workflowPrefix.length) : undefined;
 }
 
-export const massClearIdOf = (serviceProblemId: string): string => `service-problem:${serviceProblemId}`;
+export const massClearIdOf = (serviceProblemId: string): string => massClearPrefix + serviceProblemId;
 
-/** Says what counts as one and the same alert. */
+/** Undefined if the id is not that of a service problem's workflow. */
+export function serviceProblemIdOf(workflowId: string): string | undefined {
+  return workflowId.startsWith(massClearPrefix) ? workflowId.slice(massClearPrefix.length) : undefined;
+}
+
+/** Workflow id of an alert. Two alerts with the same id are one alert, which is mailed once. */
 export function alertIdOf(alert: Alert): string {
   switch (alert.kind) {
     case 'answer':
       return `alert:answer:${alert.reportId}:${alert.cycle}:${alert.revision}`;
     case 'undeliverable':
       return `alert:undeliverable:${alert.reportId}:${alert.cycle}`;
-    case 'relay': // once a day, however many mails wait
+    case 'relay': // once a day, no matter how many mails are waiting
       return `alert:relay:${alert.since.slice(0, 10)}`;
     case 'attention':
       return `alert:attention:${alert.reportId}:${alert.since}:${alert.day}`;
@@ -34,19 +38,24 @@ export function alertIdOf(alert: Alert): string {
   }
 }
 
-/** What a report id may look like: it is part of URLs, workflow ids and Message-IDs. */
-export const reportIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** Message-ID of the mail about an alert. */
+export const alertMessageIdOf = (alert: Alert, domain: string): string =>
+  `<${alertIdOf(alert).replace(/[^A-Za-z0-9_-]+/g, '.')}@${domain}>`;
 
-/** The report that follows one whose customer said too late that it is not solved; the same for the same cycle. */
+/** A report id is part of URLs, workflow ids and Message-IDs. */
+export const reportIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+export const reportIdRule = 'must be 1 to 64 letters, digits, ".", "_" or "-", a letter or digit first';
+
+/** Id of the report that is opened when a customer says too late that the problem is not solved. One per cycle. */
 export function followUpIdOf(reportId: string, cycle: number): string {
   return `${reportId.slice(0, 52)}-after-${cycle}`;
 }
 
-/** `confirm` asks whether it is fixed, `warning` once more before silence is taken for a yes. */
+/** `confirm` asks whether the problem is fixed; `warning` asks once more before the report is closed on silence. */
 export type MailKind = 'survey' | 'reminder' | 'confirm' | 'warning';
 
 /**
- * The same on every retry, another for each kind and for each clearing that a customer is asked to confirm, so that
+ * The same for every attempt to send a mail, and different for each kind of mail and each clearing to be confirmed, so that
  * receivers can drop second copies (RFC 5322 §3.6.4).
  */
 export function messageIdOf(surveyId: string, kind: MailKind, domain: string, clearedAt?: Date): string {
@@ -54,12 +63,12 @@ export function messageIdOf(surveyId: string, kind: MailKind, domain: string, cl
   return `<survey.${surveyId}.${part}${clearedAt?.getTime() ?? ''}@${domain}>`;
 }
 
-/** The survey that a Message-ID of ours belongs to. */
+/** The survey that one of our Message-IDs belongs to. */
 export function surveyIdOfMessage(messageId: string): string | undefined {
   return /^<?survey\.([A-Za-z0-9_-]{16})\.(?:[12]|[cw]\d+)@/.exec(messageId)?.[1];
 }
 
-/** Where bounces of a survey's mail go to: `bounce+{surveyId}@domain` (RFC 3834, VERP). `base` is `bounce@domain`. */
+/** Envelope sender of a survey's mail, to which it bounces: `bounce+{surveyId}@domain` (VERP). `base`: `bounce@domain`. */
 export const bounceAddressOf = (surveyId: string, base: string): string => base.replace('@', `+${surveyId}@`);
 
 /** The survey that a bounce address belongs to. */

@@ -1,13 +1,14 @@
 /**
- * The messages of the workflow `closeProblemReport`: names and payloads. A service in another language needs only
- * these. Every field of every signal is optional and a signal may come with no payload at all.
+ * Names and payloads of the workflows' messages. A service in another language needs only these. Every field of every signal
+ * is optional, and a signal may come without a payload.
  */
-import type { ChangeKind, Score } from './reports.js';
+import type { ChangeKind } from './reports.js';
+import type { Score } from './survey.js';
 
 export const taskQueue = 'closeout';
 export const workflowType = 'closeProblemReport';
 
-/** The other workflows: tell an operator, write to a customer, forget who said what. */
+/** The other workflows. */
 export const alertWorkflow = 'alertOperator';
 export const replyWorkflow = 'replyToCustomer';
 export const forgetWorkflow = 'forgetCustomers';
@@ -42,17 +43,17 @@ export const updates = {
 } as const;
 export type UpdateName = keyof typeof updates;
 
-/** Payload of `cleared`, `reopened` and `cancelled`. `at`: ISO 8601, when it happened; the time of receipt if absent. */
+/** Payload of `cleared`, `reopened` and `cancelled`. `at`: when it happened (ISO 8601); the time of receipt if absent. */
 export interface ChangeSignal {
   at?: string;
   by?: string;
   note?: string;
   reason?: string;
-  /** One of very many: its activities wait behind those of reports that were cleared one by one. */
+  /** One of many changes at once: its activities wait behind those of reports that changed alone. */
   bulk?: boolean;
 }
 
-/** Sent by our own survey page once the answer is stored. Never holds the comment. */
+/** Sent once an answer is stored. Never holds the comment. */
 export interface AnsweredSignal {
   surveyId?: string;
   score?: Score;
@@ -61,13 +62,13 @@ export interface AnsweredSignal {
   revision?: number;
 }
 
-/** Sent when a bounce for this survey came in. `reason`: the status of RFC 3463, such as `5.1.1`. */
+/** Sent when the mail of a survey bounced. `reason`: the status code of RFC 3463, such as `5.1.1`. */
 export interface BouncedSignal {
   surveyId?: string;
   reason?: string;
 }
 
-/** Sent by our own page once it is stored what the customer says of a cleared report. Never holds the reason. */
+/** Sent once a customer's confirmation or refusal is stored. Never holds the customer's words. */
 export interface ConfirmedSignal {
   surveyId?: string;
   /** ISO 8601: the clearing that the customer was asked about. */
@@ -79,34 +80,34 @@ export interface ConfirmedSignal {
 export interface OperatorRequest {
   by?: string;
   note?: string;
-  /** Of `extendSurvey`: for how many more days the customer may answer, 1 to 90. */
+  /** For `extendSurvey`: by how many days, 1 to 90. */
   days?: number;
 }
 
-/** An operator's request about a survey that is out; `by` goes into its timeline. */
-export interface SurveyRequest {
+/** An operator's request about an open survey; `by` goes into its timeline. */
+export interface SurveyOperation {
   name: 'resendSurvey' | 'revokeSurvey' | 'extendSurvey';
   by: string;
   days?: number;
 }
 
-/** What a sweep has found, so far or in the end. */
+/** What a sweep has found. */
 export interface SweepResult {
   reports: number;
-  /** What was missed, by what the runs were told. */
-  told: Partial<Record<ChangeKind | 'started' | 'answered' | 'confirmed', number>>;
-  /** Runs that could not be told; the next sweep tries again. */
+  /** How many runs were notified of each kind of missed change. */
+  notified: Partial<Record<ChangeKind | 'started' | 'answered' | 'confirmed', number>>;
+  /** Runs that could not be notified; the next sweep tries again. */
   failed: number;
   pages: number;
 }
 
-/** Input of the workflow `clearServiceProblem`, id `service-problem:{id}`. Outsiders need `serviceProblemId` only. */
+/** Input of the workflow `clearServiceProblem`, id `service-problem:{id}`. Callers need `serviceProblemId` only. */
 export interface MassClearInput {
   serviceProblemId: string;
-  /** ISO 8601: when the fault was gone; when the workflow began if absent. */
+  /** When the fault was fixed (ISO 8601); the start of the workflow if absent. */
   at?: string;
   by?: string;
-  /** Reports told a second, 1 to 500; 50 if absent. */
+  /** How many reports to clear per second, 1 to 500; 50 if absent. */
   perSecond?: number;
   carried?: unknown;
 }
@@ -114,40 +115,42 @@ export interface MassClearInput {
 /** Answer of the query `progress` of `clearServiceProblem`, and its result. */
 export interface MassClearProgress {
   serviceProblemId: string;
-  /** Reports whose runs were told. */
+  /** Reports whose runs were notified. */
   cleared: number;
-  /** Not yet told: still open in the system of record. */
+  /** Still open in the system of record. */
   open: number;
-  /** Told, and not yet closed. */
+  /** Cleared, but not yet closed. */
   closing: number;
   closed: number;
-  /** What the system of record refused, with the reason; each is tried again in every round. */
+  /** Reports that the system of record refused to clear, with the reason. Each is retried in every round. */
   failed: { reportId: string; failure: string }[];
   round: number;
   done: boolean;
 }
 
-/** Input of the workflow `alertOperator`: what the operator is to be told. What a customer said is looked up. */
+/** Input of the workflow `alertOperator`. Ids and times only: what a customer said is read when the mail is written. */
 export type Alert =
+  /** A customer is dissatisfied, or no longer is. */
   | { kind: 'answer'; reportId: string; cycle: number; revision: number; scoreAtMost: number }
+  /** A mail to a customer was refused for good. */
   | { kind: 'undeliverable'; reportId: string; cycle: number; failure: string }
-  /** The relay refuses us. `since`: ISO 8601. */
+  /** The mail relay refuses all our mail. `since`: ISO 8601. */
   | { kind: 'relay'; failure: string; since: string }
-  /** A step was refused for good; `day` 0 at once, 1 a day later, … */
+  /** A step was refused for good. `day`: 0 at once, 1 a day later, … */
   | { kind: 'attention'; reportId: string; step: string; failure: string; since: string; day: number }
-  /** The customer has not confirmed, and the policy does not take silence for it. `clearedAt`, `since`: ISO 8601; `day` 0 at once. */
+  /** The customer has not confirmed, and the policy does not close on silence. `clearedAt`, `since`: ISO 8601. */
   | { kind: 'unconfirmed'; reportId: string; clearedAt: string; since: string; day: number }
-  /** The report was opened again too often. */
+  /** The report was reopened too often. */
   | { kind: 'reopenings'; reportId: string; cycle: number; at: string }
-  /** A customer wrote back. */
+  /** A customer replied to one of our mails. */
   | { kind: 'message'; messageId: string };
 
-/** Typed search attributes of a run; registered with the server when a worker starts. */
+/** The search attributes of a run and their types. Workers register them with the server when they start. */
 export const searchAttributes = {
-  phase: 'CloseoutPhase',
-  cycle: 'CloseoutCycle',
-  customer: 'CloseoutCustomer',
-  serviceProblem: 'CloseoutServiceProblem',
-  survey: 'CloseoutSurvey',
-  score: 'CloseoutScore',
-} as const;
+  phase: { name: 'CloseoutPhase', type: 'KEYWORD' },
+  cycle: { name: 'CloseoutCycle', type: 'INT' },
+  customer: { name: 'CloseoutCustomer', type: 'KEYWORD' },
+  serviceProblem: { name: 'CloseoutServiceProblem', type: 'KEYWORD' },
+  survey: { name: 'CloseoutSurvey', type: 'KEYWORD' },
+  score: { name: 'CloseoutScore', type: 'INT' },
+} as const satisfies Record<string, { name: string; type: 'KEYWORD' | 'INT' }>;

@@ -1,12 +1,9 @@
-/** The policy a cycle runs under: pure data, resolved when the cycle begins and kept by the run. All durations in ms. */
-
-const second = 1000;
-const hour = 60 * 60 * second;
-const day = 24 * hour;
+/** The policy that a cycle runs under: pure data, resolved when the cycle begins and kept by the run. All durations in ms. */
+import { day, hour } from './time.js';
 
 export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 
-/** When a customer can be expected to answer: `HH:MM` of the customer's day; `zone` where the customer's is not known. */
+/** When a customer can be expected to answer: `HH:MM` in the customer's zone, or in `zone` if that is unknown. */
 export interface BusinessHours {
   days: (typeof weekdays)[number][];
   from: string;
@@ -16,23 +13,23 @@ export interface BusinessHours {
   holidays: string[];
 }
 
-/** The customer is asked whether it is fixed before the report is closed (MEF 124). */
+/** The customer is asked whether the problem is fixed before the report is closed (MEF 124). */
 export interface Confirmation {
-  /** How long the customer has, in business time. */
+  /** How long the customer has to confirm, in business time. */
   window: number;
-  /** How long before its end the one warning is sent, in business time; null = none. */
+  /** How long before the end of the window the one warning is sent, in business time; null = none. */
   warnBefore: number | null;
-  /** What silence means: `close`, or `hold` until the customer or an operator says more. */
+  /** What happens without an answer: `close` the report, or `hold` it until the customer or an operator decides. */
   onSilence: 'close' | 'hold';
   /** null = every hour counts. */
   businessHours: BusinessHours | null;
 }
 
 export interface Policy {
-  /** How long a report has to stay cleared before it is closed. */
+  /** How long a report must stay cleared before it is closed. */
   holdDown: number;
   closing: { giveUpAfter: number };
-  /** null = closed without asking. */
+  /** null = closed without a confirmation. */
   confirmation: Confirmation | null;
   survey: {
     enabled: boolean;
@@ -40,21 +37,21 @@ export interface Policy {
     expiresAfter: number;
     /** After sending; at most one; null = none. */
     reminderAfter: number | null;
-    /** `once`: never again for a report; `each`: one a cycle; `replace`: one a cycle, the newer supersedes the older. */
+    /** `once`: one per report; `each`: one per cycle; `replace`: one per cycle, and the newer supersedes the older. */
     perCycle: 'once' | 'each' | 'replace';
     /** At most `count` surveys per customer in `per`. */
     contactCap: { count: number; per: number } | null;
-    /** No mail from … to … of the customer's day, `HH:MM`; `to` may be the next morning; `zone` where the customer's is not known. */
+    /** No mail between these times, `HH:MM` in the customer's zone, or in `zone` if that is unknown; `to` may be the next morning. */
     quietHours: { from: string; to: string; zone?: string } | null;
     /** Percent of reports, chosen by a hash of the report id. */
     sample: number;
   };
-  /** `escalateAfter`: how many reopenings a report may have before an operator is called. */
+  /** `escalateAfter`: how many times a report may be reopened before an operator is alerted. */
   reopen: { within: number; escalateAfter: number };
   alert: { scoreAtMost: number };
 }
 
-/** The policy for one report: of the first rule that fits it. */
+/** The policy for one report, by the first rule that matches it. */
 export type PolicyFor = (report: {
   ticketType: string;
   severity: string;
@@ -80,7 +77,7 @@ export const defaultPolicy: Policy = {
   alert: { scoreAtMost: 2 },
 };
 
-/** What a policy that wants the customer's confirmation leaves out. */
+/** Defaults for a policy that asks for the customer's confirmation. */
 export const defaultConfirmation: Confirmation = {
   window: 16 * hour,
   warnBefore: 8 * hour,

@@ -1,45 +1,76 @@
-/** Pure rules of a report's status: which change counts, and what it makes of the report. */
-import type { ChangeKind, ReportStatus } from '../contract/reports.js';
+/** What a report's status means for the process: all translations between status, state and change. Pure. */
+import type { ChangeKind, OpenStatus, ReportStatus } from '../contract/reports.js';
 
-/** What a run knows of its report's status. `at`: source time of the last change applied, null before the first. */
-export interface Situation {
-  status: 'open' | 'cleared' | 'closed' | 'cancelled';
-  at: string | null;
+/** The eight statuses of TMF621, reduced to what the process distinguishes. */
+export type State = 'open' | 'cleared' | 'closed' | 'cancelled';
+
+/** What Closeout knows of a report. `changedAt`: source time of the last change applied; null before the first. */
+export interface ReportState {
+  state: State;
+  cycle: number;
+  changedAt: string | null;
 }
 
-/** A change reported to a run. */
+/** A reported change. `at`: when it happened at its source. */
 export interface Change {
   kind: ChangeKind;
   at: string;
 }
 
-const next: Record<Situation['status'], Record<ChangeKind, Situation['status']>> = {
+export const openStatuses: readonly OpenStatus[] = ['acknowledged', 'inProgress', 'pending', 'held'];
+/** The statuses that end a report. Only a closed report can be reopened. */
+export const endedStatuses: readonly ReportStatus[] = ['closed', 'cancelled', 'rejected'];
+
+export const isOpen = (status: ReportStatus): status is OpenStatus => openStatuses.some((open) => open === status);
+export const isEnded = (status: ReportStatus): boolean => endedStatuses.includes(status);
+
+export function stateOf(status: ReportStatus): State {
+  if (isOpen(status)) return 'open';
+  if (status === 'resolved') return 'cleared';
+  return status === 'closed' ? 'closed' : 'cancelled';
+}
+
+/** The status that a change sets if its sender names none. */
+export const statusAfter: Record<ChangeKind, ReportStatus> = {
+  cleared: 'resolved',
+  reopened: 'inProgress',
+  cancelled: 'cancelled',
+};
+
+/** The state that a change leads to if it is applied. */
+export const stateAfter: Record<ChangeKind, State> = { cleared: 'cleared', reopened: 'open', cancelled: 'cancelled' };
+
+/** The change to report to a run so that it catches up with a state. A run that hears "cleared" finds a closed report closed. */
+export const changeToReach: Record<State, ChangeKind> = {
+  open: 'reopened',
+  cleared: 'cleared',
+  closed: 'cleared',
+  cancelled: 'cancelled',
+};
+
+/** The change that a new status means for a run; undefined if the run need not know. */
+export function changeBetween(from: ReportStatus, to: ReportStatus): ChangeKind | undefined {
+  if (to === 'resolved') return 'cleared';
+  if (to === 'cancelled' || to === 'rejected') return 'cancelled';
+  return isOpen(to) && !isOpen(from) ? 'reopened' : undefined;
+}
+
+const next: Record<State, Record<ChangeKind, State>> = {
   open: { cleared: 'cleared', reopened: 'open', cancelled: 'cancelled' },
   cleared: { cleared: 'cleared', reopened: 'open', cancelled: 'cancelled' },
   closed: { cleared: 'closed', reopened: 'open', cancelled: 'closed' },
   cancelled: { cleared: 'cancelled', reopened: 'cancelled', cancelled: 'cancelled' },
 };
 
-/**
- * The situation after a change. A change older than the last one applied is late and changes nothing; a repeated one
- * only moves `at` forward, so that something older still cannot undo it. A closed report can only be reopened;
- * cancelled is final.
- */
-export function apply(now: Situation, change: Change): Situation {
-  if (isLate(change.at, now.at)) return now;
-  return { status: next[now.status][change.kind], at: change.at };
-}
+type LastChange = Pick<ReportState, 'state' | 'changedAt'>;
 
-/** The situation that a stored status stands for. */
-export function situationOf(status: ReportStatus, changedAt: string | null): Situation {
-  const word = isOpen(status)
-    ? 'open'
-    : status === 'resolved'
-      ? 'cleared'
-      : status === 'closed'
-        ? 'closed'
-        : 'cancelled';
-  return { status: word, at: changedAt };
+/**
+ * The state after a change; undefined if the change is late, that is, older than the last one applied. A repeated change only
+ * moves `changedAt` forward, so that nothing older can undo it.
+ */
+export function apply({ state, changedAt }: LastChange, change: Change): LastChange | undefined {
+  if (isLate(change.at, changedAt)) return undefined;
+  return { state: next[state][change.kind], changedAt: change.at };
 }
 
 /** Compares instants, whatever their notation. */
@@ -47,28 +78,14 @@ export function isLate(at: string, lastAt: string | null): boolean {
   return lastAt !== null && Date.parse(at) < Date.parse(lastAt);
 }
 
-/**
- * When a change happened: what its sender said if that can be read, but never in the future, because a wrong clock
- * would then make every later change look late.
- */
-export function instantOf(said: unknown, receivedAt: number): string {
-  const at = typeof said === 'string' || said instanceof Date ? new Date(said).getTime() : NaN;
+/** When a change happened: the time its sender stated, but never in the future, or every later change would look late. */
+export function changeTime(stated: unknown, receivedAt: number): string {
+  const at = typeof stated === 'string' || stated instanceof Date ? new Date(stated).getTime() : NaN;
   return new Date(Number.isNaN(at) ? receivedAt : Math.min(at, receivedAt)).toISOString();
 }
 
-export const openStatuses: readonly ReportStatus[] = ['acknowledged', 'inProgress', 'pending', 'held'];
-export const isOpen = (status: ReportStatus): boolean => openStatuses.includes(status);
-
-/** What a run has to be told when a report's status goes from one to another; undefined: nothing. */
-export function changeKind(from: ReportStatus, to: ReportStatus): ChangeKind | undefined {
-  if (to === 'resolved') return 'cleared';
-  if (to === 'cancelled' || to === 'rejected') return 'cancelled';
-  if (isOpen(to) && !isOpen(from)) return 'reopened';
-  return undefined;
-}
-
-/** Statuses a caller may set from each; `closed` is never set by hand, closing is what Closeout does. */
-const reachable: Record<ReportStatus, readonly ReportStatus[]> = {
+/** The statuses a caller may set next. `closed` is never among them: closing is what Closeout does. */
+const allowedNext: Record<ReportStatus, readonly ReportStatus[]> = {
   acknowledged: ['inProgress', 'held', 'pending', 'resolved', 'cancelled', 'rejected'],
   inProgress: ['acknowledged', 'held', 'pending', 'resolved', 'cancelled'],
   held: ['acknowledged', 'inProgress', 'pending', 'resolved', 'cancelled'],
@@ -78,4 +95,4 @@ const reachable: Record<ReportStatus, readonly ReportStatus[]> = {
   cancelled: [],
   rejected: [],
 };
-export const mayFollow = (from: ReportStatus): readonly ReportStatus[] => reachable[from];
+export const allowedAfter = (from: ReportStatus): readonly ReportStatus[] => allowedNext[from];

@@ -1,23 +1,22 @@
-/** Pure rule of the sweep: what a report's run has to be told, if what it knows is not what the system of record holds. */
+/** Which change a run has missed, given what it knows and what the system of record holds. Pure. */
 import type { ChangeKind } from '../contract/reports.js';
-import type { Situation } from './status.js';
+import { changeToReach, type State } from './status.js';
 
-export interface Compared {
-  status: Situation['status'];
+/** `started`: no run has looked the report up yet. A run that starts reads the report's state itself. */
+export type MissedChange = ChangeKind | 'started';
+
+export interface SweptState {
+  state: State;
   cycle: number;
   /** What the run was last known to know. */
-  runStatus: Situation['status'];
+  runState: State;
   runCycle: number;
 }
 
-/** `started`: no run has ever looked the report up; one that does finds out by itself where the report stands. */
-export type Missed = ChangeKind | 'started';
-
-/** Undefined: nothing. A report closed elsewhere is told as cleared: its run then finds it closed, and asks the customer. */
-export function missedChange({ status, cycle, runStatus, runCycle }: Compared): Missed | undefined {
+/** Undefined if the run missed nothing. */
+export function missedChange({ state, cycle, runState, runCycle }: SweptState): MissedChange | undefined {
   if (runCycle === 0) return 'started';
-  if (cycle > runCycle && (status === 'open' || status === 'cleared')) return 'reopened';
-  if (status === runStatus && cycle === runCycle) return undefined;
-  const tells = { open: 'reopened', cleared: 'cleared', closed: 'cleared', cancelled: 'cancelled' } as const;
-  return tells[status];
+  if (cycle > runCycle && (state === 'open' || state === 'cleared')) return 'reopened';
+  if (state === runState && cycle === runCycle) return undefined;
+  return changeToReach[state];
 }

@@ -1,0 +1,151 @@
+/** What customers are asked and say: the scale, the survey of a cycle, the confirmation before closing, the answer. */
+
+/** The rating scale. Ratings from `satisfiedFrom` count as satisfied; for ratings up to `reasonsUpTo` we ask for reasons. */
+export const scores = [1, 2, 3, 4, 5] as const;
+export type Score = (typeof scores)[number];
+export const highestScore = 5;
+export const satisfiedFrom = 4;
+export const reasonsUpTo = 3;
+
+export const isScore = (value: unknown): value is Score => scores.some((score) => score === value);
+
+/** The reasons that a dissatisfied customer can tick. */
+export const complaints = ['slow', 'notSolved', 'poorlyInformed', 'unfriendly', 'repeatedFault'] as const;
+export type Complaint = (typeof complaints)[number];
+
+/** Why a survey was not sent: the first reason that applies, in this order. */
+export const skipReasons = [
+  'disabled',
+  'noAddress',
+  'optedOut',
+  'suppressed',
+  'contactCap',
+  'sampledOut',
+  'once',
+  'serviceProblem',
+  'reopened',
+  'cancelled',
+  'byOperator',
+] as const;
+export type SkipReason = (typeof skipReasons)[number];
+
+/** `queued`: decided to send, but the relay has not accepted the mail yet. */
+export type SurveyState = 'queued' | 'sent' | 'answered' | 'expired' | 'skipped' | 'undeliverable' | 'superseded';
+
+/**
+ * Whether the customer confirms that the problem is fixed. `queued` and `sent`: not answered yet; `silence`: the window ended
+ * without an answer; `released`: an operator did not wait; `withdrawn`: the report was reopened or cancelled first.
+ */
+export type ConfirmationState = 'queued' | 'sent' | 'yes' | 'no' | 'silence' | 'released' | 'unreachable' | 'withdrawn';
+
+/** `none` until the survey is decided. `reason`: why it was skipped or could not be delivered. */
+export interface SurveySummary {
+  state: 'none' | Exclude<SurveyState, 'queued'>;
+  reason?: string;
+}
+
+/** What a run knows of its cycle's survey. Times are ISO 8601, UTC. */
+export interface SurveyRecord extends SurveySummary {
+  id?: string;
+  sentAt?: string;
+  expiresAt?: string;
+  /** "Not solved" reopens the report until then; later it opens a follow-up report. */
+  reopenUntil?: string;
+}
+
+/** What a run knows of its customer's confirmation. Times are ISO 8601, UTC. */
+export interface ConfirmationRecord {
+  surveyId: string;
+  state: Exclude<ConfirmationState, 'queued' | 'withdrawn'>;
+  /** The clearing that the customer was asked about. */
+  clearedAt: string;
+  closesAt: string;
+}
+
+/** One survey per report per cycle, stored also if nothing was sent. Times are null until the event has happened. */
+export interface Survey {
+  id: string;
+  reportId: string;
+  cycle: number;
+  customerId: string | null;
+  serviceProblemId: string | null;
+  state: SurveyState;
+  /** A skip reason, or why it could not be delivered. */
+  reason: string | null;
+  decidedAt: Date;
+  /** First attempt to hand the mail over. Fixes its Date and its expiry, so that every attempt sends the same mail. */
+  mailedAt: Date | null;
+  sentAt: Date | null;
+  remindedAt: Date | null;
+  expiresAt: Date | null;
+  reopenUntil: Date | null;
+  /** Revision of the low score that an operator was alerted to; null again once the operator knows of a better one. */
+  alertedRevision: number | null;
+  /** null: the customer was not asked to confirm. */
+  confirmation: ConfirmationState | null;
+  /** The clearing that was asked about; a later clearing in the same cycle is asked about again. */
+  confirmFor: Date | null;
+  confirmUntil: Date | null;
+  confirmedAt: Date | null;
+  warnedAt: Date | null;
+  /** The customer's words about what is still wrong. */
+  confirmReason: string | null;
+  /** The report's run was notified of the customer's confirmation or refusal. */
+  confirmNotified: boolean;
+}
+
+/** What a customer says in the survey. */
+export interface Answer {
+  score?: Score;
+  solved?: boolean;
+  complaints?: Complaint[];
+  comment?: string;
+}
+
+/** The answer that counts now. `at`: time of the first answer. */
+export interface StoredAnswer {
+  surveyId: string;
+  score: Score | null;
+  solved: boolean | null;
+  complaints: Complaint[];
+  comment: string | null;
+  at: Date;
+  changedAt: Date;
+  revision: number;
+  /** The last revision that the report's run was notified of. */
+  notifiedRevision: number;
+}
+
+/** What a customer says when asked to confirm. */
+export interface ConfirmationReply {
+  clearedAt: Date;
+  fixed: boolean;
+  reason?: string;
+}
+
+/** An entry in the timeline of a survey. */
+export type SurveyEvent =
+  | 'sent'
+  | 'sentAgain'
+  | 'reminded'
+  | 'answered'
+  | 'changed'
+  | 'extended'
+  | 'revoked'
+  | 'expired'
+  | 'undeliverable'
+  | 'superseded'
+  | 'bounced'
+  | 'delayed'
+  | 'wroteBack'
+  | 'automaticReply'
+  | 'replied'
+  | 'optedOut'
+  | 'confirmAsked'
+  | 'confirmWarned'
+  | 'confirmed'
+  | 'refused'
+  | 'silence'
+  | 'released'
+  | 'unreachable'
+  | 'erased';

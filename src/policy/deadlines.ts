@@ -1,0 +1,34 @@
+/** When a survey, a confirmation or the chance to reopen ends. Every deadline is computed here. */
+import type { Confirmation, Policy } from './settings.js';
+import { day, later } from './time.js';
+
+type SurveyPolicy = Policy['survey'];
+
+/** `sentAt`: the first attempt to send the survey, or the end of a confirmation that asks its question on the page. */
+export const surveyExpiresAt = ({ expiresAfter }: SurveyPolicy, sentAt: Date): Date => later(sentAt, expiresAfter);
+
+/** When the one reminder is due; undefined if the policy has none. */
+export const reminderDueAt = ({ reminderAfter }: SurveyPolicy, sentAt: Date): Date | undefined =>
+  reminderAfter === null ? undefined : later(sentAt, reminderAfter);
+
+/** "Not solved" reopens a report until then. */
+export const reopenUntil = ({ within }: Policy['reopen'], closedAt: Date): Date => later(closedAt, within);
+
+/** An answer can be changed until then. */
+export const changeableUntil = (answeredAt: Date): Date => later(answeredAt, day);
+
+/** Adds business time to a time, in the customer's calendar. */
+export type AddBusinessTime = (start: Date, ms: number) => Date;
+
+/** End of the window in which the customer can confirm. */
+export const confirmationEndsAt = ({ window }: Confirmation, askedAt: Date, add: AddBusinessTime): Date =>
+  add(askedAt, window);
+
+/** When the one warning before the end of the window is due; undefined if there is none. */
+export function warningDueAt(
+  { window, warnBefore }: Confirmation,
+  askedAt: Date,
+  add: AddBusinessTime,
+): Date | undefined {
+  return warnBefore === null || warnBefore >= window ? undefined : add(askedAt, window - warnBefore);
+}

@@ -1,0 +1,58 @@
+/** What the link in a mail may still do. Pure. */
+import type { ReportStatus } from '../contract/reports.js';
+import type { ConfirmationState, Survey } from '../contract/survey.js';
+import { changeableUntil } from './deadlines.js';
+
+/** The customer was asked to confirm and has not answered yet. */
+export const isAwaitingCustomer = (confirmation: ConfirmationState | null): boolean =>
+  confirmation === 'queued' || confirmation === 'sent';
+
+/** The customer has a link to the confirmation page, so the survey's question can be asked there. */
+export const isOnPage = (confirmation: ConfirmationState | null | undefined): boolean =>
+  confirmation !== null && confirmation !== undefined && confirmation !== 'unreachable';
+
+/** The confirmation ended with the closing of the report. */
+export const wasConfirmed = (confirmation: ConfirmationState | null): boolean =>
+  confirmation === 'yes' || confirmation === 'silence' || confirmation === 'released';
+
+export type LinkState = 'open' | 'changeable' | 'answered' | 'expired' | 'superseded';
+
+/** What a survey link may still do. Expiry is decided by the clock, whether or not it has been recorded. */
+export function linkState(
+  { state, reason, confirmation, expiresAt }: Pick<Survey, 'state' | 'reason' | 'confirmation' | 'expiresAt'>,
+  answeredAt: Date | undefined,
+  now: Date,
+): LinkState {
+  if (state === 'superseded') return state;
+  if (state === 'skipped') return 'superseded'; // reopened while the relay accepted the mail
+  // Before the closing, the customer can only confirm.
+  if (state === 'queued' && isOnPage(confirmation)) return 'expired';
+  if (answeredAt && reason === 'reopened') return 'superseded';
+  if (answeredAt && reason === 'erased') return 'answered';
+  if (answeredAt) return now < changeableUntil(answeredAt) ? 'changeable' : 'answered';
+  const isOver = state === 'expired' || state === 'undeliverable' || !expiresAt || now >= expiresAt;
+  return isOver ? 'expired' : 'open';
+}
+
+export type ConfirmationLinkState = 'open' | 'confirmed' | 'refused' | 'late' | 'withdrawn' | 'cancelled';
+
+/** What a confirmation link may still do. This depends on what became of the report, not on the clock. */
+export function confirmationLinkState(
+  { confirmation, cycle }: Pick<Survey, 'confirmation' | 'cycle'>,
+  report: { status: ReportStatus; cycle: number },
+): ConfirmationLinkState {
+  const { status } = report;
+  if (status === 'cancelled' || status === 'rejected') return 'cancelled';
+  if (confirmation === 'withdrawn' || cycle < report.cycle) return 'withdrawn';
+  if (status === 'closed') return confirmation === 'yes' ? 'confirmed' : 'late';
+  if (confirmation === 'no') return 'refused';
+  if (status !== 'resolved') return 'withdrawn'; // reopened
+  if (confirmation === 'yes') return 'confirmed';
+  if (confirmation === 'silence' || confirmation === 'released') return 'late'; // about to be closed
+  return isAwaitingCustomer(confirmation) ? 'open' : 'withdrawn';
+}
+
+/** "Not solved" reopens the report within the policy's time; later it opens a follow-up report. */
+export function isInReopenWindow(reopenUntil: Date | string | null | undefined, now: Date): boolean {
+  return !reopenUntil || now <= new Date(reopenUntil);
+}
