@@ -1,16 +1,20 @@
-/** Tries a step; when it is refused for good the run parks in `needsAttention` and waits for an operator. */
+/** Runs a step. If it is refused for good, the run parks in `needsAttention` until an operator helps. */
 import { ActivityFailure, CancellationScope, TimeoutFailure, condition, isCancellation } from '@temporalio/workflow';
+import type { ErrorCode } from '../contract/errors.js';
 import type { Alert } from '../contract/messages.js';
-import { failureOf } from './failure.js';
-import { callOperator } from './alert-operator.js';
-import type { Run } from './run.js';
-import { show } from './visibility.js';
+import { raiseAlert } from './alert-operator.js';
+import { codeOf, failureOf } from './failure.js';
+import type { RunState } from './run.js';
+import { publish } from './visibility.js';
+
+/** Ends a wait as soon as it returns true. */
+export type Condition = () => boolean;
 
 /**
- * Runs a step until it is done or `stop` becomes true, whichever comes first; `retryNow` starts it anew at once.
- * Undefined: it was stopped. Throws when the step failed for good.
+ * Runs a step until it succeeds or `stop` becomes true, whichever comes first. `retryNow` starts it again at once. Returns
+ * undefined if stopped. Throws if the step failed for good.
  */
-export async function attempt<T>(run: Run, step: () => Promise<T>, stop: () => boolean): Promise<T | undefined> {
+export async function attempt<T>(run: RunState, step: () => Promise<T>, stop: Condition): Promise<T | undefined> {
   while (!stop()) {
     const { retries } = run;
     const work = new CancellationScope();
@@ -22,9 +26,9 @@ export async function attempt<T>(run: Run, step: () => Promise<T>, stop: () => b
       if (result) return result.value;
       work.cancel();
       const late = await done.catch(ignoreCancellation);
-      if (late) return late.value; // it ended in the same moment
+      if (late) return late.value; // it succeeded at the same moment
     } catch (error) {
-      if (run.retries === retries) throw error; // else another try was asked for just as this one failed
+      if (run.retries === retries) throw error; // otherwise a retry was requested just as the step failed
     } finally {
       waiting.cancel();
       await interrupted.catch(ignoreCancellation);
@@ -33,12 +37,12 @@ export async function attempt<T>(run: Run, step: () => Promise<T>, stop: () => b
   return undefined;
 }
 
-/** Like `attempt`, but never throws: what fails for good waits for `retryNow`, `closeByHand` or `stop`. */
+/** Like `attempt`, but parks the run if the step fails for good, until `retryNow`, `closeByHand` or `stop`. */
 export async function attemptOrPark<T>(
-  run: Run,
+  run: RunState,
   name: string,
   step: () => Promise<T>,
-  stop: () => boolean,
+  stop: Condition,
 ): Promise<T | undefined> {
   for (;;) {
     try {
@@ -46,46 +50,55 @@ export async function attemptOrPark<T>(
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
       const { retries, reportId } = run;
-      run.closeByHand = false; // asked for before this failure, so it did not help
-      const attention = { step: name, failure: reasonOf(error) };
-      const stopped = await park(run, {
-        ...{ ...attention, waitingFor: 'an operator', stop },
-        helped: () => stop() || run.retries !== retries || run.closeByHand,
-        alert: { kind: 'attention', reportId, ...attention },
+      run.closeByHand = false; // requested before this failure, so it did not help
+      const failure = reasonOf(error);
+      const isStopped = await park(run, {
+        step: name,
+        code: codeOf(failureOf(error)),
+        failure,
+        waitingFor: 'an operator',
+        until: () => stop() || run.retries !== retries || run.closeByHand,
+        stop,
+        alert: { kind: 'attention', reportId, step: name, failure },
       });
-      if (stopped) return undefined;
+      if (isStopped) return undefined;
     }
   }
 }
 
-type Without<T> = T extends unknown ? Omit<T, 'since' | 'day'> : never;
+type Undated<T> = T extends unknown ? Omit<T, 'since' | 'day'> : never;
 
 export interface Parking {
   step: string;
+  code: ErrorCode;
   failure: string;
   waitingFor: string;
-  helped: () => boolean;
-  /** Asked while the run is still parked. */
-  stop: () => boolean;
-  /** Told at once, and again each day. */
-  alert: Without<Extract<Alert, { kind: 'attention' | 'unconfirmed' }>>;
+  /** Ends the parking. */
+  until: Condition;
+  /** Evaluated while the run is still parked; `park` returns its result. */
+  stop: Condition;
+  /** Raised at once, and again each day. */
+  alert: Undated<Extract<Alert, { kind: 'attention' | 'unconfirmed' }>>;
 }
 
-/** Waits in `needsAttention` until somebody has helped, then goes back to the phase it came from. Returns what `stop` says. */
-export async function park(run: Run, { step, failure, waitingFor, helped, stop, alert }: Parking): Promise<boolean> {
+/** Waits in `needsAttention`, then returns to the phase that the run came from. */
+export async function park(
+  run: RunState,
+  { step, code, failure, waitingFor, until, stop, alert }: Parking,
+): Promise<boolean> {
   const { phase } = run;
   const since = new Date().toISOString();
   run.phase = 'needsAttention';
-  run.attention = { step, failure, since };
-  show(run, { waitingFor });
-  for (let day = 0; !helped(); day++) {
-    await callOperator({ ...alert, since, day });
-    await condition(helped, '1 day', { summary: 'Until an operator is reminded' });
+  run.attention = { step, code, failure, since };
+  publish(run, { waitingFor });
+  for (let day = 0; !until(); day++) {
+    await raiseAlert({ ...alert, since, day });
+    await condition(until, '1 day', { summary: 'Until the operator is reminded' });
   }
-  const stopped = stop();
+  const isStopped = stop();
   delete run.attention;
   run.phase = phase;
-  return stopped;
+  return isStopped;
 }
 
 function reasonOf(error: ActivityFailure): string {
@@ -94,7 +107,7 @@ function reasonOf(error: ActivityFailure): string {
 }
 
 function ignoreCancellation(error: unknown): undefined {
-  // A step that failed just as it was stopped has nobody left to tell; what it did is idempotent.
+  // Nobody waits for a step that failed just as it was stopped, and every step is idempotent.
   if (isCancellation(error) || error instanceof ActivityFailure) return undefined;
   throw error;
 }

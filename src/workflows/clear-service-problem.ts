@@ -1,18 +1,18 @@
 /**
- * A common fault is gone: clears every open report of a service problem, so many a second, in rounds until none is left. One
- * report that is refused never stops the rest: it is listed and tried again in every round.
+ * A common fault is fixed: clears every open report of a service problem at a limited rate, in rounds until none is left. A
+ * report that is refused does not stop the rest: it is listed, and retried in every round.
  */
 import { continueAsNew, defineQuery, setHandler, sleep, workflowInfo } from '@temporalio/workflow';
 import { queries, type MassClearInput, type MassClearProgress } from '../contract/messages.js';
 import * as steps from './steps.js';
 
-/** Pauses before what failed is tried again; then it stays listed, and a new start tries once more. */
-const patience = ['5s', '30s', '2m'] as const;
+/** Pauses before refused reports are retried. After the last one they stay listed, and starting the workflow again retries them. */
+const retryPauses = ['5s', '30s', '2m'] as const;
 
-/** Plain JSON, handed on whole by continue-as-new. */
+/** Plain JSON, so that continue-as-new can carry all of it. */
 interface State {
   at: string;
-  /** Where this round goes on. */
+  /** The last report of this round that was looked at. */
   after: string;
   clearedInRound: number;
   failedRounds: number;
@@ -21,26 +21,26 @@ interface State {
 
 export async function clearServiceProblem(input: MassClearInput): Promise<MassClearProgress> {
   const { serviceProblemId } = input;
-  const state = (input.carried as State | undefined) ?? begin(input);
+  const state = (input.carried as State | undefined) ?? newState(input);
   const { progress } = state;
   setHandler(defineQuery<MassClearProgress>(queries.progress), () => progress, {
-    description: 'How many reports were told, are still open, are closed, and which were refused and why.',
+    description: 'How many reports were cleared, are still open, are closed, and which were refused and why.',
   });
   do {
     await runRound(input, state);
     Object.assign(progress, await steps.countReports({ serviceProblemId }));
-  } while (await goesOn(state));
+  } while (await startNextRound(state));
   await untilClosed(serviceProblemId, progress);
   progress.done = true;
   return progress;
 }
 
-function begin({ serviceProblemId, at }: MassClearInput): State {
+function newState({ serviceProblemId, at }: MassClearInput): State {
   const progress = { serviceProblemId, cleared: 0, open: 0, closing: 0, closed: 0, failed: [], round: 1, done: false };
   return { at: at ?? new Date().toISOString(), after: '', clearedInRound: 0, failedRounds: 0, progress };
 }
 
-/** Reports that join behind the place where a round is are met in it, those before it in the next. */
+/** Clears in the order of report ids. A report that joins behind the current id is met in this round, any other in the next. */
 async function runRound(input: MassClearInput, state: State): Promise<void> {
   const { serviceProblemId, by = 'service problem', perSecond = 50 } = input;
   const { progress, at } = state;
@@ -55,17 +55,18 @@ async function runRound(input: MassClearInput, state: State): Promise<void> {
     Object.assign(progress, await steps.countReports({ serviceProblemId }));
     if (workflowInfo().continueAsNewSuggested)
       await continueAsNew<typeof clearServiceProblem>({ ...input, carried: state });
-    await sleep('1s', { summary: `${limit} a second` });
+    await sleep('1s', { summary: `${limit} reports per second` });
   }
 }
 
-/** Another round: for reports that joined meanwhile, or for what was refused. */
-async function goesOn(state: State): Promise<boolean> {
+/** Another round is needed for reports that joined meanwhile, and for refused ones while there are retries left. */
+async function startNextRound(state: State): Promise<boolean> {
   const { progress, clearedInRound } = state;
-  const pause = patience[state.failedRounds];
-  if (clearedInRound === 0 && (progress.failed.length === 0 || pause === undefined)) return false;
-  if (progress.failed.length > 0 && pause !== undefined) {
-    await sleep(pause, { summary: 'Before what was refused is tried again' });
+  const pause = retryPauses[state.failedRounds];
+  const isRetry = progress.failed.length > 0 && pause !== undefined;
+  if (clearedInRound === 0 && !isRetry) return false;
+  if (isRetry) {
+    await sleep(pause, { summary: 'Until refused reports are retried' });
     state.failedRounds++;
   }
   Object.assign(state, { after: '', clearedInRound: 0 });
@@ -73,12 +74,13 @@ async function goesOn(state: State): Promise<boolean> {
   return true;
 }
 
-/** As long as closings still come in: some may wait for an operator, or for their customers. */
+/** Waits as long as reports are still being closed. Some may wait for an operator or for their customers. */
 async function untilClosed(serviceProblemId: string, progress: MassClearProgress): Promise<void> {
-  for (let quiet = 0; progress.closing > 0 && quiet < 5 && !workflowInfo().continueAsNewSuggested;) {
+  let pollsWithoutClosing = 0;
+  while (progress.closing > 0 && pollsWithoutClosing < 5 && !workflowInfo().continueAsNewSuggested) {
     const { closed } = progress;
     await sleep('2s', { summary: 'Until the reports are closed' });
     Object.assign(progress, await steps.countReports({ serviceProblemId }));
-    quiet = progress.closed > closed ? 0 : quiet + 1;
+    pollsWithoutClosing = progress.closed > closed ? 0 : pollsWithoutClosing + 1;
   }
 }

@@ -1,143 +1,171 @@
 /**
- * eTOM 1.3.7.4 "Close Customer Problem Report", one run a report and cycle:
+ * eTOM 1.3.7.4 "Close Customer Problem Report", one run per report per cycle:
  *
- *   open → clearing → closing → surveying → done
+ *   open → clearing → confirming → closing → surveying → done
  *
- * A report that is reopened starts over; one that is cancelled is done. What a step needs and does is an activity;
- * what comes next is decided here.
+ * A reopened report starts over; a cancelled one is done. Activities do what a step needs; this file decides what comes next.
  */
 import { allHandlersFinished, condition, continueAsNew, sleep } from '@temporalio/workflow';
 import type { Phase, RunInput, RunResult } from '../contract/reports.js';
 import { isLate } from '../policy/status.js';
-import { callOperator } from './alert-operator.js';
+import { raiseAlert } from './alert-operator.js';
 import { attemptOrPark } from './attempt-or-park.js';
-import { askWhetherFixed } from './confirmation.js';
-import { beginRun, dropConfirmation, freshCycle, fromNow, mustPassOn, noteChange, policyOf, type Run } from './run.js';
+import { confirmWithCustomer } from './confirmation.js';
+import { acceptOperations } from './operations.js';
+import {
+  beginRun,
+  freshCycle,
+  fromNow,
+  noteChange,
+  policyOf,
+  resetConfirmation,
+  shouldContinueAsNew,
+  type RunState,
+} from './run.js';
 import * as steps from './steps.js';
-import { ask, heed, isAnswered, listen } from './survey.js';
-import { show, surveyWord } from './visibility.js';
+import { handleAnswer, isAnswered, startSurvey, waitForAnswer } from './survey.js';
+import { publish, surveyOutcome } from './visibility.js';
 
 export async function closeProblemReport(input: RunInput): Promise<RunResult> {
   const run = beginRun(input);
-  let next = run.early ? await lookUp(run) : (run.phase as Next);
+  acceptOperations(run);
+  let next = run.pendingChanges ? await lookUp(run) : (run.phase as NextPhase);
   while (next !== 'done') {
     run.phase = next;
-    if (mustPassOn()) await passOn(run);
-    next = await during[next](run);
+    if (shouldContinueAsNew()) await continueRun(run);
+    next = await phaseHandlers[next](run);
   }
   run.phase = next;
-  show(run, { waitingFor: 'nothing' });
+  publish(run, { waitingFor: 'nothing' });
   await condition(allHandlersFinished);
   return resultOf(run);
 }
 
-type Next = Exclude<Phase, 'needsAttention'>;
+type NextPhase = Exclude<Phase, 'needsAttention'>;
 
-const during: Record<Exclude<Next, 'done'>, (run: Run) => Promise<Next>> = { open, clearing, closing, surveying };
+const phaseHandlers: Record<Exclude<NextPhase, 'done'>, (run: RunState) => Promise<NextPhase>> = {
+  open,
+  clearing,
+  confirming,
+  closing,
+  surveying,
+};
 
-/** The store, not Temporal, knows the cycle and whether a report is closed already: then there is nothing to do. */
-async function lookUp(run: Run): Promise<Next> {
+/** Reads the report's state. The system of record, not Temporal, knows the cycle and whether the report is closed. */
+async function lookUp(run: RunState): Promise<NextPhase> {
   const { reportId } = run;
-  // Only where the report cannot be found: else a cancelling that comes early is for the system of record as well.
-  const isCancelled = () => run.early?.some(({ kind }) => kind === 'cancelled') ?? false;
-  const givenUp = () => run.phase === 'needsAttention' && (run.closeByHand || isCancelled());
-  const report = await attemptOrPark(run, 'lookUpReport', () => steps.lookUpReport({ reportId }), givenUp);
-  const changes = run.early ?? [];
-  delete run.early;
-  if (!report) {
-    // Not in the task that answers the operator: an event that comes in just then would undo the end, and the answer with it.
+  // An early cancellation ends the run only if there is no report: otherwise the report itself must be cancelled too.
+  const isCancelled = () => run.pendingChanges?.some(({ kind }) => kind === 'cancelled') ?? false;
+  const isGivenUp = () => run.phase === 'needsAttention' && (run.closeByHand || isCancelled());
+  const found = await attemptOrPark(run, 'lookUpReport', () => steps.lookUpReport({ reportId }), isGivenUp);
+  const changes = run.pendingChanges ?? [];
+  delete run.pendingChanges;
+  if (!found) {
+    // Ending in the task that answers the operator would lose the answer if another event arrives in that task.
     if (run.closeByHand) await sleep('1s', { summary: 'The operator has been answered' });
-    run.situation = { status: run.closeByHand ? 'closed' : 'cancelled', at: null };
+    run.state = run.closeByHand ? 'closed' : 'cancelled';
+    run.changedAt = null;
     return 'done';
   }
-  const { situation, survey, ...facts } = report;
-  Object.assign(run, facts, survey && { survey });
-  run.situation = situation;
-  if (run.answer && run.answer.surveyId !== survey?.id) delete run.answer; // to the survey of another cycle
+  const { survey = run.survey, ...facts } = found;
+  Object.assign(run, facts, { survey });
+  if (run.answer?.surveyId !== survey.id) delete run.answer; // about the survey of another cycle
   for (const change of changes) noteChange(run, change);
-  if (situation.status !== 'closed') return 'open';
-  // A survey may still be open, and an answer or its change may come after the run that asked has ended.
-  const unfinished = run.situation.status !== 'closed' || survey?.state === 'sent' || isAnswered(run);
-  return unfinished ? 'surveying' : 'done';
+  if (found.state !== 'closed') return 'open';
+  // The survey may still be open, and an answer or its change may arrive after the run that asked has ended.
+  const isUnfinished = run.state !== 'closed' || survey.state === 'sent' || isAnswered(run);
+  return isUnfinished ? 'surveying' : 'done';
 }
 
-async function open(run: Run): Promise<Next> {
-  if (run.situation.status === 'open') {
+async function open(run: RunState): Promise<NextPhase> {
+  if (run.state === 'open') {
     await escalate(run);
-    show(run, { waitingFor: 'the signal `cleared`' });
-    await condition(() => run.situation.status !== 'open' || mustPassOn());
+    publish(run, { waitingFor: 'the signal `cleared`' });
+    await condition(() => run.state !== 'open' || shouldContinueAsNew());
   }
-  return run.situation.status === 'open' ? 'open' : follow(run);
+  return run.state === 'open' ? 'open' : afterChange(run);
 }
 
-/** A report that flaps is not closed before it stays cleared, nor one whose customer is still asked whether it is fixed. */
-async function clearing(run: Run): Promise<Next> {
-  const began = run.confirmation?.clearedAt ?? run.situation.at;
-  const changed = () => run.situation.status !== 'cleared' || isReopenedSince(run, began);
-  const { holdDown } = policyOf(run);
-  if (holdDown > 0 && !run.confirmation) {
-    show(run, { waitingFor: 'the report to stay cleared', until: fromNow(holdDown) });
-    await condition(changed, holdDown, { summary: 'Hold-down: stays cleared?' });
+/** Waits out the hold-down, then for the release of a held report. */
+async function clearing(run: RunState): Promise<NextPhase> {
+  const isChanged = changedSince(run, run.changedAt);
+  const { holdDown, confirmation } = policyOf(run);
+  if (holdDown > 0) {
+    publish(run, { waitingFor: 'the report to stay cleared', until: fromNow(holdDown) });
+    await condition(isChanged, holdDown, { summary: 'Hold-down: stays cleared?' });
   }
-  await untilReleased(run, changed);
-  if (!changed()) await askWhetherFixed(run, changed);
-  if (!changed() && mustPassOn()) return 'clearing';
-  await untilReleased(run, changed);
-  if (!changed()) return 'closing';
-  if (run.situation.status === 'cleared') {
-    // Opened and cleared again before we looked: all of it begins anew.
-    dropConfirmation(run);
-    delete run.reopenedAt;
-  }
-  return follow(run);
+  await untilReleased(run, isChanged);
+  if (isChanged()) return clearedAgain(run) ?? afterChange(run);
+  return confirmation ? 'confirming' : 'closing';
 }
 
-const isReopenedSince = ({ reopenedAt }: Run, began: string | null): boolean =>
-  reopenedAt !== undefined && began !== null && Date.parse(reopenedAt) > Date.parse(began);
-
-async function untilReleased(run: Run, changed: () => boolean): Promise<void> {
-  if (!run.held || changed()) return;
-  show(run, { waitingFor: 'an operator to release it' });
-  await condition(() => changed() || !run.held);
+/** Asks the customer whether the problem is fixed, and closes on silence only if the policy says so. */
+async function confirming(run: RunState): Promise<NextPhase> {
+  const isChanged = changedSince(run, run.confirmation?.clearedAt ?? run.changedAt);
+  if (!isChanged()) await confirmWithCustomer(run, isChanged);
+  if (!isChanged() && shouldContinueAsNew()) return 'confirming';
+  await untilReleased(run, isChanged);
+  if (isChanged()) return clearedAgain(run) ?? afterChange(run);
+  return 'closing';
 }
 
-async function closing(run: Run): Promise<Next> {
-  show(run, { waitingFor: 'the system of record to confirm the closing' });
+/** Whether the report was reopened or cancelled since it was cleared, even if it was cleared again since. */
+const changedSince = (run: RunState, clearedAt: string | null) => (): boolean =>
+  run.state !== 'cleared' ||
+  (run.reopenedAt !== undefined && clearedAt !== null && Date.parse(run.reopenedAt) > Date.parse(clearedAt));
+
+/** Starts the clearing over if the report was reopened and cleared again before the run looked. */
+function clearedAgain(run: RunState): NextPhase | undefined {
+  if (run.state !== 'cleared') return undefined;
+  resetConfirmation(run);
+  delete run.reopenedAt;
+  return 'clearing';
+}
+
+async function untilReleased(run: RunState, isChanged: () => boolean): Promise<void> {
+  if (!run.held || isChanged()) return;
+  publish(run, { waitingFor: 'an operator to release the report' });
+  await condition(() => isChanged() || !run.held);
+}
+
+async function closing(run: RunState): Promise<NextPhase> {
+  publish(run, { waitingFor: 'the system of record to confirm the closing' });
   delete run.reopenedAt;
   const { reportId, cycle, changedBy, clearReceivedAt } = run;
-  const clearedAt = run.situation.at ?? new Date().toISOString();
+  const clearedAt = run.changedAt ?? new Date().toISOString();
+  const options = steps.forAtMost(policyOf(run).closing.giveUpAfter, run);
   const close = () =>
-    steps.closeReport.executeWithOptions(steps.forAtMost(policyOf(run).closing.giveUpAfter, run), [
+    steps.closeReport.executeWithOptions(options, [
       { reportId, cycle, clearedAt, clearReceivedAt, clearedBy: changedBy, byHand: run.closeByHand },
     ]);
-  const closed = await attemptOrPark(run, 'closeReport', close, () => run.situation.status !== 'cleared');
-  if (!closed) return follow(run);
+  const closed = await attemptOrPark(run, 'closeReport', close, () => run.state !== 'cleared');
+  if (!closed) return afterChange(run);
   if (closed.cycle !== cycle) return reopen(run);
-  if (closed.situation.status !== 'closed') {
-    run.situation = closed.situation; // the system of record knew of a newer change than we did
-    return follow(run);
+  if (closed.state !== 'closed') {
+    Object.assign(run, closed); // the system of record knew of a newer change
+    return afterChange(run);
   }
-  // Whatever came while it was being closed came to a closed report: only a reopening counts.
-  if (!run.reopenedAt) run.situation = { status: 'closed', at: run.situation.at };
+  // All changes that arrived during the closing came to a closed report: only a reopening counts.
+  if (!run.reopenedAt) run.state = 'closed';
   return 'surveying';
 }
 
-/** The report is closed; nothing that happens to the survey undoes that, except a customer or service that reopens. */
-async function surveying(run: Run): Promise<Next> {
-  const reopened = () => run.situation.status !== 'closed';
-  const over = () => reopened() || isAnswered(run);
-  if (run.survey.state === 'none' && !over()) await ask(run, over);
-  while (run.survey.state === 'sent' && !over()) {
-    if (mustPassOn()) return 'surveying';
-    await listen(run, over);
+/** The report is closed. Nothing that happens to the survey undoes that, except a customer or service that reopens it. */
+async function surveying(run: RunState): Promise<NextPhase> {
+  const isReopened = () => run.state !== 'closed';
+  const isOver = () => isReopened() || isAnswered(run);
+  if (run.survey.state === 'none' && !isOver()) await startSurvey(run, isOver);
+  while (run.survey.state === 'sent' && !isOver()) {
+    if (shouldContinueAsNew()) return 'surveying';
+    await waitForAnswer(run, isOver);
   }
-  if (isAnswered(run)) await heed(run);
-  return reopened() ? reopen(run) : 'done';
+  if (isAnswered(run)) await handleAnswer(run);
+  return isReopened() ? reopen(run) : 'done';
 }
 
-/** Where the process goes on after the status changed. */
-async function follow(run: Run): Promise<Next> {
-  switch (run.situation.status) {
+/** Where the process continues after the state changed. */
+async function afterChange(run: RunState): Promise<NextPhase> {
+  switch (run.state) {
     case 'open':
       return reopen(run);
     case 'cleared':
@@ -149,60 +177,58 @@ async function follow(run: Run): Promise<Next> {
   }
 }
 
-/** A reopened report that was closed starts its next cycle in a run of its own; one that was not goes back to open. */
-async function reopen(run: Run): Promise<Next> {
-  show(run, { waitingFor: 'the system of record to reopen the report' });
+/** A report that was closed starts its next cycle in a new run; one that was not yet closed goes back to `open`. */
+async function reopen(run: RunState): Promise<NextPhase> {
+  publish(run, { waitingFor: 'the system of record to reopen the report' });
   const { reportId, cycle, changedBy } = run;
-  const at = run.reopenedAt ?? run.situation.at ?? new Date().toISOString();
+  const at = run.reopenedAt ?? run.changedAt ?? new Date().toISOString();
   const step = () => steps.reopenReport({ reportId, cycle, at, by: changedBy });
-  const standing = await attemptOrPark(run, 'reopenReport', step, never);
+  const reopened = await attemptOrPark(run, 'reopenReport', step, never);
   delete run.reopenedAt;
-  dropConfirmation(run);
-  if (standing?.withdrawn) run.survey = standing.withdrawn;
-  // Newer than all we were told: what we took for a reopening was an old one, or the next change is on its way to us.
-  if (standing && !isLate(standing.situation.at ?? at, run.situation.at)) run.situation = standing.situation;
-  if (standing && standing.cycle > cycle) {
-    show(run, { waitingFor: 'the next cycle, in a run of its own' });
-    await nextCycle(run, standing.cycle);
+  resetConfirmation(run);
+  if (!reopened) return run.state === 'closed' ? 'surveying' : 'open';
+  if (reopened.withdrawn) run.survey = reopened.withdrawn;
+  // Newer than every change signalled so far: the reopening was a late one, or the next change is about to be signalled.
+  if (!isLate(reopened.changedAt ?? at, run.changedAt)) {
+    run.state = reopened.state;
+    run.changedAt = reopened.changedAt;
   }
-  return run.situation.status === 'closed' ? 'surveying' : 'open';
+  if (reopened.cycle > cycle) {
+    publish(run, { waitingFor: 'the next cycle, in a new run' });
+    await continueRun({ ...run, ...freshCycle(), cycle: reopened.cycle, phase: 'open' });
+  }
+  return run.state === 'closed' ? 'surveying' : 'open';
 }
 
-/** What is opened again and again is not for the process to go on with alone. */
-async function escalate(run: Run): Promise<void> {
-  const { reportId, cycle, escalated = 0 } = run;
-  if (cycle <= policyOf(run).reopen.escalateAfter || escalated === cycle) return;
-  run.escalated = cycle;
-  await callOperator({ kind: 'reopenings', reportId, cycle, at: new Date().toISOString() });
+/** Alerts an operator to a report that was reopened too often, once per cycle. */
+async function escalate(run: RunState): Promise<void> {
+  const { reportId, cycle } = run;
+  if (cycle <= policyOf(run).reopen.escalateAfter || run.escalatedCycle === cycle) return;
+  run.escalatedCycle = cycle;
+  await raiseAlert({ kind: 'reopenings', reportId, cycle, at: new Date().toISOString() });
 }
 
-async function cancel(run: Run): Promise<Next> {
-  show(run, { waitingFor: 'the system of record to cancel the report' });
+async function cancel(run: RunState): Promise<NextPhase> {
+  publish(run, { waitingFor: 'the system of record to cancel the report' });
   const { reportId, changedBy } = run;
-  const at = run.situation.at ?? new Date().toISOString();
+  const at = run.changedAt ?? new Date().toISOString();
   const step = () => steps.cancelReport({ reportId, at, by: changedBy });
   const cancelled = await attemptOrPark(run, 'cancelReport', step, never);
   if (cancelled?.withdrawn) run.survey = cancelled.withdrawn;
   return 'done';
 }
 
-async function nextCycle(run: Run, cycle: number): Promise<never> {
-  const { answer: _, bounced: __, ...kept } = run;
-  return passOn({ ...kept, ...freshCycle(), cycle, phase: 'open' });
-}
-
-async function passOn(run: Run): Promise<never> {
+async function continueRun(run: RunState): Promise<never> {
   await condition(allHandlersFinished);
   return continueAsNew<typeof closeProblemReport>({ reportId: run.reportId, carried: run });
 }
 
 const never = () => false;
 
-function resultOf(run: Run): RunResult {
-  const score = run.answer?.score;
+function resultOf({ state, cycle, answer, ...run }: RunState): RunResult {
   return {
-    outcome: run.situation.status === 'cancelled' ? 'cancelled' : 'closed',
-    cycle: run.cycle,
-    survey: { outcome: surveyWord(run) ?? 'none', ...(score ? { score } : {}) },
+    outcome: state === 'cancelled' ? 'cancelled' : 'closed',
+    cycle,
+    survey: { outcome: surveyOutcome(run.survey) ?? 'none', score: answer?.score },
   };
 }

@@ -1,9 +1,13 @@
-/** What an activity that failed for good is called. */
+/** Names the failure of an activity that failed for good. */
 import { ApplicationFailure, TimeoutFailure, type ActivityFailure } from '@temporalio/workflow';
+import { isErrorCode, type ErrorCode } from '../contract/errors.js';
 
-/** The named failure, or which time ran out: what an operator can look up in docs/errors.md. */
+/** The named failure, or `GaveUp` if time ran out. */
 export function failureOf(error: ActivityFailure): string {
   const { cause } = error;
   if (cause instanceof ApplicationFailure) return cause.type ?? 'Unexpected';
   return cause instanceof TimeoutFailure ? 'GaveUp' : 'Unexpected';
 }
+
+/** The code to look up in docs/errors.md. */
+export const codeOf = (failure: string): ErrorCode => (isErrorCode(failure) ? failure : 'Unexpected');

@@ -1,4 +1,4 @@
-/** Once a day, by the schedule `closeout-forget`: who the customers of old reports were is removed. */
+/** Removes the personal data of customers from old reports. Run once a day by the schedule `closeout-forget`. */
 import * as steps from './steps.js';
 
 export async function forgetCustomers(): Promise<{ reports: number }> {

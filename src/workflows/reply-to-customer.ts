@@ -1,7 +1,7 @@
-/** What an operator wrote to a customer, on its way until the relay takes it. The words stay in the database. */
-import { untilTaken } from './alert-operator.js';
+/** Delivers an operator's reply to a customer. The text stays in the database. */
+import { retryUntilRelayAccepts } from './alert-operator.js';
 import * as steps from './steps.js';
 
 export async function replyToCustomer({ messageId }: { messageId: string }): Promise<void> {
-  await untilTaken(() => steps.sendReply({ messageId }));
+  await retryUntilRelayAccepts(() => steps.sendReply({ messageId }));
 }

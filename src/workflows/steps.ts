@@ -1,8 +1,8 @@
-/** The activities as the process calls them: how long one try may take, how it is retried, what the UI calls it. */
+/** The activities as the process calls them: how long an attempt may take, how it is retried, and its name in the UI. */
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 
-/** 1 s, 2 s, 4 s … at most 5 min apart; how long in all is the policy's to say. */
+/** After 1 s, 2 s, 4 s … at most 5 min apart. The policy limits how long in all. */
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '5m' } as const;
 
 /** Every activity heartbeats while it works, so a killed worker's step is taken over after 4 s, not after `startToClose`. */
@@ -13,37 +13,35 @@ const common = {
 } as const;
 
 const step = (summary: string) => proxyActivities<Activities>({ ...common, startToCloseTimeout: '30s', summary });
-/** One SMTP conversation may take longer than any database call: see the mailer's timeouts. */
+/** An SMTP conversation may take longer than any database call: see the mailer's timeouts. */
 const mailStep = (summary: string) => proxyActivities<Activities>({ ...common, startToCloseTimeout: '3m', summary });
+const longStep = (summary: string) => proxyActivities<Activities>({ ...common, startToCloseTimeout: '5m', summary });
+const dailyStep = (summary: string) => proxyActivities<Activities>({ ...common, startToCloseTimeout: '1h', summary });
 
 export const { lookUpReport } = step('Look the report up in the system of record');
 export const { closeReport } = step('Close the report in the system of record');
-export const { reopenReport } = step('Reopen the report and start its next cycle');
-export const { settleConfirmation } = step('No longer wait for the customer to confirm');
+export const { reopenReport } = step('Reopen the report');
 export const { cancelReport } = step('Cancel the report');
-export const { endSurvey } = step('End the survey');
-export const { extendSurvey } = step('Let the customer answer for longer');
-export const { openFollowUp } = step('Open a report that follows this one');
-const longStep = (summary: string) => proxyActivities<Activities>({ ...common, startToCloseTimeout: '5m', summary });
-export const { sweepPage } = longStep('Look at a page of reports and tell the runs what they missed');
-export const { tellAnswers } = longStep('Tell the runs of answers they were not told of');
-export const { noteSweep } = step('Keep the result of the sweep');
-export const { clearReports } = longStep('Tell the runs of the next reports that the fault is gone');
-export const { countReports } = step('Count the reports of the service problem');
-export const { forgetEndedReports } = proxyActivities<Activities>({
-  ...common,
-  startToCloseTimeout: '1h',
-  summary: 'Remove who the customers of old reports were',
-});
-export const { askConfirmation } = mailStep('Ask the customer whether it is fixed');
+export const { askConfirmation } = mailStep('Ask the customer whether the problem is fixed');
+export const { resolveConfirmation } = step('Stop waiting for the customer to confirm');
 export const { sendSurvey } = mailStep('Ask the customer whether they are satisfied');
+export const { endSurvey } = step('End the survey');
+export const { extendSurvey } = step('Give the customer more time to answer');
+export const { openFollowUp } = step('Open a follow-up report');
 export const { alertOperator } = mailStep('Mail the operator');
-export const { sendReply } = mailStep('Mail the customer what an operator wrote');
+export const { sendReply } = mailStep("Mail an operator's reply to the customer");
+export const { sweepPage } = longStep('Notify the runs of one page of reports of what they missed');
+export const { notifyRunsOfAnswers } = longStep('Notify runs of answers they missed');
+export const { recordSweep } = step('Record the result of the sweep');
+export const { clearReports } = longStep('Clear the next reports of the service problem');
+export const { countReports } = step('Count the reports of the service problem');
+export const { forgetEndedReports } = dailyStep('Remove personal data from old reports');
 
-/** Options for one call whose tries end after `ms` in all. */
-export const forAtMost = (ms: number, { isBulk }: { isBulk: boolean }) => ({
-  scheduleToCloseTimeout: Math.max(1000, ms),
-  // 3 is what every other task has; a server without priorities ignores it.
-  // Not handed straight back to the worker either: it would pass over the queue in which others come first.
-  ...(isBulk ? { priority: { priorityKey: 5 }, allowEagerDispatch: false } : {}),
-});
+/** Options for one call whose attempts end after `ms` in all. */
+export const forAtMost = (ms: number, { isBulk }: { isBulk: boolean }) => {
+  const scheduleToCloseTimeout = Math.max(1000, ms);
+  // All other tasks have priority 3; a server without priorities ignores it. Eager dispatch would bypass the queue.
+  return isBulk
+    ? { scheduleToCloseTimeout, priority: { priorityKey: 5 }, allowEagerDispatch: false }
+    : { scheduleToCloseTimeout };
+};

@@ -1,136 +1,150 @@
-/** The survey of one cycle: ask, wait, remind once, heed the answer. Nothing that happens here undoes the closing. */
+/** The survey of one cycle: ask, wait, remind once, handle the answer. Nothing that happens here undoes the closing. */
 import { condition } from '@temporalio/workflow';
-import { taskQueue, workflowType, type AnsweredSignal } from '../contract/messages.js';
-import { workflowIdOf } from '../contract/ids.js';
-import type { SendSurvey } from '../activities/send-survey.js';
 import type { EndSurvey } from '../activities/end-survey.js';
-import { callsOperator, isBadAddress, reopens } from '../policy/survey.js';
-import { callOperator } from './alert-operator.js';
-import { deliver, type Over } from './deliver-mail.js';
-import { fromNow, isOnPage, mustPassOn, noteCustomersNo, policyOf, type Run } from './run.js';
+import type { SendSurvey } from '../activities/send-survey.js';
+import { workflowIdOf } from '../contract/ids.js';
+import { taskQueue, workflowType, type AnsweredSignal } from '../contract/messages.js';
+import { reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
+import { isInReopenWindow, isOnPage } from '../policy/links.js';
+import { alertsOperator, isBadAddress } from '../policy/survey.js';
+import { day, later } from '../policy/time.js';
+import { raiseAlert } from './alert-operator.js';
+import type { Condition } from './attempt-or-park.js';
+import { deliverMail } from './deliver-mail.js';
+import { fromNow, policyOf, reopenForCustomer, shouldContinueAsNew, type RunState } from './run.js';
 import { startOnce } from './start-once.js';
 import * as steps from './steps.js';
-import { show } from './visibility.js';
+import { publish } from './visibility.js';
 
-/** Waits for the policy's delay, then asks; the page of a confirmation asks at once. */
-export async function ask(run: Run, over: Over): Promise<void> {
+/** Waits for the policy's delay, then asks. The confirmation page asks at once. */
+export async function startSurvey(run: RunState, isOver: Condition): Promise<void> {
   const { survey } = policyOf(run);
-  if (run.bounced !== undefined) return end(run, 'undeliverable', { reason: run.bounced }); // the mail before the closing
-  if (survey.enabled && survey.delay > 0 && !run.skipSurvey && !isOnPage(run)) {
-    show(run, { waitingFor: 'the delay before the survey', until: fromNow(survey.delay) });
-    await condition(() => over() || run.skipSurvey, survey.delay, { summary: 'Delay before the survey' });
+  if (run.bounced !== undefined) return endSurvey(run, 'undeliverable', { reason: run.bounced });
+  if (survey.enabled && survey.delay > 0 && !run.skipSurvey && !isOnPage(run.confirmation?.state)) {
+    publish(run, { waitingFor: 'the delay before the survey', until: fromNow(survey.delay) });
+    await condition(() => isOver() || run.skipSurvey, survey.delay, { summary: 'Delay before the survey' });
   }
-  await send(run, 'survey', over);
+  await sendSurveyMail(run, 'survey', isOver);
 }
 
-/** Waits for an answer; sends the one reminder and ends the survey when their time comes. */
-export async function listen(run: Run, over: Over): Promise<void> {
+/** Waits for the answer. Sends the one reminder, and ends the survey when it expires. */
+export async function waitForAnswer(run: RunState, isOver: Condition): Promise<void> {
   const { remindAt, expiresAt } = deadlines(run);
-  const deadline = remindAt ?? expiresAt;
-  show(run, { waitingFor: "the customer's answer", until: expiresAt });
+  publish(run, { waitingFor: "the customer's answer", until: expiresAt.toISOString() });
   const summary = remindAt ? 'Until the reminder' : 'Until the survey expires';
-  const left = Date.parse(deadline) - Date.now();
-  const asked = () => run.requests.length > 0 || run.bounced !== undefined;
-  const woken = () => over() || asked() || mustPassOn();
-  if (left > 0 && (await condition(woken, left, { summary }))) {
-    if (!over() && asked()) await heedOthers(run, over);
+  const left = (remindAt ?? expiresAt).getTime() - Date.now();
+  const isAsked = () => run.surveyOperations.length > 0 || run.bounced !== undefined;
+  const isInterrupted = () => isOver() || isAsked() || shouldContinueAsNew();
+  if (left > 0 && (await condition(isInterrupted, left, { summary }))) {
+    if (!isOver() && isAsked()) await handleBounceOrOperation(run, isOver);
   } else if (remindAt) {
     run.reminded = true;
-    await send(run, 'reminder', over);
+    await sendSurveyMail(run, 'reminder', isOver);
   } else {
-    await end(run, 'expired');
+    await endSurvey(run, 'expired');
   }
 }
 
-/** A bounce, which says that nobody will ever answer; else what an operator asked for next. */
-async function heedOthers(run: Run, over: Over): Promise<void> {
+function deadlines(run: RunState): { remindAt?: Date; expiresAt: Date } {
+  const { survey, reminded, confirmation } = run;
+  const policy = policyOf(run).survey;
+  const sentAt = survey.sentAt ? new Date(survey.sentAt) : new Date();
+  const expiresAt = survey.expiresAt ? new Date(survey.expiresAt) : surveyExpiresAt(policy, sentAt);
+  const isReminded = reminded || isOnPage(confirmation?.state); // the warning was the one reminder
+  const remindAt = isReminded ? undefined : reminderDueAt(policy, sentAt);
+  return { remindAt: remindAt && remindAt < expiresAt ? remindAt : undefined, expiresAt };
+}
+
+/** A bounce means that nobody will answer; otherwise the operators' requests are handled in order. */
+async function handleBounceOrOperation(run: RunState, isOver: Condition): Promise<void> {
   const { reportId, cycle, bounced } = run;
   if (bounced !== undefined) {
-    await end(run, 'undeliverable', { reason: bounced });
-    if (!isBadAddress(bounced)) await callOperator({ kind: 'undeliverable', reportId, cycle, failure: bounced });
+    await endSurvey(run, 'undeliverable', { reason: bounced });
+    if (!isBadAddress(bounced)) await raiseAlert({ kind: 'undeliverable', reportId, cycle, failure: bounced });
     return;
   }
-  const request = run.requests.shift();
-  switch (request?.name) {
+  const operation = run.surveyOperations.shift();
+  switch (operation?.name) {
     case 'resendSurvey':
-      return send(run, 'survey', over, request.by);
+      return sendSurveyMail(run, 'survey', isOver, operation.by);
     case 'revokeSurvey':
-      return end(run, 'expired', { reason: 'revoked', by: request.by });
+      return endSurvey(run, 'expired', { reason: 'revoked', by: operation.by });
     case 'extendSurvey': {
-      const until = new Date(Date.parse(deadlines(run).expiresAt) + (request.days ?? 0) * day).toISOString();
-      run.survey = await steps.extendSurvey({ reportId, cycle, until, by: request.by });
+      const until = later(deadlines(run).expiresAt, (operation.days ?? 0) * day).toISOString();
+      run.survey = await steps.extendSurvey({ reportId, cycle, until, by: operation.by });
     }
   }
 }
 
-/** Mails the customer, or notes why not. What the relay refuses for good makes the survey undeliverable. */
-async function send(run: Run, kind: SendSurvey['kind'], over: Over, againFor?: string): Promise<void> {
+/** Mails the customer, or records why not. A mail that the relay refuses for good makes the survey undeliverable. */
+async function sendSurveyMail(
+  run: RunState,
+  kind: SendSurvey['kind'],
+  isOver: Condition,
+  requestedBy?: string,
+): Promise<void> {
   const { reportId, cycle } = run;
   const { survey, reopen } = policyOf(run);
-  const giveUpAt = Date.now() + survey.expiresAfter;
+  const giveUpAt = surveyExpiresAt(survey, new Date()).getTime();
   const step = () =>
     steps.sendSurvey.executeWithOptions(steps.forAtMost(giveUpAt - Date.now(), run), [
-      {
-        ...{ reportId, cycle, kind, policy: survey, reopenWithin: reopen.within },
-        ...{ byOperator: run.skipSurvey, ...(againFor ? { againFor } : {}) },
-      },
+      { reportId, cycle, kind, policy: survey, reopen, byOperator: run.skipSurvey, againFor: requestedBy },
     ]);
-  const waitingFor = 'the survey mail to be accepted';
-  const { sent, refused: failure } = await deliver(run, {
-    ...{ name: 'sendSurvey', step, waitingFor, over, giveUpAt },
-    woken: () => over() || run.skipSurvey,
+  const { sent, refused } = await deliverMail(run, {
+    name: 'sendSurvey',
+    waitingFor: 'the survey mail to be accepted',
+    step,
+    until: isOver,
+    wakeUp: () => isOver() || run.skipSurvey,
+    giveUpAt,
   });
   if (sent) run.survey = sent;
-  if (failure) await refused(run, kind === 'survey' && !againFor, failure);
+  if (refused) await handleRefusal(run, kind === 'survey' && !requestedBy, refused);
 }
 
-/** Nobody was asked. A reminder or a second copy that is refused leaves the survey open: its first mail did arrive. */
-async function refused(run: Run, isFirst: boolean, failure: string): Promise<void> {
+/** A refused reminder or second copy leaves the survey open: its first mail did arrive. */
+async function handleRefusal(run: RunState, isFirst: boolean, failure: string): Promise<void> {
   const { reportId, cycle } = run;
-  if (isFirst) await end(run, 'undeliverable', { reason: failure });
-  if (failure !== 'RecipientRefused') await callOperator({ kind: 'undeliverable', reportId, cycle, failure });
+  if (isFirst) await endSurvey(run, 'undeliverable', { reason: failure });
+  if (failure !== 'RecipientRefused') await raiseAlert({ kind: 'undeliverable', reportId, cycle, failure });
 }
 
-async function end(run: Run, as: EndSurvey['as'], why: Pick<EndSurvey, 'reason' | 'by'> = {}): Promise<void> {
+async function endSurvey(
+  run: RunState,
+  as: EndSurvey['as'],
+  why: Pick<EndSurvey, 'reason' | 'by'> = {},
+): Promise<void> {
   const { reportId, cycle } = run;
   run.survey = await steps.endSurvey({ reportId, cycle, as, ...why });
 }
 
-function deadlines(run: Run): { remindAt?: string; expiresAt: string } {
-  const { expiresAfter, reminderAfter } = policyOf(run).survey;
-  const sentAt = Date.parse(run.survey.sentAt ?? new Date().toISOString());
-  const expiresAt = run.survey.expiresAt ?? new Date(sentAt + expiresAfter).toISOString();
-  const isReminded = run.reminded || isOnPage(run); // its warning was the one reminder
-  if (reminderAfter === null || isReminded || sentAt + reminderAfter >= Date.parse(expiresAt)) return { expiresAt };
-  return { remindAt: new Date(sentAt + reminderAfter).toISOString(), expiresAt };
-}
-
 /** True once the customer answered this cycle's survey. */
-export const isAnswered = ({ answer, survey }: Run): boolean =>
+export const isAnswered = ({ answer, survey }: RunState): boolean =>
   answer !== undefined && (survey.id === undefined || survey.id === answer.surveyId);
 
-/** Heeds the answer, and its change if one comes meanwhile. */
-export async function heed(run: Run): Promise<void> {
+/** Handles the answer, and its change if one arrives meanwhile. */
+export async function handleAnswer(run: RunState): Promise<void> {
   run.survey = { ...run.survey, state: 'answered' };
-  for (let heeded: AnsweredSignal | undefined; run.answer && run.answer !== heeded;) {
-    heeded = run.answer;
-    await heedOnce(run, heeded);
+  let handled: AnsweredSignal | undefined;
+  while (run.answer && run.answer !== handled) {
+    handled = run.answer;
+    await handleAnswerOnce(run, handled);
   }
 }
 
-/** A low score calls an operator, and so may a changed one; "not solved" reopens. */
-async function heedOnce(run: Run, { score, solved, revision = 1 }: AnsweredSignal): Promise<void> {
+/** A low score alerts an operator, and so may a changed one; "not solved" reopens the report. */
+async function handleAnswerOnce(run: RunState, { score, solved, revision = 1 }: AnsweredSignal): Promise<void> {
   const { reportId, cycle } = run;
-  if (callsOperator({ score, solved }, policyOf(run).alert) || revision > 1) {
-    await callOperator({ kind: 'answer', reportId, cycle, revision, scoreAtMost: policyOf(run).alert.scoreAtMost });
-  }
-  if (solved !== false || run.situation.status !== 'closed') return;
-  if (!reopens(run.survey.reopenUntil, Date.now())) return openFollowUp(run);
-  noteCustomersNo(run);
+  const { alert } = policyOf(run);
+  if (alertsOperator({ score, solved }, alert) || revision > 1)
+    await raiseAlert({ kind: 'answer', reportId, cycle, revision, scoreAtMost: alert.scoreAtMost });
+  if (solved !== false || run.state !== 'closed') return;
+  if (isInReopenWindow(run.survey.reopenUntil, new Date())) reopenForCustomer(run);
+  else await openFollowUp(run);
 }
 
-/** Too late to reopen: a new report that refers to this one, with a run of its own. */
-async function openFollowUp({ reportId, cycle }: Run): Promise<void> {
+/** Too late to reopen: opens a new report that refers to this one, with a run of its own. */
+async function openFollowUp({ reportId, cycle }: RunState): Promise<void> {
   const followUp = await steps.openFollowUp({ reportId, cycle });
   await startOnce(workflowType, {
     workflowId: workflowIdOf(followUp),
@@ -139,5 +153,3 @@ async function openFollowUp({ reportId, cycle }: Run): Promise<void> {
     staticSummary: `Close problem report ${followUp}`,
   });
 }
-
-const day = 24 * 60 * 60 * 1000;

@@ -1,80 +1,81 @@
 /** What operators see of a run in the Temporal UI: search attributes and the current details. */
-import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributeUpdatePair } from '@temporalio/common';
+import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { searchAttributes } from '../contract/messages.js';
 import type { Phase } from '../contract/reports.js';
-import type { Run } from './run.js';
+import type { SurveyRecord } from '../contract/survey.js';
+import type { RunState } from './run.js';
 
-const keyword = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
-const int = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.INT);
-const phase = keyword(searchAttributes.phase);
-const cycle = int(searchAttributes.cycle);
-const customer = keyword(searchAttributes.customer);
-const serviceProblem = keyword(searchAttributes.serviceProblem);
-const survey = keyword(searchAttributes.survey);
-const score = int(searchAttributes.score);
+const { phase, cycle, customer, serviceProblem, survey, score } = searchAttributes;
+const keys = {
+  phase: defineSearchAttributeKey(phase.name, phase.type),
+  cycle: defineSearchAttributeKey(cycle.name, cycle.type),
+  customer: defineSearchAttributeKey(customer.name, customer.type),
+  serviceProblem: defineSearchAttributeKey(serviceProblem.name, serviceProblem.type),
+  survey: defineSearchAttributeKey(survey.name, survey.type),
+  score: defineSearchAttributeKey(score.name, score.type),
+};
 
-/** Says what the run now waits for, and shows it. Called where a wait begins, so that one wait costs at most one event. */
-export function show(run: Run, wait: { waitingFor: string; until?: string }): void {
-  run.waitingFor = wait.waitingFor;
-  if (wait.until) run.until = wait.until;
-  else delete run.until;
-  const shown = workflowInfo().typedSearchAttributes;
+/** Publishes what the run now waits for. Called where a wait begins, so that a wait costs at most one event. */
+export function publish(run: RunState, { waitingFor, until }: { waitingFor: string; until?: string }): void {
+  run.waitingFor = waitingFor;
+  run.until = until;
+  const published = workflowInfo().typedSearchAttributes;
   const wanted: SearchAttributeUpdatePair[] = [
-    { key: phase, value: run.phase },
-    { key: cycle, value: run.cycle },
-    { key: customer, value: run.customerId ?? null },
-    { key: serviceProblem, value: run.serviceProblemId ?? null },
-    { key: survey, value: surveyWord(run) ?? null },
-    { key: score, value: run.answer?.score ?? null },
+    { key: keys.phase, value: run.phase },
+    { key: keys.cycle, value: run.cycle },
+    { key: keys.customer, value: run.customerId ?? null },
+    { key: keys.serviceProblem, value: run.serviceProblemId ?? null },
+    { key: keys.survey, value: surveyOutcome(run.survey) ?? null },
+    { key: keys.score, value: run.answer?.score ?? null },
   ];
-  const changed = wanted.filter(({ key, value }) => (shown.get(key) ?? null) !== value);
+  const changed = wanted.filter(({ key, value }) => (published.get(key) ?? null) !== value);
   if (changed.length > 0) upsertSearchAttributes(changed);
-  setCurrentDetails(details(run));
+  setCurrentDetails(detailsOf(run));
 }
 
-/** `sent`, `answered`, … or `skipped:<reason>`; undefined while nothing was decided. */
-export function surveyWord({ survey: { state, reason } }: Run): string | undefined {
+/** `sent`, `answered`, … or `skipped:<reason>`; undefined while the survey is not decided. */
+export function surveyOutcome({ state, reason }: SurveyRecord): string | undefined {
   if (state === 'none') return undefined;
   return state === 'skipped' ? `skipped:${reason}` : state;
 }
 
 const help: Record<Phase, string> = {
-  open: 'Nothing to do here. When the fault is gone, send the signal `cleared` (no payload needed).',
+  open: 'Nothing. When the fault is gone, send the signal `cleared` (no payload needed).',
   clearing:
-    'Closing starts by itself when the wait is over. If the fault is back, send the signal `reopened`. A report that is held, or waits for its customer to confirm, goes on with the update `release`. If its mail is not accepted, the pending activity `askConfirmation` says why; `retryNow` tries at once.',
+    'Nothing, closing starts by itself after the wait. If the fault is back, send the signal `reopened`. A held report continues after the update `release`.',
+  confirming:
+    'Nothing, unless the customer tells you. If the problem is fixed, send the update `release`; if not, the signal `reopened`. If the mail is not accepted, the pending activity `askConfirmation` says why; `retryNow` retries it at once.',
   closing:
-    'If this stays, the pending activity `closeReport` below says why; it is retried by itself. Send the update `retryNow` to try at once.',
-  surveying: 'Nothing, the report is closed. `resendSurvey` mails it again, `reopened` starts the next cycle.',
+    'Nothing, closing is retried. If it takes long, the pending activity `closeReport` below says why; the update `retryNow` retries it at once.',
+  surveying: 'Nothing, the report is closed. `resendSurvey` sends the mail again, `reopened` starts the next cycle.',
   needsAttention:
-    'Remove the cause, then send the update `retryNow`. If the report was closed by hand, send `closeByHand` with a note; if it was raised in error, send the signal `cancelled`.',
-  done: 'Nothing to do.',
+    'Fix the cause, then send the update `retryNow`. If the report was closed by hand, send `closeByHand` with a note; if it was raised in error, send the signal `cancelled`.',
+  done: 'Nothing.',
 };
 
 const mailHelp =
-  'The report is closed. If this stays, the pending activity `sendSurvey` says why; it is retried by itself. `retryNow` tries at once, `skipSurvey` gives the mail up.';
+  'Nothing, the report is closed and the mail is retried. The pending activity `sendSurvey` says why; `retryNow` retries it at once, `skipSurvey` stops it.';
 
-const confirmHelp =
-  'Ask the customer, then send the update `release` to close it, or the signal `reopened`. The customer may still say it on the page.';
+const unconfirmedHelp =
+  'Ask the customer, then send the update `release` to close the report, or the signal `reopened`. The customer can still reply on the page.';
 
-const isUnconfirmed = ({ attention }: Run): boolean => attention?.failure.startsWith('NotConfirmed') ?? false;
+function helpFor({ phase, attention, survey }: RunState): string {
+  if (attention?.code === 'NotConfirmed') return unconfirmedHelp;
+  return phase === 'surveying' && survey.state === 'none' ? mailHelp : help[phase];
+}
 
-function details(run: Run): string {
-  const isMailing = run.phase === 'surveying' && run.survey.state === 'none';
-  const lines = [
-    `**Report ${run.reportId}, cycle ${run.cycle}: ${run.phase}**`,
-    '',
-    `Waits for: ${run.waitingFor}${run.until ? `, until ${run.until}` : ''}`,
-    '',
-    ...(run.attention
-      ? [
-          `**${run.attention.step}** ${isUnconfirmed(run) ? 'since' : 'was refused at'} ${run.attention.since}: ${run.attention.failure}`,
-          '',
-        ]
-      : []),
-    `What to do: ${isMailing ? mailHelp : isUnconfirmed(run) ? confirmHelp : help[run.phase]}`,
-    '',
-    `Survey: ${surveyWord(run) ?? 'not yet due'}${run.survey.state === 'undeliverable' ? ` (${run.survey.reason})` : ''}`,
-  ];
-  return lines.join('\n');
+function detailsOf(run: RunState): string {
+  const { reportId, cycle, phase, waitingFor, until, attention, survey } = run;
+  const reason = survey.state === 'undeliverable' ? ` (${survey.reason})` : '';
+  const problem = attention && `**${attention.step}** needs attention since ${attention.since}: ${attention.failure}`;
+  return [
+    `**Report ${reportId}, cycle ${cycle}: ${phase}**`,
+    `Waits for: ${until ? `${waitingFor}, until ${until}` : waitingFor}`,
+    problem,
+    `What to do: ${helpFor(run)}`,
+    `Survey: ${surveyOutcome(survey) ?? 'not due yet'}${reason}`,
+  ]
+    .filter(Boolean)
+    .join('\n\n');
 }

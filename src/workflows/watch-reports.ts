@@ -1,47 +1,53 @@
 /**
  * eTOM: "monitor the status of all open customer problem reports". Run by the schedule `closeout-watch`: compares every report in
- * the system of record with what its run knows, page by page, and tells the runs what they missed.
+ * the system of record with what its run knows, page by page, and notifies runs of what they missed.
  */
 import { continueAsNew, defineQuery, setHandler, workflowInfo } from '@temporalio/workflow';
 import { queries, type SweepResult } from '../contract/messages.js';
 import * as steps from './steps.js';
 
-/** Where a sweep goes on after continue-as-new. */
+/** Plain JSON, so that continue-as-new can carry all of it. */
 interface Sweep {
+  /** The last report that was looked at. */
   after: string;
-  begun: number;
+  startedAt: number;
   result: SweepResult;
 }
 
 export async function watchReports(carried?: Sweep): Promise<SweepResult> {
-  const sweep: Sweep = carried ?? {
-    after: '',
-    begun: Date.now(),
-    result: { reports: 0, told: {}, failed: 0, pages: 0 },
-  };
+  const sweep = carried ?? newSweep();
   const { result } = sweep;
   setHandler(defineQuery<SweepResult>(queries.result), () => result, {
-    description: 'How many reports were looked at, what their runs were told, how many could not be told.',
+    description: 'How many reports were compared, of what runs were notified, and how many could not be notified.',
   });
-  for (let next: string | undefined = sweep.after; next !== undefined;) {
-    const page: Awaited<ReturnType<typeof steps.sweepPage>> = await steps.sweepPage({ after: next });
+  let isLastPage = false;
+  while (!isLastPage) {
+    const page = await steps.sweepPage({ after: sweep.after });
     add(result, page);
-    next = page.next;
-    if (next !== undefined && workflowInfo().continueAsNewSuggested)
-      await continueAsNew<typeof watchReports>({ ...sweep, after: next });
+    isLastPage = page.next === undefined;
+    sweep.after = page.next ?? sweep.after;
+    if (!isLastPage && workflowInfo().continueAsNewSuggested) await continueAsNew<typeof watchReports>(sweep);
   }
-  const { answered, confirmed, failed } = await steps.tellAnswers();
-  if (answered > 0) result.told.answered = answered;
-  if (confirmed > 0) result.told.confirmed = confirmed;
+  const { answered, confirmed, failed } = await steps.notifyRunsOfAnswers();
+  if (answered > 0) result.notified.answered = answered;
+  if (confirmed > 0) result.notified.confirmed = confirmed;
   result.failed += failed;
-  await steps.noteSweep({ ...result, tookMs: Date.now() - sweep.begun });
+  await steps.recordSweep({ ...result, tookMs: Date.now() - sweep.startedAt });
   return result;
 }
 
-function add(result: SweepResult, page: Pick<SweepResult, 'told' | 'failed' | 'reports'>): void {
+const newSweep = (): Sweep => ({
+  after: '',
+  startedAt: Date.now(),
+  result: { reports: 0, notified: {}, failed: 0, pages: 0 },
+});
+
+function add(result: SweepResult, page: Pick<SweepResult, 'notified' | 'failed' | 'reports'>): void {
   result.pages++;
   result.reports += page.reports;
   result.failed += page.failed;
-  for (const kind of ['started', 'cleared', 'reopened', 'cancelled'] as const)
-    if (page.told[kind]) result.told[kind] = (result.told[kind] ?? 0) + page.told[kind];
+  for (const kind of ['started', 'cleared', 'reopened', 'cancelled'] as const) {
+    const count = page.notified[kind] ?? 0;
+    if (count > 0) result.notified[kind] = (result.notified[kind] ?? 0) + count;
+  }
 }
