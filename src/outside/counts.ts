@@ -1,4 +1,4 @@
-/** The numbers behind the figures: how many surveys came to what, grouped so that every view can be added up from them. */
+/** The counts behind the dashboard and the metrics, grouped so that every view can be added up from them. */
 import { sql } from 'kysely';
 import type { SurveyCount } from '../operator/satisfaction.js';
 import type { Db } from './database/database.js';
@@ -17,7 +17,7 @@ export interface AnswerRow {
   revisions: number;
 }
 
-/** Of one day. */
+/** How long closings took on one day, in seconds. */
 export interface ClosingTimes {
   day: string;
   closed: number;
@@ -25,49 +25,57 @@ export interface ClosingTimes {
   p95: number;
 }
 
-export type Figures = ReturnType<typeof figureQueries>;
+export interface Counts {
+  surveys(): Promise<SurveyCount[]>;
+  reports(): Promise<{ status: string; count: number }[]>;
+  /** Cleared reports that are not closed: those whose customers were asked to confirm, and all others. */
+  cleared(): Promise<{ confirming: number; closing: number }>;
+  /** What customers replied when they were asked to confirm. */
+  confirmations(): Promise<{ confirmation: string; count: number }[]>;
+  /** From the receipt of "cleared" to the closing, for each of the last `days` (UTC). */
+  closingTimes(days: number): Promise<ClosingTimes[]>;
+  /** The answers that count, newest first. */
+  answers(limit: number): Promise<AnswerRow[]>;
+}
 
-export function figureQueries(db: Db) {
+export function countQueries(db: Db): Counts {
   return {
-    async counts(): Promise<SurveyCount[]> {
+    async surveys() {
       const { rows } = await sql<SurveyCount>`
-        select to_char(coalesce(s.sent_at, s.claimed_at) at time zone 'UTC', 'YYYY-MM') as "month",
-          r.ticket_type as "ticketType", s.service_problem_id as "serviceProblem",
+        select to_char(coalesce(s.sent_at, s.decided_at) at time zone 'UTC', 'YYYY-MM') as month,
+          r.ticket_type, s.service_problem_id as service_problem,
           s.state, case when s.state in ('skipped', 'undeliverable') then s.reason end as reason,
-          -- A question that stands on the page of a confirmation was put to who came there.
+          -- A question on the confirmation page was only asked if the customer came to the page.
           s.sent_at is not null and (a.survey_id is not null or s.confirmation is null
-            or s.confirmation not in ('silence', 'released')) as "wasSent", a.score, count(*)::int as count
+            or s.confirmation not in ('silence', 'released')) as was_sent, a.score, count(*)::int as count
         from surveys s join reports r on r.id = s.report_id left join answers a on a.survey_id = s.id
         group by 1, 2, 3, 4, 5, 6, 7`.execute(db);
       return rows;
     },
 
-    async reportCounts(): Promise<{ status: string; count: number }[]> {
+    async reports() {
       const { rows } = await sql<{ status: string; count: number }>`
         select status, count(*)::int as count from reports group by status`.execute(db);
       return rows;
     },
 
-    /** Cleared and not closed: those that wait for their customers to confirm, and the others. */
-    async clearedCounts(): Promise<{ customer: number; closing: number }> {
-      const { rows } = await sql<{ customer: number; closing: number }>`
-        select count(*) filter (where s.confirmation = 'sent')::int as customer,
+    async cleared() {
+      const { rows } = await sql<{ confirming: number; closing: number }>`
+        select count(*) filter (where s.confirmation = 'sent')::int as confirming,
           count(*) filter (where s.confirmation is distinct from 'sent')::int as closing
         from reports r left join surveys s on s.report_id = r.id and s.cycle = r.cycle
         where r.status = 'resolved'`.execute(db);
-      return rows[0] ?? { customer: 0, closing: 0 };
+      return rows[0] ?? { confirming: 0, closing: 0 };
     },
 
-    /** What customers said when they were asked before closing. */
-    async confirmationCounts(): Promise<{ confirmation: string; count: number }[]> {
+    async confirmations() {
       const { rows } = await sql<{ confirmation: string; count: number }>`
         select confirmation, count(*)::int as count from surveys where confirmation is not null
         group by confirmation order by confirmation`.execute(db);
       return rows;
     },
 
-    /** How long closing took on each of the last `days` (UTC), in seconds: from the receipt of "cleared" to the closing. */
-    async closingTimes(days: number): Promise<ClosingTimes[]> {
+    async closingTimes(days) {
       const { rows } = await sql<ClosingTimes>`
         select to_char(closed_at at time zone 'UTC', 'YYYY-MM-DD') as day, count(*)::int as closed,
           percentile_cont(0.5) within group (order by took)::float as p50,
@@ -80,18 +88,17 @@ export function figureQueries(db: Db) {
       return rows;
     },
 
-    /** What counts, newest first. */
-    answers: (limit: number): Promise<AnswerRow[]> =>
+    answers: (limit) =>
       db
         .selectFrom('answers')
-        .innerJoin('surveys', 'surveys.id', 'answers.survey_id')
-        .innerJoin('reports', 'reports.id', 'surveys.report_id')
+        .innerJoin('surveys', 'surveys.id', 'answers.surveyId')
+        .innerJoin('reports', 'reports.id', 'surveys.reportId')
         .select([
           'reports.id as report',
           'surveys.cycle',
-          'ticket_type as ticketType',
-          'surveys.service_problem_id as serviceProblem',
-          'sent_at as sentAt',
+          'ticketType',
+          'surveys.serviceProblemId as serviceProblem',
+          'sentAt',
           'answers.at as answeredAt',
           'score',
           'solved',

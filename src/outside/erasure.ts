@@ -1,124 +1,120 @@
-/** Forgetting who a customer is: on request, or when reports are old. Scores, states and opt-outs (as hashes) stay. */
+/** Removes personal data: on request, or when reports are old. Scores, states and hashed opt-outs stay. */
 import { sql, type Transaction } from 'kysely';
 import { CloseoutError } from '../contract/errors.js';
+import { endedStatuses } from '../policy/status.js';
 import type { Db } from './database/database.js';
 import type { Database } from './database/schema.js';
-import { noteEvent } from './surveys/surveys.js';
+import { addEvent } from './surveys/timeline.js';
 
 type Tx = Transaction<Database>;
 
-export type Customers = ReturnType<typeof customerTable>;
+export interface CustomerErasure {
+  /** Returns the ids of the customer's reports. Throws `NotFound`. Safe to repeat. */
+  erase(customerId: string): Promise<string[]>;
+  /** Removes the personal data of reports that ended before this time. Returns how many there were. Safe to repeat. */
+  forgetEndedBefore(time: Date): Promise<number>;
+}
 
-/** Reports forgotten in one transaction. */
-const atOnce = 200;
+/** How many reports are erased in one transaction. */
+const batchSize = 200;
 
-export function customerTable(db: Db) {
+export function customerErasure(db: Db): CustomerErasure {
   return {
-    /** Returns the reports that were of this customer. Throws `NotFound`. Safe to repeat. */
-    async erase(customerId: string): Promise<string[]> {
-      return db.transaction().execute(async (tx) => {
-        const known = await tx
-          .selectFrom('customers')
-          .select('id')
-          .where('id', '=', customerId)
-          .forUpdate()
-          .executeTakeFirst();
-        if (!known) throw new CloseoutError('NotFound', `There is no customer ${customerId}.`, 'customer');
-        const rows = await tx.selectFrom('reports').select('id').where('customer_id', '=', customerId).execute();
-        const ids = rows.map(({ id }) => id);
-        await forget(tx, ids);
-        return ids;
-      });
-    },
+    erase: (customerId) => db.transaction().execute((tx) => eraseCustomer(tx, customerId)),
 
-    /** Of reports that ended before, some a transaction. Returns how many there were. Safe to repeat. */
-    async forgetEndedBefore(time: Date): Promise<number> {
+    async forgetEndedBefore(time) {
       let forgotten = 0;
-      for (;;) {
-        const count = await db.transaction().execute((tx) => forgetNext(tx, time));
-        if (count === 0) return forgotten;
+      let count: number;
+      do {
+        count = await db.transaction().execute((tx) => forgetNext(tx, time));
         forgotten += count;
-      }
+      } while (count > 0);
+      return forgotten;
     },
   };
+}
+
+async function eraseCustomer(tx: Tx, customerId: string): Promise<string[]> {
+  const locked = tx.selectFrom('customers').select('id').where('id', '=', customerId).forUpdate();
+  if (!(await locked.executeTakeFirst()))
+    throw new CloseoutError('NotFound', `There is no customer ${customerId}.`, 'customer');
+  const rows = await tx.selectFrom('reports').select('id').where('customerId', '=', customerId).execute();
+  const ids = rows.map(({ id }) => id);
+  await eraseReports(tx, ids);
+  return ids;
 }
 
 async function forgetNext(tx: Tx, time: Date): Promise<number> {
   const rows = await tx
     .selectFrom('reports')
     .select('id')
-    .where('status', 'in', ['closed', 'cancelled', 'rejected'])
+    .where('status', 'in', endedStatuses)
     .where(sql<Date>`coalesce(closed_at, last_update)`, '<', time)
-    .where((eb) => eb.or([eb('forgotten_at', 'is', null), eb('last_update', '>', eb.ref('forgotten_at'))]))
-    .limit(atOnce)
+    .where((eb) => eb.or([eb('forgottenAt', 'is', null), eb('lastUpdate', '>', eb.ref('forgottenAt'))]))
+    .limit(batchSize)
     .forUpdate()
     .skipLocked()
     .execute();
   const ids = rows.map(({ id }) => id);
-  await forget(tx, ids);
+  await eraseReports(tx, ids);
   return ids.length;
 }
 
-async function forget(tx: Tx, ids: string[]): Promise<void> {
+async function eraseReports(tx: Tx, ids: string[]): Promise<void> {
   if (ids.length === 0) return;
-  const contacts = await tx.deleteFrom('contacts').where('report_id', 'in', ids).returningAll().execute();
+  const contacts = await tx.deleteFrom('contacts').where('reportId', 'in', ids).returningAll().execute();
   for (const id of ids) {
-    const own = contacts.filter(({ report_id }) => report_id === id);
-    await forgetReport(
-      tx,
-      id,
-      own.flatMap(({ name, email_address }) => [name ?? '', email_address ?? '']),
-    );
+    const contact = contacts.find(({ reportId }) => reportId === id);
+    await eraseReport(tx, id, [contact?.name ?? '', contact?.emailAddress ?? '']);
   }
-  await tx.updateTable('status_changes').set({ reason: null, by: null }).where('report_id', 'in', ids).execute();
-  const surveys = await tx.selectFrom('surveys').select(['id', 'state']).where('report_id', 'in', ids).execute();
-  for (const { id, state } of surveys) await forgetSurvey(tx, id, state);
+  await tx.updateTable('statusChanges').set({ reason: null, by: null }).where('reportId', 'in', ids).execute();
+  const surveys = await tx.selectFrom('surveys').select(['id', 'state']).where('reportId', 'in', ids).execute();
+  for (const { id, state } of surveys) await eraseSurvey(tx, id, state);
 }
 
-/** A name or address may also stand in what others wrote about the report. */
-async function forgetReport(tx: Tx, id: string, words: string[]): Promise<void> {
+/** Attributes of a ticket's document that hold names, addresses or customers' words. */
+const personal = ['relatedContactInformation', 'note', 'attachment'];
+
+/** A name or address may also be quoted in the report's texts. */
+async function eraseReport(tx: Tx, id: string, personalWords: string[]): Promise<void> {
+  const words = personalWords.filter((word) => word.length > 2);
   const report = await tx.selectFrom('reports').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
-  const scrub = <T>(value: T) =>
-    withoutWords(
-      value,
-      words.filter((word) => word.length > 2),
-    ) as T;
-  const { relatedContactInformation: _, note: __, attachment: ___, ...kept } = report.document;
-  const parties = kept['relatedParty'];
-  const unnamed = Array.isArray(parties)
-    ? { relatedParty: (parties as object[]).map((party) => ({ ...party, name: undefined })) }
-    : {};
+  const document = Object.fromEntries(Object.entries(report.document).filter(([name]) => !personal.includes(name)));
+  const { relatedParty } = document;
+  if (Array.isArray(relatedParty))
+    document['relatedParty'] = (relatedParty as object[]).map((party) => ({ ...party, name: undefined }));
   await tx
     .updateTable('reports')
     .set({
-      document: JSON.stringify(scrub({ ...kept, ...unnamed })),
-      description: scrub(report.description),
-      name: scrub(report.name),
-      status_reason: null,
-      forgotten_at: sql`now()`,
+      document: JSON.stringify(withoutWords(document, words)),
+      description: withoutWords(report.description, words) as string,
+      name: withoutWords(report.name, words) as string | null,
+      statusReason: null,
+      forgottenAt: sql`now()`,
     })
     .where('id', '=', id)
     .execute();
 }
 
-/** An open survey ends: there is nobody left to answer it. */
-async function forgetSurvey(tx: Tx, id: string, state: string): Promise<void> {
-  const isOpen = state === 'claimed' || state === 'sent';
-  await tx.updateTable('surveys').set({ confirm_reason: null }).where('id', '=', id).execute();
-  const ask = tx.updateTable('surveys').set({ confirmation: 'unreachable' }).where('id', '=', id);
-  await ask.where('confirmation', 'in', ['claimed', 'sent']).execute();
-  const mark = { reason: 'erased', ...(isOpen ? { state: 'expired' as const } : {}) };
+/** An open survey ends: nobody is left to answer it. */
+async function eraseSurvey(tx: Tx, id: string, state: string): Promise<void> {
+  const isOpen = state === 'queued' || state === 'sent';
+  await tx.updateTable('surveys').set({ confirmReason: null }).where('id', '=', id).execute();
+  const endConfirmation = tx.updateTable('surveys').set({ confirmation: 'unreachable' }).where('id', '=', id);
+  await endConfirmation.where('confirmation', 'in', ['queued', 'sent']).execute();
+  const mark = { reason: 'erased', state: isOpen ? ('expired' as const) : undefined };
   if (isOpen || state === 'answered') await tx.updateTable('surveys').set(mark).where('id', '=', id).execute();
-  await tx.updateTable('answers').set({ comment: null }).where('survey_id', '=', id).execute();
-  await tx.updateTable('answer_revisions').set({ comment: null }).where('survey_id', '=', id).execute();
-  await tx.updateTable('messages').set({ text: '', message_id: null }).where('survey_id', '=', id).execute();
-  await noteEvent(tx, id, 'erased');
+  await tx.updateTable('answers').set({ comment: null }).where('surveyId', '=', id).execute();
+  await tx.updateTable('answerRevisions').set({ comment: null }).where('surveyId', '=', id).execute();
+  await tx.updateTable('messages').set({ text: '', messageId: null }).where('surveyId', '=', id).execute();
+  await addEvent(tx, id, 'erased');
 }
 
 function withoutWords(value: unknown, words: string[]): unknown {
+  if (words.length === 0) return value;
   if (typeof value === 'string') {
     const escaped = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-    return words.length > 0 ? value.replace(new RegExp(escaped.join('|'), 'gi'), '[erased]') : value;
+    return value.replace(new RegExp(escaped.join('|'), 'gi'), '[erased]');
   }
   if (Array.isArray(value)) return value.map((entry) => withoutWords(entry, words));
   if (value === null || typeof value !== 'object') return value;

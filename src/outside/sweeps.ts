@@ -2,12 +2,23 @@
 import type { SweepResult } from '../contract/messages.js';
 import type { Db } from './database/database.js';
 
-export type Sweeps = ReturnType<typeof sweepTable>;
+export interface LastSweep {
+  reports: number;
+  notified: Record<string, number>;
+  failed: number;
+  tookMs: number;
+  at: Date;
+}
 
-export function sweepTable(db: Db) {
+export interface Sweeps {
+  record(result: SweepResult & { tookMs: number }): Promise<void>;
+  last(): Promise<LastSweep | undefined>;
+}
+
+export function sweepTable(db: Db): Sweeps {
   return {
-    async note({ reports, told, failed, tookMs }: SweepResult & { tookMs: number }): Promise<void> {
-      const row = { reports, told: JSON.stringify(told), failed, took_ms: tookMs, at: new Date() };
+    async record({ reports, notified, failed, tookMs }) {
+      const row = { reports, notified: JSON.stringify(notified), failed, tookMs, at: new Date() };
       await db
         .insertInto('sweeps')
         .values(row)

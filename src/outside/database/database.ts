@@ -1,5 +1,5 @@
-/** The connection pool to PostgreSQL, its errors in our words, and the migrations that run before anything else. */
-import { Kysely, Migrator, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
+/** The connection pool to PostgreSQL, its errors as errors that Closeout names, and the migrations. */
+import { CamelCasePlugin, Kysely, Migrator, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import { CloseoutError } from '../../contract/errors.js';
 import { migrations } from './migrations.js';
@@ -7,22 +7,25 @@ import type { Database } from './schema.js';
 
 export type Db = Kysely<Database>;
 
-/** `onError` hears of idle connections that broke; queries report their own errors. */
+/** `onError` is called for connections that break between queries; queries report their own errors. */
 export function openDatabase(url: string, onError: (error: Error) => void): Db {
   const pool = new pg.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 5_000 });
   pool.on('error', onError);
-  pool.on('connect', (client) => client.on('error', onError)); // also while in use between two queries, or the process dies
-  return new Kysely<Database>({ dialect: new PostgresDialect({ pool: translated(pool) }) });
+  pool.on('connect', (client) => client.on('error', onError)); // without it, a connection that breaks while in use ends the process
+  return new Kysely<Database>({
+    dialect: new PostgresDialect({ pool: translated(pool) }),
+    plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
+  });
 }
 
-/** Kysely's migrator holds an advisory lock meanwhile, so many processes may start at once. */
+/** Kysely's migrator holds an advisory lock, so many processes can start at once. */
 export async function migrate(db: Db): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
   const { error } = await migrator.migrateToLatest();
   if (error) throw error as Error;
 }
 
-/** The pool as Kysely uses it, with the driver's errors in our words. */
+/** The pool as Kysely uses it, with the driver's errors translated. */
 function translated(pool: pg.Pool): PostgresPool {
   return {
     async connect() {
@@ -34,12 +37,12 @@ function translated(pool: pg.Pool): PostgresPool {
   };
 }
 
-/** Classes of SQLSTATE that blame the statement or its data; with any other, or none, it is the database that failed. */
+/** Classes of SQLSTATE that blame the statement or its data. With any other, or none, the database itself has failed. */
 const ownFault = /^(0A|21|22|23|42|44|P0)/;
-/** A NUL in a text or in JSON (PostgreSQL stores every other character). */
+/** A NUL in text or JSON, the only character that PostgreSQL does not store. */
 const malformedText = new Set(['22021', '22P05']);
 
-/** Decides by exclusion, because nobody can list all the ways to lose a server. Exported for its test. */
+/** Decides by exclusion, because there are too many ways to lose a server to list. Exported for its test. */
 export function rethrow(error: unknown): never {
   const { code } = error as { code?: unknown };
   const state = typeof code === 'string' ? code : '';
@@ -48,7 +51,7 @@ export function rethrow(error: unknown): never {
   if (ownFault.test(state) || error instanceof TypeError || error instanceof RangeError) throw error;
   throw new CloseoutError(
     'DatabaseUnavailable',
-    `The database cannot be reached${state && ` (${state})`}; try again, and see whether DATABASE_URL is right and PostgreSQL is up.`,
+    `The database cannot be reached${state && ` (${state})`}; try again, and check that DATABASE_URL is right and PostgreSQL is up.`,
     undefined,
     { cause: error },
   );

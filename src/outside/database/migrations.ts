@@ -1,4 +1,4 @@
-/** The schema's history, oldest first. A migration that was released is never edited. */
+/** The schema's history, oldest first. A released migration is never edited. */
 import { sql, type Kysely, type Migration } from 'kysely';
 
 const initial: Migration = {
@@ -147,7 +147,7 @@ const watch: Migration = {
       alter table reports
         add column run_status text not null default 'open',
         add column run_cycle int not null default 1`.execute(db);
-    // What was there before is taken as told; the next sweep need not signal every report.
+    // Runs of existing reports count as notified, so that the next sweep does not signal all of them.
     await sql`
       update reports set run_cycle = cycle, run_status = case
         when status in ('acknowledged', 'inProgress', 'pending', 'held') then 'open'
@@ -193,10 +193,23 @@ const receipt: Migration = {
   },
 };
 
+const plainNames: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`alter table surveys rename column claimed_at to decided_at`.execute(db);
+    await sql`alter table surveys rename column confirm_told to confirm_notified`.execute(db);
+    await sql`alter table answers rename column told_revision to notified_revision`.execute(db);
+    await sql`alter table sweeps rename column told to notified`.execute(db);
+    await sql`alter table reports rename column run_status to run_state`.execute(db);
+    await sql`update surveys set state = 'queued' where state = 'claimed'`.execute(db);
+    await sql`update surveys set confirmation = 'queued' where confirmation = 'claimed'`.execute(db);
+  },
+};
+
 export const migrations: Record<string, Migration> = {
   '0001-initial': initial,
   '0002-survey': survey,
   '0003-watch': watch,
   '0004-confirmation': confirmation,
   '0005-receipt': receipt,
+  '0006-plain-names': plainNames,
 };

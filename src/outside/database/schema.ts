@@ -1,138 +1,123 @@
-/** The tables of the store. Times are `timestamptz`; ids are ours unless said otherwise. */
+/** The tables of the store, named in camelCase here and in snake_case in the database. */
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { Situation } from '../../policy/status.js';
-import type { Complaint, ReportStatus, Score, SurveyEvent } from '../../contract/reports.js';
+import type { ReportStatus } from '../../contract/reports.js';
+import type { Complaint, ConfirmationState, Score, SurveyEvent, SurveyState } from '../../contract/survey.js';
+import type { State } from '../../policy/status.js';
 
-/** The last sweep's result; one row. */
-interface SweepTable {
-  id: Generated<number>;
-  reports: number;
-  told: JSONColumnType<Record<string, number>>;
-  failed: number;
-  took_ms: number;
-  at: Time;
-}
-
+/** A value that writers may leave out, or give as undefined, for null. */
+type Optional<T> = ColumnType<T | null, T | null | undefined, T | null | undefined>;
 type Time = ColumnType<Date, Date | string, Date | string>;
-type TimeOrNull = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+type OptionalTime = ColumnType<Date | null, Date | string | null | undefined, Date | string | null | undefined>;
 
 export interface Database {
-  customers: { id: string; created_at: Generated<Date> };
+  customers: { id: string; createdAt: Generated<Date> };
   contacts: ContactTable;
   reports: ReportTable;
-  status_changes: StatusChangeTable;
+  statusChanges: StatusChangeTable;
   surveys: SurveyTable;
   answers: AnswerTable;
-  answer_revisions: RevisionTable;
+  answerRevisions: RevisionTable;
   messages: MessageTable;
-  survey_events: EventTable;
+  surveyEvents: EventTable;
   sweeps: SweepTable;
-  suppressions: { address_hash: string; reason: string; source: string; at: Generated<Date> };
-  opt_outs: { address_hash: string; source: string; at: Generated<Date> };
+  suppressions: { addressHash: string; reason: string; source: string; at: Generated<Date> };
+  optOuts: { addressHash: string; source: string; at: Generated<Date> };
 }
 
-/** The one place where a person's name and address are kept. */
+/** The only place where a person's name and address are kept. */
 interface ContactTable {
-  report_id: string;
-  name: string | null;
-  email_address: string | null;
-  preferred_language: string | null;
-  time_zone: string | null;
+  reportId: string;
+  name: Optional<string>;
+  emailAddress: Optional<string>;
+  preferredLanguage: Optional<string>;
+  timeZone: Optional<string>;
 }
 
 interface ReportTable {
   id: string;
   status: ReportStatus;
-  status_reason: string | null;
+  statusReason: Optional<string>;
   cycle: Generated<number>;
   description: string;
   severity: string;
-  ticket_type: string;
-  name: string | null;
-  priority: string | null;
-  external_id: string | null;
-  customer_id: string | null;
-  service_problem_id: string | null;
-  opened_at: Time;
+  ticketType: string;
+  name: Optional<string>;
+  priority: Optional<string>;
+  externalId: Optional<string>;
+  customerId: Optional<string>;
+  serviceProblemId: Optional<string>;
+  openedAt: Time;
   /** Source time of the last status change applied; a later change with an older time is ignored. */
-  changed_at: TimeOrNull;
-  cleared_at: TimeOrNull;
-  /** When Closeout received the change to cleared; null where an outside writer made it. */
-  clear_received_at: TimeOrNull;
-  closed_at: TimeOrNull;
-  last_update: Generated<Date>;
-  /** What the report's run was last known to know: where it differs from `status` and `cycle`, the run was not told. */
-  run_status: Generated<Situation['status']>;
+  changedAt: OptionalTime;
+  clearedAt: OptionalTime;
+  /** When Closeout received the change to cleared; null if another program wrote it to the table. */
+  clearReceivedAt: OptionalTime;
+  closedAt: OptionalTime;
+  lastUpdate: Generated<Date>;
+  /** What the report's run was last known to know. If it differs from `status` and `cycle`, the run was not notified. */
+  runState: Generated<State>;
   /** 0: no run has looked the report up since it was opened. */
-  run_cycle: Generated<number>;
-  /** When all that says who the customer is was removed. */
-  forgotten_at: TimeOrNull;
-  /** What else TMF621 allows on a ticket, as it was given. */
+  runCycle: Generated<number>;
+  /** When the customer's personal data was removed. */
+  forgottenAt: OptionalTime;
+  /** All other TMF621 attributes, unchanged. */
   document: JSONColumnType<Record<string, unknown>>;
 }
 
-/** Every change we were told of; one told twice stands here once, one that came late has `applied` false. */
+/** Every reported change, each once. `applied` is false for a late one. */
 interface StatusChangeTable {
   id: Generated<string>;
-  report_id: string;
+  reportId: string;
   cycle: number;
   status: ReportStatus;
   at: Time;
-  by: string | null;
-  reason: string | null;
+  by: Optional<string>;
+  reason: Optional<string>;
   applied: boolean;
-  recorded_at: Generated<Date>;
+  recordedAt: Generated<Date>;
 }
 
-/** One row a report and cycle, also when nothing was sent. `claimed`: decided to send, not yet known to be accepted. */
+/** One row per report per cycle: `Survey` in contract/survey.ts. */
 interface SurveyTable {
   id: string;
-  report_id: string;
+  reportId: string;
   cycle: number;
-  customer_id: string | null;
-  service_problem_id: string | null;
-  state: 'claimed' | 'sent' | 'answered' | 'expired' | 'skipped' | 'undeliverable' | 'superseded';
-  /** A skip reason, or why it could not be delivered. */
-  reason: string | null;
-  claimed_at: Generated<Date>;
-  /** First try to hand the mail over: fixes its Date and its expiry, so that every other try is the same mail. */
-  mailed_at: TimeOrNull;
-  sent_at: TimeOrNull;
-  reminded_at: TimeOrNull;
-  expires_at: TimeOrNull;
-  reopen_until: TimeOrNull;
-  /** Revision of the low score that an operator was told of; null again once told that it was changed to a better one. */
-  alerted_revision: number | null;
-  /** Whether the customer says that it is fixed; null: was not asked. `withdrawn`: opened again before it was said. */
-  confirmation: 'claimed' | 'sent' | 'yes' | 'no' | 'silence' | 'released' | 'unreachable' | 'withdrawn' | null;
-  /** The clearing that was asked about; a later one in the same cycle is asked about anew. */
-  confirm_for: TimeOrNull;
-  confirm_until: TimeOrNull;
-  confirmed_at: TimeOrNull;
-  warned_at: TimeOrNull;
-  /** What the customer says is still wrong. */
-  confirm_reason: string | null;
-  /** The report's run was told what the customer says. */
-  confirm_told: Generated<boolean>;
+  customerId: Optional<string>;
+  serviceProblemId: Optional<string>;
+  state: SurveyState;
+  reason: Optional<string>;
+  decidedAt: Generated<Date>;
+  mailedAt: OptionalTime;
+  sentAt: OptionalTime;
+  remindedAt: OptionalTime;
+  expiresAt: OptionalTime;
+  reopenUntil: OptionalTime;
+  alertedRevision: Optional<number>;
+  confirmation: Optional<ConfirmationState>;
+  confirmFor: OptionalTime;
+  confirmUntil: OptionalTime;
+  confirmedAt: OptionalTime;
+  warnedAt: OptionalTime;
+  confirmReason: Optional<string>;
+  confirmNotified: Generated<boolean>;
 }
 
-/** What the customer says now. `at`: of the first answer. */
+/** The answer that counts now: `StoredAnswer` in contract/survey.ts. */
 interface AnswerTable {
-  survey_id: string;
+  surveyId: string;
   score: Score | null;
   solved: boolean | null;
   complaints: Generated<Complaint[]>;
   comment: string | null;
   at: Generated<Date>;
-  changed_at: Generated<Date>;
+  changedAt: Generated<Date>;
   revision: Generated<number>;
-  /** The last revision that the report's run was told of. */
-  told_revision: Generated<number>;
+  notifiedRevision: Generated<number>;
 }
 
-/** Everything the customer ever said, the newest as well. */
+/** Every revision of an answer, the newest included. */
 interface RevisionTable {
-  survey_id: string;
+  surveyId: string;
   revision: number;
   score: Score | null;
   solved: boolean | null;
@@ -141,25 +126,32 @@ interface RevisionTable {
   at: Generated<Date>;
 }
 
-/** What happened to a survey and who asked for it; the timeline that operators see. Never an address or a comment. */
 interface EventTable {
   id: Generated<string>;
-  survey_id: string;
+  surveyId: string;
   event: SurveyEvent;
-  by: string | null;
-  detail: string | null;
+  by: Optional<string>;
+  detail: Optional<string>;
   at: Generated<Date>;
 }
 
-/** What customers wrote back, and what operators answered. */
 interface MessageTable {
   id: string;
-  survey_id: string;
+  surveyId: string;
   direction: 'in' | 'out';
-  message_id: string | null;
-  /** Of `out`: the operator; of `in`: null if it came from the report's own address. */
-  author: string | null;
+  messageId: Optional<string>;
+  author: Optional<string>;
   text: string;
   at: Generated<Date>;
-  sent_at: TimeOrNull;
+  sentAt: OptionalTime;
+}
+
+/** The result of the last sweep; one row. */
+interface SweepTable {
+  id: Generated<number>;
+  reports: number;
+  notified: JSONColumnType<Record<string, number>>;
+  failed: number;
+  tookMs: number;
+  at: Time;
 }

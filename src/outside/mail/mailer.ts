@@ -1,25 +1,25 @@
-/** Hands mail to the relay, one recipient a message. Errors come out as nodemailer made them; activities judge them. */
+/** Hands mail to the relay, one recipient per message. Throws nodemailer's own errors; to-failure.ts classifies them. */
 import nodemailer from 'nodemailer';
 import { CloseoutError } from '../../contract/errors.js';
 import type { Mail } from '../../customer/mail.js';
 
 export interface Mailer {
-  /** Resolves once the relay has accepted the message. `signal` breaks the conversation off. Throws `EAIUnsupported`. */
+  /** Resolves once the relay has accepted the message. `signal` aborts the conversation. Throws `EAIUnsupported`. */
   send(mail: Mail, signal?: AbortSignal): Promise<void>;
   close(): void;
 }
 
 export interface Relay {
   smtpUrl: string;
-  /** The relay takes addresses with letters outside ASCII before the @ (RFC 6531). */
+  /** The relay accepts addresses with letters outside ASCII before the @ (RFC 6531). */
   smtpUtf8: boolean;
   dkim: { domainName: string; keySelector: string; privateKey: string } | undefined;
 }
 
-/** Together less than the activity's startToClose, so that a second try never overlaps the first. */
+/** Together less than the activity's startToClose, so that a second attempt never overlaps the first. */
 const timeouts = { connectionTimeout: 10_000, greetingTimeout: 15_000, socketTimeout: 120_000 };
 
-/** nodemailer's own list leaves out List-Unsubscribe-Post and Auto-Submitted (measured); RFC 8058 §4 demands the first. */
+/** nodemailer's own list omits List-Unsubscribe-Post and Auto-Submitted (measured); RFC 8058 §4 requires the first. */
 const signed =
   'From:Reply-To:Subject:Date:Message-ID:To:In-Reply-To:References:MIME-Version:Content-Type:Content-Transfer-Encoding:Content-Language:Auto-Submitted:List-Unsubscribe:List-Unsubscribe-Post';
 
@@ -33,19 +33,19 @@ export function openMailer({ smtpUrl, smtpUtf8, dkim }: Relay): Mailer {
       ...timeouts,
       requireTLS: !isLocal && smtpUrl.startsWith('smtp:'),
       ignoreTLS: isLocal,
-      ...(dkim ? { dkim: { ...dkim, headerFieldNames: signed } } : {}),
+      dkim: dkim && { ...dkim, headerFieldNames: signed },
     },
     { disableFileAccess: true, disableUrlAccess: true, maxRecipients: 1 },
   );
   return {
     async send(mail, signal) {
-      // nodemailer would send such an address raw, also to a relay that does not take it (measured; RFC 6531 §3.2).
+      // nodemailer would send such an address raw even to a relay that does not accept it (measured; RFC 6531 §3.2).
       // eslint-disable-next-line no-control-regex
       if (!smtpUtf8 && /[^\x00-\x7f].*@/.test(mail.to.address)) {
         const hint = 'set CLOSEOUT_MAIL_SMTPUTF8=yes if it does';
-        throw new CloseoutError('EAIUnsupported', `The relay takes only ASCII before the @ of an address; ${hint}.`);
+        throw new CloseoutError('EAIUnsupported', `The relay accepts only ASCII before the @ of an address; ${hint}.`);
       }
-      await transport.sendMail({ ...mail, ...(signal ? { signal } : {}) });
+      await transport.sendMail({ ...mail, signal });
     },
     close: () => transport.close(),
   };

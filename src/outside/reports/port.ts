@@ -1,31 +1,26 @@
-/** What Closeout asks of a system of record. Adapters: the store (our PostgreSQL); outside ticket systems later. */
-import type { ChangeKind, Contact, NewReport, Report, ReportStatus, StatusChange } from '../../contract/reports.js';
-import type { Situation } from '../../policy/status.js';
-import type { Compared } from '../../policy/sweep.js';
+/** What Closeout needs from a system of record. Adapters: the store in our PostgreSQL; external ticket systems later. */
+import type { Contact } from '../../contract/contact.js';
+import type { ChangeKind, NewReport, Report, ReportStatus, StatusChange } from '../../contract/reports.js';
+import type { ReportState } from '../../policy/status.js';
+import type { SweptState } from '../../policy/sweep.js';
 
 export interface ReportedChange {
   kind: ChangeKind;
   /** ISO 8601: when it happened at its source. */
   at: string;
-  /** The status to set where more than one stands for the kind, e.g. `pending` for reopened. */
+  /** The status to set if the kind allows more than one, e.g. `pending` for reopened. */
   status?: ReportStatus;
   by?: string;
   reason?: string;
-  /** The report's run was told of it by a signal, or is itself the caller and sees what comes of it. Else the sweep tells it. */
-  run?: 'told' | 'asks';
+  /** How the report's run learns of the change: it was signalled, or makes the change itself. Absent: the sweep notifies it. */
+  run?: 'signalled' | 'caller';
 }
 
-/** A report as the sweep sees it. */
-export interface WatchedReport extends Compared {
+/** A report as the sweep compares it. */
+export interface SweptReport extends SweptState {
   id: string;
   /** ISO 8601: when the last change happened at its source. */
-  at: string | null;
-}
-
-/** Where a report stands after a change, whether or not the change was applied. */
-export interface Standing {
-  situation: Situation;
-  cycle: number;
+  changedAt: string | null;
 }
 
 export interface Closing {
@@ -34,7 +29,7 @@ export interface Closing {
   /** ISO 8601: when Closeout received the change to cleared; `clearedAt` may be long before. */
   clearReceivedAt?: string;
   clearedBy?: string;
-  /** An operator closed it where we could not: record that, do not ask. */
+  /** An operator closed it where we could not: record that without asking. */
   byHand: boolean;
 }
 
@@ -50,31 +45,31 @@ export interface ListQuery {
   limit: number;
 }
 
-/** Unknown ids throw `ReportNotFound`; nothing here is half done when it throws. */
+/** Unknown ids throw `ReportNotFound`. Nothing is half done when a method throws. */
 export interface ReportsPort {
-  /** Throws `ReportExists` when the id is taken. */
+  /** Throws `ReportExists` if the id is taken. */
   open(report: NewReport & { id: string }): Promise<Report>;
   get(id: string): Promise<Report>;
-  /** For a run that begins: like `get`, and notes that the run now knows where the report stands. */
-  lookUp(id: string): Promise<Report>;
+  contactOf(id: string): Promise<Contact | undefined>;
+  /** Contact and applied status changes of each report, oldest first. */
+  detailsOf(ids: string[]): Promise<Map<string, ReportDetails>>;
+  list(query: ListQuery): Promise<{ reports: Report[]; total: number }>;
+  /** Changes that no run has to know: attributes, and moves between open statuses. Null in `document` removes an attribute. */
+  update(id: string, changes: Partial<NewReport>): Promise<Report>;
+  /** Records a change of status, once, and applies it unless it is late or changes nothing. Returns the report's state. */
+  change(id: string, change: ReportedChange): Promise<ReportState>;
+  /** Closes a cleared report, once. Leaves alone a report with a newer change or in another cycle. */
+  close(id: string, closing: Closing): Promise<ReportState>;
+  /** For a run that starts: like `get`, and records that the run now knows the report's state. */
+  beginRun(id: string): Promise<Report>;
+  /** Starts the next cycle of a closed report that another program reopened. */
+  startNextCycle(id: string): Promise<void>;
   /** The next reports in the order of their ids, whatever their status: no clock or commit order can hide one. */
-  watch(after: string, limit: number): Promise<WatchedReport[]>;
-  /** The run was told where the report stood when it was watched. */
-  settle(watched: WatchedReport): Promise<void>;
-  /** Somebody opened a closed report again without starting its next cycle: starts it. */
-  startCycle(id: string): Promise<void>;
-  /** Ids of the next reports of a service problem that are not yet cleared, or whose run does not know of it. */
+  sweepPage(after: string, limit: number): Promise<SweptReport[]>;
+  /** The run was notified of the report's state at the time of the comparison. */
+  markNotified(swept: SweptReport): Promise<void>;
+  /** Ids of the next reports of a service problem that are not cleared, or whose run does not know that they are. */
   openOf(serviceProblemId: string, after: string, limit: number): Promise<string[]>;
   /** How many reports of a service problem have which status. */
   countOf(serviceProblemId: string): Promise<Partial<Record<ReportStatus, number>>>;
-  contactOf(id: string): Promise<Contact | undefined>;
-  /** Contact and applied status changes of each, oldest first. */
-  detailsOf(ids: string[]): Promise<Map<string, ReportDetails>>;
-  list(query: ListQuery): Promise<{ reports: Report[]; total: number }>;
-  /** What has no consequence for a run: attributes, and one open status after another. Null in `document` removes. */
-  amend(id: string, changes: Partial<NewReport>): Promise<Report>;
-  /** Records a change of status; applies it unless it is late or changes nothing. Told twice, recorded once. */
-  change(id: string, change: ReportedChange): Promise<Standing>;
-  /** Closes a cleared report, once. One with a newer change, or in another cycle, is left alone. */
-  close(id: string, closing: Closing): Promise<Standing>;
 }

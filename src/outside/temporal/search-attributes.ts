@@ -3,24 +3,23 @@ import type { NativeConnection } from '@temporalio/worker';
 import { CloseoutError } from '../../contract/errors.js';
 import { searchAttributes } from '../../contract/messages.js';
 
-/** `IndexedValueType` of the Temporal API. */
-const keyword = 2;
-const int = 3;
-const types: Record<string, number> = { [searchAttributes.cycle]: int, [searchAttributes.score]: int };
+/** `IndexedValueType` of the Temporal API, and what the Temporal CLI calls it. */
+const types = { KEYWORD: { value: 2, word: 'Keyword' }, INT: { value: 3, word: 'Int' } } as const;
 
 export async function registerSearchAttributes(connection: NativeConnection, namespace: string): Promise<void> {
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-  const missing = Object.values(searchAttributes).filter((name) => !(name in (customAttributes ?? {})));
+  const missing = Object.values(searchAttributes).filter(({ name }) => !(name in (customAttributes ?? {})));
   if (missing.length === 0) return;
   try {
-    const wanted = Object.fromEntries(missing.map((name) => [name, types[name] ?? keyword]));
+    const wanted = Object.fromEntries(missing.map(({ name, type }) => [name, types[type].value]));
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: wanted });
   } catch (error) {
-    if (/already exist/.test((error as Error).message)) return; // another worker was faster
-    const list = missing.map((name) => `--name ${name} --type ${types[name] === int ? 'Int' : 'Keyword'}`).join(' ');
+    if (/already exist/.test((error as Error).message)) return; // another worker registered them first
+    const names = missing.map(({ name }) => name).join(', ');
+    const options = missing.map(({ name, type }) => `--name ${name} --type ${types[type].word}`).join(' ');
     throw new CloseoutError(
       'TemporalUnavailable',
-      `The search attributes ${missing.join(', ')} cannot be registered; have an operator run: temporal operator search-attribute create -n ${namespace} ${list}`,
+      `The search attributes ${names} cannot be registered; have an operator run: temporal operator search-attribute create -n ${namespace} ${options}`,
       undefined,
       { cause: error },
     );

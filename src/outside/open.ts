@@ -1,0 +1,44 @@
+/** All stores in our PostgreSQL, from one connection pool. */
+import { countQueries, type Counts } from './counts.js';
+import type { Db } from './database/database.js';
+import { customerErasure, type CustomerErasure } from './erasure.js';
+import type { ReportsPort } from './reports/port.js';
+import { reportStore } from './reports/store.js';
+import { answerTable, type Answers } from './surveys/answers.js';
+import { confirmationTable, type Confirmations } from './surveys/confirmations.js';
+import { doNotContactLists, type DoNotContact } from './surveys/do-not-contact.js';
+import { messageTable, type Messages } from './surveys/messages.js';
+import { surveyTable, type Surveys } from './surveys/surveys.js';
+import { surveyTimeline, type Timeline } from './surveys/timeline.js';
+import { sweepTable, type Sweeps } from './sweeps.js';
+
+export interface Stores {
+  reports: ReportsPort;
+  surveys: Surveys;
+  confirmations: Confirmations;
+  answers: Answers;
+  messages: Messages;
+  timeline: Timeline;
+  doNotContact: DoNotContact;
+  erasure: CustomerErasure;
+  counts: Counts;
+  sweeps: Sweeps;
+}
+
+/** `addressKey`: keys the hashes in the do-not-contact lists. */
+export function openStores(db: Db, addressKey: Buffer): Stores {
+  const doNotContact = doNotContactLists(db, addressKey);
+  const hashOf = (address: string) => doNotContact.hashOf(address);
+  return {
+    reports: reportStore(db),
+    surveys: surveyTable(db, hashOf),
+    confirmations: confirmationTable(db, hashOf),
+    answers: answerTable(db),
+    messages: messageTable(db),
+    timeline: surveyTimeline(db),
+    doNotContact,
+    erasure: customerErasure(db),
+    counts: countQueries(db),
+    sweeps: sweepTable(db),
+  };
+}

@@ -1,0 +1,129 @@
+/** Decides whether a report's customer is asked, under a lock and once per cycle. */
+import { sql } from 'kysely';
+import type { Contact } from '../../contract/contact.js';
+import type { Report } from '../../contract/reports.js';
+import type { Survey } from '../../contract/survey.js';
+import { reopenUntil, surveyExpiresAt } from '../../policy/deadlines.js';
+import type { Policy } from '../../policy/settings.js';
+import { sampleBucketOf, skipReason, type EligibilityFacts } from '../../policy/survey.js';
+import type { Db } from '../database/database.js';
+import { newSurveyId } from './survey.js';
+
+export interface SurveyRequest {
+  report: Report;
+  cycle: number;
+  contact: Contact | undefined;
+  policy: Policy['survey'];
+  reopen: Policy['reopen'];
+  /** An operator does not want the customer to be asked. */
+  byOperator: boolean;
+}
+
+/** `onHold`: to be sent, but not before the customer's quiet hours end. */
+export type HeldSurveyRequest = SurveyRequest & { onHold: boolean };
+
+export type HashAddress = (address: string) => string;
+
+/**
+ * Checks again on every attempt until the mail is out. The customer's row stays locked meanwhile, so that the contact cap is
+ * exact, no matter how many reports of one customer are closed at the same time.
+ */
+export async function decideSurvey(db: Db, hashOf: HashAddress, request: HeldSurveyRequest): Promise<Survey> {
+  const { report, cycle, policy, reopen, onHold } = request;
+  const { customerId, serviceProblemId, closedAt } = report;
+  const now = new Date();
+  return db.transaction().execute(async (tx) => {
+    await lockCustomer(tx, customerId);
+    const reason = skipReason(await eligibilityFacts(tx, hashOf, request), policy) ?? null;
+    const decided = await tx
+      .insertInto('surveys')
+      .values({
+        id: newSurveyId(),
+        reportId: report.id,
+        cycle,
+        customerId,
+        serviceProblemId,
+        state: reason ? 'skipped' : 'queued',
+        reason,
+        mailedAt: onHold || reason ? null : now,
+        expiresAt: surveyExpiresAt(policy, now),
+        reopenUntil: closedAt && reopenUntil(reopen, new Date(closedAt)),
+      })
+      .onConflict((c) =>
+        c.columns(['reportId', 'cycle']).doUpdateSet({
+          state: sql`case surveys.state when 'queued' then excluded.state else surveys.state end`,
+          reason: sql`case surveys.state when 'queued' then excluded.reason else surveys.reason end`,
+          mailedAt: sql`coalesce(surveys.mailed_at, excluded.mailed_at)`,
+          // A customer who was asked to confirm can answer from the closing on.
+          expiresAt: sql`case when surveys.mailed_at is null or surveys.state = 'queued' and surveys.confirmation is not null
+            then excluded.expires_at else surveys.expires_at end`,
+          reopenUntil: sql`coalesce(excluded.reopen_until, surveys.reopen_until)`,
+        }),
+      )
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    if (policy.perCycle === 'replace' && decided.state === 'queued') await supersedeEarlier(tx, decided);
+    return decided;
+  });
+}
+
+/** Until the transaction ends, nothing else is decided about this customer. */
+export async function lockCustomer(tx: Db, id: string | undefined): Promise<void> {
+  if (id === undefined) return;
+  await tx
+    .insertInto('customers')
+    .values({ id })
+    .onConflict((c) => c.doNothing())
+    .execute();
+  await tx.selectFrom('customers').select('id').where('id', '=', id).forUpdate().execute();
+}
+
+/** Policy `replace`: only the newest answer of a report counts. */
+async function supersedeEarlier(tx: Db, { reportId, cycle }: Survey): Promise<void> {
+  await tx
+    .updateTable('surveys')
+    .set({ state: 'superseded' })
+    .where('reportId', '=', reportId)
+    .where('cycle', '<', cycle)
+    .where('state', 'in', ['sent', 'answered', 'expired'])
+    .execute();
+}
+
+type Counted = Pick<
+  EligibilityFacts,
+  'status' | 'optedOut' | 'suppressed' | 'sentToCustomer' | 'sentForReport' | 'askedForServiceProblem'
+> & { currentCycle: number };
+
+const wasAsked = sql<boolean>`state not in ('skipped', 'undeliverable')`;
+
+/** Counts everything in one round trip. */
+export async function eligibilityFacts(
+  tx: Db,
+  hashOf: HashAddress,
+  { report, cycle, contact, policy, byOperator }: SurveyRequest,
+): Promise<EligibilityFacts> {
+  const { id, customerId = null, serviceProblemId = null } = report;
+  const since = new Date(Date.now() - (policy.contactCap?.per ?? 0));
+  const address = contact?.emailAddress;
+  const hash = address === undefined ? '' : hashOf(address);
+  const { rows } = await sql<Counted>`
+    select status, cycle as current_cycle,
+      exists (select from opt_outs where address_hash = ${hash}) as opted_out,
+      exists (select from suppressions where address_hash = ${hash}) as suppressed,
+      (select count(*)::int from surveys where customer_id = ${customerId} and decided_at > ${since}
+        and not (report_id = ${id} and cycle = ${cycle}) and ${wasAsked}) as sent_to_customer,
+      (select count(*)::int from surveys where report_id = ${id} and cycle < ${cycle} and ${wasAsked}) as sent_for_report,
+      exists (select from surveys where customer_id = ${customerId} and service_problem_id = ${serviceProblemId}
+        and report_id <> ${id} and ${wasAsked}) as asked_for_service_problem
+    from reports where id = ${id}
+  `.execute(tx);
+  const { currentCycle, ...counted } = rows[0] as Counted; // the report exists: foreign keys refer to it
+  return {
+    ...counted,
+    isCurrentCycle: currentCycle === cycle,
+    isRecleared: cycle > 1,
+    hasAddress: address !== undefined,
+    sampleBucket: sampleBucketOf(id),
+    byOperator,
+  };
+}

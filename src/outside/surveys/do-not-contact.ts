@@ -1,0 +1,61 @@
+/** Who must not be mailed: opt-outs and the suppression list, kept by a hash that outlives the address. */
+import { createHmac } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Db } from '../database/database.js';
+import { addEvent } from './timeline.js';
+
+/** Every address is hashed here and nowhere else. */
+export interface DoNotContact {
+  hashOf(address: string): string;
+  /** Adds an address that the relay or a bounce refused for good. */
+  suppress(address: string, reason: string, source: 'rcpt' | 'dsn'): Promise<void>;
+  isSuppressed(address: string): Promise<boolean>;
+  /** Opted out or suppressed. */
+  isBlocked(address: string): Promise<boolean>;
+  optOut(surveyId: string, address: string): Promise<void>;
+}
+
+const normalised = (address: string): string => address.trim().toLowerCase();
+
+export const isSameAddress = (a: string, b: string): boolean => normalised(a) === normalised(b);
+
+/** The hash cannot be reversed without the key. */
+export const hashAddress = (address: string, key: Buffer): string =>
+  createHmac('sha256', key).update(normalised(address)).digest('base64url');
+
+export function doNotContactLists(db: Db, key: Buffer): DoNotContact {
+  const hashOf = (address: string) => hashAddress(address, key);
+  return {
+    hashOf,
+
+    async suppress(address, reason, source) {
+      await db
+        .insertInto('suppressions')
+        .values({ addressHash: hashOf(address), reason, source })
+        .onConflict((c) => c.doNothing())
+        .execute();
+    },
+
+    async isSuppressed(address) {
+      const found = await sql`select from suppressions where address_hash = ${hashOf(address)}`.execute(db);
+      return found.rows.length > 0;
+    },
+
+    async isBlocked(address) {
+      const hash = hashOf(address);
+      const found = await sql`
+        select from opt_outs where address_hash = ${hash}
+        union all select from suppressions where address_hash = ${hash}`.execute(db);
+      return found.rows.length > 0;
+    },
+
+    async optOut(surveyId, address) {
+      const added = await db
+        .insertInto('optOuts')
+        .values({ addressHash: hashOf(address), source: 'link' })
+        .onConflict((c) => c.doNothing())
+        .executeTakeFirst();
+      if (added.numInsertedOrUpdatedRows) await addEvent(db, surveyId, 'optedOut');
+    },
+  };
+}

@@ -1,0 +1,53 @@
+/** Mail between customers and operators: what customers replied, and what operators answered. */
+import { sql } from 'kysely';
+import type { Db } from '../database/database.js';
+
+export interface Message {
+  id: string;
+  surveyId: string;
+  direction: 'in' | 'out';
+  messageId: string | null;
+  /** Outgoing: the operator. Incoming: null if it came from the report's own address. */
+  author: string | null;
+  text: string;
+  at: Date;
+  sentAt: Date | null;
+}
+
+export type NewMessage = Pick<Message, 'id' | 'surveyId' | 'direction' | 'author' | 'text'> & { messageId?: string };
+
+export interface Messages {
+  /** Returns false if this message was stored before. */
+  store(message: NewMessage): Promise<boolean>;
+  find(id: string): Promise<Message | undefined>;
+  /** Oldest first. */
+  ofSurvey(surveyId: string): Promise<Message[]>;
+  markSent(id: string): Promise<void>;
+}
+
+export function messageTable(db: Db): Messages {
+  return {
+    async store(message) {
+      const stored = await db
+        .insertInto('messages')
+        .values(message)
+        .onConflict((c) => c.doNothing())
+        .executeTakeFirst();
+      return stored.numInsertedOrUpdatedRows === 1n;
+    },
+
+    find: (id) => db.selectFrom('messages').selectAll().where('id', '=', id).executeTakeFirst(),
+
+    ofSurvey: (surveyId) =>
+      db.selectFrom('messages').selectAll().where('surveyId', '=', surveyId).orderBy('at').execute(),
+
+    async markSent(id) {
+      await db
+        .updateTable('messages')
+        .set({ sentAt: sql`now()` })
+        .where('id', '=', id)
+        .where('sentAt', 'is', null)
+        .execute();
+    },
+  };
+}

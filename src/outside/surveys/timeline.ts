@@ -1,0 +1,75 @@
+/** The timeline of surveys: what happened, when, and who asked for it. Never an address or a comment. */
+import { sql, type Compilable } from 'kysely';
+import type { SurveyEvent } from '../../contract/survey.js';
+import type { Db } from '../database/database.js';
+
+export interface EventDetails {
+  /** Who asked for it. */
+  by?: string;
+  detail?: string;
+}
+
+export interface TimelineEntry {
+  cycle: number;
+  event: SurveyEvent;
+  by: string | null;
+  detail: string | null;
+  at: Date;
+}
+
+export interface Timeline {
+  add(surveyId: string, event: SurveyEvent, details?: EventDetails): Promise<void>;
+  /** Does nothing if the same entry exists: the same mail may come in more than once. */
+  addOnce(surveyId: string, event: SurveyEvent, detail: string): Promise<void>;
+  /** Oldest first. */
+  ofReport(reportId: string): Promise<TimelineEntry[]>;
+}
+
+export function surveyTimeline(db: Db): Timeline {
+  return {
+    add: (surveyId, event, details) => addEvent(db, surveyId, event, details),
+
+    async addOnce(surveyId, event, detail) {
+      const known = await db
+        .selectFrom('surveyEvents')
+        .select('id')
+        .where('surveyId', '=', surveyId)
+        .where('event', '=', event)
+        .where('detail', '=', detail)
+        .executeTakeFirst();
+      if (!known) await addEvent(db, surveyId, event, { detail });
+    },
+
+    ofReport: (reportId) =>
+      db
+        .selectFrom('surveyEvents')
+        .innerJoin('surveys', 'surveys.id', 'surveyEvents.surveyId')
+        .select(['cycle', 'event', 'by', 'detail', 'at'])
+        .where('reportId', '=', reportId)
+        .orderBy('surveyEvents.id')
+        .execute(),
+  };
+}
+
+export async function addEvent(
+  db: Db,
+  surveyId: string,
+  event: SurveyEvent,
+  { by, detail }: EventDetails = {},
+): Promise<void> {
+  await db.insertInto('surveyEvents').values({ surveyId, event, by, detail }).execute();
+}
+
+/** Runs an update and adds its timeline entry in one statement. Returns how many rows changed; if none, there is no entry. */
+export async function changeWithEvent(
+  db: Db,
+  update: Compilable<{ id: string }>,
+  event: SurveyEvent,
+  { by, detail }: EventDetails = {},
+): Promise<number> {
+  const added = await sql`
+    with changed as (${update})
+    insert into survey_events (survey_id, event, by, detail)
+    select id, ${event}, ${by ?? null}, ${detail ?? null} from changed`.execute(db);
+  return Number(added.numAffectedRows ?? 0);
+}

@@ -1,0 +1,49 @@
+/** Calls to Temporal with a deadline, and their failures as errors that Closeout names. */
+import {
+  ServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  isGrpcServiceError,
+  type Client,
+} from '@temporalio/client';
+import { CloseoutError } from '../../contract/errors.js';
+
+/** How long a call may take before Temporal counts as unavailable. */
+const deadlineMs = 10_000;
+
+/** Throws `TemporalUnavailable`. Without a deadline, a query or update would wait forever while no worker polls. */
+export const callTemporal = <T>(temporal: Client, call: () => Promise<T>): Promise<T> =>
+  translated(() => temporal.withDeadline(Date.now() + deadlineMs, call));
+
+/** Throws `TemporalUnavailable` for a failed call. */
+export async function translated<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (!isFailedCall(error)) throw error;
+    throw new CloseoutError(
+      'TemporalUnavailable',
+      'Temporal or its worker does not answer; try again, and check that TEMPORAL_ADDRESS is right and a worker runs.',
+      undefined,
+      { cause: error },
+    );
+  }
+}
+
+/** Every class with which the SDK reports a failed call. */
+const isFailedCall = (error: unknown): boolean =>
+  error instanceof ServiceError ||
+  error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
+  isGrpcServiceError(error);
+
+/** Returns false if the workflow was started before. */
+export function unlessStarted(error: unknown): false {
+  if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+  throw error;
+}
+
+/** Returns undefined if the server knows no such workflow, or it has ended. */
+export function unlessUnknown(error: unknown): undefined {
+  if (!(error instanceof WorkflowNotFoundError)) throw error;
+}

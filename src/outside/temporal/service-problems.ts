@@ -1,0 +1,48 @@
+/** The workflows that clear service problems. */
+import type { Client } from '@temporalio/client';
+import { massClearIdOf, serviceProblemIdOf } from '../../contract/ids.js';
+import {
+  massClearWorkflow,
+  queries,
+  taskQueue,
+  type MassClearInput,
+  type MassClearProgress,
+} from '../../contract/messages.js';
+import { callTemporal, unlessUnknown } from './calls.js';
+import { findIds } from './search.js';
+
+/** Every method throws `TemporalUnavailable` if Temporal does not answer. */
+export interface ServiceProblems {
+  /** Starts clearing. If this service problem is being cleared already, that continues. */
+  clear(input: MassClearInput): Promise<void>;
+  /** Undefined if this service problem was never cleared. */
+  progress(serviceProblemId: string): Promise<MassClearProgress | undefined>;
+  /** Ids of the service problems that are being cleared. */
+  beingCleared(limit: number): Promise<string[]>;
+}
+
+export function serviceProblemRuns(temporal: Client): ServiceProblems {
+  return {
+    async clear(input) {
+      const { serviceProblemId } = input;
+      const options = {
+        workflowId: massClearIdOf(serviceProblemId),
+        taskQueue,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        args: [input],
+        staticSummary: `Clear every report of service problem ${serviceProblemId}`,
+      } as const;
+      await callTemporal(temporal, () => temporal.workflow.start(massClearWorkflow, options));
+    },
+
+    progress(serviceProblemId) {
+      const handle = temporal.workflow.getHandle(massClearIdOf(serviceProblemId));
+      return callTemporal(temporal, () => handle.query<MassClearProgress>(queries.progress)).catch(unlessUnknown);
+    },
+
+    beingCleared(limit) {
+      const running = `WorkflowType="${massClearWorkflow}" AND ExecutionStatus="Running"`;
+      return callTemporal(temporal, () => findIds(temporal, running, limit, serviceProblemIdOf));
+    },
+  };
+}
