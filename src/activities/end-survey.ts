@@ -1,4 +1,4 @@
-import type { SurveyRecord } from '../contract/reports.js';
+import type { SurveyRecord } from '../contract/survey.js';
 import type { Deps } from './deps.js';
 
 export interface EndSurvey {
@@ -10,8 +10,10 @@ export interface EndSurvey {
   by?: string;
 }
 
-/** Returns what the survey then is: an answer that came first wins. Safe to repeat: only a waiting survey is ended. */
-export const endSurvey =
-  ({ surveys }: Deps) =>
-  ({ reportId, cycle, as, ...why }: EndSurvey): Promise<SurveyRecord> =>
-    surveys.end({ reportId, cycle }, as, why);
+/** Returns the survey. An answer that came first takes precedence. Safe to repeat: only an open survey is ended. */
+export async function endSurvey(
+  { surveys }: Deps,
+  { reportId, cycle, as, reason, by }: EndSurvey,
+): Promise<SurveyRecord> {
+  return surveys.end(reportId, cycle, as, { reason, by });
+}

@@ -1,4 +1,4 @@
-import type { SurveyRecord } from '../contract/reports.js';
+import type { SurveyRecord } from '../contract/survey.js';
 import type { Deps } from './deps.js';
 
 export interface ExtendSurvey {
@@ -10,7 +10,9 @@ export interface ExtendSurvey {
 }
 
 /** Safe to repeat: the deadline is given as a time, not as days to add. */
-export const extendSurvey =
-  ({ surveys }: Deps) =>
-  ({ reportId, cycle, until, by }: ExtendSurvey): Promise<SurveyRecord> =>
-    surveys.extend(reportId, cycle, until, by);
+export async function extendSurvey(
+  { surveys }: Deps,
+  { reportId, cycle, until, by }: ExtendSurvey,
+): Promise<SurveyRecord> {
+  return surveys.extend(reportId, cycle, new Date(until), by);
+}

@@ -1,9 +1,7 @@
+import { day, later } from '../policy/time.js';
 import type { Deps } from './deps.js';
 
-const day = 24 * 60 * 60 * 1000;
-
-/** Removes who the customers of old reports were; returns of how many. Safe to repeat: what is forgotten is left alone. */
-export const forgetEndedReports =
-  ({ customers, keepDays }: Deps) =>
-  (): Promise<number> =>
-    customers.forgetEndedBefore(new Date(Date.now() - keepDays * day));
+/** Removes personal data from old reports and returns how many there were. Safe to repeat: a forgotten report is left alone. */
+export async function forgetEndedReports({ erasure, keepDays }: Deps): Promise<number> {
+  return erasure.forgetEndedBefore(later(new Date(), -keepDays * day));
+}

@@ -1,27 +1,30 @@
-/** Does the same to many, some at once; one that fails does not stop the rest. Returns those that failed and why. */
+/** Does the same to many items, some at a time. One failure does not stop the rest. */
 import { toFailure } from './to-failure.js';
 
-const atOnce = 20;
+const concurrency = 20;
 
 export interface Failed<T> {
   item: T;
-  /** The named failure and its words, as `toFailure` has them. */
+  /** Code and message of the failure, as in workflow histories. */
   failure: string;
 }
 
-export async function inParallel<T>(items: readonly T[], doIt: (item: T) => Promise<void>): Promise<Failed<T>[]> {
+/** Returns the items that failed. */
+export async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<Failed<T>[]> {
   const queue = [...items];
   const failed: Failed<T>[] = [];
-  const work = async () => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
+  const worker = async () => {
+    let item = queue.shift();
+    while (item !== undefined) {
       try {
-        await doIt(item);
+        await work(item);
       } catch (error) {
         const { type, message } = toFailure(error);
         failed.push({ item, failure: `${type}: ${message}` });
       }
+      item = queue.shift();
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, work));
+  await Promise.all(Array.from({ length: concurrency }, worker));
   return failed;
 }

@@ -1,18 +1,18 @@
-/** Around every activity: heartbeats while it works, and errors turned into failures in the one place that may. */
+/** Wraps every activity: heartbeats while it works, and turns its errors into failures. */
 import { heartbeat } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { toFailure } from './to-failure.js';
 
-/** Well under the steps' heartbeatTimeout; a fast activity ends before the first. */
-const everyMs = 1000;
+/** Well below the steps' heartbeatTimeout. A fast activity ends before its first heartbeat. */
+const heartbeatIntervalMs = 1000;
 
 export function interceptActivities(log: Logger): ActivityInterceptorsFactory {
   return ({ info }) => ({
     inbound: {
       async execute(input, next) {
-        const beat = setInterval(() => heartbeat(), everyMs);
+        const timer = setInterval(() => heartbeat(), heartbeatIntervalMs);
         try {
           return await next(input);
         } catch (error) {
@@ -24,11 +24,11 @@ export function interceptActivities(log: Logger): ActivityInterceptorsFactory {
             attempt,
             run: workflowExecution?.workflowId,
             failure: failure.type,
-            said: failure.message,
+            reason: failure.message,
           });
           throw failure;
         } finally {
-          clearInterval(beat);
+          clearInterval(timer);
         }
       },
     },

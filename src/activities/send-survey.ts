@@ -1,10 +1,13 @@
-import type { Contact, Report, SurveyRecord } from '../contract/reports.js';
-import { toRecord, type Survey } from '../outside/surveys/surveys.js';
-import type { Policy } from '../policy/settings.js';
-import { hashAddress, sampleBucketOf } from '../outside/surveys/addresses.js';
-import { surveyMail, type Mail } from '../customer/mail.js';
+import type { Contact } from '../contract/contact.js';
+import type { Report } from '../contract/reports.js';
+import type { Survey, SurveyRecord } from '../contract/survey.js';
 import { quietUntil } from '../customer/calendar.js';
-import { newSurveyId, type Deps } from './deps.js';
+import { surveyMail, type SurveyMail, type ThreadStart } from '../customer/mail.js';
+import { surveyRecord } from '../outside/surveys/survey.js';
+import { reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
+import { wasConfirmed } from '../policy/links.js';
+import type { Policy } from '../policy/settings.js';
+import type { Deps } from './deps.js';
 import { mailCustomer } from './mail-customer.js';
 
 export interface SendSurvey {
@@ -12,71 +15,64 @@ export interface SendSurvey {
   cycle: number;
   kind: 'survey' | 'reminder';
   policy: Policy['survey'];
-  reopenWithin: number;
+  reopen: Policy['reopen'];
   byOperator: boolean;
-  /** The operator who wants the survey mail sent once more although it was accepted before. */
+  /** The operator who wants the survey mail to be sent again although it was accepted before. */
   againFor?: string;
 }
 
-/** The survey, or until when its mail has to wait for the customer's quiet hours to end (ISO 8601). */
+/** The survey, or until when quiet hours delay its mail (ISO 8601). */
 export type SentSurvey = SurveyRecord | { holdUntil: string };
 
 /**
- * Asks the customer, or records why not. Safe to repeat: the decision is made once a cycle and kept; every try sends
- * the same bytes under the same Message-ID; what is marked sent is not sent again.
+ * Asks the customer, or records why not. Safe to repeat: the decision is made once per cycle and kept; every attempt sends the
+ * same bytes under the same Message-ID, and none after one succeeded.
  */
-export const sendSurvey =
-  (deps: Deps) =>
-  async (request: SendSurvey): Promise<SentSurvey> => {
-    const { reportId, cycle, kind, policy, againFor } = request;
-    const { reports, surveys } = deps;
-    const [report, contact] = await Promise.all([reports.get(reportId), reports.contactOf(reportId)]);
-    const address = contact?.emailAddress;
-    const hash = address && hashAddress(address, deps.addressKey);
-    const holdUntil = againFor ? undefined : quietUntil(new Date(), policy.quietHours, contact?.timeZone);
-    const survey = await surveys.decide({
-      ...{ report, cycle, contact, policy },
-      addressHash: hash,
-      reopenWithin: request.reopenWithin,
-      sampleBucket: sampleBucketOf(reportId),
-      byOperator: request.byOperator,
-      onHold: holdUntil !== undefined,
-      newId: newSurveyId,
-    });
-    if (!address || !hash || !isDue(survey, kind, againFor)) return toRecord(survey);
-    if (survey.state === 'sent' && (await surveys.isBlocked(hash))) return toRecord(survey);
-    // Whose link the customer has already: the question stands on its page from now on.
-    const isOnPage = survey.state === 'claimed' && ['yes', 'silence', 'released'].includes(survey.confirmation ?? '');
-    if (isOnPage) return toRecord(await surveys.markSent(survey.id, kind, 'on the page of the confirmation'));
-    if (holdUntil) return { holdUntil: holdUntil.toISOString() };
-    const mail = await compose(deps, survey, report, { ...contact, emailAddress: address }, request);
-    await mailCustomer(deps, mail, hash);
-    if (againFor) await surveys.note(survey.id, 'sentAgain', { by: againFor });
-    return toRecord(await surveys.markSent(survey.id, kind));
-  };
-
-function isDue(survey: Survey, kind: SendSurvey['kind'], againFor: string | undefined): boolean {
-  if (survey.state === 'claimed') return kind === 'survey';
-  if (survey.state !== 'sent') return false;
-  return kind === 'survey' ? againFor !== undefined : survey.reminded_at === null;
+export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentSurvey> {
+  const { reportId, cycle, kind, policy, reopen, byOperator, againFor } = request;
+  const { reports, surveys, doNotContact, timeline } = deps;
+  const [report, contact] = await Promise.all([reports.get(reportId), reports.contactOf(reportId)]);
+  const address = contact?.emailAddress;
+  const holdUntil = againFor ? undefined : quietUntil(new Date(), policy.quietHours, contact?.timeZone);
+  const onHold = holdUntil !== undefined;
+  const survey = await surveys.decide({ report, cycle, contact, policy, reopen, byOperator, onHold });
+  if (!address || !isDue(survey, kind, againFor)) return surveyRecord(survey);
+  if (survey.state === 'sent' && (await doNotContact.isBlocked(address))) return surveyRecord(survey);
+  // The customer already has the link: from now on, its page asks the survey's question.
+  if (survey.state === 'queued' && wasConfirmed(survey.confirmation))
+    return surveyRecord(await surveys.markSent(survey.id, kind, 'on the confirmation page'));
+  if (holdUntil) return { holdUntil: holdUntil.toISOString() };
+  const earlier = cycle > 1 ? await surveys.mailedBefore(reportId, cycle) : [];
+  const mail = compose(survey, report, { ...contact, emailAddress: address }, earlier, request);
+  await mailCustomer(deps, surveyMail(mail, deps.mail));
+  if (againFor) await timeline.add(survey.id, 'sentAgain', { by: againFor });
+  return surveyRecord(await surveys.markSent(survey.id, kind));
 }
 
-/** Made only of what the database holds, never of the clock of the try. */
-async function compose(
-  { surveys, mail }: Deps,
+function isDue({ state, remindedAt }: Survey, kind: SendSurvey['kind'], againFor: string | undefined): boolean {
+  if (state === 'queued') return kind === 'survey';
+  if (state !== 'sent') return false;
+  return kind === 'survey' ? againFor !== undefined : remindedAt === null;
+}
+
+/** Composed only of what the database holds, never of the time of the attempt. */
+function compose(
   survey: Survey,
   report: Report,
   contact: Contact & { emailAddress: string },
-  { kind, cycle, policy }: SendSurvey,
-): Promise<Mail> {
-  const first = survey.mailed_at ?? survey.claimed_at;
-  const reminder = new Date((survey.sent_at ?? first).getTime() + (policy.reminderAfter ?? 0));
-  const about = {
-    ...{ kind, surveyId: survey.id, report, contact },
-    earlier: cycle > 1 ? await surveys.mailedBefore(report.id, cycle) : [],
-    date: kind === 'survey' ? first : reminder,
-    // Not the extended one: a copy sent again is the same mail.
-    expiresAt: new Date(first.getTime() + policy.expiresAfter),
+  earlier: ThreadStart[],
+  { kind, policy }: SendSurvey,
+): SurveyMail {
+  const mailedAt = survey.mailedAt ?? survey.decidedAt;
+  const sentAt = survey.sentAt ?? mailedAt;
+  return {
+    kind,
+    surveyId: survey.id,
+    report,
+    contact,
+    earlier,
+    date: kind === 'survey' ? mailedAt : (reminderDueAt(policy, sentAt) ?? sentAt),
+    // Without later extensions: a copy sent again is the same mail.
+    expiresAt: surveyExpiresAt(policy, mailedAt),
   };
-  return surveyMail(about, mail);
 }

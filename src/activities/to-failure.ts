@@ -1,6 +1,6 @@
 /**
- * The only place that decides whether an error is retried. What leaves here goes into workflow histories, so it is
- * written anew: an SMTP reply or a database error may quote an address.
+ * The only place that decides whether an error is retried. Failures are stored in workflow histories, so their messages are
+ * written here: an SMTP reply or a database error may quote an address.
  */
 import { ApplicationFailure } from '@temporalio/common';
 import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
@@ -9,7 +9,7 @@ import { isBadAddress } from '../policy/survey.js';
 export function toFailure(error: unknown): ApplicationFailure {
   if (error instanceof CloseoutError) return failure(error.code, error.message);
   const verdict = mailVerdict(error);
-  if (verdict) return failure(verdict.code, verdict.said);
+  if (verdict) return failure(verdict.code, verdict.reason);
   const { name, code } = error as { name?: unknown; code?: unknown };
   return failure('Unexpected', `${String(name)}${typeof code === 'string' ? ` ${code}` : ''}; see the worker's log`);
 }
@@ -19,16 +19,16 @@ function failure(type: ErrorCode, message: string): ApplicationFailure {
 }
 
 export interface MailVerdict {
-  /** `RecipientRefused`: the address itself is no good and is not to be tried again, now or later. */
+  /** `RecipientRefused`: the address does not exist and must not be mailed again. */
   code: Extract<
     ErrorCode,
     'RecipientRefused' | 'MailRefused' | 'EAIUnsupported' | 'MailUnavailable' | 'MailMisconfigured'
   >;
   /** What happened, without quoting the relay. */
-  said: string;
+  reason: string;
 }
 
-/** Undefined when this is not a mail error. A lost connection counts as a 451 (RFC 5321 §3.8): try the same mail again. */
+/** Undefined if this is not a mail error. A lost connection counts as a 451 (RFC 5321 §3.8): retry the same mail. */
 export function mailVerdict(error: unknown): MailVerdict | undefined {
   const { command, responseCode, response, code, permanent } = error as MailError;
   if (typeof command !== 'string' && !(typeof code === 'string' && mailCodes.has(code))) return undefined;
@@ -36,15 +36,15 @@ export function mailVerdict(error: unknown): MailVerdict | undefined {
   const answered = responseCode
     ? `answered ${responseCode}${status ? ` ${status}` : ''}`
     : `failed with ${String(code)}`;
-  const said = `${command ?? 'SMTP'} ${answered}`;
+  const reason = `${command ?? 'SMTP'} ${answered}`;
   if (command === 'RCPT TO' || command === 'DATA')
-    return { code: permanent ? refusalOf(status) : 'MailUnavailable', said };
-  // Greeting or log-in, whatever the code, and a refused sender: ours to mend, never the recipient's fault.
+    return { code: permanent ? refusalOf(status) : 'MailUnavailable', reason };
+  // A refused greeting, login or sender is ours to fix, whatever the code, and never the recipient's fault.
   const refusesUs = permanent === true || code === 'EAUTH' || (code === 'EPROTOCOL' && responseCode !== undefined);
-  return { code: refusesUs ? 'MailMisconfigured' : 'MailUnavailable', said };
+  return { code: refusesUs ? 'MailMisconfigured' : 'MailUnavailable', reason };
 }
 
-/** What a permanent refusal of recipient or message means, by its status of RFC 3463. */
+/** What a permanent refusal of a recipient or message means, by its status code of RFC 3463. */
 function refusalOf(status = ''): MailVerdict['code'] {
   if (isBadAddress(status)) return 'RecipientRefused';
   if (status === '5.2.2') return 'MailUnavailable'; // the mailbox is full today
