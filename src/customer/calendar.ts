@@ -1,10 +1,10 @@
-/** The customer's own clock: quiet hours, in which no mail may come, and business hours, in which waiting counts. */
+/** The customer's calendar: quiet hours, in which no mail is sent, and business hours, in which waiting time counts. */
 import { DateTime } from 'luxon';
 import { weekdays, type BusinessHours, type Policy } from '../policy/settings.js';
 
 /**
- * When the quiet hours that `now` lies in end; undefined: it lies in none. Wall clock times of the customer's zone, so
- * both changes to and from daylight saving are the library's to know: a wall time that the clocks skip ends later.
+ * When the quiet hours that include `now` end; undefined if none do. Calculated in the customer's zone. If the clocks skip the end
+ * of the quiet hours, they end later.
  */
 export function quietUntil(
   now: Date,
@@ -23,7 +23,7 @@ export function quietUntil(
   return undefined;
 }
 
-/** The time at which `ms` of business time have passed since `start`; without business hours every hour counts. */
+/** When `ms` of business time have passed since `start`. Without business hours, every hour counts. */
 export function afterBusinessTime(
   start: Date,
   ms: number,
@@ -32,19 +32,20 @@ export function afterBusinessTime(
 ): Date {
   if (!hours) return new Date(start.getTime() + ms);
   let left = ms;
-  for (let now = customersTime(start, customersZone, hours.zone); ; now = now.plus({ days: 1 }).startOf('day')) {
-    if (!isWorkday(now, hours)) continue;
+  let now = customersTime(start, customersZone, hours.zone);
+  for (;;) {
     const begin = DateTime.max(now, at(hours.from, now));
-    const open = at(hours.to, now).diff(begin).toMillis();
+    const open = isWorkday(now, hours) ? Math.max(0, at(hours.to, now).diff(begin).toMillis()) : 0;
     if (open > 0 && left <= open) return begin.plus(left).toJSDate();
-    left -= Math.max(0, open);
+    left -= open;
+    now = now.plus({ days: 1 }).startOf('day');
   }
 }
 
 const isWorkday = (day: DateTime, { days, holidays }: BusinessHours): boolean =>
   days.some((name) => weekdays.indexOf(name) === day.weekday - 1) && !holidays.includes(day.toISODate() ?? '');
 
-/** In the customer's zone, or the other one where that is not known or not one. */
+/** In the customer's zone, or in `zone` if that is unknown or invalid. */
 function customersTime(now: Date, customersZone: string | undefined, zone = 'UTC'): DateTime {
   const known = DateTime.fromJSDate(now, { zone: customersZone ?? zone });
   return known.isValid ? known : DateTime.fromJSDate(now, { zone });

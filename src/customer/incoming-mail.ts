@@ -1,12 +1,13 @@
-/** What a mail that came in is: a bounce, an answer by a program, or a person who writes back. Pure. */
+/** Classifies incoming mail: a bounce, an automatic reply, or a customer's reply. Pure. */
 import { createHash } from 'node:crypto';
 import { simpleParser, type ParsedMail } from 'mailparser';
 import { surveyIdOfBounce, surveyIdOfMessage } from '../contract/ids.js';
+import { languages } from './texts.js';
 
 interface Common {
-  /** The same for the same mail, however often it comes. */
+  /** The same for every copy of the same mail. */
   id: string;
-  /** The survey that it is about, if it can be told. */
+  /** The survey that it is about, if that is recognisable. */
   surveyId: string | undefined;
 }
 
@@ -16,7 +17,7 @@ export type IncomingMail = Common &
         kind: 'bounce' | 'delay';
         /** RFC 3463, such as `5.1.1`. */
         status: string;
-        /** Whom it could not reach, as far as it says. */
+        /** The addresses that could not be reached, if it names them. */
         recipients: string[];
       }
     | { kind: 'automatic' }
@@ -25,7 +26,7 @@ export type IncomingMail = Common &
 
 const longest = 20_000;
 
-/** `recipient`: the envelope's, where the mail server tells it. */
+/** `recipient`: the envelope recipient, if the mail server passes it on. */
 export async function readIncoming(source: Buffer, recipient?: string): Promise<IncomingMail> {
   const mail = await simpleParser(source, { keepDeliveryStatus: true, skipImageLinks: true });
   const report = deliveryStatus(mail);
@@ -38,24 +39,24 @@ export async function readIncoming(source: Buffer, recipient?: string): Promise<
   }
   if (isAutomatic(mail)) return { ...common, kind: 'automatic' };
   const from = mail.from?.value[0]?.address;
-  return { ...common, kind: 'reply', messageId: mail.messageId, from, text: wordsOf(mail) };
+  return { ...common, kind: 'reply', messageId: mail.messageId, from, text: textOf(mail) };
 }
 
 const header = (mail: ParsedMail, name: string): string => rawHeader(mail, name).trim().toLowerCase();
 
-/** Without NUL, which no database keeps, and without the links of a quoted mail: they are the customer's key. */
-const wordsOf = ({ text = '' }: ParsedMail): string =>
+/** Without NUL, which PostgreSQL does not store, and without the links of a quoted mail, which would let anybody answer. */
+const textOf = ({ text = '' }: ParsedMail): string =>
   text
     .replaceAll('\0', '')
     .replace(/\/(s|u|c)\/[\w.-]{20,}(\?\S*)?/g, '/$1/…')
     .trim()
     .slice(0, longest);
 
-/** What programs write above their answer where they mark it by nothing else. */
-const awaySubject =
-  /^(auto(matic|mated)?[- ]?reply|out of (the )?office|automatische antwort|abwesenheit|réponse automatique|absence|رد تلقائي)/i;
+/** The only mark of some automatic replies. */
+const isAwaySubject = (subject: string): boolean =>
+  Object.values(languages).some(({ awaySubject }) => awaySubject.test(subject));
 
-/** Marked by the standard (RFC 3834 §2) or by what programs used before and beside it. */
+/** Marked by the standard (RFC 3834 §2), or in one of the ways that programs used before it. */
 function isAutomatic(mail: ParsedMail): boolean {
   const has = (name: string) => header(mail, name) !== '';
   const submitted = header(mail, 'auto-submitted');
@@ -63,7 +64,7 @@ function isAutomatic(mail: ParsedMail): boolean {
     (submitted !== '' && !submitted.startsWith('no')) ||
     ['x-autoreply', 'x-autorespond', 'x-auto-response-suppress', 'list-id', 'x-failed-recipients'].some(has) ||
     /\b(auto[_-]?reply|bulk|junk|list)\b/.test(header(mail, 'precedence')) ||
-    awaySubject.test(mail.subject ?? '') ||
+    isAwaySubject(mail.subject ?? '') ||
     header(mail, 'return-path') === '<>' ||
     /^\s*multipart\/report/.test(header(mail, 'content-type')) ||
     /^(mailer-daemon|postmaster)@/i.test(mail.from?.value[0]?.address ?? '')
@@ -82,7 +83,7 @@ function deliveryStatus(mail: ParsedMail): { action?: string; status?: string; r
   };
 }
 
-/** By the address it came to, by what it answers, and for a bounce by what it returns. */
+/** Found in the address it was sent to, in the mail it replies to, or in the mail that a bounce returns. */
 function surveyIdIn(mail: ParsedMail, source: Buffer, recipient: string | undefined, isBounce: boolean) {
   const addressed = [recipient ?? '', ...['delivered-to', 'x-original-to', 'to'].map((name) => rawHeader(mail, name))];
   for (const address of addressed) {

@@ -1,4 +1,4 @@
-/** Signed links of the survey: `{surveyId}.{keyId}.{mac}`, without a trace of who or what it is about. */
+/** Signed links: `{surveyId}.{keyId}.{mac}`. They reveal neither the customer nor the report. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { CloseoutError } from '../contract/errors.js';
 
@@ -9,7 +9,7 @@ export interface LinkKey {
 
 export type LinkPurpose = 'survey' | 'optOut' | 'confirm';
 
-/** `id:base64,id:base64`: the first signs, all verify, so that keys can be changed while links are out. */
+/** `id:base64,id:base64`: the first key signs, all verify, so that keys can be rotated while links are in use. */
 export function linkKeysFrom(setting: string): LinkKey[] {
   return setting.split(',').map((entry) => {
     const [, id, base64] = /^\s*([A-Za-z0-9]{1,8}):([A-Za-z0-9+/_-]+=*)\s*$/.exec(entry) ?? [];
@@ -31,7 +31,7 @@ export function signLink(purpose: LinkPurpose, surveyId: string, keys: LinkKey[]
   return `${surveyId}.${key.id}.${mac(purpose, surveyId, key)}`;
 }
 
-/** The survey id of a genuine link; undefined for anything else, after the same work. */
+/** The survey id of a valid link; undefined for any other, after the same work. */
 export function verifyLink(purpose: LinkPurpose, token: string, keys: LinkKey[]): string | undefined {
   const [surveyId, keyId, given, ...rest] = token.split('.');
   const key = keys.find(({ id }) => id === keyId);
@@ -41,7 +41,7 @@ export function verifyLink(purpose: LinkPurpose, token: string, keys: LinkKey[])
   return actual.length === expected.length && timingSafeEqual(actual, expected) ? surveyId : undefined;
 }
 
-/** 128 bits in 22 characters; compared as text, so no two spellings of one mac pass. */
+/** 128 bits in 22 characters. Compared as text, because base64 has more than one spelling of the same bytes. */
 function mac(purpose: LinkPurpose, surveyId: string, { id, secret }: LinkKey): string {
   const digest = createHmac('sha256', secret).update(`v1|${purpose}|${id}|${surveyId}`).digest();
   return digest.subarray(0, 16).toString('base64url');

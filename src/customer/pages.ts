@@ -1,60 +1,62 @@
-/** The pages a customer sees, as pure functions of what is known. They need no script and show only what the mail showed. */
-import { complaints, scores, type Report, type Score } from '../contract/reports.js';
-import { summaryOf } from './mail.js';
+/** The pages a customer sees. They need no script, and show only what the mail showed. The same input is the same page. */
+import type { Report } from '../contract/reports.js';
+import { complaints, scores, type Answer, type ConfirmationState, type Score } from '../contract/survey.js';
 import { html } from '../views/render.js';
+import { summaryOf } from './mail.js';
 import { languageCodes, languages, moment, number, ratingWords, type Language } from './texts.js';
 
-/** Of a comment, in code points. */
+/** Longest comment, in code points. */
 export const longestComment = 2000;
 
+type ShownReport = Pick<Report, 'id' | 'name' | 'description' | 'closedAt'>;
+type ClosedReport = Pick<Report, 'id' | 'closedAt'>;
+
 export interface SurveyView {
-  report: Pick<Report, 'id' | 'name' | 'description' | 'closedAt'>;
-  /** What is chosen already: by the link in the mail, by the form that came in, by the answer before. */
-  said: { score?: Score; solved?: boolean; complaints?: string[]; comment?: string };
+  report: ShownReport;
+  /** Preselected by the link in the mail, the submitted form, or the earlier answer. */
+  answer: Answer;
   error: string | undefined;
-  /** Answered before, and may be changed until then. */
-  changeable: Date | undefined;
-  /** What came of asking before the closing; null: was not asked. */
-  confirmation: string | null;
-  /** Until when it can be answered. */
+  /** Until when an earlier answer can be changed. */
+  changeableUntil: Date | undefined;
+  /** null: the customer was not asked to confirm. */
+  confirmation: ConfirmationState | null;
+  /** Until when the survey can be answered. */
   until: Date | null;
   timeZone: string | undefined;
   path: string;
 }
 
-export function surveyPage(
-  language: Language,
-  { report, said, error, changeable, confirmation, until, timeZone, path }: SurveyView,
-): string {
-  const { page: t, ratings } = languages[language];
-  const note = changeable
-    ? t.changeable(moment(changeable, language, timeZone))
-    : closingWords(language, report, confirmation, timeZone);
+export function surveyPage(language: Language, view: SurveyView): string {
+  const { report, answer, error, changeableUntil, confirmation, until, timeZone, path } = view;
+  const { page: t, mail, ratings } = languages[language];
+  const note = changeableUntil
+    ? t.changeable(moment(changeableUntil, language, timeZone))
+    : closingNote(language, report, confirmation, timeZone);
   const question = t.question(report.id);
-  const chosen = said.score ? `&r=${said.score}` : '';
+  const chosen = answer.score ? `&r=${answer.score}` : '';
   return render('survey', language, {
     title: error ? `${t.errorTitle}: ${question}` : question,
     question,
     summary: summaryOf(report),
-    options: scores.map((score) => ({ score, word: ratings[score], checked: score === said.score })),
-    complaints: complaints.map((id) => ({ id, word: t.complaint[id], checked: said.complaints?.includes(id) })),
-    solved: said.solved,
-    asksSolved: confirmation !== 'yes' && said.solved !== false,
-    comment: said.comment ?? '',
+    options: scores.map((score) => ({ score, word: ratings[score], checked: score === answer.score })),
+    complaints: complaints.map((id) => ({ id, word: t.complaint[id], checked: answer.complaints?.includes(id) })),
+    solved: answer.solved,
+    asksSolved: confirmation !== 'yes' && answer.solved !== false,
+    comment: answer.comment ?? '',
     commentHint: t.commentHint(number(longestComment, language)),
     error,
     note,
-    isChange: changeable !== undefined,
-    until: until && !changeable ? languages[language].mail.until(moment(until, language, timeZone)) : undefined,
-    ...forms(language, path, chosen),
+    isChange: changeableUntil !== undefined,
+    until: until && !changeableUntil ? mail.until(moment(until, language, timeZone)) : undefined,
+    ...formLinks(language, path, chosen),
   });
 }
 
-/** How a report was closed whose customer had been asked before. */
-function closingWords(
+/** How a report was closed whose customer had been asked to confirm. */
+function closingNote(
   language: Language,
-  { id, closedAt }: Pick<Report, 'id' | 'closedAt'>,
-  confirmation: string | null,
+  { id, closedAt }: ClosedReport,
+  confirmation: ConfirmationState | null,
   timeZone: string | undefined,
 ): string | undefined {
   const { confirm } = languages[language];
@@ -65,11 +67,12 @@ function closingWords(
 }
 
 export interface ConfirmView {
-  report: Pick<Report, 'id' | 'name' | 'description' | 'closedAt'>;
+  report: ShownReport;
   clearedAt: Date;
-  confirmation: string | null;
+  confirmation: ConfirmationState | null;
+  /** The report was closed without a confirmation, so only a "no" makes a difference. */
   isLate: boolean;
-  /** Chosen by the link in the mail. */
+  /** Preselected by the link in the mail. */
   fixed: boolean | undefined;
   reason: string;
   error: string | undefined;
@@ -77,9 +80,9 @@ export interface ConfirmView {
   path: string;
 }
 
-/** Before the closing: is it fixed? */
+/** Before the closing: is the problem fixed? */
 export function confirmPage(language: Language, view: ConfirmView): string {
-  const { report, clearedAt, confirmation, fixed, reason, error, timeZone, path } = view;
+  const { report, clearedAt, confirmation, isLate, fixed, reason, error, timeZone, path } = view;
   const { confirm, page: t, mail } = languages[language];
   const question = confirm.question(report.id);
   const chosen = fixed === undefined ? '' : `&fixed=${fixed ? 'yes' : 'no'}`;
@@ -87,35 +90,33 @@ export function confirmPage(language: Language, view: ConfirmView): string {
     title: error ? `${t.errorTitle}: ${question}` : question,
     question,
     summary: summaryOf(report),
-    // Closed without the customer's word: only a "no" is still worth saying.
-    isLate: view.isLate,
-    standing:
-      closingWords(language, report, confirmation, timeZone) ?? mail.cleared(moment(clearedAt, language, timeZone)),
+    isLate,
+    state: closingNote(language, report, confirmation, timeZone) ?? mail.cleared(moment(clearedAt, language, timeZone)),
     clearing: clearedAt.getTime(),
     fixed,
     reason,
     reasonHint: t.commentHint(number(longestComment, language)),
     error,
-    ...forms(language, path, chosen),
+    ...formLinks(language, path, chosen),
   });
 }
 
-/** The customer said so already, and there is nothing more to ask. */
-export function confirmedPage(language: Language, report: Pick<Report, 'id' | 'closedAt'>, isFixed: boolean): string {
+/** The customer has replied, and there is nothing more to ask. */
+export function confirmedPage(language: Language, report: ClosedReport, isFixed: boolean): string {
   const { thanks } = languages[language];
-  const line = isFixed ? closingWords(language, report, 'yes', undefined) : thanks.reopened(report.id);
+  const line = isFixed ? closingNote(language, report, 'yes', undefined) : thanks.reopened(report.id);
   return render('thanks', language, { title: thanks.title, lines: [line] });
 }
 
-/** An answer that comes too late even to open the report again. */
+/** The reply is too late even to reopen the report. */
 export function latePage(
   language: Language,
-  report: Pick<Report, 'id' | 'closedAt'>,
-  confirmation: string | null,
+  report: ClosedReport,
+  confirmation: ConfirmationState | null,
   timeZone: string | undefined,
 ): string {
   const { confirm } = languages[language];
-  const text = closingWords(language, report, confirmation, timeZone);
+  const text = closingNote(language, report, confirmation, timeZone);
   return render('message', language, { title: confirm.withdrawn, text, hint: confirm.late });
 }
 
@@ -128,23 +129,21 @@ export function withdrawnPage(language: Language, why: 'reopened' | 'cancelled',
 export interface ThanksView {
   reportId: string;
   score: Score | undefined;
-  reopened: boolean;
-  /** Id of the report that was opened because the old one could not be opened again. */
+  isReopened: boolean;
+  /** Id of the follow-up report that was opened because it was too late to reopen. */
   followUp: string | undefined;
-  changeAt: string | undefined;
+  /** Link to the form, if the answer can still be changed. */
+  changeLink: string | undefined;
 }
 
-export function thanksPage(language: Language, { reportId, score, reopened, followUp, changeAt }: ThanksView): string {
+export function thanksPage(language: Language, view: ThanksView): string {
+  const { reportId, score, isReopened, followUp, changeLink } = view;
   const { thanks } = languages[language];
-  return render('thanks', language, {
-    title: thanks.title,
-    lines: [
-      ...(score ? [thanks.rating(reportId, ratingWords(score, language))] : []),
-      ...(reopened ? [thanks.reopened(reportId)] : []),
-      ...(followUp ? [thanks.followUp(reportId, followUp)] : []),
-    ],
-    changeAt,
-  });
+  const lines: string[] = [];
+  if (score !== undefined) lines.push(thanks.rating(reportId, ratingWords(score, language)));
+  if (isReopened) lines.push(thanks.reopened(reportId));
+  if (followUp !== undefined) lines.push(thanks.followUp(reportId, followUp));
+  return render('thanks', language, { title: thanks.title, lines, changeLink });
 }
 
 export function endedPage(language: Language, state: 'answered' | 'expired' | 'superseded', reportId: string): string {
@@ -163,8 +162,8 @@ export function refusedPage(language: Language, text: string): string {
   return render('message', language, { title: refused.title, text, hint: refused.again });
 }
 
-/** Where a form goes to, and the same page in other languages with what was chosen already. */
-const forms = (language: Language, path: string, chosen: string) => ({
+/** Where a form is sent, and the same page in other languages with the same preselection. */
+const formLinks = (language: Language, path: string, chosen: string) => ({
   action: `${path}?lang=${language}`,
   others: languageCodes
     .filter((code) => code !== language)

@@ -1,5 +1,5 @@
-/** What a customer reads, in the customer's language: one catalogue a language, all of one shape. */
-import type { Score } from '../contract/reports.js';
+/** What customers read, in their language: one catalogue per language, all with the same messages. */
+import type { Score } from '../contract/survey.js';
 import { ar } from './texts/ar.js';
 import { de } from './texts/de.js';
 import { en } from './texts/en.js';
@@ -12,22 +12,22 @@ export const languageCodes = Object.keys(languages) as Language[];
 /** Own keys only: `in` would accept `constructor`, which every object inherits. */
 export const isLanguage = (code: string): code is Language => Object.hasOwn(languages, code);
 
-/** The first wish that can be met, each a BCP 47 tag or an Accept-Language header; English where none can. */
-export function languageFor(...wishes: (string | undefined)[]): Language {
-  for (const wish of wishes) {
-    const found = ranked(wish ?? '').find(isLanguage);
+/** The first preference that we have a catalogue for; English if none. Each is a BCP 47 tag or an Accept-Language header. */
+export function languageFor(...preferences: (string | undefined)[]): Language {
+  for (const preference of preferences) {
+    const found = ranked(preference ?? '').find(isLanguage);
     if (found) return found;
   }
   return 'en';
 }
 
-/** Of `de-AT, en;q=0.5`: `de`, `en`; by weight, and what has none is not wanted (RFC 9110 §12.4.2). */
-function ranked(wish: string): string[] {
-  return wish
+/** `de-AT, en;q=0.5` gives `de`, `en`: ordered by weight, without those of weight 0 (RFC 9110 §12.4.2). */
+function ranked(preference: string): string[] {
+  return preference
     .split(',')
     .map((part) => {
-      const [tag = '', ...parameters] = part.split(';').map((word) => word.trim().toLowerCase());
-      const weight = parameters.find((word) => word.startsWith('q='))?.slice(2);
+      const [tag = '', ...parameters] = part.split(';').map((token) => token.trim().toLowerCase());
+      const weight = parameters.find((token) => token.startsWith('q='))?.slice(2);
       return { language: tag.split('-')[0] ?? '', weight: weight === undefined ? 1 : Number(weight) || 0 };
     })
     .filter(({ weight }) => weight > 0)
@@ -35,11 +35,14 @@ function ranked(wish: string): string[] {
     .map(({ language }) => language);
 }
 
-/** A point in time in the customer's own zone; UTC, and said so, where we do not know it or it is not one. */
+/** A time in the customer's zone, or in UTC if the zone is unknown or invalid. The text names the zone. */
 export function moment(time: Date, language: Language, timeZone = 'UTC'): string {
   const format = (zone: string) =>
-    new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, {
-      ...{ dateStyle: 'long', timeStyle: 'short', timeZone: zone, numberingSystem: 'latn' },
+    new Intl.DateTimeFormat(languages[language].locale, {
+      dateStyle: 'long',
+      timeStyle: 'short',
+      timeZone: zone,
+      numberingSystem: 'latn',
     }).format(time);
   try {
     return `${format(timeZone)} (${timeZone})`;

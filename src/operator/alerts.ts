@@ -1,176 +1,173 @@
-/** What operators are told by mail, and what they write to customers. Plain text; the same input is the same mail. */
-import type { Complaint, Report, Score } from '../contract/reports.js';
-import {
-  automatic,
-  domainOf,
-  oneLine,
-  threadIdOf,
-  type Mail,
-  type Mailed,
-  type MailSettings,
-} from '../customer/mail.js';
+/** What operators are alerted to: the words of every alert, and the mail that carries them. The same input is the same mail. */
+import { domainOf, oneLine } from '../contract/contact.js';
+import { alertMessageIdOf } from '../contract/ids.js';
+import type { Alert } from '../contract/messages.js';
+import type { Report } from '../contract/reports.js';
+import { highestScore, type StoredAnswer, type Survey } from '../contract/survey.js';
+import { automaticMail, type Mail } from '../customer/mail.js';
 import { en } from '../customer/texts/en.js';
-import { languageFor, languages } from '../customer/texts.js';
+import { alertsOperator } from '../policy/survey.js';
+import { day, later } from '../policy/time.js';
 
-export interface Told {
-  /** Same for every try. */
-  id: string;
-  date: Date;
-  to: string;
-  runUrl: string | undefined;
+/** What an alert is about, read from the database when the mail is written. */
+export interface AlertFacts {
+  report?: Pick<Report, 'id' | 'description'>;
+  survey?: Pick<Survey, 'reportId' | 'decidedAt' | 'confirmation' | 'alertedRevision'>;
+  answer?: Pick<StoredAnswer, 'score' | 'solved' | 'complaints' | 'comment' | 'changedAt'>;
+  message?: { text: string; author: string | null; at: Date };
 }
 
-export interface Said {
-  score: Score | null;
-  solved: boolean | null;
-  complaints: Complaint[];
-  comment: string | null;
+/** An alert in words, whatever carries it. */
+export interface AlertText {
+  subject: string;
+  lines: string[];
+  /** When it happened. */
+  at: Date;
+  inReplyTo?: Alert;
 }
 
-type About = Pick<Report, 'id' | 'description' | 'name'>;
+type AlertOf<K extends Alert['kind']> = Extract<Alert, { kind: K }>;
 
-const isOpenAgain = 'The customer says the problem is not solved.';
+/** Undefined if there is nothing to say: the customer was erased, or the operator knows already. */
+const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => AlertText | undefined } = {
+  answer(alert, { report, survey, answer }) {
+    if (!report || !survey || !answer) return undefined;
+    const isLow = alertsOperator(answer, alert);
+    const { alertedRevision } = survey;
+    if (isLow && alertedRevision === null) return lowScore(alert, report, answer);
+    if (!isLow && alertedRevision !== null)
+      return { ...retraction(report, answer), inReplyTo: { ...alert, revision: alertedRevision } };
+    return undefined;
+  },
 
-/** A dissatisfied customer. */
-export function lowScoreMail(told: Told, report: About, cycle: number, said: Said, settings: MailSettings): Mail {
-  const { score } = said;
-  const subject = score ? `Low score ${score} of 5 for report ${report.id}` : `Not solved: report ${report.id}`;
-  return tell(told, settings, subject, [
-    `The customer of report ${report.id} (cycle ${cycle}) answered${score ? ` with ${score} of 5` : ''}.`,
-    ...(said.solved === false ? [isOpenAgain] : []),
-    '',
-    `Report: ${oneLine(report.description)}`,
-    ...(said.complaints.length > 0 ? [`Reasons: ${said.complaints.map((c) => en.page.complaint[c]).join(', ')}`] : []),
-    `Comment: ${said.comment ?? 'none'}`,
-  ]);
+  undeliverable({ reportId, failure }, { survey }) {
+    if (!survey) return undefined;
+    return {
+      subject: `Mail undeliverable for report ${reportId}`,
+      lines: [
+        `The mail to the customer of report ${reportId} was refused for good: ${failure}.`,
+        'The report is closed anyway, unless the policy requires a confirmation; then it waits for you. docs/errors.md explains each failure.',
+      ],
+      at: survey.decidedAt,
+    };
+  },
+
+  relay: ({ failure, since }) => ({
+    subject: 'The mail relay refuses our mail',
+    lines: [
+      `Since ${since} the mail relay refuses our greeting, login or sender (${failure}).`,
+      'Mails to customers wait until it accepts mail again. Reports are closed meanwhile, except those whose customers must confirm first.',
+      'Correct SMTP_URL or CLOSEOUT_MAIL_FROM. This alert is sent at most once a day.',
+    ],
+    at: new Date(since),
+  }),
+
+  attention: ({ reportId, step, failure, since, day: days }) => ({
+    subject: `Needs attention: report ${reportId}`,
+    lines: [
+      `${step} failed for report ${reportId} at ${since}: ${failure}`,
+      `Fix the cause, then run: closeout retry ${reportId}. If the report was closed elsewhere, run: closeout close-by-hand ${reportId} --note "…".`,
+      'This alert is repeated once a day until the report no longer needs attention.',
+    ],
+    at: later(new Date(since), days * day),
+  }),
+
+  unconfirmed: ({ reportId, clearedAt, since, day: days }) => ({
+    subject: `Not confirmed: report ${reportId}`,
+    lines: [
+      `The customer of report ${reportId}, cleared at ${clearedAt}, has not said whether the problem is fixed, or cannot be reached by mail.`,
+      `The policy requires a confirmation. Ask the customer, then run: closeout release ${reportId}, or: closeout reopen ${reportId}.`,
+      'This alert is repeated once a day until the report no longer needs attention.',
+    ],
+    at: later(new Date(since), days * day),
+  }),
+
+  reopenings: ({ reportId, cycle, at }) => ({
+    subject: `Reopened ${cycle - 1} times: report ${reportId}`,
+    lines: [`Report ${reportId} was closed and reopened ${cycle - 1} times. Look for the cause.`],
+    at: new Date(at),
+  }),
+
+  message(_alert, { survey, message }) {
+    if (!survey || !message) return undefined;
+    const { reportId, confirmation } = survey;
+    const sender = message.author
+      ? `Another address than that of report ${reportId}`
+      : `The customer of report ${reportId}`;
+    const lines = [
+      `${sender} replied to a survey mail:`,
+      '',
+      ...message.text.split('\n').map((line) => `> ${line}`),
+      '',
+      `To answer, run: closeout reply ${reportId} --text "…". The report's status did not change.`,
+    ];
+    if (confirmation === 'sent')
+      lines.push(
+        `The report was waiting for a confirmation and is now held. To close it, run: closeout release ${reportId}.`,
+      );
+    return { subject: `A customer replied about report ${reportId}`, lines, at: message.at };
+  },
+};
+
+const notSolved = 'The customer says that the problem is not solved.';
+
+function lowScore(
+  { reportId, cycle }: AlertOf<'answer'>,
+  { description }: NonNullable<AlertFacts['report']>,
+  { score, solved, complaints, comment, changedAt }: NonNullable<AlertFacts['answer']>,
+): AlertText {
+  const rating = score === null ? '' : ` with ${score} of ${highestScore}`;
+  const lines = [`The customer of report ${reportId} (cycle ${cycle}) answered${rating}.`];
+  if (solved === false) lines.push(notSolved);
+  lines.push('', `Report: ${oneLine(description)}`);
+  if (complaints.length > 0) lines.push(`Reasons: ${complaints.map((reason) => en.page.complaint[reason]).join(', ')}`);
+  lines.push(`Comment: ${comment ?? 'none'}`);
+  const subject =
+    score === null ? `Not solved: report ${reportId}` : `Low score ${score} of ${highestScore} for report ${reportId}`;
+  return { subject, lines, at: changedAt };
 }
 
-/** The customer changed a low score to a better one. */
-export function retractionMail(told: Told, report: About, said: Said, first: string, settings: MailSettings): Mail {
-  const mail = tell(told, settings, `Taken back: score of report ${report.id} is now ${said.score} of 5`, [
-    `The customer of report ${report.id} changed the answer to ${said.score} of 5, so the alert before this is settled.`,
-    '',
-    `Comment: ${said.comment ?? 'none'}`,
-  ]);
-  const before = alertMessageId(first, settings);
-  return { ...mail, inReplyTo: before, references: [before] };
-}
-
-/** The relay refused one mail for good. */
-export function undeliverableMail(told: Told, reportId: string, failure: string, settings: MailSettings): Mail {
-  return tell(told, settings, `Survey undeliverable for report ${reportId}`, [
-    `The mail relay refused the mail to the customer of report ${reportId} for good: ${failure}.`,
-    'The report is closed all the same, or waits for you where the policy wants it confirmed. What to do is in docs/errors.md under that name.',
-  ]);
-}
-
-/** The relay refuses everything we send. */
-export function relayMail(told: Told, failure: string, since: string, settings: MailSettings): Mail {
-  return tell(told, settings, 'The mail relay refuses our mail', [
-    `Since ${since} the mail relay refuses us (${failure}): its greeting, our log-in or our sender.`,
-    'Mails to customers wait and go out once it takes mail again. Reports are closed meanwhile, unless their customers are asked before.',
-    'Correct SMTP_URL or CLOSEOUT_MAIL_FROM. This alert comes once a day at most.',
-  ]);
-}
-
-/** A step that only an operator can help on. */
-export function attentionMail(
-  told: Told,
-  { reportId, step, failure, since }: { reportId: string; step: string; failure: string; since: string },
-  settings: MailSettings,
-): Mail {
-  return tell(told, settings, `Needs attention: report ${reportId}`, [
-    `${step} of report ${reportId} was refused at ${since}: ${failure}`,
-    `Remove the cause, then: closeout retry ${reportId}. Closed elsewhere: closeout close-by-hand ${reportId} --note "…".`,
-    'This comes again once a day until somebody has helped.',
-  ]);
-}
-
-/** Silence is not taken for a yes here. */
-export function unconfirmedMail(
-  told: Told,
-  { reportId, clearedAt }: { reportId: string; clearedAt: string },
-  settings: MailSettings,
-): Mail {
-  return tell(told, settings, `Not confirmed: report ${reportId}`, [
-    `The customer of report ${reportId}, cleared at ${clearedAt}, has not said whether it is fixed, or cannot be reached by mail.`,
-    `The policy does not close it without that. Ask, then: closeout release ${reportId}, or closeout reopen ${reportId}.`,
-    'This comes again once a day until somebody has said so.',
-  ]);
-}
-
-/** A report that is opened again and again. */
-export function reopeningsMail(
-  told: Told,
-  { reportId, cycle }: { reportId: string; cycle: number },
-  settings: MailSettings,
-): Mail {
-  return tell(told, settings, `Reopened ${cycle - 1} times: report ${reportId}`, [
-    `Report ${reportId} was closed and reopened ${cycle - 1} times; somebody should look for the cause.`,
-  ]);
-}
-
-/** A customer wrote back. */
-export function wroteBackMail(
-  told: Told,
-  reportId: string,
-  { text, author, isHeld }: { text: string; author: string | null; isHeld: boolean },
-  settings: MailSettings,
-): Mail {
-  return tell(told, settings, `A customer wrote back about report ${reportId}`, [
-    author
-      ? `Somebody who writes from another address than report ${reportId} has answered its survey mail:`
-      : `The customer of report ${reportId} answered a survey mail:`,
-    '',
-    ...text.split('\n').map((line) => `> ${line}`),
-    '',
-    `To answer: closeout reply ${reportId} --text "…". The report's status did not change.`,
-    ...(isHeld ? [`It was to be confirmed, and is not closed before: closeout release ${reportId}.`] : []),
-  ]);
-}
-
-function tell({ id, date, to, runUrl }: Told, settings: MailSettings, subject: string, lines: string[]): Mail {
+function retraction(
+  { id }: NonNullable<AlertFacts['report']>,
+  { score, comment, changedAt }: NonNullable<AlertFacts['answer']>,
+): AlertText {
   return {
-    messageId: alertMessageId(id, settings),
-    date,
-    baseBoundary: `closeout-${id}-alert`,
-    from: settings.from,
-    to: { name: '', address: to },
-    subject: oneLine(subject),
-    headers: automatic,
-    text: [...lines, ...(runUrl ? ['', `The run: ${runUrl}`] : []), ''].join('\n'),
+    subject: `Withdrawn: the score of report ${id} is now ${score} of ${highestScore}`,
+    lines: [
+      `The customer of report ${id} changed the answer to ${score} of ${highestScore}, so the earlier alert no longer applies.`,
+      '',
+      `Comment: ${comment ?? 'none'}`,
+    ],
+    at: changedAt,
   };
 }
 
-const alertMessageId = (id: string, { from }: MailSettings) => `<alert.${id}@${domainOf(from)}>`;
-
-export interface Reply {
-  messageId: string;
-  date: Date;
-  survey: Mailed;
-  /** Message-ID of what the customer wrote, if by mail. */
-  answersTo: string | undefined;
-  report: About;
-  contact: { name?: string; emailAddress: string; preferredLanguage?: string };
-  text: string;
+/** Undefined if there is nothing to say. */
+export function alertText(alert: Alert, facts: AlertFacts): AlertText | undefined {
+  const render = texts[alert.kind] as (alert: Alert, facts: AlertFacts) => AlertText | undefined;
+  return render(alert, facts);
 }
 
-/** A person answers a customer: it threads under the survey in the customer's mail program. */
-export function replyMail(reply: Reply, settings: MailSettings): Mail {
-  const { report, contact, answersTo } = reply;
-  const { mail: t, confirm } = languages[languageFor(contact.preferredLanguage)];
-  const survey = threadIdOf(reply.survey, domainOf(settings.from));
+/** `runUrl`: the page of the run in the Temporal UI. */
+export function alertMail(
+  alert: Alert,
+  { subject, lines, at, inReplyTo }: AlertText,
+  { from, to, runUrl }: { from: string; to: string; runUrl: string | undefined },
+): Mail {
+  const domain = domainOf(from);
+  const messageId = alertMessageIdOf(alert, domain);
+  const before = inReplyTo && alertMessageIdOf(inReplyTo, domain);
+  const link = runUrl ? ['', `The run: ${runUrl}`] : [];
   return {
-    messageId: `<reply.${reply.messageId}@${domainOf(settings.from)}>`,
-    date: reply.date,
-    baseBoundary: `closeout-${reply.messageId}`,
-    from: settings.from,
-    replyTo: settings.replyTo,
-    to: { name: oneLine(contact.name ?? ''), address: contact.emailAddress },
-    subject: `Re: ${reply.survey.confirmFor ? confirm.subject(report.id) : t.subject(report.id)}`,
-    inReplyTo: answersTo ?? survey,
-    references: answersTo ? [survey, answersTo] : [survey],
-    headers: {},
-    text: [t.hello(oneLine(contact.name ?? '')), '', reply.text, '', '--', t.answeredBy(report.id), ''].join('\n'),
+    messageId,
+    date: at,
+    baseBoundary: `closeout-${messageId.slice(1).split('@')[0]}`,
+    from,
+    to: { name: '', address: to },
+    subject: oneLine(subject),
+    inReplyTo: before,
+    references: before ? [before] : undefined,
+    headers: automaticMail,
+    text: [...lines, ...link, ''].join('\n'),
   };
 }

@@ -1,4 +1,4 @@
-/** The plot of the dashboard, drawn here as SVG: one picture for light and one for dark surroundings. */
+/** The plots of the dashboard as SVG, one for each colour scheme. */
 import * as echarts from 'echarts';
 import { unitOf, type Stats } from './satisfaction.js';
 
@@ -9,7 +9,7 @@ const colours = {
   dark: { ink: '#e8eaed', line: '#8b949e', mark: '#9ec5ff' },
 };
 
-/** Satisfaction by month in %, with the interval that few answers leave open. */
+/** Satisfaction by month in %, with its confidence interval. */
 export function satisfactionPlot(months: [string, Stats][], scheme: Scheme): string {
   const { mark } = colours[scheme];
   const rated = months.filter(([, { csat }]) => csat !== null);
@@ -25,7 +25,7 @@ export function satisfactionPlot(months: [string, Stats][], scheme: Scheme): str
   ]);
 }
 
-/** From cleared to closed by day, given in seconds: the median, and what 95 of 100 stayed under. */
+/** Time from cleared to closed by day, given in seconds: median and 95th percentile. */
 export function closingPlot(days: { day: string; p50: number; p95: number }[], scheme: Scheme): string {
   const { mark, ink } = colours[scheme];
   const names = days.map(({ day }) => day);
@@ -33,14 +33,17 @@ export function closingPlot(days: { day: string; p50: number; p95: number }[], s
   const median = days.map(({ p50 }) => p50 / unit.seconds);
   const slow = days.map(({ p95 }) => p95 / unit.seconds);
   return draw(scheme, names, { min: 0, unit: unit.name }, [
-    // Larger and below, so that both can be seen where they are the same.
+    // Larger and drawn first, so that both are visible if they are equal.
     { ...line(slow, ink), name: 'p95', symbol: 'rect', symbolSize: 17 },
     { ...line(median, mark), name: 'p50' },
   ]);
 }
 
 const line = (data: number[], colour: string) => ({
-  ...{ type: 'line' as const, symbol: 'circle', symbolSize: 11, data },
+  type: 'line' as const,
+  symbol: 'circle',
+  symbolSize: 11,
+  data,
   itemStyle: { color: colour },
   lineStyle: { color: colour },
 });
@@ -59,11 +62,12 @@ function draw(
     chart.setOption({
       animation: false,
       textStyle: text,
-      ...(series.some(({ name }) => name) ? { legend: { textStyle: text, top: 0, right: 16 } } : {}),
+      legend: { show: series.some(({ name }) => name !== undefined), textStyle: text, top: 0, right: 16 },
       grid: { left: 16, right: 16, top: 36, bottom: 16, containLabel: true },
       xAxis: { type: 'category', data: names, axisLabel: text, axisLine: { lineStyle: { color: rule } } },
       yAxis: {
-        ...{ type: 'value', ...range },
+        type: 'value',
+        ...range,
         axisLabel: { ...text, formatter: `{value} ${unit}` },
         splitLine: { lineStyle: { color: rule, opacity: 0.4 } },
       },
@@ -71,7 +75,7 @@ function draw(
     });
     return chart.renderToSVGString();
   } finally {
-    chart.dispose(); // or its timers keep the process alive
+    chart.dispose(); // otherwise its timers keep the process alive
   }
 }
 

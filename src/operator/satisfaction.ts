@@ -1,7 +1,8 @@
-/** What the answers come to, by the usual definitions; pure. Percentages run from 0 to 100, with one decimal. */
-import type { Score } from '../contract/reports.js';
+/** Figures of customer satisfaction, by their usual definitions. Pure. Percentages are 0 to 100, with one decimal. */
+import { satisfiedFrom, scores, type Score } from '../contract/survey.js';
+import { day, hour, minute, second } from '../policy/time.js';
 
-/** So many surveys of one month, ticket type and service problem came to this. */
+/** How many surveys of one month, ticket type and service problem have the same outcome. */
 export interface SurveyCount {
   /** `YYYY-MM`, UTC. */
   month: string;
@@ -16,35 +17,38 @@ export interface SurveyCount {
 
 export interface Stats {
   sent: number;
-  /** Sent and not come back. */
+  /** Sent and not bounced. */
   delivered: number;
   answered: number;
-  /** May still be answered. */
+  /** Can still be answered. */
   waiting: number;
   expired: number;
-  /** Taken back by a reopening before they were answered, or replaced. */
+  /** Replaced, or withdrawn by a reopening, before they were answered. */
   superseded: number;
   undeliverable: number;
   skipped: Record<string, number>;
-  /** Ratings of 4 and 5 among all, in %, with the Wilson 95 % interval; null without a rating. */
+  /** Share of satisfied ratings in %, with the Wilson 95 % confidence interval; null without a rating. */
   csat: { value: number; low: number; high: number } | null;
   mean: number | null;
-  /** How many gave 1, 2, 3, 4 and 5. */
-  distribution: [number, number, number, number, number];
-  /** Answered among delivered, in %; null when nothing was delivered. */
+  /** Number of ratings. */
+  ratings: number;
+  /** How many ratings there are of each score, lowest first. */
+  distribution: number[];
+  /** Answered among delivered, in %; null if nothing was delivered. */
   responseRate: number | null;
 }
 
-/** Below this a figure says little, and is marked so. */
+/** Figures from fewer answers are marked, because they say little. */
 export const fewAnswers = 30;
 
 export function statsOf(counts: SurveyCount[]): Stats {
   const sum = (fits: (row: SurveyCount) => boolean) =>
     counts.filter(fits).reduce((total, { count }) => total + count, 0);
   const scored = (score: Score) => sum((row) => row.state === 'answered' && row.score === score);
-  const distribution: Stats['distribution'] = [scored(1), scored(2), scored(3), scored(4), scored(5)];
-  const ratings = distribution.reduce((a, b) => a + b);
-  const total = distribution.reduce((points, count, index) => points + count * (index + 1), 0);
+  const distribution = scores.map(scored);
+  const ratings = distribution.reduce((total, count) => total + count);
+  const points = scores.reduce((total: number, score) => total + score * scored(score), 0);
+  const satisfied = scores.reduce((total: number, score) => total + (score >= satisfiedFrom ? scored(score) : 0), 0);
   const sent = sum(({ wasSent }) => wasSent);
   const delivered = sum(({ wasSent, state }) => wasSent && state !== 'undeliverable');
   const answered = sum(({ state }) => state === 'answered');
@@ -52,26 +56,23 @@ export function statsOf(counts: SurveyCount[]): Stats {
   for (const { state, reason, count } of counts)
     if (state === 'skipped' && reason) skipped[reason] = (skipped[reason] ?? 0) + count;
   return {
-    ...{ sent, delivered, answered },
+    sent,
+    delivered,
+    answered,
     waiting: sum(({ state }) => state === 'sent'),
     expired: sum(({ state }) => state === 'expired'),
     superseded: sum(({ state }) => state === 'superseded'),
     undeliverable: sum(({ state }) => state === 'undeliverable'),
     skipped,
-    csat:
-      ratings === 0
-        ? null
-        : {
-            value: percent((distribution[3] + distribution[4]) / ratings),
-            ...wilson(distribution[3] + distribution[4], ratings),
-          },
-    mean: ratings === 0 ? null : Math.round((100 * total) / ratings) / 100,
+    csat: ratings === 0 ? null : { value: percent(satisfied / ratings), ...wilson(satisfied, ratings) },
+    mean: ratings === 0 ? null : Math.round((100 * points) / ratings) / 100,
+    ratings,
     distribution,
     responseRate: delivered === 0 ? null : percent(answered / delivered),
   };
 }
 
-/** One row a value of `key`, in its order. */
+/** One row per value of `key`, in order. */
 export function statsBy(counts: SurveyCount[], key: 'month' | 'ticketType' | 'serviceProblem'): [string, Stats][] {
   const groups = new Map<string, SurveyCount[]>();
   for (const row of counts) {
@@ -81,7 +82,7 @@ export function statsBy(counts: SurveyCount[], key: 'month' | 'ticketType' | 'se
   return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([value, rows]) => [value, statsOf(rows)]);
 }
 
-/** 95 % interval of a share, in %: sensible also for few answers and for 0 or all of them (Wilson 1927). */
+/** 95 % confidence interval of a share, in %. Also valid for few answers, none and all (Wilson 1927). */
 export function wilson(good: number, all: number): { low: number; high: number } {
   const z = 1.959964;
   const share = good / all;
@@ -97,14 +98,14 @@ export function wilson(good: number, all: number): { low: number; high: number }
 const percent = (share: number) => Math.round(share * 1000) / 10;
 
 const units = [
-  { name: 'days', seconds: 86_400 },
-  { name: 'h', seconds: 3600 },
-  { name: 'min', seconds: 60 },
+  { name: 'days', seconds: day / second },
+  { name: 'h', seconds: hour / second },
+  { name: 'min', seconds: minute / second },
   { name: 's', seconds: 1 },
-  { name: 'ms', seconds: 0.001 },
+  { name: 'ms', seconds: 1 / second },
 ];
 
-/** The unit that people would give a duration in; of zero, seconds. */
+/** The largest unit in which a duration is at least 1; seconds for zero. */
 export function unitOf(seconds: number): { name: string; seconds: number } {
   return units.find((unit) => seconds >= unit.seconds) ?? { name: 's', seconds: 1 };
 }

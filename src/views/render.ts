@@ -1,9 +1,14 @@
-/** The template engine for mail and pages: escapes everything that is not said to be HTML. */
+/** The template engine for mail and pages. Escapes everything that is not marked as HTML. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 
-// Read from src also when this runs from dist: templates are not compiled.
+// Templates are not compiled, so they are read from src even when this runs from dist.
 const views = fileURLToPath(new URL('../../src/views', import.meta.url));
 
 export const html = new Eta({ views, cache: true, autoEscape: true });
 export const text = new Eta({ views, cache: true, autoEscape: false, autoTrim: false });
+
+/** The style sheet of all pages. */
+export const pageCss = readFileSync(join(views, 'page.css'), 'utf8');

@@ -1,10 +1,14 @@
-/** The shape that every language's catalogue has. */
-import type { Complaint, Score } from '../../contract/reports.js';
+/** The messages that every language's catalogue has. */
+import type { Complaint, Score } from '../../contract/survey.js';
 
 export interface Texts {
   /** The language's own name. */
   language: string;
+  /** For dates and times: a BCP 47 tag. */
+  locale: string;
   dir: 'ltr' | 'rtl';
+  /** Matches the start of an out-of-office subject in this language. */
+  awaySubject: RegExp;
   ratings: Record<Score, string>;
   mail: {
     subject: (report: string) => string;
@@ -22,7 +26,7 @@ export interface Texts {
     preheader: (report: string) => string;
     answeredBy: (report: string) => string;
   };
-  /** Before the closing: is it fixed? */
+  /** Before the closing: is the problem fixed? */
   confirm: {
     subject: (report: string) => string;
     warning: (report: string) => string;

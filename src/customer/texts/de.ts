@@ -2,7 +2,9 @@ import type { Texts } from './catalogue.js';
 
 export const de: Texts = {
   language: 'Deutsch',
+  locale: 'de',
   dir: 'ltr',
+  awaySubject: /^(automatische antwort|abwesenheit)/i,
   ratings: { 1: 'sehr unzufrieden', 2: 'unzufrieden', 3: 'weder noch', 4: 'zufrieden', 5: 'sehr zufrieden' },
   mail: {
     subject: (report) => `Ist Ihr Problem gelöst? Meldung ${report}`,
@@ -24,7 +26,7 @@ export const de: Texts = {
     subject: (report) => `Ist die Störung behoben? Bitte bestätigen: Meldung ${report}`,
     warning: (report) => `Erinnerung: Ist die Störung behoben? Meldung ${report}`,
     cleared: (report) => `wir gehen davon aus, dass die Störung zu Ihrer Meldung ${report} behoben ist:`,
-    isItFixed: 'Ist sie behoben?',
+    isItFixed: 'Ist die Störung behoben?',
     yes: 'Ja, sie ist behoben',
     no: 'Nein, sie ist nicht behoben',
     silence: (when) => `Wenn wir bis ${when} nichts hören, schließen wir die Meldung ab.`,
@@ -41,7 +43,7 @@ export const de: Texts = {
     reopened:
       'Die Meldung wurde nach dieser E-Mail wieder geöffnet. Sie erhalten eine neue, wenn die Störung behoben ist.',
     cancelled:
-      'Die Meldung wurde nach dieser E-Mail beendet. Wenn die Störung noch besteht, melden Sie sich bitte noch einmal.',
+      'Die Meldung wurde nach dieser E-Mail storniert. Wenn die Störung noch besteht, melden Sie sich bitte noch einmal.',
   },
   page: {
     question: (report) => `Wie zufrieden sind Sie mit der Bearbeitung der Meldung ${report}?`,
@@ -51,23 +53,23 @@ export const de: Texts = {
     complaint: {
       slow: 'Es hat zu lange gedauert',
       notSolved: 'Es wurde nicht wirklich gelöst',
-      poorlyInformed: 'Ich wurde schlecht informiert',
-      unfriendly: 'Unfreundlicher Kontakt',
+      poorlyInformed: 'Ich wurde nicht auf dem Laufenden gehalten',
+      unfriendly: 'Das Personal war unfreundlich',
       repeatedFault: 'Es tritt immer wieder auf',
     },
     solved: 'Ist Ihr Problem gelöst? (freiwillig)',
     yes: 'Ja',
-    no: 'Nein, die Meldung wieder öffnen',
+    no: 'Nein, meine Meldung wieder öffnen',
     comment: 'Möchten Sie etwas hinzufügen?',
     commentHint: (longest) => `(freiwillig, höchstens ${longest} Zeichen)`,
     send: 'Senden',
     change: 'Geänderte Antwort senden',
-    notSolved: 'Mein Problem ist nicht gelöst: Meldung wieder öffnen',
+    notSolved: 'Mein Problem ist nicht gelöst: meine Meldung wieder öffnen',
     sendOnly: 'Nur meine Antwort senden',
     hint: 'Gespeichert wird erst, wenn Sie eine Schaltfläche drücken.',
     changeable: (until) => `Das haben Sie geantwortet. Sie können es bis ${until} ändern.`,
     choose: 'Bitte wählen Sie eine der fünf Antworten.',
-    tooLong: (length, longest) => `Bitte kürzen Sie Ihren Text: Er hat ${length} Zeichen, ${longest} passen.`,
+    tooLong: (length, longest) => `Bitte kürzen Sie Ihren Text: Er hat ${length} Zeichen, erlaubt sind ${longest}.`,
     otherLanguages: 'Andere Sprachen',
   },
   thanks: {

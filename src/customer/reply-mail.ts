@@ -1,0 +1,39 @@
+/** An operator's reply to a customer, in the thread of the survey. The same input is the same mail. */
+import { domainOf, oneLine, type Contact } from '../contract/contact.js';
+import type { Report } from '../contract/reports.js';
+import { threadIdOf, type Mail, type MailSettings, type ThreadStart } from './mail.js';
+import { languageFor, languages } from './texts.js';
+
+export interface Reply {
+  messageId: string;
+  date: Date;
+  survey: ThreadStart;
+  /** Message-ID of the customer's mail, if there was one. */
+  inReplyTo: string | undefined;
+  report: Pick<Report, 'id'>;
+  contact: Contact & { emailAddress: string };
+  text: string;
+}
+
+export function replyMail(
+  { messageId, date, survey, inReplyTo, report, contact, text }: Reply,
+  { from, replyTo }: Pick<MailSettings, 'from' | 'replyTo'>,
+): Mail {
+  const { mail, confirm } = languages[languageFor(contact.preferredLanguage)];
+  const domain = domainOf(from);
+  const start = threadIdOf(survey, domain);
+  const name = oneLine(contact.name ?? '');
+  return {
+    messageId: `<reply.${messageId}@${domain}>`,
+    date,
+    baseBoundary: `closeout-${messageId}`,
+    from,
+    replyTo,
+    to: { name, address: contact.emailAddress },
+    subject: `Re: ${survey.confirmFor ? confirm.subject(report.id) : mail.subject(report.id)}`,
+    inReplyTo: inReplyTo ?? start,
+    references: inReplyTo ? [start, inReplyTo] : [start],
+    headers: {},
+    text: [mail.hello(name), '', text, '', '--', mail.answeredBy(report.id), ''].join('\n'),
+  };
+}
