@@ -1,147 +1,178 @@
-/** The client's side of surveys: answers, what customers write back, opt-outs, and what operators do about them. */
+/** What services and operators do about surveys: answers, confirmations, incoming mail, opt-outs, replies. */
 import { randomBytes } from 'node:crypto';
 import { CloseoutError } from '../contract/errors.js';
 import { signals } from '../contract/messages.js';
-import type { SurveyRecord } from '../contract/reports.js';
-import { answerTable, toSignal, type Answer, type StoredAnswer } from '../outside/surveys/answers.js';
-import { confirmationTable, toConfirmed, type Said } from '../outside/surveys/confirmations.js';
-import type { Db } from '../outside/database/database.js';
-import type { ReportsPort } from '../outside/reports/port.js';
-import { surveyTable, toRecord, type Survey } from '../outside/surveys/surveys.js';
-import { isBadAddress } from '../policy/survey.js';
-import type { Runs } from '../outside/temporal/runs.js';
-import { hashAddress } from '../outside/surveys/addresses.js';
+import type { Answer, ConfirmationReply, StoredAnswer, Survey, SurveyRecord } from '../contract/survey.js';
 import type { IncomingMail } from '../customer/incoming-mail.js';
+import type { Stores } from '../outside/open.js';
+import { answeredSignal, type AnswerRevision } from '../outside/surveys/answers.js';
+import { confirmedSignal } from '../outside/surveys/confirmations.js';
+import { isSameAddress } from '../outside/surveys/do-not-contact.js';
+import type { Message } from '../outside/surveys/messages.js';
+import { surveyRecord } from '../outside/surveys/survey.js';
+import type { TimelineEntry } from '../outside/surveys/timeline.js';
+import type { Runs } from '../outside/temporal/runs.js';
+import { isBadAddress } from '../policy/survey.js';
 
-export type SurveyDesk = ReturnType<typeof surveyDesk>;
-
-/** What became of a mail that came in. */
+/** How an incoming mail was classified. */
 export type Received = 'bounce' | 'delay' | 'automatic' | 'reply';
 
-export function surveyDesk(db: Db, reports: ReportsPort, runs: Runs, addressKey: Buffer) {
-  const surveys = surveyTable(db);
-  const answers = answerTable(db);
-  const confirmations = confirmationTable(db);
+export class SurveyService {
+  constructor(
+    private readonly stores: Stores,
+    private readonly runs: Runs,
+  ) {}
 
-  const hashOf = async (survey: Survey): Promise<string | undefined> => {
-    const contact = await reports.contactOf(survey.report_id);
-    return contact?.emailAddress && hashAddress(contact.emailAddress, addressKey);
-  };
-
-  return {
-    find: surveys.find,
-    ofCycle: surveys.ofCycle,
-    ofReport: surveys.ofReport,
-    answerOf: answers.of,
-    revisionsOf: answers.revisionsOf,
-    messagesOf: answers.messagesOf,
-    timelineOf: surveys.timelineOf,
-
-    /** What became of the survey of the report's current cycle; `none` while undecided. */
-    async currentOf(reportId: string): Promise<SurveyRecord> {
-      const { cycle } = await reports.get(reportId);
-      const survey = await surveys.ofCycle(reportId, cycle);
-      return survey ? toRecord(survey) : { state: 'none' };
-    },
-
-    /** Stores the answer to an open survey, or its change, then tells the run. Undefined: too late, nothing was stored. */
-    async answer(surveyId: string, answer: Answer): Promise<StoredAnswer | undefined> {
-      const stored = await answers.store(surveyId, answer);
-      const survey = stored && (await surveys.find(surveyId));
-      if (!survey || stored.told_revision >= stored.revision) return stored;
-      await runs.signal(await reports.get(survey.report_id), signals.answered, toSignal(stored));
-      await answers.told(surveyId, stored.revision);
-      return stored;
-    },
-
-    /** Stores whether the customer says that it is fixed, then tells the run. False: too late, nothing was stored. */
-    async confirm(surveyId: string, said: Said): Promise<boolean> {
-      const isStored = await confirmations.say(surveyId, said);
-      const survey = await surveys.find(surveyId);
-      if (!survey?.confirmed_at || survey.confirm_told) return isStored;
-      await runs.signal(await reports.get(survey.report_id), signals.confirmed, toConfirmed(survey));
-      await confirmations.told(survey);
-      return isStored;
-    },
-
-    /** Words that a customer typed where nothing else takes them: a note of the report. */
-    keepWords: (surveyId: string, words: string): Promise<void> => confirmations.note(surveyId, words),
-
-    /** The address of this survey is not asked again. */
-    async optOut(survey: Survey): Promise<void> {
-      const hash = await hashOf(survey);
-      if (hash) await surveys.optOut(survey.id, hash);
-    },
-
-    /** Heeds a mail that came in. Safe to repeat. Throws `NotFound` where a person wrote about no survey of ours. */
-    async receive(mail: IncomingMail): Promise<Received> {
-      const survey = mail.surveyId === undefined ? undefined : await surveys.find(mail.surveyId);
-      if (!survey) {
-        if (mail.kind !== 'reply') return 'automatic';
-        throw new CloseoutError('NotFound', 'This mail answers no survey of ours, so nobody was told.');
-      }
-      switch (mail.kind) {
-        case 'automatic':
-          await surveys.noteOnce(survey.id, 'automaticReply', mail.id);
-          return 'automatic';
-        case 'delay':
-          await surveys.noteOnce(survey.id, 'delayed', mail.status);
-          return 'delay';
-        case 'bounce':
-          return bounced(survey, mail);
-        case 'reply':
-          return wroteBack(survey, mail);
-      }
-    },
-
-    /** Mails the customer what an operator wrote, in the thread of the survey. Throws `StatusConflict` where nobody can be written to. */
-    async reply(reportId: string, text: string, by: string): Promise<void> {
-      if (!text.trim()) throw new CloseoutError('BadInput', 'text is empty.', 'text');
-      await reports.get(reportId);
-      const survey = (await surveys.ofReport(reportId)).filter(({ mailed_at }) => mailed_at).at(-1);
-      if (!survey) throw new CloseoutError('StatusConflict', `The customer of report ${reportId} was never asked.`);
-      if (!(await hashOf(survey))) throw new CloseoutError('StatusConflict', `Report ${reportId} has no address.`);
-      const id = randomBytes(12).toString('base64url');
-      await answers.keepMessage({ id, survey_id: survey.id, direction: 'out', author: by, text });
-      await runs.reply(id);
-    },
-  };
-
-  /** The report stays closed; only an address that does not exist is not written to again. */
-  async function bounced(
-    survey: Survey,
-    { status, recipients }: IncomingMail & { kind: 'bounce' | 'delay' },
-  ): Promise<Received> {
-    const hash = await hashOf(survey);
-    // Somebody it was forwarded to may be gone; that is not the customer's address.
-    const isOurs = recipients.length === 0 || recipients.some((address) => hashAddress(address, addressKey) === hash);
-    if (isBadAddress(status) && hash && isOurs) await surveys.suppress(hash, status, 'dsn');
-    await surveys.noteOnce(survey.id, 'bounced', status);
-    const isWaiting = survey.state === 'sent' || survey.state === 'claimed' || survey.confirmation === 'sent';
-    if (!isWaiting) return 'bounce';
-    await runs.signal(await reports.get(survey.report_id), signals.bounced, { surveyId: survey.id, reason: status });
-    return 'bounce';
+  find(id: string): Promise<Survey | undefined> {
+    return this.stores.surveys.find(id);
   }
 
-  /** Kept with the report before anybody is told of it; the status of the report is for the operator to change. */
-  async function wroteBack(
+  ofCycle(reportId: string, cycle: number): Promise<Survey | undefined> {
+    return this.stores.surveys.ofCycle(reportId, cycle);
+  }
+
+  /** One per cycle, oldest first. */
+  ofReport(reportId: string): Promise<Survey[]> {
+    return this.stores.surveys.ofReport(reportId);
+  }
+
+  answerOf(surveyId: string): Promise<StoredAnswer | undefined> {
+    return this.stores.answers.of(surveyId);
+  }
+
+  /** Oldest first. */
+  revisionsOf(surveyId: string): Promise<AnswerRevision[]> {
+    return this.stores.answers.revisionsOf(surveyId);
+  }
+
+  /** Oldest first. */
+  messagesOf(surveyId: string): Promise<Message[]> {
+    return this.stores.messages.ofSurvey(surveyId);
+  }
+
+  /** Oldest first. */
+  timelineOf(reportId: string): Promise<TimelineEntry[]> {
+    return this.stores.timeline.ofReport(reportId);
+  }
+
+  /** The survey of the report's current cycle; `none` while it is not decided. Throws `ReportNotFound`. */
+  async currentOf(reportId: string): Promise<SurveyRecord> {
+    const { cycle } = await this.stores.reports.get(reportId);
+    const survey = await this.ofCycle(reportId, cycle);
+    return survey ? surveyRecord(survey) : { state: 'none' };
+  }
+
+  /** Stores the answer to an open survey, or its change, then notifies the run. Undefined if too late: nothing was stored. */
+  async answer(surveyId: string, answer: Answer): Promise<StoredAnswer | undefined> {
+    const { answers, reports } = this.stores;
+    const stored = await answers.store(surveyId, answer);
+    const survey = stored && (await this.find(surveyId));
+    if (!survey || stored.notifiedRevision >= stored.revision) return stored;
+    await this.runs.signal(await reports.get(survey.reportId), signals.answered, answeredSignal(stored));
+    await answers.markNotified(surveyId, stored.revision);
+    return stored;
+  }
+
+  /** Stores whether the customer says that the problem is fixed, then notifies the run. False if too late: nothing was stored. */
+  async confirm(surveyId: string, reply: ConfirmationReply): Promise<boolean> {
+    const { confirmations, reports } = this.stores;
+    const isStored = await confirmations.record(surveyId, reply);
+    const survey = await this.find(surveyId);
+    if (!survey?.confirmedAt || survey.confirmNotified) return isStored;
+    await this.runs.signal(await reports.get(survey.reportId), signals.confirmed, confirmedSignal(survey));
+    await confirmations.markNotified(survey);
+    return isStored;
+  }
+
+  /** Adds a customer's words to the report as a note, when no form accepts them any more. */
+  addNote(surveyId: string, text: string): Promise<void> {
+    return this.stores.confirmations.addNote(surveyId, text);
+  }
+
+  /** The address that this survey was sent to receives no more surveys. Safe to repeat. */
+  async optOut(survey: Survey): Promise<void> {
+    const address = await this.addressOf(survey);
+    if (address !== undefined) await this.stores.doNotContact.optOut(survey.id, address);
+  }
+
+  /** Handles an incoming mail. Safe to repeat. Throws `NotFound` if a person replied to no survey of ours. */
+  async receive(mail: IncomingMail): Promise<Received> {
+    const { timeline } = this.stores;
+    const survey = mail.surveyId === undefined ? undefined : await this.find(mail.surveyId);
+    if (!survey) {
+      if (mail.kind !== 'reply') return 'automatic';
+      throw new CloseoutError('NotFound', 'This mail is a reply to no survey of ours, so nobody was alerted.');
+    }
+    switch (mail.kind) {
+      case 'automatic':
+        await timeline.addOnce(survey.id, 'automaticReply', mail.id);
+        return 'automatic';
+      case 'delay':
+        await timeline.addOnce(survey.id, 'delayed', mail.status);
+        return 'delay';
+      case 'bounce':
+        await this.receiveBounce(survey, mail);
+        return 'bounce';
+      case 'reply':
+        await this.receiveReply(survey, mail);
+        return 'reply';
+    }
+  }
+
+  /** Mails an operator's reply to the customer, in the thread of the survey. Throws `StatusConflict` if that is impossible. */
+  async reply(reportId: string, text: string, by: string): Promise<void> {
+    if (!text.trim()) throw new CloseoutError('BadInput', 'text is empty.', 'text');
+    await this.stores.reports.get(reportId);
+    const survey = (await this.ofReport(reportId)).filter(({ mailedAt }) => mailedAt).at(-1);
+    if (!survey) throw new CloseoutError('StatusConflict', `The customer of report ${reportId} was never asked.`);
+    if ((await this.addressOf(survey)) === undefined)
+      throw new CloseoutError('StatusConflict', `Report ${reportId} has no address.`);
+    const id = randomBytes(12).toString('base64url');
+    await this.stores.messages.store({ id, surveyId: survey.id, direction: 'out', author: by, text });
+    await this.runs.reply(id);
+  }
+
+  /** The report stays closed. Only an address that does not exist goes on the suppression list. */
+  private async receiveBounce(
+    survey: Survey,
+    { status, recipients }: IncomingMail & { kind: 'bounce' | 'delay' },
+  ): Promise<void> {
+    const { doNotContact, timeline, reports } = this.stores;
+    const address = await this.addressOf(survey);
+    // A mail that was forwarded may bounce at another address, which says nothing about the customer's.
+    const isOurs = recipients.length === 0 || recipients.some((to) => address && isSameAddress(to, address));
+    if (isBadAddress(status) && address && isOurs) await doNotContact.suppress(address, status, 'dsn');
+    await timeline.addOnce(survey.id, 'bounced', status);
+    const isWaiting = survey.state === 'sent' || survey.state === 'queued' || survey.confirmation === 'sent';
+    if (!isWaiting) return;
+    const report = await reports.get(survey.reportId);
+    await this.runs.signal(report, signals.bounced, { surveyId: survey.id, reason: status });
+  }
+
+  /** Stored before anybody is alerted. The report's status is the operator's to change. */
+  private async receiveReply(
     survey: Survey,
     { id, messageId, from, text }: IncomingMail & { kind: 'reply' },
-  ): Promise<Received> {
-    const isCustomer = from !== undefined && hashAddress(from, addressKey) === (await hashOf(survey));
+  ): Promise<void> {
+    const { messages, timeline } = this.stores;
+    const address = await this.addressOf(survey);
+    const isCustomer = from !== undefined && address !== undefined && isSameAddress(from, address);
     const author = isCustomer ? null : 'another address';
-    const kept = { id, survey_id: survey.id, direction: 'in' as const, message_id: messageId ?? null, author, text };
-    if (await answers.keepMessage(kept)) await surveys.note(survey.id, 'wroteBack');
-    // Who writes is not silent: nothing is closed before an operator has read it.
+    const isNew = await messages.store({ id, surveyId: survey.id, direction: 'in', messageId, author, text });
+    if (isNew) await timeline.add(survey.id, 'wroteBack');
+    // A customer who writes is not silent: the report stays open until an operator has read the mail.
     if (survey.confirmation === 'sent')
-      await runs.update('hold', survey.report_id, { by: 'customer wrote back' }).catch(isRefused);
-    await runs.alert({ kind: 'message', messageId: id });
-    return 'reply';
+      await this.runs.update('hold', survey.reportId, { by: 'customer replied by mail' }).catch(unlessRefused);
+    await this.runs.alert({ kind: 'message', messageId: id });
+  }
+
+  private async addressOf(survey: Survey): Promise<string | undefined> {
+    return (await this.stores.reports.contactOf(survey.reportId))?.emailAddress;
   }
 }
 
-/** The run went on by itself meanwhile, or ended: nothing to ask of it. */
-export function isRefused(error: unknown): false {
+/** Returns false if the run has moved on or has ended, so that nothing is left to ask of it. */
+export function unlessRefused(error: unknown): false {
   if (error instanceof CloseoutError && (error.code === 'StatusConflict' || error.code === 'NoRun')) return false;
   throw error;
 }

@@ -1,0 +1,28 @@
+/** Checks of what callers give to the client. Each throws `BadInput` that names the field and what is allowed. */
+import {
+  emailAddressPattern,
+  emailAddressRule,
+  isTimeZone,
+  languageTagPattern,
+  languageTagRule,
+  timeZoneRule,
+  type Contact,
+} from '../contract/contact.js';
+import { CloseoutError } from '../contract/errors.js';
+import { reportIdPattern, reportIdRule } from '../contract/ids.js';
+
+function assert(isValid: boolean, field: string, rule: string): void {
+  if (!isValid) throw new CloseoutError('BadInput', `${field} ${rule}.`, field);
+}
+
+export const assertReportId = (id: string): void => assert(reportIdPattern.test(id), 'id', reportIdRule);
+
+export const assertTime = (time: string, field: string): void =>
+  assert(!Number.isNaN(Date.parse(time)), field, 'must be a time in ISO 8601, such as 2026-11-24T09:30:00Z');
+
+export function assertContact({ emailAddress, preferredLanguage, timeZone }: Contact): void {
+  if (emailAddress !== undefined) assert(emailAddressPattern.test(emailAddress), 'emailAddress', emailAddressRule);
+  if (preferredLanguage !== undefined)
+    assert(languageTagPattern.test(preferredLanguage), 'preferredLanguage', languageTagRule);
+  if (timeZone !== undefined) assert(isTimeZone(timeZone), 'timeZone', timeZoneRule);
+}

@@ -1,0 +1,105 @@
+/** What operators see of all reports at once, and what they do to many of them. */
+import type { MassClearProgress, SweepResult } from '../contract/messages.js';
+import type { Phase, RunStatus } from '../contract/reports.js';
+import { statsOf, type Stats } from '../operator/satisfaction.js';
+import type { Counts } from '../outside/counts.js';
+import type { Stores } from '../outside/open.js';
+import type { LastSweep } from '../outside/sweeps.js';
+import type { Temporal } from '../outside/temporal/connect.js';
+import { unlessRefused } from './surveys.js';
+
+export interface Overview {
+  /** How many runs are in each phase. */
+  phases: Record<Phase, number>;
+  /** Runs that wait for an operator. */
+  attention: RunStatus[];
+  /** Service problems that are being cleared. */
+  serviceProblems: MassClearProgress[];
+}
+
+export class OverviewService {
+  /** The counts behind the dashboard and the metrics. */
+  readonly counts: Counts;
+
+  constructor(
+    private readonly stores: Stores,
+    private readonly temporal: Temporal,
+  ) {
+    this.counts = stores.counts;
+  }
+
+  /** At most `limit` reports and service problems each. */
+  async read(limit: number): Promise<Overview> {
+    const { runs, serviceProblems } = this.temporal;
+    const [phases, inAttention, beingCleared] = await Promise.all([
+      runs.phases(),
+      runs.inAttention(limit),
+      serviceProblems.beingCleared(limit),
+    ]);
+    const [attention, progress] = await Promise.all([
+      Promise.all(inAttention.map((id) => runs.status(id))),
+      Promise.all(beingCleared.map((id) => serviceProblems.progress(id))),
+    ]);
+    return {
+      phases,
+      attention: attention.filter((status) => status !== undefined),
+      serviceProblems: progress.filter((known) => known !== undefined),
+    };
+  }
+
+  /** Surveys sent, answered and skipped by reason; satisfaction with its confidence interval. */
+  async stats(): Promise<Stats> {
+    return statsOf(await this.stores.counts.surveys());
+  }
+
+  lastSweep(): Promise<LastSweep | undefined> {
+    return this.stores.sweeps.last();
+  }
+
+  /** Compares every report with what its run knows, now, and notifies runs of what they missed. Safe to repeat. */
+  sweep(): Promise<SweepResult> {
+    return this.temporal.schedules.sweepNow();
+  }
+
+  /** Asks every run that waits for an operator to retry. `filter`: only those that match this Temporal list filter. */
+  async retryAll(by: string, filter?: string): Promise<{ retried: string[]; failed: string[] }> {
+    const { runs } = this.temporal;
+    const result = { retried: [] as string[], failed: [] as string[] };
+    for (const id of await runs.inAttention(10_000, filter)) {
+      const isAccepted = await runs.update('retryNow', id, { by }).then(() => true, unlessRefused);
+      result[isAccepted ? 'retried' : 'failed'].push(id);
+    }
+    return result;
+  }
+
+  /** Removes a customer's personal data and revokes their open surveys. Returns the number of reports. Throws `NotFound`. */
+  async erase(customerId: string, by: string): Promise<number> {
+    const ids = await this.stores.erasure.erase(customerId);
+    for (const id of ids) await this.temporal.runs.update('revokeSurvey', id, { by }).catch(unlessRefused);
+    return ids.length;
+  }
+
+  /** Removes personal data from reports that ended before this time. Returns the number of reports. */
+  forgetEndedBefore(time: Date): Promise<number> {
+    return this.stores.erasure.forgetEndedBefore(time);
+  }
+
+  /** Everything the client depends on, each `ok` or why not. */
+  async checks(): Promise<Record<'database' | 'temporal' | 'worker', string>> {
+    const verdict = (check: Promise<unknown>): Promise<string> =>
+      check.then(
+        () => 'ok',
+        (error: Error) => error.name,
+      );
+    const workers = this.temporal.schedules.countWorkers();
+    const [database, temporal, worker] = await Promise.all([
+      verdict(this.stores.reports.list({ filter: { id: 'none' }, offset: 0, limit: 0 })),
+      verdict(workers),
+      workers.then(
+        (count) => (count > 0 ? 'ok' : 'none runs'),
+        () => 'unknown',
+      ),
+    ]);
+    return { database, temporal, worker };
+  }
+}

@@ -1,0 +1,34 @@
+/** Clearing every report of a common fault. */
+import { CloseoutError } from '../contract/errors.js';
+import type { MassClearInput, MassClearProgress } from '../contract/messages.js';
+import type { ReportsPort } from '../outside/reports/port.js';
+import type { ServiceProblems } from '../outside/temporal/service-problems.js';
+import { assertTime } from './checks.js';
+
+export class ServiceProblemService {
+  constructor(
+    private readonly reports: ReportsPort,
+    private readonly runs: ServiceProblems,
+  ) {}
+
+  /** Clears every report of a service problem at a limited rate. Safe to repeat. Throws `BadInput`, `NotFound`. */
+  async clear(input: MassClearInput): Promise<void> {
+    const { serviceProblemId, at, perSecond = 50 } = input;
+    if (!serviceProblemId) throw new CloseoutError('BadInput', 'serviceProblemId is missing.', 'serviceProblemId');
+    if (at !== undefined) assertTime(at, 'at');
+    if (!Number.isInteger(perSecond) || perSecond < 1 || perSecond > 500)
+      throw new CloseoutError('BadInput', 'perSecond must be a whole number from 1 to 500.', 'perSecond');
+    if (Object.keys(await this.reports.countOf(serviceProblemId)).length === 0) {
+      const message = `No report of service problem ${serviceProblemId} is known.`;
+      throw new CloseoutError('NotFound', message, 'serviceProblemId');
+    }
+    await this.runs.clear(input);
+  }
+
+  /** How far the clearing is. Throws `NotFound` if this service problem was never cleared. */
+  async progress(serviceProblemId: string): Promise<MassClearProgress> {
+    const progress = await this.runs.progress(serviceProblemId);
+    if (progress) return progress;
+    throw new CloseoutError('NotFound', `Service problem ${serviceProblemId} was never cleared.`);
+  }
+}
