@@ -4,13 +4,11 @@ import { CloseoutClient } from './client.js';
 import type { Config } from './setup/config.js';
 import { CloseoutError } from './contract/errors.js';
 import { buildGateway } from './gateway/app.js';
-import { migrate, openDatabase } from './outside/database/database.js';
 import { openTracing } from './setup/tracing.js';
 
-/** Runs until SIGINT or SIGTERM; running requests are answered first. `onReady` is called once it listens. */
+/** Runs until SIGINT or SIGTERM, and answers running requests before it ends. Calls `onReady` once it listens. */
 export async function runGateway(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
-  const db = openDatabase(config.databaseUrl, () => undefined);
-  await migrate(db).finally(() => db.destroy());
+  await CloseoutClient.migrate(config);
   const tracing = await openTracing(config, 'gateway');
   const client = CloseoutClient.connect(config, tracing);
   const app = await buildGateway(config, client, log);

@@ -1,6 +1,6 @@
 /**
- * Who may do what. Everything except customers' pages and liveness requires the token, unless `npm start` runs the gateway for
- * this machine only. No request that changes anything is accepted from a page of another site.
+ * Which requests are accepted. Everything except customers' pages and liveness requires the token, unless `npm start` runs the
+ * gateway for this machine only. State-changing requests from pages of other sites are refused.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -9,7 +9,7 @@ import { CloseoutError } from '../contract/errors.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a request that changes something must be: JSON by default. `oneClick` accepts anything, from any site (RFC 8058). */
+    /** What a state-changing request must be: JSON by default. `oneClick` accepts anything, from any site (RFC 8058). */
     accepts?: 'form' | 'oneClick';
   }
 }
@@ -24,7 +24,7 @@ export function guard({ http, apiToken }: Config) {
     assertOwnSite(request, publicUrl);
     const needsToken = !isOpenToAll(request.url.split('?')[0] ?? '') && !(onlyLocal && isFromThisMachine(request));
     if (needsToken && !tokenOf(request).some((given) => isSame(given, apiToken))) {
-      // A browser's log-in: any name, the token as the password.
+      // A browser asks for a login: any name, and the token as the password.
       reply.header('www-authenticate', 'Basic realm="Closeout", charset="UTF-8"');
       throw new CloseoutError(
         'Unauthorized',
@@ -35,20 +35,20 @@ export function guard({ http, apiToken }: Config) {
   };
 }
 
-/** A foreign host name means DNS rebinding, and a proxy may forward requests of anybody. */
+/** A foreign host name means DNS rebinding, and a proxy may forward anybody's requests. */
 function isFromThisMachine({ hostname, headers }: FastifyRequest): boolean {
   const isProxied = Object.keys(headers).some((name) => /^(forwarded|via|x-forwarded-.*)$/.test(name));
   return loopback.has(hostname) && !isProxied;
 }
 
-/** What a request that changes something must be; undefined if it changes nothing, or may come from anywhere. */
+/** What a state-changing request must be; undefined if it changes nothing, or may come from anywhere. */
 function acceptedType({ method, is404, routeOptions }: FastifyRequest): 'json' | 'form' | undefined {
   if (method === 'GET' || method === 'HEAD' || is404) return undefined;
   const { accepts = 'json' } = routeOptions.config;
   return accepts === 'oneClick' ? undefined : accepts;
 }
 
-/** Refuses what a page of another site sent, because the browser adds the log-in that it keeps for us. */
+/** Refuses requests from pages of other sites, because the browser adds the login that it keeps for ours. */
 function assertOwnSite(request: FastifyRequest, publicUrl: URL): void {
   const { origin, host, 'sec-fetch-site': site = 'none' } = request.headers;
   const isOwn = origin === undefined || origin === publicUrl.origin || origin === `${publicUrl.protocol}//${host}`;
@@ -56,7 +56,7 @@ function assertOwnSite(request: FastifyRequest, publicUrl: URL): void {
   throw new CloseoutError('Unauthorized', 'This request came from a page of another site; only our own may send it.');
 }
 
-/** Covers browsers that do not name the sending site: they send forms to any site, but JSON only after a preflight request. */
+/** For browsers that do not name the sending site: they send forms to any site, but JSON only after a preflight request. */
 function assertMediaType(request: FastifyRequest): void {
   const accepted = acceptedType(request);
   if (!accepted) return;
@@ -74,11 +74,8 @@ function tokenOf({ headers: { authorization = '' } }: FastifyRequest): string[] 
   const [scheme, value = ''] = authorization.split(' ');
   if (scheme === 'Bearer') return [value];
   if (scheme !== 'Basic') return [];
-  return [
-    Buffer.from(value, 'base64')
-      .toString()
-      .replace(/^[^:]*:/, ''),
-  ];
+  const [, password = ''] = /^[^:]*:(.*)$/s.exec(Buffer.from(value, 'base64').toString()) ?? [];
+  return [password];
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest();

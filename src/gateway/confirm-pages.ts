@@ -1,36 +1,37 @@
-/** `/c/{token}`: is it fixed? Once it is said, or too late to say, the survey's question stands on the same page. */
+/** `/c/{token}`: is the problem fixed? After the customer's reply, or if it is too late, the page asks the survey's question. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
-import type { Config } from '../setup/config.js';
-import { CloseoutError } from '../contract/errors.js';
 import type { Report } from '../contract/reports.js';
-import type { StoredAnswer } from '../outside/surveys/answers.js';
-import type { Survey } from '../outside/surveys/surveys.js';
-import { confirmState, linkState, reopens, type ConfirmState } from '../policy/survey.js';
+import type { StoredAnswer, Survey } from '../contract/survey.js';
 import { confirmedPage, confirmPage, latePage, withdrawnPage } from '../customer/pages.js';
+import type { Language } from '../customer/texts.js';
+import { confirmationLinkState, isInReopenWindow, linkState, type ConfirmationLinkState } from '../policy/links.js';
+import type { Config } from '../setup/config.js';
 import {
   languageOf,
+  lengthError,
   queryOf,
   sendPage,
   surveyOf,
-  tooLong,
-  typed,
+  typedText,
   type Exchange,
   type Limits,
   type LinkRequest,
 } from './customer-page.js';
-import { showSurvey, toAnswer } from './survey-pages.js';
+import { parseInput } from './parse.js';
+import { showSurvey, toAnswer } from './survey-form.js';
 
 const form = z.object({
   fixed: z.enum(['yes', 'no'], 'must be yes or no'),
-  reason: typed.transform((text) => text.trim()),
-  /** Which clearing the page was about; ms since 1970. */
+  reason: typedText.transform((text) => text.trim()),
+  /** The clearing that the page was about; ms since 1970. */
   clearing: z.coerce.number().int().optional(),
 });
 
-interface Chosen {
+/** What is preselected or was typed. */
+interface Input {
   fixed?: boolean;
   reason?: string;
   error?: string;
@@ -40,91 +41,111 @@ export function confirmPages(app: FastifyInstance, config: Config, client: Close
   app.get('/c/:token', reads, async (request: LinkRequest, reply) => {
     const survey = await surveyOf('confirm', request, client, config);
     const { fixed } = request.query as { fixed?: unknown };
-    const chosen = fixed === 'yes' || fixed === 'no' ? { fixed: fixed === 'yes' } : {};
-    return show({ client, config, request, reply }, survey, chosen);
+    const input = fixed === 'yes' || fixed === 'no' ? { fixed: fixed === 'yes' } : {};
+    return showPage({ client, config, request, reply }, survey, input);
   });
 
   app.post('/c/:token', posts, async (request: LinkRequest, reply) => {
     const survey = await surveyOf('confirm', request, client, config);
-    const exchange = { client, config, request, reply };
-    const { clearing, reason, ...said } = readForm(request.body);
-    const fixed = said.fixed === 'yes';
-    const error = tooLong(reason, languageOf(request));
-    if (error) return show(exchange, survey, { fixed, reason, error });
-    // A page from before the last clearing is shown anew; a form without it is about the one that stands.
-    const isCurrent = clearing === undefined || clearing === survey.confirm_for?.getTime();
-    const { confirm_for: clearedAt } = survey;
-    const isStored = isCurrent && clearedAt && (await client.surveys.confirm(survey.id, { fixed, clearedAt, reason }));
-    if (isStored && fixed) await untilDecided(client, survey.id);
-    if (isStored) return reply.redirect(`/c/${request.params.token}${queryOf(request)}`, 303);
-    const now = await surveyOf('confirm', request, client, config);
-    if (!fixed && (await standingOf(client, now)).isReopenable) {
-      await client.reopen(now.report_id, { by: 'customer', reason });
-      return sendPage(reply, 200, confirmedPage(languageOf(request), await client.reports.get(now.report_id), false));
-    }
-    return show(exchange, now, { fixed, reason });
+    return receiveReply({ client, config, request, reply }, survey);
   });
 }
 
-/** The closing, and with it the survey's question, takes a moment: the next page shows it, mostly. */
-async function untilDecided(client: CloseoutClient, id: string): Promise<void> {
-  for (let tries = 0; tries < 20 && (await client.surveys.find(id))?.state === 'claimed'; tries++) await pause(100);
+async function receiveReply(exchange: Exchange, survey: Survey): Promise<FastifyReply> {
+  const { client, config, request, reply } = exchange;
+  const { clearing, reason, fixed: choice } = parseInput(form, request.body ?? {});
+  const fixed = choice === 'yes';
+  const error = lengthError(reason, languageOf(request));
+  if (error) return showPage(exchange, survey, { fixed, reason, error });
+  // A page about an earlier clearing is shown again; a form without a clearing is about the current one.
+  const { confirmFor: clearedAt } = survey;
+  const isCurrent = clearing === undefined || clearing === clearedAt?.getTime();
+  const isStored = isCurrent && clearedAt && (await client.surveys.confirm(survey.id, { fixed, clearedAt, reason }));
+  if (isStored && fixed) await untilDecided(client, survey.id);
+  if (isStored) return reply.redirect(`/c/${request.params.token}${queryOf(request)}`, 303);
+  const current = await surveyOf('confirm', request, client, config);
+  if (!fixed && (await viewOf(client, current)).isReopenable) {
+    const report = await client.reopen(current.reportId, { by: 'customer', reason });
+    return sendPage(reply, 200, confirmedPage(languageOf(request), report, false));
+  }
+  return showPage(exchange, current, { fixed, reason });
 }
 
-const takesAnswers = (survey: Survey, before: StoredAnswer | undefined): boolean =>
-  ['open', 'changeable', 'answered'].includes(linkState(survey, before?.at, new Date()));
+/** The closing, and with it the survey's question, takes a moment. Usually the next page can ask it. */
+async function untilDecided(client: CloseoutClient, id: string): Promise<void> {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    if ((await client.surveys.find(id))?.state !== 'queued') return;
+    await pause(100);
+  }
+}
 
-interface Standing {
+interface ConfirmationView {
   report: Report;
   before: StoredAnswer | undefined;
-  state: ConfirmState;
-  /** The survey's form takes what is still to be said. */
-  inSurvey: boolean;
-  /** Closed, or about to be, without the customer's word; no survey to say it in, and still in time. */
+  state: ConfirmationLinkState;
+  /** The survey's form accepts what the customer has to say. */
+  isInSurvey: boolean;
+  /** Closed, or about to be, without the customer's reply; there is no survey to say so in, but still time to reopen. */
   isReopenable: boolean;
 }
 
-async function standingOf({ reports, surveys }: CloseoutClient, survey: Survey): Promise<Standing> {
-  const [report, before] = await Promise.all([reports.get(survey.report_id), surveys.answerOf(survey.id)]);
-  const state = confirmState(survey, report);
-  const inSurvey = (state === 'confirmed' || state === 'late') && takesAnswers(survey, before);
-  const isInTime = reopens(survey.reopen_until?.toISOString(), Date.now());
-  return { report, before, state, inSurvey, isReopenable: state === 'late' && !inSurvey && isInTime };
+async function viewOf(client: CloseoutClient, survey: Survey): Promise<ConfirmationView> {
+  const [report, before] = await Promise.all([client.get(survey.reportId), client.surveys.answerOf(survey.id)]);
+  const state = confirmationLinkState(survey, report);
+  const isInSurvey = (state === 'confirmed' || state === 'late') && acceptsAnswers(survey, before);
+  const isInTime = isInReopenWindow(survey.reopenUntil, new Date());
+  return { report, before, state, isInSurvey, isReopenable: state === 'late' && !isInSurvey && isInTime };
 }
 
-function readForm(body: unknown): z.infer<typeof form> {
-  const result = form.safeParse(body ?? {});
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const field = String(issue?.path[0] ?? '');
-  throw new CloseoutError('BadInput', `${field} ${issue?.message}.`, field);
-}
+const acceptsAnswers = (survey: Survey, before: StoredAnswer | undefined): boolean =>
+  ['open', 'changeable', 'answered'].includes(linkState(survey, before?.at, new Date()));
 
-/** The page by what was said and what became of the report. What was typed is never lost: if no form takes it, it is a note. */
-async function show(exchange: Exchange, survey: Survey, chosen: Chosen): Promise<FastifyReply> {
+/** Shows what the customer said and what became of the report. Typed words are never lost: if no form accepts them, they are noted. */
+async function showPage(
+  exchange: Exchange,
+  survey: Survey,
+  { fixed, reason = '', error }: Input,
+): Promise<FastifyReply> {
   const { client, request, reply } = exchange;
-  const [{ report, before, state, inSurvey, isReopenable }, contact] = await Promise.all([
-    standingOf(client, survey),
-    client.reports.contactOf(survey.report_id),
-  ]);
+  const view = await viewOf(client, survey);
+  const { report, before, state } = view;
+  if (view.isInSurvey) {
+    const answer = toAnswer(before);
+    if (fixed === false) answer.solved = false;
+    if (reason) answer.comment = reason;
+    return showSurvey(exchange, survey, before, answer);
+  }
+  const contact = await client.contactOf(survey.reportId);
   const language = languageOf(request, contact?.preferredLanguage);
-  const { confirmation, confirm_for: clearedAt } = survey;
-  const { fixed, reason = '', error } = chosen;
-  const timeZone = contact?.timeZone;
-  if (inSurvey) {
-    const said = { ...(fixed === false ? { solved: false } : {}), ...(reason ? { comment: reason } : {}) };
-    return showSurvey(exchange, survey, before, { ...toAnswer(before), ...said });
+  if (state === 'open' || view.isReopenable) {
+    const page = confirmPage(language, {
+      report,
+      clearedAt: survey.confirmFor ?? new Date(),
+      confirmation: survey.confirmation,
+      isLate: state === 'late',
+      fixed,
+      reason,
+      error,
+      timeZone: contact?.timeZone,
+      path: `/c/${request.params.token}`,
+    });
+    return sendPage(reply, error ? 422 : 200, page);
   }
-  if (state === 'open' || isReopenable) {
-    const path = `/c/${request.params.token}`;
-    const asked = { report, confirmation, clearedAt: clearedAt ?? new Date(), fixed, reason, error, timeZone, path };
-    return sendPage(reply, error ? 422 : 200, confirmPage(language, { ...asked, isLate: state === 'late' }));
-  }
-  if (reason) await client.surveys.keepWords(survey.id, reason);
+  if (reason) await client.surveys.addNote(survey.id, reason);
+  // Reloads until the page can ask the survey's question, or it is clear that there is none.
+  if (state === 'confirmed' && survey.state === 'queued') reply.header('refresh', '5');
+  return sendEnd(reply, language, view, survey, contact?.timeZone);
+}
+
+function sendEnd(
+  reply: FastifyReply,
+  language: Language,
+  { state, report }: ConfirmationView,
+  { confirmation }: Survey,
+  timeZone: string | undefined,
+): FastifyReply {
   switch (state) {
     case 'confirmed':
-      // Until the survey's question is there, or it is clear that none comes.
-      if (survey.state === 'claimed') reply.header('refresh', '5');
       return sendPage(reply, 200, confirmedPage(language, report, true));
     case 'refused':
       return sendPage(reply, 200, confirmedPage(language, report, false));

@@ -1,26 +1,26 @@
-/** What all pages have in common that customers open from a mail: GET shows and records nothing, whoever fetches it; POST records. */
+/** What all pages that customers open from a mail have in common. GET shows and records nothing, whoever fetches it; POST records. */
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
-import type { Config } from '../setup/config.js';
 import { CloseoutError } from '../contract/errors.js';
-import type { Survey } from '../outside/surveys/surveys.js';
+import type { Survey } from '../contract/survey.js';
 import { verifyLink, type LinkPurpose } from '../customer/links.js';
 import { longestComment, refusedPage } from '../customer/pages.js';
 import { isLanguage, languageFor, languages, type Language } from '../customer/texts.js';
+import type { Config } from '../setup/config.js';
 
-/** Pages that a customer opens from a mail: what goes wrong there is told in a page as well. */
+/** Errors on these paths are answered with a page. */
 export const isForCustomers = (path: string): boolean => /^\/[suc]\//.test(path);
 
 export const invalidLink = 'This link is not valid.';
 
 export type LinkRequest = FastifyRequest<{ Params: { token: string } }>;
 
-/** Per minute. A form is sent a few times at most; many customers may share an address. */
+/** Per minute. A customer sends a form a few times at most; many customers may share an address. */
 const limits = { postsByLink: 30, postsByAddress: 600, readsByAddress: 6000 };
 
-/** One request for a page, and what it is answered from. */
+/** One request for a page, and what it is answered with. */
 export interface Exchange {
   client: CloseoutClient;
   config: Config;
@@ -38,26 +38,27 @@ export interface Limits {
 
 export async function limitsOf(app: FastifyInstance): Promise<Limits> {
   await app.register(rateLimit, { global: false });
-  const limit = (max: number, keyGenerator?: (request: FastifyRequest) => string): Hook => {
-    const ask = app.createRateLimit({ max, timeWindow: '1 minute', ...(keyGenerator ? { keyGenerator } : {}) });
+  const byAddress = ({ ip }: FastifyRequest) => ip;
+  const byLink = ({ params }: FastifyRequest) => (params as { token: string }).token;
+  const limit = (max: number, keyGenerator: (request: FastifyRequest) => string): Hook => {
+    const check = app.createRateLimit({ max, timeWindow: '1 minute', keyGenerator });
     return async (request, reply) => {
-      const answer = await ask(request);
-      if (answer.isAllowed || !answer.isExceeded) return;
-      reply.header('retry-after', answer.ttlInSeconds);
+      const verdict = await check(request);
+      if (verdict.isAllowed || !verdict.isExceeded) return;
+      reply.header('retry-after', verdict.ttlInSeconds);
       throw new CloseoutError('TooManyRequests', 'Too many requests; wait a minute and try again.');
     };
   };
-  const token = ({ params }: FastifyRequest) => (params as { token: string }).token;
   return {
-    reads: { onRequest: limit(limits.readsByAddress) },
+    reads: { onRequest: limit(limits.readsByAddress, byAddress) },
     posts: {
-      onRequest: [limit(limits.postsByAddress), limit(limits.postsByLink, token)],
+      onRequest: [limit(limits.postsByAddress, byAddress), limit(limits.postsByLink, byLink)],
       config: { accepts: 'form' },
     },
   };
 }
 
-/** Unknown, forged and foreign links get one and the same answer. */
+/** Unknown, forged and foreign links get the same answer. */
 export async function surveyOf(
   purpose: LinkPurpose,
   { params }: LinkRequest,
@@ -66,17 +67,26 @@ export async function surveyOf(
 ): Promise<Survey> {
   const id = verifyLink(purpose, params.token, linkKeys);
   const survey = id && (await client.surveys.find(id));
-  if (!survey || (survey.state === 'skipped' && !survey.mailed_at)) throw new CloseoutError('NotFound', invalidLink);
+  if (!survey || (survey.state === 'skipped' && !survey.mailedAt)) throw new CloseoutError('NotFound', invalidLink);
   return survey;
 }
 
-/** What goes wrong on a customer's page, in words a customer can use. */
-export function sendRefusal(request: FastifyRequest, reply: FastifyReply, error: CloseoutError, code: number) {
-  const { refused } = languages[languageOf(request)];
-  const words =
-    error.code === 'TooManyRequests' ? refused.tooMany : error.code === 'NotFound' ? refused.invalid : error.message;
-  const text = code >= 500 ? refused.failed : words;
-  return sendPage(reply, code, refusedPage(languageOf(request), text));
+/** An error in words that a customer can use. */
+export function sendRefusal(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: CloseoutError,
+  code: number,
+): FastifyReply {
+  const language = languageOf(request);
+  return sendPage(reply, code, refusedPage(language, refusalText(language, error, code)));
+}
+
+function refusalText(language: Language, error: CloseoutError, code: number): string {
+  const { refused } = languages[language];
+  if (code >= 500) return refused.failed;
+  if (error.code === 'TooManyRequests') return refused.tooMany;
+  return error.code === 'NotFound' ? refused.invalid : error.message;
 }
 
 export function sendPage(reply: FastifyReply, code: number, page: string): FastifyReply {
@@ -99,14 +109,14 @@ function chosenLanguage(request: FastifyRequest): string | undefined {
   return typeof lang === 'string' ? lang : undefined;
 }
 
-/** What a customer typed: PostgreSQL keeps every character but NUL. */
-export const typed = z
+/** Text that a customer typed, without NUL, the only character that PostgreSQL does not store. */
+export const typedText = z
   .string()
   .default('')
   .transform((text) => text.replaceAll('\0', ''));
 
-/** How much it is too long by, in the customer's words; undefined: it fits. */
-export function tooLong(text: string, language: Language): string | undefined {
+/** Says by how much a text is too long, in the customer's language; undefined if it is not. */
+export function lengthError(text: string, language: Language): string | undefined {
   const { length } = Array.from(text); // code points
   return length > longestComment ? languages[language].page.tooLong(`${length}`, `${longestComment}`) : undefined;
 }

@@ -1,90 +1,105 @@
-/** `/`: how closing goes and how satisfied customers are, drawn on the server; `/satisfaction.csv`: every answer behind it. */
+/** `/`: the process and customer satisfaction at a glance, drawn on the server. `/satisfaction.csv`: every answer. */
 import { stringify } from 'csv-stringify/sync';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { unlessUnavailable, type CloseoutClient } from '../client.js';
-import { runUrlOf, type Config } from '../setup/config.js';
-import { durationWords, fewAnswers, statsBy, statsOf, type Stats } from '../operator/satisfaction.js';
 import { closingPlot, satisfactionPlot, type Scheme } from '../operator/plot.js';
+import { durationWords, fewAnswers, statsBy, statsOf, type Stats } from '../operator/satisfaction.js';
+import { runUrlOf, type Config } from '../setup/config.js';
 import { html } from '../views/render.js';
 
-const newest = 20;
+const newestAnswers = 20;
 const longestTable = 50;
 const longestList = 20;
 const days = 30;
 
 export function dashboard(app: FastifyInstance, config: Config, client: CloseoutClient): void {
+  const { counts } = client.overview;
+
   app.get('/', async (request, reply) => {
-    const [counts, confirmations, answers, times, sweep, process] = await Promise.all([
-      client.figures.counts(),
-      client.figures.confirmationCounts(),
-      client.figures.answers(newest),
-      client.figures.closingTimes(days),
-      client.sweeps.last(),
-      client.overview(longestList).catch(unlessUnavailable), // the database's figures are worth showing alone
-    ]);
-    // By header, so that it works without a script; `?still` for who reads slowly.
+    const view = await viewOf(client);
+    // A header instead of a script. `?still` is for slow readers.
     if (!('still' in (request.query as object))) reply.header('refresh', '30');
-    const tables = [
-      { title: 'By month', key: 'Month', rows: statsBy(counts, 'month') },
-      { title: 'By ticket type', key: 'Ticket type', rows: statsBy(counts, 'ticketType') },
-      { title: 'By service problem', key: 'Service problem', rows: statsBy(counts, 'serviceProblem') },
-    ].map(({ title, key, rows }) => ({ title, key, total: rows.length, rows: rows.slice(-longestTable).map(toRow) }));
-    const stats = statsOf(counts);
-    const satisfaction = { stats, confirmations, csat: csatWords(stats), tables, answers };
-    const view = {
-      title: 'Closeout',
-      wide: true,
-      ...satisfaction,
-      times,
-      duration: durationWords,
-      process,
-      sweep,
-      runUrl: runUrlOf(config),
-    };
-    return reply
-      .type('text/html; charset=utf-8')
-      .send(html.render('./dashboard.html.eta', { ...view, hasOutbox: config.mail.outboxDir !== undefined }));
+    const hasOutbox = config.mail.outboxDir !== undefined;
+    const page = html.render('./dashboard.html.eta', { ...view, runUrl: runUrlOf(config), hasOutbox });
+    return reply.type('text/html; charset=utf-8').send(page);
   });
 
   app.get<{ Params: { scheme: string } }>('/plots/closing-:scheme.svg', async ({ params }, reply) =>
-    sendPlot(reply, closingPlot(await client.figures.closingTimes(days), schemeOf(params.scheme))),
+    sendPlot(reply, closingPlot(await counts.closingTimes(days), schemeOf(params.scheme))),
   );
 
   app.get<{ Params: { scheme: string } }>('/plots/satisfaction-:scheme.svg', async ({ params }, reply) =>
-    sendPlot(reply, satisfactionPlot(statsBy(await client.figures.counts(), 'month'), schemeOf(params.scheme))),
+    sendPlot(reply, satisfactionPlot(statsBy(await counts.surveys(), 'month'), schemeOf(params.scheme))),
   );
 
-  /** What could be taken for a formula is made text: comments are written by strangers. */
-  app.get('/satisfaction.csv', async (_request, reply) => {
-    const rows = await client.figures.answers(1_000_000);
-    const table = rows.map(({ complaints, sentAt, answeredAt, solved, ...row }) => ({
-      ...row,
-      solved: solved === null ? '' : solved ? 'yes' : 'no',
-      complaints: complaints.join(' '),
-      sentAt: sentAt?.toISOString(),
-      answeredAt: answeredAt.toISOString(),
-      // Also where white space comes first, which some programs pass over.
-      comment: /^\s+[=+\-@]/.test(row.comment ?? '') ? `'${row.comment}` : row.comment,
-    }));
-    const columns = [
-      'report',
-      'cycle',
-      'ticketType',
-      'serviceProblem',
-      'sentAt',
-      'answeredAt',
-      'score',
-      'solved',
-      'complaints',
-      'comment',
-      'revisions',
-    ];
-    return reply
+  app.get('/satisfaction.csv', async (_request, reply) =>
+    reply
       .header('content-disposition', 'attachment; filename="satisfaction.csv"')
       .type('text/csv; charset=utf-8')
-      .send(stringify(table, { header: true, columns, quoted: true, escape_formulas: true, bom: true }));
-  });
+      .send(await satisfactionCsv(client)),
+  );
 }
+
+async function viewOf(client: CloseoutClient) {
+  const { overview } = client;
+  const [surveys, confirmations, answers, times, sweep, process] = await Promise.all([
+    overview.counts.surveys(),
+    overview.counts.confirmations(),
+    overview.counts.answers(newestAnswers),
+    overview.counts.closingTimes(days),
+    overview.lastSweep(),
+    overview.read(longestList).catch(unlessUnavailable), // without Temporal, the database's figures are still useful
+  ]);
+  const tables = [
+    { title: 'By month', key: 'Month', rows: statsBy(surveys, 'month') },
+    { title: 'By ticket type', key: 'Ticket type', rows: statsBy(surveys, 'ticketType') },
+    { title: 'By service problem', key: 'Service problem', rows: statsBy(surveys, 'serviceProblem') },
+  ].map(({ title, key, rows }) => ({ title, key, total: rows.length, rows: rows.slice(-longestTable).map(toRow) }));
+  const stats = statsOf(surveys);
+  return {
+    title: 'Closeout',
+    wide: true,
+    stats,
+    csat: csatWords(stats),
+    confirmations,
+    tables,
+    answers,
+    times,
+    duration: durationWords,
+    process,
+    sweep,
+  };
+}
+
+async function satisfactionCsv(client: CloseoutClient): Promise<string> {
+  const rows = await client.overview.counts.answers(1_000_000);
+  const table = rows.map(({ complaints, sentAt, answeredAt, solved, ...row }) => ({
+    ...row,
+    solved: solved === null ? '' : yesOrNo(solved),
+    complaints: complaints.join(' '),
+    sentAt: sentAt?.toISOString(),
+    answeredAt: answeredAt.toISOString(),
+    // Some programs skip leading white space, which escape_formulas does not expect.
+    comment: /^\s+[=+\-@]/.test(row.comment ?? '') ? `'${row.comment}` : row.comment,
+  }));
+  const columns = [
+    'report',
+    'cycle',
+    'ticketType',
+    'serviceProblem',
+    'sentAt',
+    'answeredAt',
+    'score',
+    'solved',
+    'complaints',
+    'comment',
+    'revisions',
+  ];
+  // Comments are written by strangers: a spreadsheet must not take one for a formula.
+  return stringify(table, { header: true, columns, quoted: true, escape_formulas: true, bom: true });
+}
+
+const yesOrNo = (value: boolean): string => (value ? 'yes' : 'no');
 
 const schemeOf = (word: string): Scheme => (word === 'dark' ? 'dark' : 'light');
 
@@ -99,8 +114,7 @@ function toRow([name, stats]: [string, Stats]) {
   return { name, sent, answered, responseRate, mean, csat: csatWords(stats) };
 }
 
-function csatWords({ csat, distribution }: Stats): string {
+function csatWords({ csat, ratings }: Stats): string {
   if (!csat) return 'no data';
-  const ratings = distribution.reduce((a, b) => a + b);
   return `${csat.value} % (${csat.low}–${csat.high} %)${ratings < fewAnswers ? ', few answers' : ''}`;
 }

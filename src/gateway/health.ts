@@ -1,4 +1,4 @@
-/** `/healthz`: this process lives. `/readyz`: database, Temporal and a worker answer, each named. */
+/** `/healthz`: this process is alive. `/readyz`: the database, Temporal and a worker answer. */
 import type { FastifyInstance } from 'fastify';
 import type { CloseoutClient } from '../client.js';
 
@@ -6,8 +6,8 @@ export function health(app: FastifyInstance, client: CloseoutClient): void {
   app.get('/healthz', () => ({ status: 'ok' }));
 
   app.get('/readyz', async (_request, reply) => {
-    const checks = await client.checks();
-    const ready = Object.values(checks).every((word) => word === 'ok');
-    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'not ready', ...checks });
+    const checks = await client.overview.checks();
+    const isReady = Object.values(checks).every((verdict) => verdict === 'ok');
+    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ok' : 'not ready', ...checks });
   });
 }

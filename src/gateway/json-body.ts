@@ -1,11 +1,11 @@
-/** JSON bodies: parsed, and refused where they could not be stored or given back. */
+/** JSON bodies: parsed, and refused if they could not be stored or returned. */
 import type { FastifyBodyParser, FastifyInstance } from 'fastify';
 import { CloseoutError } from '../contract/errors.js';
 
 export const mergePatch = 'application/merge-patch+json';
 
-/** Levels of objects and arrays, the body itself included. Far below what would exhaust the stack of `JSON.stringify`. */
-const deepest = 64;
+/** Levels of objects and arrays, the body included. Far below what would exhaust the stack of `JSON.stringify`. */
+const maxLevels = 64;
 
 /** PostgreSQL stores neither NUL nor half of a surrogate pair, and would quote the text in its log. */
 const unstorable = /[\0\p{Surrogate}]/u;
@@ -31,13 +31,17 @@ function assertStorable(value: unknown, field = '', level = 1): void {
     throw new CloseoutError('BadInput', `${nameOf(field)} ${reason}.`, field);
   }
   if (typeof value !== 'object' || value === null) return;
-  if (level > deepest)
-    throw new CloseoutError('BadInput', `${nameOf(field)} is nested too deeply; ${deepest} levels are allowed.`, field);
+  if (level > maxLevels)
+    throw new CloseoutError(
+      'BadInput',
+      `${nameOf(field)} is nested too deeply; ${maxLevels} levels are allowed.`,
+      field,
+    );
   for (const [key, inner] of Object.entries(value)) {
     assertStorable(key, field || key);
     assertStorable(inner, field || key, level + 1);
   }
 }
 
-/** An attribute's own name may be what is wrong with it. */
+/** The name of an attribute may itself be unstorable. */
 const nameOf = (field: string): string => (field && !unstorable.test(field) ? field : 'The body');

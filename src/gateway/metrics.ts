@@ -1,6 +1,6 @@
 /**
  * `/metrics`, for Prometheus: reports, surveys and the last sweep, counted in the database at each scrape, so that every gateway
- * says the same; and what a worker beside it says of itself and the SDK.
+ * reports the same; and the metrics of a worker beside it.
  */
 import type { FastifyInstance } from 'fastify';
 import { Gauge, Registry } from 'prom-client';
@@ -10,66 +10,78 @@ import type { Config } from '../setup/config.js';
 export function metrics(app: FastifyInstance, { workerMetrics }: Config, client: CloseoutClient): void {
   app.get('/metrics', async (_request, reply) => {
     const registry = new Registry();
-    const surveys = new Gauge({
-      name: 'closeout_surveys',
-      help: 'Surveys by what became of them; reason: why one was not sent or not delivered.',
-      labelNames: ['state', 'reason'],
-      registers: [registry],
-    });
-    const answers = new Gauge({
-      name: 'closeout_survey_answers',
-      help: 'Answers that count, by score.',
-      labelNames: ['score'],
-      registers: [registry],
-    });
-    const reports = new Gauge({
-      name: 'closeout_reports',
-      help: 'Reports in the system of record, by status.',
-      labelNames: ['status'],
-      registers: [registry],
-    });
-    const cleared = new Gauge({
-      name: 'closeout_reports_cleared',
-      help: 'Reports that are cleared and not closed, by what they wait for: their customer to confirm, or the closing.',
-      labelNames: ['waits_for'],
-      registers: [registry],
-    });
-    const confirmations = new Gauge({
-      name: 'closeout_confirmations',
-      help: 'What customers said when they were asked before closing; sent: nothing yet.',
-      labelNames: ['state'],
-      registers: [registry],
-    });
-    for (const [waits_for, count] of Object.entries(await client.figures.clearedCounts()))
-      cleared.set({ waits_for }, count);
-    for (const { confirmation: state, count } of await client.figures.confirmationCounts())
-      confirmations.set({ state }, count);
-    for (const { status, count } of await client.figures.reportCounts()) reports.set({ status }, count);
-    for (const { state, reason, score, count } of await client.figures.counts()) {
-      surveys.inc({ state, reason: reason ?? '' }, count);
-      if (state === 'answered' && score) answers.inc({ score }, count);
-    }
-    const last = await client.sweeps.last();
-    if (last) {
-      const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [registry] });
-      gauge('closeout_sweep_reports', 'Reports that the last sweep looked at.').set(last.reports);
-      gauge('closeout_sweep_failed', 'Runs that the last sweep could not tell what they missed.').set(last.failed);
-      gauge('closeout_sweep_duration_seconds', 'How long the last sweep took.').set(last.took_ms / 1000);
-      gauge('closeout_sweep_timestamp_seconds', 'When the last sweep ended.').set(last.at.getTime() / 1000);
-      const told = new Gauge({
-        name: 'closeout_sweep_told',
-        help: 'Runs told by the last sweep, by what they had missed.',
-        labelNames: ['change'],
-        registers: [registry],
-      });
-      for (const [change, count] of Object.entries(last.told)) told.set({ change }, count);
-    }
+    await addReports(registry, client);
+    await addSurveys(registry, client);
+    await addSweep(registry, client);
     const own = await registry.metrics();
     return reply.type(registry.contentType).send(own + (await ofWorker(workerMetrics)));
   });
 }
 
-/** A worker elsewhere, or one that is just starting, is scraped by itself or next time. */
+async function addReports(registry: Registry, { overview: { counts } }: CloseoutClient): Promise<void> {
+  const registers = [registry];
+  const reports = new Gauge({
+    name: 'closeout_reports',
+    help: 'Reports in the system of record, by status.',
+    labelNames: ['status'],
+    registers,
+  });
+  for (const { status, count } of await counts.reports()) reports.set({ status }, count);
+  const cleared = new Gauge({
+    name: 'closeout_reports_cleared',
+    help: 'Cleared reports that are not yet closed, by phase: confirming (waiting for the customer), closing (all others).',
+    labelNames: ['phase'],
+    registers,
+  });
+  for (const [phase, count] of Object.entries(await counts.cleared())) cleared.set({ phase }, count);
+}
+
+async function addSurveys(registry: Registry, { overview: { counts } }: CloseoutClient): Promise<void> {
+  const registers = [registry];
+  const surveys = new Gauge({
+    name: 'closeout_surveys',
+    help: 'Surveys by state; reason: why one was not sent or not delivered.',
+    labelNames: ['state', 'reason'],
+    registers,
+  });
+  const answers = new Gauge({
+    name: 'closeout_survey_answers',
+    help: 'Answers that count, by score.',
+    labelNames: ['score'],
+    registers,
+  });
+  for (const { state, reason, score, count } of await counts.surveys()) {
+    surveys.inc({ state, reason: reason ?? '' }, count);
+    if (state === 'answered' && score !== null) answers.inc({ score }, count);
+  }
+  const confirmations = new Gauge({
+    name: 'closeout_confirmations',
+    help: 'Confirmations by what the customer replied before the closing; sent: nothing yet.',
+    labelNames: ['state'],
+    registers,
+  });
+  for (const { confirmation, count } of await counts.confirmations()) confirmations.set({ state: confirmation }, count);
+}
+
+async function addSweep(registry: Registry, client: CloseoutClient): Promise<void> {
+  const last = await client.overview.lastSweep();
+  if (!last) return;
+  const registers = [registry];
+  const add = (name: string, help: string, value: number) => new Gauge({ name, help, registers }).set(value);
+  add('closeout_sweep_reports', 'Reports that the last sweep compared.', last.reports);
+  add('closeout_sweep_failed', 'Runs that the last sweep could not notify.', last.failed);
+  add('closeout_sweep_duration_seconds', 'Duration of the last sweep.', last.tookMs / 1000);
+  add('closeout_sweep_timestamp_seconds', 'When the last sweep ended.', last.at.getTime() / 1000);
+  const notified = new Gauge({
+    name: 'closeout_sweep_notified',
+    help: 'Runs that the last sweep notified, by the change they had missed.',
+    labelNames: ['change'],
+    registers,
+  });
+  for (const [change, count] of Object.entries(last.notified)) notified.set({ change }, count);
+}
+
+/** Empty if the worker runs elsewhere, where it is scraped itself, or is just starting. */
 async function ofWorker(address: string | undefined): Promise<string> {
   if (!address) return '';
   try {

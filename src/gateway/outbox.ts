@@ -1,4 +1,4 @@
-/** `/outbox`: what the local mailbox has received, newest first, as its reader would see it. */
+/** `/outbox`: the mail that the local mailbox has received, newest first, as its reader would see it. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
@@ -7,7 +7,7 @@ import { CloseoutError } from '../contract/errors.js';
 import { html } from '../views/render.js';
 import { sendMailPart } from './previews.js';
 
-const shown = 200;
+const newest = 200;
 
 export function outbox(app: FastifyInstance, dir: string): void {
   const names = async () =>
@@ -28,11 +28,11 @@ export function outbox(app: FastifyInstance, dir: string): void {
 
   app.get('/outbox', async (request, reply) => {
     const all = await names();
-    const mails = await Promise.all(all.slice(0, shown).map(summary));
+    const mails = await Promise.all(all.slice(0, newest).map(summary));
     if (request.headers.accept?.includes('application/json')) return { total: all.length, mails };
     return reply
       .type('text/html; charset=utf-8')
-      .send(html.render('./outbox.html.eta', { mails, total: all.length, shown }));
+      .send(html.render('./outbox.html.eta', { mails, total: all.length, shown: newest }));
   });
 
   app.get<{ Params: { name: string } }>('/outbox/:name', async ({ params: { name } }, reply) => {

@@ -1,4 +1,4 @@
-/** `/outbox/preview`: both mails and every state of the page, in every language, about an invented report. */
+/** `/outbox/preview`: every mail and every state of every page, in every language, about an invented report. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Config } from '../setup/config.js';
 import { CloseoutError } from '../contract/errors.js';
@@ -22,11 +22,11 @@ const kinds: MailKind[] = ['survey', 'reminder', 'confirm', 'warning'];
 const at = new Date('2026-11-02T09:30:00Z');
 const report = { id: 'DEMO-1', description: 'No dial tone on line 3', clearedAt: at.toISOString() };
 
-/** Of the page, by name. */
+/** Every state of every page, by name. */
 const pages: Record<string, (language: Language) => string> = {
-  open: (language) => surveyPage(language, { ...form, said: { score: 4 } }),
-  dissatisfied: (language) => surveyPage(language, { ...form, said: { score: 2 } }),
-  'not-solved': (language) => surveyPage(language, { ...form, said: { solved: false } }),
+  open: (language) => surveyPage(language, { ...form, answer: { score: 4 } }),
+  dissatisfied: (language) => surveyPage(language, { ...form, answer: { score: 2 } }),
+  'not-solved': (language) => surveyPage(language, { ...form, answer: { solved: false } }),
   incomplete: (language) => surveyPage(language, { ...form, error: languages[language].page.choose }),
   confirm: (language) => confirmPage(language, confirming),
   'not-fixed': (language) => confirmPage(language, { ...confirming, fixed: false }),
@@ -39,9 +39,9 @@ const pages: Record<string, (language: Language) => string> = {
   late: (language) => latePage(language, closed, 'silence', 'Europe/Berlin'),
   withdrawn: (language) => withdrawnPage(language, 'reopened', report.id),
   ended: (language) => withdrawnPage(language, 'cancelled', report.id),
-  changeable: (language) => surveyPage(language, { ...form, said: { score: 5 }, changeable: at }),
-  thanks: (language) => thanksPage(language, { ...thanked, changeAt: '#' }),
-  reopened: (language) => thanksPage(language, { ...thanked, reopened: true }),
+  changeable: (language) => surveyPage(language, { ...form, answer: { score: 5 }, changeableUntil: at }),
+  thanks: (language) => thanksPage(language, { ...thanked, changeLink: '#' }),
+  reopened: (language) => thanksPage(language, { ...thanked, isReopened: true }),
   'followed-up': (language) => thanksPage(language, { ...thanked, followUp: 'DEMO-1-after-1' }),
   answered: (language) => endedPage(language, 'answered', report.id),
   expired: (language) => endedPage(language, 'expired', report.id),
@@ -52,9 +52,9 @@ const pages: Record<string, (language: Language) => string> = {
 };
 const form = {
   report,
-  said: {},
+  answer: {},
   error: undefined,
-  changeable: undefined,
+  changeableUntil: undefined,
   confirmation: null,
   until: at,
   timeZone: 'Europe/Berlin',
@@ -62,19 +62,37 @@ const form = {
 };
 const closed = { ...report, closedAt: at.toISOString() };
 const confirming = {
-  ...{ report, clearedAt: at, confirmation: null, isLate: false, fixed: undefined, reason: '', error: undefined },
-  ...{ timeZone: 'Europe/Berlin', path: '#' },
+  report,
+  clearedAt: at,
+  confirmation: null,
+  isLate: false,
+  fixed: undefined,
+  reason: '',
+  error: undefined,
+  timeZone: 'Europe/Berlin',
+  path: '#',
 };
-const thanked = { reportId: report.id, score: 4 as const, reopened: false, followUp: undefined, changeAt: undefined };
+const thanked = {
+  reportId: report.id,
+  score: 4 as const,
+  isReopened: false,
+  followUp: undefined,
+  changeLink: undefined,
+};
 
 export function previews(app: FastifyInstance, { http, mail, linkKeys }: Config): void {
   const settings = { ...mail, publicUrl: http.publicUrl, linkKeys };
   const build = (kind: MailKind, language: Language): Mail => {
-    const contact = { name: 'Ann', emailAddress: 'ann@customers.example', preferredLanguage: language };
-    const about = { ...{ kind, report, earlier: [], date: at, surveyId: 'preview-preview-' }, expiresAt: at };
-    return surveyMail({ ...about, contact: { ...contact, timeZone: 'Europe/Berlin' } }, settings);
+    const contact = {
+      name: 'Ann',
+      emailAddress: 'ann@customers.example',
+      preferredLanguage: language,
+      timeZone: 'Europe/Berlin',
+    };
+    const surveyId = 'preview-preview-';
+    return surveyMail({ kind, surveyId, report, contact, earlier: [], date: at, expiresAt: at }, settings);
   };
-  /** Links of an invented report would lead nowhere: they lead to the page's preview. */
+  /** Replaces the links of the invented report by links to the previews of the pages. */
   const linked = (text: string, language: Language) =>
     text
       .replaceAll(/http\S+?\/s\/[^"\s]*solved=no/g, `${http.publicUrl}/outbox/preview/page/not-solved/${language}`)
@@ -110,7 +128,7 @@ export function previews(app: FastifyInstance, { http, mail, linkKeys }: Config)
   });
 }
 
-/** The HTML part of a mail, in a sandbox of its own; its links open outside of the frame. */
+/** Sends the HTML part of a mail for a sandboxed frame. Its links open outside of the frame. */
 export function sendMailPart(reply: FastifyReply, part: string): FastifyReply {
   const sandbox = 'sandbox allow-popups allow-popups-to-escape-sandbox';
   return sendHtml(
@@ -124,7 +142,7 @@ export function sendMailPart(reply: FastifyReply, part: string): FastifyReply {
 const sendHtml = (reply: FastifyReply, page: string) => reply.type('text/html; charset=utf-8').send(page);
 
 function found<T extends string>(known: readonly T[], name: string): T {
-  const match = known.find((one) => one === name);
+  const match = known.find((candidate) => candidate === name);
   if (!match) throw new CloseoutError('NotFound', `There is no preview "${name}"; there are ${known.join(', ')}.`);
   return match;
 }

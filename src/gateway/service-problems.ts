@@ -1,10 +1,10 @@
-/** `POST /service-problems/{id}/clear` clears every report of a common fault; `GET /service-problems/{id}` says how far it is. */
+/** `POST /service-problems/{id}/clear` clears every report of a common fault; `GET /service-problems/{id}` shows its progress. */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
-import { parse } from './tickets.js';
+import { parseInput } from './parse.js';
 
-const request = z.strictObject({
+const clearing = z.strictObject({
   at: z.string().optional(),
   by: z.string().max(255).optional(),
   perSecond: z.int().optional(),
@@ -12,16 +12,14 @@ const request = z.strictObject({
 
 export function serviceProblems(app: FastifyInstance, client: CloseoutClient): void {
   app.post<{ Params: { id: string } }>('/service-problems/:id/clear', async ({ params: { id }, body }, reply) => {
-    const { at, by, perSecond } = parse(request, body ?? {});
-    await client.clearProblem({
-      serviceProblemId: id,
-      ...{ ...(at ? { at } : {}), ...(by ? { by } : {}), ...(perSecond === undefined ? {} : { perSecond }) },
-    });
+    await client.serviceProblems.clear({ serviceProblemId: id, ...parseInput(clearing, body ?? {}) });
     return reply
       .code(202)
       .header('location', `/service-problems/${encodeURIComponent(id)}`)
       .send({ serviceProblemId: id });
   });
 
-  app.get<{ Params: { id: string } }>('/service-problems/:id', ({ params: { id } }) => client.problemProgress(id));
+  app.get<{ Params: { id: string } }>('/service-problems/:id', ({ params: { id } }) =>
+    client.serviceProblems.progress(id),
+  );
 }

@@ -1,66 +1,57 @@
-/** TMF621 v4.0.0 trouble tickets on the wire: what is accepted, what it means for us, what is given back. */
+/** TMF621 v4.0.0 trouble tickets on the wire: what is accepted, what it means for a report, and what is returned. */
 import { z } from 'zod';
-import { CloseoutError } from '../contract/errors.js';
-import { reportIdPattern } from '../contract/ids.js';
 import {
   emailAddressPattern,
-  emailAddressWords,
+  emailAddressRule,
   isTimeZone,
   languageTagPattern,
-  languageTagWords,
-  reportStatuses,
-  timeZoneWords,
+  languageTagRule,
+  timeZoneRule,
   type Contact,
-  type NewReport,
-  type Report,
-} from '../contract/reports.js';
-import type { ReportDetails } from '../outside/reports/port.js';
+} from '../contract/contact.js';
+import { CloseoutError } from '../contract/errors.js';
+import { reportIdPattern, reportIdRule } from '../contract/ids.js';
+import { reportStatuses, type NewReport, type Report, type StatusChange } from '../contract/reports.js';
 import { isOpen } from '../policy/status.js';
+import { parseInput } from './parse.js';
 
-const word = z.string().min(1).max(255);
-const text = z.string().min(1).max(10_000);
-/** What a client may send but only the server sets (TMF621: not patchable). */
+export const ticketPath = '/tmf-api/troubleTicket/v4/troubleTicket';
+
+const text255 = z.string().min(1).max(255);
+const longText = z.string().min(1).max(10_000);
+/** Attributes that only the server sets (TMF621: not patchable). Clients may send them in a creation. */
 const serverSet = ['href', 'creationDate', 'lastUpdate', 'statusChange', 'statusChangeDate', 'resolutionDate'] as const;
 
-export const emailAddress = z.string().regex(emailAddressPattern, emailAddressWords);
-
-const timeZone = z.string().refine(isTimeZone, { error: timeZoneWords });
-
 const contact = z.looseObject({
-  role: word,
+  role: text255,
   name: z.string().max(255).optional(),
-  emailAddress: emailAddress.optional(),
-  preferredLanguage: z.string().regex(languageTagPattern, languageTagWords).optional(),
-  timeZone: timeZone.optional(),
+  emailAddress: z.string().regex(emailAddressPattern, emailAddressRule).optional(),
+  preferredLanguage: z.string().regex(languageTagPattern, languageTagRule).optional(),
+  timeZone: z.string().refine(isTimeZone, { error: timeZoneRule }).optional(),
 });
 
 const attributes = z.looseObject({
-  description: text,
-  severity: word,
-  ticketType: word,
-  name: word.optional(),
-  priority: word.optional(),
-  externalId: word.optional(),
+  description: longText,
+  severity: text255,
+  ticketType: text255,
+  name: text255.optional(),
+  priority: text255.optional(),
+  externalId: text255.optional(),
   status: z.enum(reportStatuses).optional(),
   statusChangeReason: z.string().max(1000).optional(),
-  note: z.array(z.looseObject({ text: text })).optional(),
+  note: z.array(z.looseObject({ text: longText })).optional(),
   relatedContactInformation: z.array(contact).optional(),
-  relatedParty: z.array(z.looseObject({ id: word, '@referredType': word, role: word.optional() })).optional(),
-  relatedEntity: z.array(z.looseObject({ id: word, '@referredType': word, role: word })).optional(),
+  relatedParty: z.array(z.looseObject({ id: text255, '@referredType': text255, role: text255.optional() })).optional(),
+  relatedEntity: z.array(z.looseObject({ id: text255, '@referredType': text255, role: text255 })).optional(),
 });
 
-const creation = attributes.extend({
-  id: z
-    .string()
-    .regex(reportIdPattern, 'must be 1 to 64 letters, digits, ".", "_" or "-", a letter or digit first')
-    .optional(),
-});
+const creation = attributes.extend({ id: z.string().regex(reportIdPattern, reportIdRule).optional() });
 const patch = attributes.partial();
 
 type Patch = z.infer<typeof patch>;
 
 export function parseCreation(body: unknown): NewReport {
-  const ticket = parse(creation, body);
+  const ticket = parseInput(creation, body);
   const { id, status = 'acknowledged', description, severity, ticketType } = ticket;
   if (!isOpen(status)) {
     throw new CloseoutError(
@@ -69,14 +60,14 @@ export function parseCreation(body: unknown): NewReport {
       'status',
     );
   }
-  return { ...toReport(ticket), id, description, severity, ticketType, status: status as NewReport['status'] };
+  return { ...toReport(ticket), id, description, severity, ticketType, status };
 }
 
-/** Everything but the status and its reason, which are for the run. */
+/** Separates the status and its reason, which the report's run acts on, from all other changes. */
 export function parsePatch(
   body: unknown,
 ): Pick<Patch, 'status' | 'statusChangeReason'> & { changes: Partial<NewReport> } {
-  const ticket = parse(patch, body);
+  const ticket = parseInput(patch, body);
   const { status, statusChangeReason } = ticket;
   for (const name of ['id', ...serverSet]) {
     if (name in ticket) throw new CloseoutError('BadInput', `${name} cannot be patched: the server sets it.`, name);
@@ -84,24 +75,38 @@ export function parsePatch(
   return { status, statusChangeReason, changes: toReport(ticket) };
 }
 
-/** Attributes with a column of their own, or for others to set; the rest of a ticket is kept as its document. */
+/** Attributes with a column of their own, or set by the server. All others are stored as the report's document. */
 const notDocument = new Set<string>([
   ...serverSet,
-  ...['id', 'status', 'statusChangeReason', 'relatedContactInformation'],
-  ...['description', 'severity', 'ticketType', 'name', 'priority', 'externalId'],
+  'id',
+  'status',
+  'statusChangeReason',
+  'relatedContactInformation',
+  'description',
+  'severity',
+  'ticketType',
+  'name',
+  'priority',
+  'externalId',
 ]);
 
 function toReport(ticket: Patch): Partial<NewReport> {
   const { description, severity, ticketType, name, priority, externalId, relatedContactInformation } = ticket;
-  const others = relatedContactInformation?.filter(({ role }) => role !== 'reporterContact');
   const reporter = relatedContactInformation?.find(({ role }) => role === 'reporterContact');
-  const rest = Object.fromEntries(Object.entries(ticket).filter(([attribute]) => !notDocument.has(attribute)));
+  const others = relatedContactInformation?.filter(({ role }) => role !== 'reporterContact');
+  const document = Object.fromEntries(Object.entries(ticket).filter(([attribute]) => !notDocument.has(attribute)));
+  if (others?.length) document['relatedContactInformation'] = others;
   return {
-    ...{ description, severity, ticketType, name, priority, externalId },
+    description,
+    severity,
+    ticketType,
+    name,
+    priority,
+    externalId,
     customerId: ticket.relatedParty?.find(({ role }) => role === 'customer')?.id,
     serviceProblemId: ticket.relatedEntity?.find(({ role }) => role === 'serviceProblem')?.id,
-    ...(reporter ? { contact: toContact(reporter) } : {}),
-    document: { ...rest, ...(others?.length ? { relatedContactInformation: others } : {}) },
+    contact: reporter && toContact(reporter),
+    document,
   };
 }
 
@@ -109,33 +114,18 @@ function toContact({ name, emailAddress, preferredLanguage, timeZone }: z.infer<
   return { name, emailAddress, preferredLanguage, timeZone };
 }
 
-/** `field` is the path in the body, as `relatedContactInformation[0].emailAddress`. */
-export function parse<T>(schema: z.ZodType<T>, body: unknown, name = 'The body'): T {
-  const result = schema.safeParse(body);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const field = (issue?.path ?? [])
-    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
-    .join('')
-    .replace(/^\./, '');
-  const missing = issue?.code === 'invalid_type' && issue.message.includes('received undefined');
-  throw new CloseoutError(
-    'BadInput',
-    `${field || name} ${missing ? 'is missing' : lowerFirst(issue?.message ?? 'is wrong')}.`,
-    field,
-  );
-}
-
-const lowerFirst = (message: string) => message.charAt(0).toLowerCase() + message.slice(1);
-
-export const ticketPath = '/tmf-api/troubleTicket/v4/troubleTicket';
-
 export function toTicket(
   report: Report,
-  { contact, history }: ReportDetails,
+  { contact, history }: { contact?: Contact; history: StatusChange[] },
   baseUrl: string,
 ): Record<string, unknown> {
   const { id, customerId, serviceProblemId, document } = report;
+  const customer = customerId && { id: customerId, role: 'customer', '@referredType': 'Customer' };
+  const problem = serviceProblemId && {
+    id: serviceProblemId,
+    role: 'serviceProblem',
+    '@referredType': 'ServiceProblem',
+  };
   return {
     id,
     href: `${baseUrl}${ticketPath}/${id}`,
@@ -154,19 +144,14 @@ export function toTicket(
     creationDate: report.openedAt,
     lastUpdate: report.lastUpdate,
     resolutionDate: report.clearedAt,
-    relatedParty:
-      document['relatedParty'] ?? (customerId && [{ id: customerId, role: 'customer', '@referredType': 'Customer' }]),
-    relatedEntity:
-      document['relatedEntity'] ??
-      (serviceProblemId && [{ id: serviceProblemId, role: 'serviceProblem', '@referredType': 'ServiceProblem' }]),
+    relatedParty: document['relatedParty'] ?? (customer && [customer]),
+    relatedEntity: document['relatedEntity'] ?? (problem && [problem]),
     relatedContactInformation: contactsOf(contact, document['relatedContactInformation']),
   };
 }
 
 function contactsOf(contact: Contact | undefined, others: unknown): unknown[] | undefined {
-  const all = [
-    ...(contact ? [{ role: 'reporterContact', ...contact }] : []),
-    ...(Array.isArray(others) ? (others as unknown[]) : []),
-  ];
+  const reporter = contact ? [{ role: 'reporterContact', ...contact }] : [];
+  const all = Array.isArray(others) ? [...reporter, ...(others as unknown[])] : reporter;
   return all.length > 0 ? all : undefined;
 }

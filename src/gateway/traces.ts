@@ -1,4 +1,4 @@
-/** One span a request, named by its route: the address itself may hold a customer's link. */
+/** One span per request, named by its route, because the URL may hold a customer's link. */
 import { context, propagation, SpanKind, SpanStatusCode, trace, type Span } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
@@ -15,7 +15,7 @@ export function traces(app: FastifyInstance): void {
     done();
   });
 
-  // Not before: reading the body leaves the context it began in.
+  // Not earlier: reading the body leaves the context in which it started.
   app.addHook('preHandler', (request, _reply, done) => {
     const span = spans.get(request);
     if (span) context.with(trace.setSpan(context.active(), span), done);

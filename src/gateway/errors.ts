@@ -1,0 +1,100 @@
+/** Errors on the wire: what goes wrong in a request, as an error that Closeout names, in the form that its sender expects. */
+import type { IncomingMessage } from 'node:http';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
+import { invalidLink, isForCustomers, sendRefusal } from './customer-page.js';
+import { ticketPath } from './tickets.js';
+
+const unexpected = 'Something went wrong here; it was logged.';
+
+export function handleErrors(app: FastifyInstance): void {
+  app.setErrorHandler(async (error: FastifyError, request, reply) => {
+    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') await discard(request.raw);
+    return sendError(request, reply, toCloseoutError(error), error);
+  });
+  app.setNotFoundHandler((request, reply) => sendError(request, reply, unknownPath(request)));
+}
+
+/** A sender that is cut off in the middle never reads our answer, so the rest of its body is read and discarded. */
+function discard(body: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    const giveUp = setTimeout(resolve, 10_000);
+    for (const event of ['end', 'close', 'error'])
+      body.once(event, () => {
+        clearTimeout(giveUp);
+        resolve();
+      });
+    body.resume();
+  });
+}
+
+function unknownPath({ method, url }: FastifyRequest): CloseoutError {
+  const path = url.split('?')[0] ?? '';
+  const isKnown = path === ticketPath || path.startsWith(`${ticketPath}/`) || isForCustomers(path);
+  if (isKnown && method !== 'GET')
+    return new CloseoutError('MethodNotAllowed', `${method} is not allowed here; allowed are ${allowedMethods(path)}.`);
+  return new CloseoutError('NotFound', isForCustomers(path) ? invalidLink : 'There is nothing here.');
+}
+
+function allowedMethods(path: string): string {
+  return isForCustomers(path) || path === ticketPath ? 'GET, HEAD, POST' : 'GET, HEAD, PATCH';
+}
+
+/** Translates what Fastify itself refuses. */
+function toCloseoutError(error: FastifyError): CloseoutError {
+  if (error instanceof CloseoutError) return error;
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new CloseoutError('BodyTooLarge', 'The body is too large; 1 MiB is allowed, 32 KiB for a form.');
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new CloseoutError(
+        'NotJson',
+        'Content-Type must be application/json, or application/x-www-form-urlencoded for a form.',
+        'Content-Type',
+      );
+  }
+  if (error instanceof SyntaxError || error.statusCode === 400)
+    return new CloseoutError('BadInput', 'The body is not valid JSON.');
+  return new CloseoutError('Unexpected', unexpected);
+}
+
+/** Never throws: Fastify would answer with the message of the second error, which may quote a customer's words. */
+function sendError(request: FastifyRequest, reply: FastifyReply, error: CloseoutError, cause?: Error): FastifyReply {
+  try {
+    return describeError(request, reply, error, cause);
+  } catch (failure) {
+    logFailure(request, 'Unexpected', failure as Error);
+    return reply.code(500).type('text/plain; charset=utf-8').send(`${unexpected}\n`);
+  }
+}
+
+/** A page for customers; for all others the error body of TMF621: code, reason, message, status. */
+function describeError(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: CloseoutError,
+  cause?: Error,
+): FastifyReply {
+  const { http } = errors[error.code];
+  if (error.code === 'MethodNotAllowed') reply.header('allow', allowedMethods(request.url.split('?')[0] ?? ''));
+  if (http >= 500) logFailure(request, error.code, cause ?? error);
+  if (isForCustomers(request.url)) return sendRefusal(request, reply, error, http);
+  return reply.code(http).send({
+    '@type': 'Error',
+    code: error.code,
+    reason: reasonOf(error.code),
+    message: error.message,
+    status: `${http}`,
+    referenceError: error.field || undefined, // empty if it is the whole body
+  });
+}
+
+/** Logs stack frames only, because a message may quote a customer's words. */
+function logFailure(request: FastifyRequest, failure: ErrorCode, error: Error & { code?: string }): void {
+  const frames = error.stack?.split('\n').filter((line) => line.startsWith('    at '));
+  request.log.error({ failure, name: error.name, code: error.code, at: frames?.slice(0, 4) });
+}
+
+/** `ReportNotFound` → `Report not found`. */
+const reasonOf = (code: ErrorCode): string =>
+  code.replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`);
