@@ -1,61 +1,64 @@
-/** Commands about the policy: is it right, which rule fits, what would it have done. */
+/** Commands about the policy: check a file, explain which rule matches, forecast what it would have done. */
 import type { Command } from 'commander';
 import { commandsOf, print, withClient, type Common } from './shell.js';
 
-export function policyCommands(program: Command): void {
-  const command = commandsOf(program);
+type ExplainOptions = Common & { policy?: string };
+type RehearseOptions = Common & { policy?: string; atOnce?: boolean };
 
+export function policyCommands(program: Command): void {
   const policies = program.command('policy').description('the policy file (docs/policy.md)');
+
   policies
     .command('check <file>')
-    .description('say whether a policy file is right, and if not, which line')
+    .description('check a policy file; if it is invalid, name the line')
     .action(async (path: string) => {
       const { loadPolicy } = await import('../setup/policy-file.js');
       loadPolicy(path);
-      process.stdout.write(`${path} is right.\n`);
+      process.stdout.write(`${path} is valid.\n`);
     });
+
   policies
     .command('explain <report>')
-    .description('which rule fits a report, and why')
+    .description('which rule matches a report, and why')
     .option('--policy <file>', 'instead of CLOSEOUT_POLICY')
     .option('--json', 'print JSON')
-    .action((id: string, { policy, json }: Common & { policy?: string }) =>
-      withClient(async (client) => {
-        const [{ explainPolicy }, { loadConfig }] = await Promise.all([
-          import('../setup/policy-file.js'),
-          import('../setup/config.js'),
-        ]);
-        const explained = explainPolicy(policy ?? loadConfig().policyFile, await client.reports.get(id));
-        const looked = explained.looked.map(({ rule, line, differs }) =>
-          differs.length > 0
-            ? `rule ${rule} (line ${line}) does not fit: ${differs.join('; ')}`
-            : `rule ${rule} (line ${line}) fits`,
-        );
-        const chosen =
-          explained.rule === null ? 'No rule fits, so the default counts.' : `Rule ${explained.rule} counts.`;
-        const note = 'A cycle that has begun keeps the policy it began with.';
-        print({ json }, explained, [...looked, chosen, JSON.stringify(explained.policy, null, 2), note].join('\n'));
-      }),
-    );
+    .action(explain);
 
-  command('rehearse <file>', 'what a policy would have done with recorded histories, compared with the current one')
+  commandsOf(program)('rehearse <file>', 'forecast what a policy would have done, compared with the current one')
     .option('--policy <file>', 'the policy to rehearse')
-    .option('--at-once', 'as if all happened within one moment, as "replay" does it')
-    .action(
-      async (history: string, { policy, atOnce = false, json }: Common & { policy?: string; atOnce?: boolean }) => {
-        const [{ readHistories }, { loadPolicy }, { comparisonTable, rehearse }] = await Promise.all([
-          import('../incident-log/read.js'),
-          import('../setup/policy-file.js'),
-          import('../incident-log/rehearse.js'),
-        ]);
-        const policyFor = loadPolicy(policy);
-        const currently = loadPolicy(process.env['CLOSEOUT_POLICY'] || undefined);
-        const histories = await readHistories(history);
-        const [current, rehearsed] = [
-          rehearse(histories, currently, { atOnce }),
-          rehearse(histories, policyFor, { atOnce }),
-        ];
-        print({ json }, { current, rehearsed }, comparisonTable(current, rehearsed));
-      },
+    .option('--at-once', 'as if everything happened at the same moment, as "replay" does it')
+    .action(rehearse);
+}
+
+const explain = (id: string, { policy, json }: ExplainOptions) =>
+  withClient(async (client) => {
+    const [{ explainPolicy }, { loadConfig }] = await Promise.all([
+      import('../setup/policy-file.js'),
+      import('../setup/config.js'),
+    ]);
+    const explained = explainPolicy(policy ?? loadConfig().policyFile, await client.get(id));
+    const compared = explained.compared.map(({ rule, line, differs }) =>
+      differs.length > 0
+        ? `rule ${rule} (line ${line}) does not match: ${differs.join('; ')}`
+        : `rule ${rule} (line ${line}) matches`,
     );
+    const chosen =
+      explained.rule === null ? 'No rule matches, so the default applies.' : `Rule ${explained.rule} applies.`;
+    const note = 'A cycle that has started keeps the policy it started with.';
+    print({ json }, explained, [...compared, chosen, JSON.stringify(explained.policy, null, 2), note].join('\n'));
+  });
+
+async function rehearse(file: string, { policy, atOnce = false, json }: RehearseOptions): Promise<void> {
+  const [{ readIncidents }, { rehearse: forecast }, { loadPolicy }, { comparisonTable }] = await Promise.all([
+    import('../incident-log/read.js'),
+    import('../incident-log/rehearse.js'),
+    import('../setup/policy-file.js'),
+    import('./forecast.js'),
+  ]);
+  const policyFor = loadPolicy(policy);
+  const currentPolicyFor = loadPolicy(process.env['CLOSEOUT_POLICY'] || undefined);
+  const incidents = await readIncidents(file);
+  const current = forecast(incidents, currentPolicyFor, { atOnce });
+  const rehearsed = forecast(incidents, policyFor, { atOnce });
+  print({ json }, { current, rehearsed }, comparisonTable(current, rehearsed));
 }

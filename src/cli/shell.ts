@@ -1,11 +1,15 @@
-/** What every command of `closeout` is made with. */
+/** What the commands of `closeout` have in common. */
 import type { Command } from 'commander';
-import { CloseoutError, errors } from '../contract/errors.js';
 import type { CloseoutClient } from '../client.js';
+import { CloseoutError, errors } from '../contract/errors.js';
+import type { RunStatus } from '../contract/reports.js';
 
 export interface Common {
   json?: boolean;
 }
+
+/** The default author of changes. */
+export const user = process.env['USER'] ?? 'cli';
 
 export const commandsOf = (program: Command) => (spec: string, description: string) =>
   program.command(spec).description(description).option('--json', 'print JSON');
@@ -27,8 +31,18 @@ export async function withClient(use: (client: CloseoutClient) => Promise<void>)
   }
 }
 
-export function print({ json }: Common, value: unknown, words: string): void {
-  process.stdout.write((json ? JSON.stringify(value, null, 2) : words) + '\n');
+export function print({ json }: Common, value: unknown, text: string): void {
+  process.stdout.write((json ? JSON.stringify(value, null, 2) : text) + '\n');
+}
+
+export function describe({ reportId, phase, cycle, waitingFor, until, survey, attention }: RunStatus): string {
+  const lines = [
+    `${reportId}: ${phase}, cycle ${cycle}`,
+    `waits for: ${until ? `${waitingFor}, until ${until}` : waitingFor}`,
+    `survey: ${survey.reason ? `${survey.state} (${survey.reason})` : survey.state}`,
+  ];
+  if (attention) lines.push(`needs attention since ${attention.since}: ${attention.step} - ${attention.failure}`);
+  return lines.join('\n');
 }
 
 export function wholeNumber(option: string, text: string): number {
@@ -39,7 +53,7 @@ export function wholeNumber(option: string, text: string): number {
 
 const temporary = new WeakSet<Error>();
 
-/** Marks what a mail server should try again later, and throws it. */
+/** Rethrows an error. Marks it if the mail server should deliver the mail again later. */
 export function throwTemporary(error: unknown): never {
   const isFinal = error instanceof CloseoutError && !errors[error.code].retry;
   if (error instanceof Error && !isFinal) temporary.add(error);

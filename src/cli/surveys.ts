@@ -1,68 +1,72 @@
-/** Commands about surveys: what came of them, what customers wrote, and forgetting who they are. */
+/** Commands about surveys: their outcome, what customers wrote, and removing personal data. */
 import type { Command } from 'commander';
-import { commandsOf, print, throwTemporary, wholeNumber, withClient, type Common } from './shell.js';
+import { day, later } from '../policy/time.js';
+import { commandsOf, print, throwTemporary, user, wholeNumber, withClient, type Common } from './shell.js';
 
 export function surveyCommands(program: Command): void {
   const command = commandsOf(program);
 
   command('reply <report>', 'write to the customer, in the thread of the survey')
     .requiredOption('--text <text>', 'what to write')
-    .option('--by <who>', 'who writes', process.env['USER'] ?? 'cli')
-    .action((id: string, { text, by, json }: Common & { text: string; by: string }) =>
-      withClient(async (client) => {
-        await client.surveys.reply(id, text, by);
-        print({ json }, { report: id, by }, `${id}: the mail is on its way.`);
-      }),
-    );
+    .option('--by <who>', 'who writes', user)
+    .action(reply);
 
-  command('timeline <report>', 'what happened to the surveys of a report, what was answered and written').action(
-    (id: string, options: Common) =>
-      withClient(async (client) => {
-        await client.reports.get(id);
-        const { timelineView, timelineTable } = await import('./timeline.js');
-        const timeline = await timelineView(client.surveys, id);
-        print(options, timeline, timelineTable(timeline));
-      }),
-  );
+  command('timeline <report>', 'what happened to the surveys of a report, and what the customer said').action(timeline);
 
-  command('stats', 'what became of the surveys, and how satisfied customers are').action((options: Common) =>
+  command('stats', 'outcome of the surveys, and how satisfied customers are').action((options: Common) =>
     withClient(async (client) => {
-      const stats = await client.stats();
+      const stats = await client.overview.stats();
       const { statsTable } = await import('./timeline.js');
       print(options, stats, statsTable(stats));
     }),
   );
 
-  command('erase <customer>', "remove a customer's name, addresses and words; scores and opt-outs stay").action(
-    (id: string, options: Common) =>
-      withClient(async (client) => {
-        const reports = await client.erase(id, process.env['USER'] ?? 'cli');
-        print(options, { customer: id, reports }, `${id}: removed from ${reports} reports.`);
-      }),
-  );
+  command('erase <customer>', "remove a customer's name, addresses and words; scores and opt-outs stay").action(erase);
 
-  command('forget', 'remove who the customers of old reports were, as the daily job does')
+  command('forget', 'remove personal data from old reports, as the daily job does')
     .requiredOption('--older-than <days>', 'days since the report ended')
-    .action(({ olderThan, json }: Common & { olderThan: string }) =>
-      withClient(async (client) => {
-        const before = new Date(Date.now() - wholeNumber('--older-than', olderThan) * 24 * 60 * 60 * 1000);
-        const reports = await client.customers.forgetEndedBefore(before);
-        print({ json }, { reports }, `Removed from ${reports} reports.`);
-      }),
-    );
+    .action(forget);
 
-  /** For a mail server's pipe. Exit code 75 asks it to try again later (sysexits.h, EX_TEMPFAIL). */
-  command('inbound', 'take a mail that came in, from standard input: a bounce, an automatic answer or a reply')
-    .option('--recipient <address>', 'the address it came to')
-    .action(({ recipient, json }: Common & { recipient?: string }) =>
-      withClient(async (client) => {
-        const [{ buffer }, { readIncoming }] = await Promise.all([
-          import('node:stream/consumers'),
-          import('../customer/incoming-mail.js'),
-        ]);
-        const mail = await readIncoming(await buffer(process.stdin), recipient);
-        const received = await client.surveys.receive(mail).catch(throwTemporary);
-        print({ json }, { received, survey: mail.surveyId }, `received: ${received}`);
-      }),
-    );
+  /** For a mail server's pipe. Exit code 75 asks it to deliver the mail again later (sysexits.h, EX_TEMPFAIL). */
+  command('inbound', 'handle an incoming mail from standard input: a bounce, an automatic reply or a reply')
+    .option('--recipient <address>', 'the address it was sent to')
+    .action(receive);
 }
+
+const reply = (id: string, { text, by, json }: Common & { text: string; by: string }) =>
+  withClient(async (client) => {
+    await client.surveys.reply(id, text, by);
+    print({ json }, { report: id, by }, `${id}: the mail is being sent.`);
+  });
+
+const timeline = (id: string, options: Common) =>
+  withClient(async (client) => {
+    await client.get(id);
+    const { readTimeline, timelineTable } = await import('./timeline.js');
+    const entries = await readTimeline(client.surveys, id);
+    print(options, entries, timelineTable(entries));
+  });
+
+const erase = (id: string, options: Common) =>
+  withClient(async (client) => {
+    const reports = await client.overview.erase(id, user);
+    print(options, { customer: id, reports }, `${id}: removed from ${reports} reports.`);
+  });
+
+const forget = ({ olderThan, json }: Common & { olderThan: string }) =>
+  withClient(async (client) => {
+    const before = later(new Date(), -wholeNumber('--older-than', olderThan) * day);
+    const reports = await client.overview.forgetEndedBefore(before);
+    print({ json }, { reports }, `Removed from ${reports} reports.`);
+  });
+
+const receive = ({ recipient, json }: Common & { recipient?: string }) =>
+  withClient(async (client) => {
+    const [{ buffer }, { readIncoming }] = await Promise.all([
+      import('node:stream/consumers'),
+      import('../customer/incoming-mail.js'),
+    ]);
+    const mail = await readIncoming(await buffer(process.stdin), recipient);
+    const received = await client.surveys.receive(mail).catch(throwTemporary);
+    print({ json }, { received, survey: mail.surveyId }, `received: ${received}`);
+  });

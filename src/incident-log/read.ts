@@ -1,11 +1,11 @@
-/** Recorded status histories: a CSV file as reports with their changes, for replay and rehearsal. */
+/** A recorded log of incidents: a CSV file as incidents with their changes, for replay and rehearsal. */
 import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import type { ChangeKind } from '../contract/reports.js';
 
-/** Columns of the "incident management process enriched event log" (UCI 498); one row a status change, others ignored. */
+/** Columns of the "incident management process enriched event log" (UCI 498), one row per change. Other columns are ignored. */
 const row = z.object({
   number: z.string().min(1),
   incident_state: z.string().min(1),
@@ -18,7 +18,7 @@ const row = z.object({
 });
 type Row = z.infer<typeof row>;
 
-export interface History {
+export interface Incident {
   id: string;
   customerId: string | undefined;
   serviceProblemId: string | undefined;
@@ -29,7 +29,7 @@ export interface History {
 }
 
 /** Throws `BadInput` that names the row and column. */
-export const readHistories = async (file: string): Promise<History[]> => toHistories(await readRows(file));
+export const readIncidents = async (file: string): Promise<Incident[]> => toIncidents(await readRows(file));
 
 async function readRows(file: string): Promise<Row[]> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -53,23 +53,23 @@ async function readRows(file: string): Promise<Row[]> {
   });
 }
 
-function toHistories(rows: Row[]): History[] {
+function toIncidents(rows: Row[]): Incident[] {
   const byNumber = new Map<string, Row[]>();
   for (const entry of rows) byNumber.set(entry.number, [...(byNumber.get(entry.number) ?? []), entry]);
-  return [...byNumber].map(([id, own]) => toHistory(id, own));
+  return [...byNumber].map(([id, own]) => toIncident(id, own));
 }
 
 const known = (value: string) => (value === '?' || value === '' ? undefined : value);
 
-function toHistory(id: string, own: Row[]): History {
+function toIncident(id: string, own: Row[]): Incident {
   const [first] = own as [Row, ...Row[]];
-  const changes: History['changes'] = [];
+  const changes: Incident['changes'] = [];
   let state: ChangeKind | 'open' = 'open';
   let last = 0;
   for (const { incident_state, sys_updated_at } of own) {
     const kind = kindOf(incident_state, state);
     if (!kind) continue;
-    // The log is exact to the minute; changes of one minute keep their order by a millisecond each.
+    // The log is exact to the minute. Changes within a minute are spaced by a millisecond to keep their order.
     last = Math.max(instant(id, 'sys_updated_at', sys_updated_at), last + 1);
     changes.push({ kind, at: new Date(last).toISOString() });
     state = kind === 'reopened' ? 'open' : kind;
@@ -85,7 +85,7 @@ function toHistory(id: string, own: Row[]): History {
   };
 }
 
-/** `Closed` says that the fault was cleared, where no `Resolved` came before; closing itself is our part. */
+/** `Closed` without a `Resolved` before it means cleared. Closing itself is what Closeout does. */
 function kindOf(word: string, state: ChangeKind | 'open'): ChangeKind | undefined {
   if (word === 'Canceled' || word === 'Cancelled') return 'cancelled';
   if (word === 'Resolved' || word === 'Closed') return state === 'cleared' ? undefined : 'cleared';

@@ -1,0 +1,39 @@
+/** Commands that run the processes of Closeout. */
+import type { Command } from 'commander';
+import type { Logger } from 'pino';
+import type { Config } from '../setup/config.js';
+
+export function processCommands(program: Command): void {
+  program
+    .command('start')
+    .description('run everything on this machine (npm start)')
+    .action(async () => {
+      const { start } = await import('../start.js');
+      await start(process.env, (line) => process.stdout.write(`${line}\n`));
+    });
+
+  program
+    .command('worker')
+    .description('run a process for workflows and activities')
+    .action(async () => runProcess('worker', (await import('../worker.js')).runWorker));
+
+  program
+    .command('gateway')
+    .description('run a process that answers HTTP')
+    .action(async () => runProcess('gateway', (await import('../gateway.js')).runGateway));
+}
+
+type Run = (config: Config, log: Logger, onReady: () => void) => Promise<void>;
+
+/** Ends with the `npm start` that started it, if any. */
+async function runProcess(name: string, run: Run): Promise<void> {
+  const [{ loadConfig }, { openLog }] = await Promise.all([import('../setup/config.js'), import('../setup/log.js')]);
+  const stop = () => process.kill(process.pid, 'SIGTERM');
+  process.once('disconnect', stop);
+  try {
+    await run(loadConfig(), openLog(name), () => process.send?.('ready'));
+  } finally {
+    process.off('disconnect', stop);
+    if (process.connected) process.disconnect(); // otherwise the channel keeps the process alive
+  }
+}
