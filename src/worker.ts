@@ -1,101 +1,106 @@
 /** The process that runs workflows and activities. Start as many as you like. */
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities } from './activities/index.js';
 import { interceptActivities } from './activities/interceptor.js';
-import { runUrlOf, type Config } from './setup/config.js';
 import { CloseoutError } from './contract/errors.js';
 import { taskQueue } from './contract/messages.js';
 import { migrate, openDatabase } from './outside/database/database.js';
 import { openMailer } from './outside/mail/mailer.js';
-import { reportStore } from './outside/reports/store.js';
-import { confirmationTable } from './outside/surveys/confirmations.js';
-import { customerTable } from './outside/erasure.js';
-import { answerTable } from './outside/surveys/answers.js';
-import { connectRuns } from './outside/temporal/runs.js';
-import { sweepTable } from './outside/sweeps.js';
-import { surveyTable } from './outside/surveys/surveys.js';
-import { loadPolicy } from './setup/policy-file.js';
+import { openStores } from './outside/open.js';
+import { connectTemporal } from './outside/temporal/connect.js';
 import { registerSearchAttributes } from './outside/temporal/search-attributes.js';
-import { openTracing } from './setup/tracing.js';
+import { runUrlOf, type Config } from './setup/config.js';
+import { loadPolicy } from './setup/policy-file.js';
+import { openTracing, type Tracing } from './setup/tracing.js';
 
-/** Names and units by Prometheus' own conventions. */
-const prometheusAt = (bindAddress: string) =>
-  ({ bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true }) as const;
-
-/** What `npm run build` made of the workflow code. */
-const bundle = (name: string) => fileURLToPath(new URL(`./worker/${name}`, import.meta.url));
-
-/** Runs until SIGINT or SIGTERM, then lets running activities end. `onReady` is called once it polls. */
+/** Runs until SIGINT or SIGTERM, then lets running activities end. Calls `onReady` once it polls. */
 export async function runWorker(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
-  Runtime.install({
-    logger: new DefaultLogger('WARN', ({ level, message, meta }) => log.warn({ level, ...meta }, message)),
-    telemetryOptions: config.workerMetrics ? { metrics: { prometheus: prometheusAt(config.workerMetrics) } } : {},
-  });
+  installRuntime(config, log);
   const policyFor = loadPolicy(config.policyFile);
-  const connection = await NativeConnection.connect(config.temporal.connection).catch((error: unknown) => {
-    throw new CloseoutError(
-      'TemporalUnavailable',
-      `Temporal cannot be reached at ${config.temporal.connection.address}; see whether TEMPORAL_ADDRESS is right and the server is up.`,
-      'TEMPORAL_ADDRESS',
-      { cause: error },
-    );
-  });
+  const connection = await connect(config);
   const db = openDatabase(config.databaseUrl, (error) =>
     log.warn({ code: (error as { code?: string }).code }, 'database connection lost'),
   );
   const mailer = openMailer(config.mail.relay);
   const tracing = await openTracing(config, 'worker');
-  const runs = connectRuns(config.temporal, tracing?.client);
+  const temporal = connectTemporal(config.temporal, tracing?.client);
   try {
     await migrate(db);
     await registerSearchAttributes(connection, config.temporal.namespace);
-    await runs.schedule(config.watchSeconds);
+    await temporal.schedules.create(config.watchSeconds);
     const activities = createActivities({
-      reports: reportStore(db),
-      surveys: surveyTable(db),
-      answers: answerTable(db),
-      confirmations: confirmationTable(db),
-      customers: customerTable(db),
-      sweeps: sweepTable(db),
-      runs,
+      ...openStores(db, config.addressKey),
+      runs: temporal.runs,
       mailer,
       policyFor,
-      mail: {
-        publicUrl: config.http.publicUrl,
-        from: config.mail.from,
-        replyTo: config.mail.replyTo,
-        bounceTo: config.mail.bounceTo,
-        linkKeys: config.linkKeys,
-      },
+      mail: { ...config.mail, publicUrl: config.http.publicUrl, linkKeys: config.linkKeys },
       alertTo: config.mail.alertTo,
       keepDays: config.keepDays,
-      addressKey: config.addressKey,
       runUrl: runUrlOf(config),
     });
-    const worker = await Worker.create({
-      connection,
-      namespace: config.temporal.namespace,
-      taskQueue,
-      workflowBundle: { codePath: bundle(config.isTraced ? 'workflow-bundle-traced.js' : 'workflow-bundle.js') },
-      activities,
-      // The first is the outermost: spans see failures as everybody does, never what a relay said to whom.
-      interceptors: { activity: [...(tracing?.activity ?? []), interceptActivities(log)] },
-      ...(tracing ? { sinks: tracing.sinks } : {}),
-      // A killed worker's runs are taken over after 1 to 2 s instead of 10 s (measured).
-      stickyQueueScheduleToStartTimeout: '1s',
-      shutdownGraceTime: '10s',
-      maxConcurrentActivityTaskExecutions: 40,
-    });
+    const worker = await Worker.create({ ...workerOptions(config, log, tracing), connection, activities });
     const run = worker.run();
     onReady();
     await run;
   } finally {
     mailer.close();
     await db.destroy();
-    await runs.close();
+    await temporal.close();
     await connection.close();
     await tracing?.close();
   }
+}
+
+function installRuntime({ workerMetrics }: Config, log: Logger): void {
+  const logger = new DefaultLogger('WARN', ({ level, message, meta }) => log.warn({ level, ...meta }, message));
+  try {
+    Runtime.install({
+      logger,
+      telemetryOptions: workerMetrics ? { metrics: { prometheus: prometheusAt(workerMetrics) } } : {},
+    });
+  } catch (error) {
+    throw new CloseoutError(
+      'BadSetting',
+      `Metrics cannot be served on ${workerMetrics}; set CLOSEOUT_WORKER_METRICS to a free port of this machine.`,
+      'CLOSEOUT_WORKER_METRICS',
+      { cause: error },
+    );
+  }
+}
+
+/** Names and units by Prometheus' own conventions. */
+const prometheusAt = (bindAddress: string) =>
+  ({ bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true }) as const;
+
+async function connect({ temporal: { connection } }: Config): Promise<NativeConnection> {
+  try {
+    return await NativeConnection.connect(connection);
+  } catch (error) {
+    throw new CloseoutError(
+      'TemporalUnavailable',
+      `Temporal cannot be reached at ${connection.address}; check that TEMPORAL_ADDRESS is right and the server is up.`,
+      'TEMPORAL_ADDRESS',
+      { cause: error },
+    );
+  }
+}
+
+/** The workflow code as `npm run build` bundled it. */
+const bundlePath = (name: string): string => fileURLToPath(new URL(`./worker/${name}.js`, import.meta.url));
+
+function workerOptions({ temporal, isTraced }: Config, log: Logger, tracing: Tracing | undefined): WorkerOptions {
+  return {
+    namespace: temporal.namespace,
+    taskQueue,
+    workflowBundle: { codePath: bundlePath(isTraced ? 'workflow-bundle-traced' : 'workflow-bundle') },
+    // The first interceptor is the outermost, so spans see translated failures and never quote a relay.
+    interceptors: { activity: [...(tracing?.activity ?? []), interceptActivities(log)] },
+    sinks: tracing?.sinks,
+    // A killed worker's runs are taken over after 1 to 2 s instead of 10 s (measured).
+    stickyQueueScheduleToStartTimeout: '1s',
+    shutdownGraceTime: '10s',
+    maxConcurrentActivityTaskExecutions: 40,
+  };
 }

@@ -1,4 +1,4 @@
-/** Where the embedded parts keep what is theirs. */
+/** Folders of the embedded parts. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, readlink, rename, stat, symlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -6,15 +6,15 @@ import { dirname, join } from 'node:path';
 
 export const isRoot = process.getuid?.() === 0;
 
-/** The user's cache. Root's is outside its home, because the database's user has to read it. */
+/** The user's cache. Root's is outside its home, because the database's user must read it. */
 export function cacheDir(name: string): string {
   const base = isRoot ? '/var/cache' : (process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'));
   return join(base, 'closeout', name);
 }
 
 /**
- * A folder in the data folder that another user can reach. Where a folder above it keeps others out, such as a home
- * with mode 0700, it lies under /var/lib and the data folder holds a link to it.
+ * A folder in the data folder that another user can reach. If a parent folder keeps others out, such as a home with mode 0700, the
+ * folder is created in /var/lib, and the data folder holds a link to it.
  */
 export async function reachableDir(path: string): Promise<string> {
   const linked = await readlink(path).catch(() => undefined);

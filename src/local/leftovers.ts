@@ -1,4 +1,4 @@
-/** Which processes a start has begun; what a start that was killed has left running is ended by the next one. */
+/** Records the processes that `npm start` has started, so that the next start can end what a killed one left running. */
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const file = (dataDir: string) => join(dataDir, 'pids.json');
 
 export const notePids = (dataDir: string, pids: Pids): Promise<void> => writePrivately(file(dataDir), pids);
 
-/** Throws when another `npm start` is at work in this folder; ends the parts of one that is gone. */
+/** Throws `BadSetting` if another `npm start` runs in this folder. Ends what a killed one left running. */
 export async function endLeftovers(dataDir: string): Promise<void> {
   const { start, ...parts } = await readPids(dataDir);
   if (start && start !== process.pid && (await isOurs(start))) {
@@ -33,11 +33,11 @@ async function readPids(dataDir: string): Promise<Pids> {
   try {
     return JSON.parse(await readFile(file(dataDir), 'utf8')) as Pids;
   } catch {
-    return {}; // the first start here
+    return {}; // the first start in this folder
   }
 }
 
-/** A process id may have been given to somebody else since. */
+/** The process id may belong to another program by now. */
 async function isOurs(pid: number): Promise<boolean> {
   const { stdout } = await run('ps', ['-o', 'args=', '-p', `${pid}`]).catch(() => ({ stdout: '' }));
   return /dist\/cli\.js|server start-dev|postgres.* -D /.test(stdout);
@@ -45,9 +45,9 @@ async function isOurs(pid: number): Promise<boolean> {
 
 async function end(pid: number): Promise<void> {
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {
-    for (let tries = 0; tries < 100; tries++) {
+    for (let attempt = 0; attempt < 100; attempt++) {
       if (!(await isOurs(pid))) return;
-      if (tries === 0) process.kill(pid, signal);
+      if (attempt === 0) process.kill(pid, signal);
       await pause(50);
     }
   }

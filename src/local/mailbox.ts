@@ -1,4 +1,4 @@
-/** A local mail server that keeps every mail as a file and sends nothing on. */
+/** A local mail server that stores every mail in a file and forwards nothing. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ export interface Mailbox {
   stop(): Promise<void>;
 }
 
-/** A mail is in its file before it is acknowledged, as a relay's promise demands. */
+/** A mail is stored before it is accepted, as SMTP requires. */
 export async function startMailbox(dir: string, port: number): Promise<Mailbox> {
   await mkdir(dir, { recursive: true });
   const server = new SMTPServer({
@@ -20,7 +20,7 @@ export async function startMailbox(dir: string, port: number): Promise<Mailbox> 
     banner: 'Closeout local mailbox, nothing leaves this machine',
     onData(stream, _session, done) {
       buffer(stream)
-        .then((mail) => keep(dir, mail))
+        .then((mail) => store(dir, mail))
         .then(() => done(), done);
     },
   });
@@ -30,11 +30,11 @@ export async function startMailbox(dir: string, port: number): Promise<Mailbox> 
     );
     server.listen(port, '127.0.0.1', resolve);
   });
-  server.on('error', () => undefined); // a client that breaks off is its own affair
+  server.on('error', () => undefined); // a client that disconnects concerns nobody else
   return { stop: () => new Promise((resolve) => server.close(() => resolve())) };
 }
 
-async function keep(dir: string, mail: Buffer): Promise<void> {
+async function store(dir: string, mail: Buffer): Promise<void> {
   const name = `${new Date().toISOString().replace(/[:.]/g, '-')}-${randomBytes(3).toString('hex')}`;
   const unfinished = join(dir, `${name}.part`);
   await writeFile(unfinished, mail);

@@ -1,4 +1,4 @@
-/** One embedded part: a process with a log file that is waited for, watched and stopped. */
+/** One embedded part: a process with a log file, which is started, watched and stopped. */
 import { spawn, type ChildProcess, type SpawnOptions, type StdioOptions } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -9,7 +9,7 @@ export interface PartOptions {
   command: string;
   args: string[];
   logFile: string;
-  /** Asked until it says yes; `message`: the process is one of ours and says so itself. */
+  /** Polled until it returns true; `message`: our own process, which sends a message. */
   ready: (() => Promise<boolean>) | 'message';
   spawn?: Pick<SpawnOptions, 'env' | 'uid' | 'gid' | 'cwd'>;
   stopSignal?: NodeJS.Signals;
@@ -18,18 +18,18 @@ export interface PartOptions {
 export interface Part {
   name: string;
   pid: number;
-  /** Resolves when the process has ended, whoever ended it. */
+  /** Resolves with the exit code or signal when the process has ended. */
   ended: Promise<string>;
   stop(): Promise<void>;
 }
 
 const patience = { startMs: 60_000, stopMs: 15_000 };
 
-/** Own process group: Ctrl-C in the terminal reaches only us, and we stop the parts in their order. */
+/** The part has a process group of its own: Ctrl-C in the terminal reaches only us, and we stop the parts in order. */
 export async function startPart(options: PartOptions): Promise<Part> {
   const { name, command, args, logFile, ready, stopSignal = 'SIGTERM' } = options;
   const log = openSync(logFile, 'a');
-  const stdio: StdioOptions = ['ignore', log, log, ...(ready === 'message' ? (['ipc'] as const) : [])];
+  const stdio: StdioOptions = ready === 'message' ? ['ignore', log, log, 'ipc'] : ['ignore', log, log];
   const child = spawn(command, args, { ...options.spawn, detached: true, stdio });
   closeSync(log);
   const ended = new Promise<string>((resolve) => {
@@ -48,14 +48,14 @@ async function untilReady(
   ended: Promise<string>,
   logFile: string,
 ): Promise<void> {
-  let how: string | undefined;
-  void ended.then((said) => (how = said));
-  const giveUp = Date.now() + patience.startMs;
+  let exit: string | undefined;
+  void ended.then((codeOrSignal) => (exit = codeOrSignal));
+  const giveUpAt = Date.now() + patience.startMs;
   while (!(await ready())) {
     await pause(20);
-    if (how === undefined && Date.now() < giveUp) continue;
-    const why = how === undefined ? 'did not get ready within a minute' : `ended with ${how}`;
-    throw new CloseoutError('Unexpected', `${name} ${why}: ${lastLine(logFile)} (the whole log: ${logFile})`);
+    if (exit === undefined && Date.now() < giveUpAt) continue;
+    const reason = exit === undefined ? 'was not ready within a minute' : `ended with ${exit}`;
+    throw new CloseoutError('Unexpected', `${name} ${reason}: ${lastLine(logFile)} (full log: ${logFile})`);
   }
 }
 

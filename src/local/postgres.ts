@@ -1,4 +1,4 @@
-/** A real PostgreSQL on this machine, from the binaries that npm brought along. */
+/** A real PostgreSQL on this machine, from the binaries that npm installed. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, chown, cp, mkdir, readdir, readFile, rename, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
@@ -32,7 +32,7 @@ export async function startPostgres(options: LocalPostgres): Promise<Part> {
   const folder = join(options.dataDir, 'postgres');
   const data = isRoot ? await reachableDir(folder) : folder; // only root's server runs as another user
   if (!existsSync(join(data, 'PG_VERSION'))) await initialise(native, data, options.password, as);
-  await forgetDeadServer(data);
+  await removePidOfZombie(data);
   const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=100'];
   return startPart({
     name: 'PostgreSQL',
@@ -46,13 +46,13 @@ export async function startPostgres(options: LocalPostgres): Promise<Part> {
 }
 
 /**
- * A server that was killed with its parent stays a zombie until somebody collects it, and PostgreSQL takes a zombie in
- * its pid file for a living server. Where nobody collects it, the file is removed: a zombie writes nothing any more.
+ * A server that was killed with its parent stays a zombie until it is reaped, and PostgreSQL takes a zombie in its pid file for a
+ * running server. If nothing reaps it, the file is removed, because a zombie no longer writes.
  */
-async function forgetDeadServer(data: string): Promise<void> {
+async function removePidOfZombie(data: string): Promise<void> {
   const file = join(data, 'postmaster.pid');
   const pid = parseInt(await readFile(file, 'utf8').catch(() => ''));
-  for (let tries = 0; tries < 50; tries++) {
+  for (let attempt = 0; attempt < 50; attempt++) {
     const { stdout } = await run('ps', ['-o', 'stat=', '-p', `${pid || 0}`]).catch(() => ({ stdout: '' }));
     if (!stdout.startsWith('Z')) return;
     await pause(100);
@@ -71,7 +71,7 @@ async function isServing(connectionString: string): Promise<boolean> {
     if ((error as { code?: string }).code === '28P01') {
       throw new CloseoutError(
         'Unexpected',
-        'The database refuses the password in the data folder: secrets.json does not belong to its postgres folder. Restore it, or move the data folder away to begin anew.',
+        'The database refuses the password in the data folder: secrets.json does not belong to its postgres folder. Restore it, or move the data folder away to start with a new one.',
         'CLOSEOUT_DATA',
         { cause: error },
       );
@@ -82,10 +82,10 @@ async function isServing(connectionString: string): Promise<boolean> {
   }
 }
 
-/** Built aside and moved into place, so that a broken-off start leaves no half a database. */
+/** Built in another folder and then renamed, so that an interrupted start leaves no half-built database. */
 async function initialise(native: string, data: string, password: string, as: ServerUser): Promise<void> {
   if ((await readdir(data).catch(() => [])).length > 0) {
-    const hint = 'Restore it, or move the data folder away to begin anew.';
+    const hint = 'Restore it, or move the data folder away to start with a new one.';
     throw new CloseoutError(
       'Unexpected',
       `${data} is not empty but holds no database (PG_VERSION is missing). ${hint}`,
@@ -155,8 +155,8 @@ async function serverUser(): Promise<ServerUser> {
 }
 
 /**
- * A copy of the npm package's binaries where the server's user can read them, with the links between its libraries
- * that the package leaves to an install script (npm does not run those unasked). Returns its folder.
+ * Copies the npm package's binaries to a folder that the server's user can read, and adds the links between its libraries, which the
+ * package leaves to an install script that npm does not run. Returns the folder.
  */
 async function binaries(): Promise<string> {
   const require = createRequire(import.meta.url);
@@ -183,7 +183,7 @@ async function binaries(): Promise<string> {
   for (const program of ['postgres', 'initdb']) await chmod(join(building, 'bin', program), 0o755);
   await rename(building, target).catch(async (error: unknown) => {
     await rm(building, { recursive: true, force: true });
-    if (!existsSync(target)) throw error; // otherwise another start was faster
+    if (!existsSync(target)) throw error; // otherwise another start has created it
   });
   return target;
 }

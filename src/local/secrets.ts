@@ -1,4 +1,4 @@
-/** What the embedded parts need to keep secret: made once, kept in the data folder for its owner only. */
+/** Secrets of the embedded parts: generated once, and readable by the owner of the data folder only. */
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ function parseSecrets(path: string, text: string): Secrets {
   } catch {
     throw new CloseoutError(
       'BadSetting',
-      `${path} is damaged. Restore it, or move the data folder away to begin anew.`,
+      `${path} is damaged. Restore it, or move the data folder away to start with a new one.`,
       'CLOSEOUT_DATA',
     );
   }

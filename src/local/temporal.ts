@@ -1,4 +1,4 @@
-/** A real Temporal dev server on this machine: found, or built once, then kept for the user. */
+/** A real Temporal dev server on this machine: found, or built once and then cached. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
@@ -8,21 +8,23 @@ import { CloseoutError } from '../contract/errors.js';
 import { cacheDir } from './folders.js';
 import { startPart, type Part } from './part.js';
 
-/** The newest version that `go install` can build; also what every figure in ARCHITECTURE.md was measured with. */
+/** The newest version that `go install` can build. The figures in docs/performance.md were measured with it. */
 const version = '1.5.1';
 
-/**
- * The dev server has one history shard that loads its tasks 20 times a second; that alone makes a closing take 224 ms
- * instead of 31 ms (measured). Write-ahead logging triples the throughput of its file.
- */
+/** Write-ahead logging triples the throughput of the server's file (measured). */
+const pragmas = ['journal_mode=wal', 'synchronous=normal'];
+
+const dynamicConfig = [
+  // By default, the dev server loads its tasks 20 times per second, so that a closing takes 224 ms instead of 31 ms (measured).
+  'history.transferProcessorMaxPollRPS=1000',
+  'system.enableActivityEagerExecution=true',
+  // Without it, priorities are ignored, and a report waits 7 s instead of 0.6 s behind a mass clear (measured).
+  'matching.useNewMatcher=true',
+];
+
 const tuning = [
-  ...['journal_mode=wal', 'synchronous=normal'].flatMap((pragma) => ['--sqlite-pragma', pragma]),
-  ...[
-    'history.transferProcessorMaxPollRPS=1000',
-    'system.enableActivityEagerExecution=true',
-    // Without it priorities are ignored: one report would wait behind a whole mass clear (measured: 7 s against 0.6 s).
-    'matching.useNewMatcher=true',
-  ].flatMap((value) => ['--dynamic-config-value', value]),
+  ...pragmas.flatMap((pragma) => ['--sqlite-pragma', pragma]),
+  ...dynamicConfig.flatMap((value) => ['--dynamic-config-value', value]),
 ];
 
 export interface LocalTemporal {
@@ -51,7 +53,7 @@ export async function startTemporal({ cli, dataDir, port, uiPort, logFile }: Loc
   return startPart({ name: 'Temporal', command: cli, args, logFile, ready: () => isServing(`127.0.0.1:${port}`) });
 }
 
-/** The dev server forgets finished runs after a day; operators look back further. */
+/** The dev server deletes finished runs after a day; operators need them for longer. */
 export async function keepRunsFor30Days(address: string): Promise<void> {
   const connection = await Connection.connect({ address });
   try {
@@ -79,7 +81,7 @@ async function isServing(address: string): Promise<boolean> {
   }
 }
 
-/** Setting, PATH, cache, the SDK's download, `go install`: the first that works. `say` reports what takes long. */
+/** Tries the setting, PATH, the cache, the SDK's download and `go install`, in this order. `say` reports what takes long. */
 export async function findTemporalCli(env: NodeJS.ProcessEnv, say: (line: string) => void): Promise<string> {
   const given = env['CLOSEOUT_TEMPORAL_CLI'];
   if (given) {
@@ -101,7 +103,7 @@ export async function findTemporalCli(env: NodeJS.ProcessEnv, say: (line: string
   return (await download(dir, cached, say)) ?? (await goInstall(dir, cached, say));
 }
 
-/** The SDK's test server knows how to download the CLI; starting it once leaves the file in the folder it is given. */
+/** The SDK's test server can download the CLI. Starting it once leaves the file in the given folder. */
 async function download(dir: string, target: string, say: (line: string) => void): Promise<string | undefined> {
   say('Temporal: downloading the dev server (once)');
   const testing = await import('@temporalio/testing').catch(() => undefined);
@@ -122,14 +124,15 @@ async function download(dir: string, target: string, say: (line: string) => void
   }
 }
 
-/** Built in a folder of its own and moved into place, so that a broken-off build leaves nothing that looks usable. */
+/** Built in another folder and then renamed, so that an interrupted build leaves nothing that looks usable. */
 async function goInstall(dir: string, target: string, say: (line: string) => void): Promise<string> {
-  const started = Date.now();
+  const startedAt = Date.now();
   const building = join(dir, `building-${process.pid}`);
   await mkdir(building, { recursive: true });
-  const tell = () => say(`Temporal: building the dev server with Go, once; takes 2 to 5 minutes (${elapsed(started)})`);
-  tell();
-  const ticker = setInterval(tell, process.stdout.isTTY ? 1000 : 15_000);
+  const report = () =>
+    say(`Temporal: building the dev server with Go, once; this takes 2 to 5 minutes (${elapsed(startedAt)})`);
+  report();
+  const ticker = setInterval(report, process.stdout.isTTY ? 1000 : 15_000);
   try {
     await goBuild(building);
     await rename(join(building, 'temporal'), target);

@@ -1,20 +1,20 @@
-/** The environment, read once and validated into one object. Nothing else reads `process.env`. */
+/** The settings of a process, read from the environment once and validated. docs/configuration.md lists them. */
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
+import { domainOf } from '../contract/contact.js';
 import { CloseoutError } from '../contract/errors.js';
 import { workflowIdOf } from '../contract/ids.js';
 import { linkKeysFrom, type LinkKey } from '../customer/links.js';
-import { domainOf } from '../customer/mail.js';
 
 export interface Config {
   temporal: {
     /** Options for `Connection.connect` and `NativeConnection.connect`: address, TLS, API key. */
     connection: ReturnType<typeof loadClientConnectConfig>['connectionOptions'];
     namespace: string;
-    /** Where operators look at runs; undefined when we do not know. */
+    /** The Temporal UI, if known. */
     uiUrl: string | undefined;
   };
   databaseUrl: string;
@@ -35,25 +35,25 @@ export interface Config {
     port: number;
     publicUrl: string;
     trustedProxies: string[];
-    /** Requests of this machine need no token; only `npm start` says so. */
+    /** Requests from this machine need no token. Set by `npm start` for its own processes. */
     trustLoopback: boolean;
   };
-  /** For how many days after its end a report keeps who its customer is. */
+  /** For how many days after its end a report keeps its customer's personal data. */
   keepDays: number;
-  /** Where a worker offers its own and the SDK's metrics, `host:port`; the gateway adds what it finds there. */
+  /** Where the worker serves its metrics, `host:port`. The gateway adds them to its own. */
   workerMetrics: string | undefined;
-  /** Between two sweeps. */
+  /** Time between two sweeps. */
   watchSeconds: number;
   apiToken: string;
   linkKeys: LinkKey[];
-  /** Keys the hashes of addresses in opt-outs and suppressions. */
+  /** Keys the hashes in the do-not-contact lists. */
   addressKey: Buffer;
   policyFile: string | undefined;
-  /** The standard OpenTelemetry settings name a collector. */
+  /** The standard OpenTelemetry settings configure a collector. */
   isTraced: boolean;
 }
 
-/** What `npm start` tells the processes it starts, and every command run beside it. Written with mode 0600. */
+/** Settings that `npm start` writes for its processes and for commands run beside it. Readable by its owner only. */
 export const stackFile = (dataDir: string): string => join(dataDir, 'stack.json');
 
 export const dataDirOf = (env: NodeJS.ProcessEnv): string => resolve(env['CLOSEOUT_DATA'] || '.closeout');
@@ -64,8 +64,8 @@ const url = (...schemes: string[]) =>
     error: `must be a URL that begins with ${schemes.map((scheme) => scheme + '//').join(' or ')}`,
   });
 
-/** Ports of the embedded parts; only `CLOSEOUT_PORT` matters in production. */
-const localPorts = z.object({
+/** Ports of the embedded parts. In production only `CLOSEOUT_PORT` is used. */
+export const localPorts = z.object({
   CLOSEOUT_PORT: port(8080),
   CLOSEOUT_TEMPORAL_PORT: port(7233),
   CLOSEOUT_TEMPORAL_UI_PORT: port(8233),
@@ -74,7 +74,7 @@ const localPorts = z.object({
   CLOSEOUT_METRICS_PORT: port(9464),
 });
 
-const settings = z.object({
+export const settings = z.object({
   DATABASE_URL: url('postgres:', 'postgresql:'),
   SMTP_URL: url('smtp:', 'smtps:'),
   CLOSEOUT_MAIL_FROM: z
@@ -113,7 +113,7 @@ const settings = z.object({
   CLOSEOUT_TEMPORAL_UI: url('http:', 'https:').optional(),
 });
 
-/** Throws `BadSetting` that names the setting. What the environment leaves unset comes from a running `npm start`, if any. */
+/** Throws `BadSetting` that names the setting. Settings that are not in the environment come from a running `npm start`. */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const env = { ...runningStack(dataDirOf(environment)), ...withoutEmpty(environment) };
   const set = parse(settings, env);
@@ -194,7 +194,7 @@ function runningStack(dataDir: string): Record<string, string> {
   try {
     return JSON.parse(readFileSync(stackFile(dataDir), 'utf8')) as Record<string, string>;
   } catch {
-    return {}; // nothing was started here
+    return {}; // no `npm start` runs in this folder
   }
 }
 
@@ -204,7 +204,7 @@ const withoutEmpty = (env: NodeJS.ProcessEnv) =>
     string
   >;
 
-/** The page of a report's run in the Temporal UI; undefined where we do not know the UI. */
+/** The page of a report's run in the Temporal UI; undefined if the UI is not known. */
 export const runUrlOf =
   ({ temporal: { uiUrl, namespace } }: Pick<Config, 'temporal'>) =>
   (reportId: string): string | undefined =>

@@ -1,4 +1,4 @@
-/** One JSON line an event, on standard error. Never a body, a link, an address, a name or a comment. */
+/** One JSON line per event, on standard error. Never a body, a link, an address, a name or a comment. */
 import { pino, type Logger } from 'pino';
 
 export const openLog = (name: string): Logger =>

@@ -1,9 +1,10 @@
-/** CLOSEOUT_POLICY: a YAML file of a default and rules; the first rule that fits a report is laid over the default. */
+/** CLOSEOUT_POLICY: a YAML file with a default and rules. The first rule that matches a report overrides the default. */
 import { readFileSync } from 'node:fs';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
-import { isTimeZone, timeZoneWords } from '../contract/reports.js';
+import { isTimeZone, timeZoneRule } from '../contract/contact.js';
+import { highestScore } from '../contract/survey.js';
 import {
   defaultConfirmation,
   defaultPolicy,
@@ -12,15 +13,16 @@ import {
   type Policy,
   type PolicyFor,
 } from '../policy/settings.js';
+import { day, hour, minute, second } from '../policy/time.js';
 
-const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const durationWords = 'must be a number with ms, s, m, h or d, such as 30s or 7d, at most 3650d';
+const units = { ms: 1, s: second, m: minute, h: hour, d: day };
+const durationRule = 'must be a number with ms, s, m, h or d, such as 30s or 7d, at most 3650d';
 const duration = z
-  .string(durationWords)
-  .regex(/^\d{1,12}(ms|s|m|h|d)$/, durationWords)
+  .string(durationRule)
+  .regex(/^\d{1,12}(ms|s|m|h|d)$/, durationRule)
   .transform((text) => parseInt(text) * units[text.replace(/\d+/, '') as keyof typeof units])
-  .refine((ms) => ms <= 3650 * units.d, durationWords);
-const someTime = duration.refine((ms) => ms > 0, 'must be more than nothing');
+  .refine((ms) => ms <= 3650 * units.d, durationRule);
+const positiveDuration = duration.refine((ms) => ms > 0, 'must be more than 0');
 
 const clock = z
   .string()
@@ -28,7 +30,7 @@ const clock = z
 
 const defaultHours = defaultConfirmation.businessHours as BusinessHours;
 
-const timeZone = z.string().refine(isTimeZone, timeZoneWords);
+const timeZone = z.string().refine(isTimeZone, timeZoneRule);
 
 const businessHours = z
   .strictObject({
@@ -45,7 +47,7 @@ const part = {
   closing: z.strictObject({ giveUpAfter: duration.optional() }).optional(),
   confirmation: z
     .strictObject({
-      window: someTime.optional(),
+      window: positiveDuration.optional(),
       warnBefore: duration.nullable().optional(),
       onSilence: z.enum(['close', 'hold']).optional(),
       businessHours: businessHours.nullable().optional(),
@@ -56,7 +58,7 @@ const part = {
     .strictObject({
       enabled: z.boolean().optional(),
       delay: duration.optional(),
-      expiresAfter: someTime.optional(),
+      expiresAfter: positiveDuration.optional(),
       reminderAfter: duration.nullable().optional(),
       perCycle: z.enum(['once', 'each', 'replace']).optional(),
       contactCap: z
@@ -72,7 +74,7 @@ const part = {
     })
     .optional(),
   reopen: z.strictObject({ within: duration.optional(), escalateAfter: z.int().min(1).optional() }).optional(),
-  alert: z.strictObject({ scoreAtMost: z.int().min(0).max(5).optional() }).optional(),
+  alert: z.strictObject({ scoreAtMost: z.int().min(0).max(highestScore).optional() }).optional(),
 };
 const when = z
   .strictObject({
@@ -83,7 +85,7 @@ const when = z
   })
   .refine(
     (wanted) => Object.keys(wanted).length > 0,
-    'must name at least one thing to fit; what is for all stands under default',
+    'must name at least one attribute; settings for all reports belong under default',
   );
 const file = z.strictObject({
   default: z.strictObject(part).default({}),
@@ -93,8 +95,8 @@ const file = z.strictObject({
 type Part = z.infer<typeof file>['default'];
 type When = z.infer<typeof when>;
 
-/** What a policy is chosen by. */
-export type Described = Parameters<PolicyFor>[0];
+/** The attributes of a report that a policy is chosen by. */
+export type PolicyAttributes = Parameters<PolicyFor>[0];
 
 interface Rule {
   /** In the file, from 1. */
@@ -103,34 +105,34 @@ interface Rule {
   policy: Policy;
 }
 
-/** Why a report has the policy it has. */
+/** Why a report has its policy. */
 export interface Explanation {
-  /** The first rule that fits, from 1; null: none does, so the default counts. */
+  /** The first rule that matches, from 1; null if none does, so that the default applies. */
   rule: number | null;
-  /** Every rule looked at, in order, with what did not fit; the last one fits if `rule` is not null. */
-  looked: { rule: number; line: number; differs: string[] }[];
+  /** Every rule that was compared, in order, with what did not match. The last one matches if `rule` is not null. */
+  compared: { rule: number; line: number; differs: string[] }[];
   policy: Policy;
 }
 
-/** Throws `BadSetting` that names the setting and its line. Without a file: the defaults. */
+/** Throws `BadSetting` that names the setting and its line. Without a file, the defaults apply. */
 export function loadPolicy(path: string | undefined): PolicyFor {
   if (!path) return () => defaultPolicy;
   const { common, rules } = readRules(path);
   return (report) => rules.find((rule) => differences(rule.when, report).length === 0)?.policy ?? common;
 }
 
-export function explainPolicy(path: string | undefined, report: Described): Explanation {
+export function explainPolicy(path: string | undefined, report: PolicyAttributes): Explanation {
   const { common, rules } = path ? readRules(path) : { common: defaultPolicy, rules: [] };
-  const looked: Explanation['looked'] = [];
+  const compared: Explanation['compared'] = [];
   for (const [index, { line, when: wanted, policy }] of rules.entries()) {
     const differs = differences(wanted, report);
-    looked.push({ rule: index + 1, line, differs });
-    if (differs.length === 0) return { rule: index + 1, looked, policy };
+    compared.push({ rule: index + 1, line, differs });
+    if (differs.length === 0) return { rule: index + 1, compared, policy };
   }
-  return { rule: null, looked, policy: common };
+  return { rule: null, compared, policy: common };
 }
 
-function differences(wanted: When, report: Described): string[] {
+function differences(wanted: When, report: PolicyAttributes): string[] {
   return Object.entries(wanted)
     .filter(([key, value]) => value !== undefined && report[key as keyof When] !== value)
     .map(([key, value]) => `${key} is ${report[key as keyof When] ?? 'not set'}, not ${value}`);
@@ -139,14 +141,14 @@ function differences(wanted: When, report: Described): string[] {
 function readRules(path: string): { common: Policy; rules: Rule[] } {
   const lines = new LineCounter();
   const document = parseDocument(readText(path), { lineCounter: lines });
-  const refuse = (why: string, line: number | undefined) =>
+  const refusal = (reason: string, line: number | undefined) =>
     new CloseoutError(
       'BadSetting',
-      `CLOSEOUT_POLICY ${path}${line ? `, line ${line}` : ''}: ${why}`,
+      `CLOSEOUT_POLICY ${path}${line ? `, line ${line}` : ''}: ${reason}`,
       'CLOSEOUT_POLICY',
     );
   const [broken] = document.errors;
-  if (broken) throw refuse(broken.message.split('\n')[0]?.replace(/ at line .*/, '') ?? '', broken.linePos?.[0].line);
+  if (broken) throw refusal(broken.message.split('\n')[0]?.replace(/ at line .*/, '') ?? '', broken.linePos?.[0].line);
   const lineOf = (keys: readonly PropertyKey[]): number | undefined => {
     const node = document.getIn(keys, true);
     if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
@@ -157,16 +159,16 @@ function readRules(path: string): { common: Policy; rules: Rule[] } {
     const [issue] = parsed.error.issues;
     const keys = issue?.path ?? [];
     const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-    throw refuse(`${[...keys, ...unknown].join('.')} ${issue?.message}`, lineOf([...keys, ...unknown]));
+    throw refusal(`${[...keys, ...unknown].join('.')} ${issue?.message}`, lineOf([...keys, ...unknown]));
   }
   const { default: base, rules } = parsed.data;
-  const common = lay(defaultPolicy, base);
+  const common = mergePolicy(defaultPolicy, base);
   return {
     common,
     rules: rules.map(({ when: wanted, ...over }, index) => ({
       line: lineOf(['rules', index]) ?? 1,
       when: wanted,
-      policy: lay(common, over),
+      policy: mergePolicy(common, over),
     })),
   };
 }
@@ -175,28 +177,28 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const why = `cannot be read: ${(error as Error).message}`;
-    throw new CloseoutError('BadSetting', `CLOSEOUT_POLICY ${path}: ${why}`, 'CLOSEOUT_POLICY');
+    const reason = `cannot be read: ${(error as Error).message}`;
+    throw new CloseoutError('BadSetting', `CLOSEOUT_POLICY ${path}: ${reason}`, 'CLOSEOUT_POLICY');
   }
 }
 
-function lay(policy: Policy, over: Part): Policy {
+function mergePolicy(policy: Policy, over: Part): Policy {
   return {
     holdDown: over.holdDown ?? policy.holdDown,
-    closing: { ...policy.closing, ...set(over.closing) },
-    confirmation: layConfirmation(policy.confirmation, over.confirmation),
-    survey: { ...policy.survey, ...set(over.survey) },
-    reopen: { ...policy.reopen, ...set(over.reopen) },
-    alert: { ...policy.alert, ...set(over.alert) },
+    closing: { ...policy.closing, ...defined(over.closing) },
+    confirmation: mergeConfirmation(policy.confirmation, over.confirmation),
+    survey: { ...policy.survey, ...defined(over.survey) },
+    reopen: { ...policy.reopen, ...defined(over.reopen) },
+    alert: { ...policy.alert, ...defined(over.alert) },
   };
 }
 
-function layConfirmation(base: Policy['confirmation'], over: Part['confirmation']): Policy['confirmation'] {
+function mergeConfirmation(base: Policy['confirmation'], over: Part['confirmation']): Policy['confirmation'] {
   if (over === undefined || over === null) return over === null ? null : base;
-  return { ...(base ?? defaultConfirmation), ...set(over) };
+  return { ...(base ?? defaultConfirmation), ...defined(over) };
 }
 
-const set = <T extends object>(over: T | undefined) =>
+const defined = <T extends object>(over: T | undefined) =>
   Object.fromEntries(Object.entries(over ?? {}).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: NonNullable<T[K]>;
   };

@@ -1,4 +1,4 @@
-/** OpenTelemetry traces through client, gateway, workflows and activities: on where a collector is named, off and unloaded elsewhere. */
+/** OpenTelemetry traces through client, gateway, workflows and activities. Loaded only if a collector is configured. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { WorkflowClientInterceptor } from '@temporalio/client';
 import type { WorkerInterceptors, WorkerOptions } from '@temporalio/worker';
@@ -9,11 +9,11 @@ export interface Tracing {
   client: WorkflowClientInterceptor[];
   activity: NonNullable<WorkerInterceptors['activity']>;
   sinks: NonNullable<WorkerOptions['sinks']>;
-  /** Sends what is still kept. */
+  /** Sends the remaining spans. */
   close: () => Promise<void>;
 }
 
-/** Where and how spans are sent is for the standard settings `OTEL_*` to say; `part` is the default of the service's name. */
+/** The standard `OTEL_*` settings say where and how spans are sent. `part`: the default service name is `closeout-{part}`. */
 export async function openTracing({ isTraced }: Config, part: string): Promise<Tracing | undefined> {
   if (!isTraced) return undefined;
   const [otel, { OTLPTraceExporter }, { BatchSpanProcessor, NodeTracerProvider }, resources] = await Promise.all([
@@ -32,7 +32,7 @@ export async function openTracing({ isTraced }: Config, part: string): Promise<T
     client: [new otel.OpenTelemetryWorkflowClientInterceptor()],
     activity: [(context) => ({ inbound: new otel.OpenTelemetryActivityInboundInterceptor(context) })],
     sinks: { exporter: otel.makeWorkflowExporter(processor, resource) },
-    // A collector that is away must not make what was done look undone, nor hold up the end.
+    // A collector that does not answer must neither make a command fail nor delay its end.
     close: () => Promise.race([provider.shutdown().catch(() => undefined), pause(2000, undefined, { ref: false })]),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * What the traced bundle adds to the workflow code. Every call but updates: the library answers an update some steps later than the
- * plain code does, so a run that was recorded without traces would no longer fit (test/replay).
+ * Spans for the traced bundle. They cover every call except updates: with the library's interceptor, an update completes some steps
+ * later, so that a run recorded without traces could no longer be replayed (test/replay).
  */
 import {
   OpenTelemetryInboundInterceptor,
