@@ -1,25 +1,19 @@
-/** Paths of reports whose customers are asked whether it is fixed. */
-import type { Score } from '../../src/contract/reports.js';
-import type { Stack } from '../stack/stack.js';
+/** Paths of reports whose customers are asked to confirm. */
+import { answer, eve, type Paths, type Recording } from './recording.js';
 
-export function confirmationPaths(stack: Stack): Record<string, (id: string) => Promise<unknown>> {
+export function confirmationPaths(recording: Recording): Paths {
+  const { stack } = recording;
   const { client } = stack;
-  const eve = { by: 'eve' };
 
   async function askToConfirm(id: string, ticketType: string) {
     await stack.open(id, { ticketType });
     await stack.signal(id, 'cleared');
-    await stack.untilStatus(id, 'asked', ({ waitingFor }) => waitingFor.startsWith('the customer'));
+    await stack.untilAsked(id);
   }
 
   async function say(id: string, fixed: boolean) {
     const survey = await client.surveys.ofCycle(id, 1);
-    if (survey?.confirm_for) await client.surveys.confirm(survey.id, { fixed, clearedAt: survey.confirm_for });
-  }
-
-  async function rate(id: string, score: Score) {
-    const survey = await client.surveys.ofCycle(id, 1);
-    await client.surveys.answer(survey?.id ?? '', { score });
+    if (survey?.confirmFor) await client.surveys.confirm(survey.id, { fixed, clearedAt: survey.confirmFor });
   }
 
   return {
@@ -27,7 +21,7 @@ export function confirmationPaths(stack: Stack): Record<string, (id: string) => 
       await askToConfirm(id, 'confirmed');
       await say(id, true);
       await stack.untilSurvey(id, 'sent');
-      await rate(id, 5);
+      await answer(recording, id, { score: 5 });
       await stack.untilPhase(id, 'done');
     },
     async 'not-fixed-then-confirmed'(id) {
@@ -35,7 +29,7 @@ export function confirmationPaths(stack: Stack): Record<string, (id: string) => 
       await say(id, false);
       await stack.untilPhase(id, 'open', 1);
       await stack.signal(id, 'cleared');
-      await stack.untilStatus(id, 'asked again', ({ waitingFor }) => waitingFor.startsWith('the customer'));
+      await stack.untilAsked(id);
       await say(id, true);
       await stack.untilSurvey(id, 'sent');
     },
@@ -45,7 +39,7 @@ export function confirmationPaths(stack: Stack): Record<string, (id: string) => 
     },
     async 'unconfirmed-and-released'(id) {
       await askToConfirm(id, 'major');
-      await stack.untilStatus(id, 'overdue', ({ waitingFor }) => waitingFor.includes('operator'));
+      await stack.untilPhase(id, 'needsAttention');
       await client.operate('release', id, eve);
       await stack.untilSurvey(id, 'sent');
     },
