@@ -1,6 +1,6 @@
 /** One report that is cleared by itself just after very many: how long until its mail, with priorities and without. */
 import { workflowIdOf } from '../src/contract/ids.js';
-import type { Stack } from '../test/stack/stack.js';
+import { type Stack } from '../test/stack/stack.js';
 
 const many = 150;
 

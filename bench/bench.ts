@@ -14,7 +14,9 @@ import pg from 'pg';
 import { SMTPServer } from 'smtp-server';
 import { loadConfig } from '../src/setup/config.js';
 import { workflowIdOf } from '../src/contract/ids.js';
-import { freePorts, Stack, until } from '../test/stack/stack.js';
+import { freePorts } from '../test/stack/commands.js';
+import { Stack } from '../test/stack/stack.js';
+import { until } from '../test/stack/waiting.js';
 import { behindMany } from './behind-many.js';
 import { fill, slowest } from './dashboard.js';
 

@@ -1,4 +1,4 @@
-/** What the queries behind the dashboard cost at many reports: the slowest of several calls, in ms, against a tenth as many. */
+/** The cost of the queries behind the dashboard: the slowest of several calls, in ms, with many reports and with a tenth of them. */
 import type pg from 'pg';
 import type { CloseoutClient } from '../src/client.js';
 
@@ -12,7 +12,7 @@ export async function fill(database: pg.Client, from: number, to: number): Promi
   ]);
   await database.query(
     `insert into reports (id, status, description, severity, ticket_type, service_problem_id, customer_id,
-        opened_at, changed_at, cleared_at, closed_at, run_status)
+        opened_at, changed_at, cleared_at, closed_at, run_state)
       select 'many-' || n, 'closed', 'No dial tone', 'minor', (array['fault', 'change', 'question'])[1 + n % 3],
         case when n % 4 = 0 then 'SP-' || n % 50 end, 'many-' || n, t, t, t, t + make_interval(secs => n % 90), 'closed'
       from (select n, now() - make_interval(mins => 2 * n % 43000) as t from generate_series($1::int, $2::int) n) x`,
@@ -35,24 +35,25 @@ export async function fill(database: pg.Client, from: number, to: number): Promi
   await database.query('analyze');
 }
 
-/** Query → the slowest of some calls, ms. */
-export async function slowest({ figures, sweeps }: CloseoutClient): Promise<Map<string, number>> {
+/** The slowest of several calls of each query, in ms. */
+export async function slowest({ overview }: CloseoutClient): Promise<Map<string, number>> {
+  const { counts } = overview;
   const queries: Record<string, () => Promise<unknown>> = {
-    'surveys by what became of them': () => figures.counts(),
-    'the last answers': () => figures.answers(20),
-    'from cleared to closed by day': () => figures.closingTimes(30),
-    'what customers confirmed': () => figures.confirmationCounts(),
-    'the last sweep': () => sweeps.last(),
-    'reports by status (/metrics)': () => figures.reportCounts(),
-    'cleared, by what they wait for (/metrics)': () => figures.clearedCounts(),
+    'surveys by state': () => counts.surveys(),
+    'the last answers': () => counts.answers(20),
+    'from cleared to closed by day': () => counts.closingTimes(30),
+    'confirmations by reply': () => counts.confirmations(),
+    'the last sweep': () => overview.lastSweep(),
+    'reports by status (/metrics)': () => counts.reports(),
+    'cleared reports by phase (/metrics)': () => counts.cleared(),
   };
   const times = new Map<string, number>();
   for (const [name, ask] of Object.entries(queries)) {
     await ask();
     for (let call = 0; call < calls; call++) {
-      const begun = performance.now();
+      const startedAt = performance.now();
       await ask();
-      times.set(name, Math.max(times.get(name) ?? 0, performance.now() - begun));
+      times.set(name, Math.max(times.get(name) ?? 0, performance.now() - startedAt));
     }
   }
   return times;

@@ -3,7 +3,7 @@ import { mailVerdict, toFailure } from '../../src/activities/to-failure.js';
 import { openMailer } from '../../src/outside/mail/mailer.js';
 import { linkKeysFrom } from '../../src/customer/links.js';
 import { surveyMail } from '../../src/customer/mail.js';
-import { Sink, type Fault } from '../stack/scripted-smtp-server.js';
+import { ScriptedSmtpServer, type Fault } from '../stack/scripted-smtp-server.js';
 
 const address = 'ann@customers.example';
 const mail = surveyMail(
@@ -27,7 +27,7 @@ const mail = surveyMail(
 
 /** What a real conversation with a relay that has this fault comes to. */
 async function errorOf(fault: Fault | 'nobody listens'): Promise<unknown> {
-  const sink = new Sink(() => (fault === 'nobody listens' ? {} : fault));
+  const sink = new ScriptedSmtpServer(() => (fault === 'nobody listens' ? {} : fault));
   const port = await sink.listen();
   if (fault === 'nobody listens') await sink.close();
   const mailer = openMailer({ smtpUrl: `smtp://127.0.0.1:${port}`, smtpUtf8: false, dkim: undefined });
@@ -67,7 +67,7 @@ test.each<[string, Fault | 'nobody listens', string]>([
 });
 
 test('a mail that is tried again is the same mail, byte for byte', async () => {
-  const sink = new Sink((_, attempt) => (attempt < 3 ? { afterDot: 'drop' } : {}));
+  const sink = new ScriptedSmtpServer((_, attempt) => (attempt < 3 ? { afterDot: 'drop' } : {}));
   const mailer = openMailer({ smtpUrl: `smtp://127.0.0.1:${await sink.listen()}`, smtpUtf8: false, dkim: undefined });
   for (const outcome of [expect.anything(), expect.anything(), undefined]) {
     const error: unknown = await mailer.send(mail).catch((reason: unknown) => reason);
@@ -81,13 +81,13 @@ test('a mail that is tried again is the same mail, byte for byte', async () => {
   await sink.close();
 });
 
-test('the relay is told where bounces go, and the signature covers both headers for unsubscribing', async () => {
+test('the relay is notified where bounces go, and the signature covers both headers for unsubscribing', async () => {
   const { privateKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
-  const sink = new Sink();
+  const sink = new ScriptedSmtpServer();
   const dkim = { domainName: 'closeout.example', keySelector: 'k1', privateKey };
   const mailer = openMailer({ smtpUrl: `smtp://127.0.0.1:${await sink.listen()}`, smtpUtf8: false, dkim });
   await mailer.send(mail);

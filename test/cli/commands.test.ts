@@ -52,7 +52,7 @@ test('what an operator asks for is done or refused with the reason', async () =>
 test.each<[string, string[], number, string]>([
   ['a report that does not exist', ['clear', 'NOPE'], 1, 'There is no report NOPE.'],
   ['an id that cannot be', ['open', '--id', 'a b', '--description', 'x'], 2, 'id must be 1 to 64'],
-  ['a bad address', ['open', '--description', 'x', '--email', 'a@b,c@d'], 2, 'email must be one e-mail address'],
+  ['a bad address', ['open', '--description', 'x', '--email', 'a@b,c@d'], 2, 'emailAddress must be one e-mail address'],
   ['a bad time', ['clear', 'CLI-3', '--at', 'noonish'], 2, 'at must be a time in ISO 8601'],
   ['a missing argument', ['clear'], 2, "missing required argument 'report'"],
   ['an unknown command', ['celar', 'X'], 2, "unknown command 'celar'"],

@@ -1,29 +1,13 @@
 import puppeteer, { type Browser } from 'puppeteer-core';
 import { bounceMail, plainMail } from '../stack/incoming-mails.js';
-import { decoded, post, Stack, until, type SeenMail } from '../stack/stack.js';
+import { decoded } from '../stack/history.js';
+import { post } from '../stack/http.js';
+import { type SeenMail } from '../stack/mail.js';
+import type { NewReport } from '../../src/contract/reports.js';
+import { askToConfirm, confirmationPolicy as policy, confirmLink } from '../stack/confirmation.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
 
-/** MEF 124: before a report is closed its customer is asked whether it is fixed. */
-const policy = `
-default:
-  confirmation: { window: 1h, warnBefore: null, businessHours: null }
-  survey: { contactCap: null }
-rules:
-  - when: { ticketType: brief }
-    confirmation: { window: 4s, warnBefore: 2s }
-  - when: { ticketType: briefUnrated }
-    confirmation: { window: 1s }
-    survey: { enabled: false }
-  - when: { ticketType: unrated }
-    survey: { enabled: false }
-  - when: { severity: critical }
-    confirmation: { window: 1s, onSilence: hold }
-  - when: { ticketType: patient }
-    holdDown: 3s
-  - when: { ticketType: quiet }
-    survey: { quietHours: { from: "00:00", to: "23:59" } }
-  - when: { ticketType: unasked }
-    confirmation: null
-`;
 let stack: Stack;
 let browser: Browser;
 beforeAll(async () => {
@@ -35,33 +19,19 @@ afterAll(async () => {
   await stack.end();
 });
 
-const confirmLink = ({ text = '' }: SeenMail, fixed: 'yes' | 'no' = 'yes'): string => {
-  const link = text.match(/http:\S+\/c\/\S+/g)?.find((found) => found.endsWith(`?fixed=${fixed}`));
-  if (!link) throw new Error('no link in the mail');
-  return link;
-};
-
-/** A cleared report whose customer is asked whether it is fixed; the mail. */
-async function cleared(id: string, report: Parameters<Stack['open']>[1] = {}): Promise<SeenMail> {
-  await stack.open(id, report);
-  await stack.client.clear(id);
-  const [mail] = await stack.untilMails(id, 1);
-  if (!mail) throw new Error(`no mail about ${id}`);
-  await stack.untilStatus(id, 'asked', ({ waitingFor }) => waitingFor.startsWith('the customer'));
-  return mail;
-}
-
+/** A cleared report whose customer was asked to confirm; the mail. */
+const cleared = (id: string, report: Partial<NewReport> = {}) => askToConfirm(stack, id, report);
 const textOf = async (link: string) => (await fetch(link)).text();
 const events = async (id: string) => (await stack.client.surveys.timelineOf(id)).map(({ event }) => event);
 
 test('"yes", then the survey’s question on the same page: closed, answered, one mail', async () => {
   const mail = await cleared('YES-1');
-  expect(mail.subject).toBe('Is it fixed? Please confirm: report YES-1');
-  expect((await stack.client.reports.get('YES-1')).status).toBe('resolved');
+  expect(mail.subject).toBe('Is your problem fixed? Please confirm: report YES-1');
+  expect((await stack.client.get('YES-1')).status).toBe('resolved');
   const page = await browser.newPage();
   await page.setJavaScriptEnabled(false);
   await page.goto(confirmLink(mail));
-  expect(await page.$eval('h1', (h1) => h1.textContent)).toBe('Is the problem of report YES-1 fixed?');
+  expect(await page.$eval('h1', (h1) => h1.textContent)).toBe('Is the problem in report YES-1 fixed?');
   await Promise.all([page.waitForNavigation(), page.click('button[value=yes]')]);
   expect(page.url()).toContain('/c/');
   expect(await page.$eval('main', (main) => main.textContent)).toContain('Report YES-1 is closed.');
@@ -70,7 +40,7 @@ test('"yes", then the survey’s question on the same page: closed, answered, on
   expect(await page.$eval('main', (main) => main.textContent)).toContain('5 – very satisfied');
   await page.close();
   expect(await stack.untilPhase('YES-1', 'done')).toMatchObject({ cycle: 1, survey: { state: 'answered' } });
-  expect((await stack.client.reports.get('YES-1')).status).toBe('closed');
+  expect((await stack.client.get('YES-1')).status).toBe('closed');
   expect(await stack.mails('YES-1')).toHaveLength(1);
   expect(await events('YES-1')).toEqual(expect.arrayContaining(['confirmAsked', 'confirmed', 'answered']));
 });
@@ -84,7 +54,7 @@ test('"yes" and no more: closed at once, the question waits on the page, nobody 
   expect(await stack.mails('ONLY-1')).toHaveLength(1);
 });
 
-test('"no" with a reason: opened again before it was ever closed, the reason a note; cleared again, asked again', async () => {
+test('"no" with a reason: reopened before it was ever closed, the reason a note; cleared again, asked again', async () => {
   const mail = await cleared('NO-1');
   const reason = 'Still no dial tone, my name is Ann Smith';
   const answer = await post(confirmLink(mail, 'no'), { fixed: 'no', reason });
@@ -111,10 +81,13 @@ test('"no" with a reason: opened again before it was ever closed, the reason a n
 
 test('silence: one warning, then closed; a late answer gets a clear page and still counts', async () => {
   const mail = await cleared('LATE-1', { ticketType: 'brief' });
-  expect(mail.text).toContain('If we hear nothing until');
+  expect(mail.text).toContain('If we do not hear from you by');
   await stack.untilSurvey('LATE-1', 'sent');
   const [, warning] = await stack.untilMails('LATE-1', 2);
-  expect(warning).toMatchObject({ subject: 'Reminder: is it fixed? Report LATE-1', inReplyTo: mail.messageId });
+  expect(warning).toMatchObject({
+    subject: 'Reminder: Is your problem fixed? Report LATE-1',
+    inReplyTo: mail.messageId,
+  });
   expect(await events('LATE-1')).toEqual(['confirmAsked', 'confirmWarned', 'silence', 'sent']);
   expect(await textOf(confirmLink(mail))).toContain('because we had not heard from you');
   const late = await post(confirmLink(mail), { fixed: 'no', reason: 'It crackles' });
@@ -136,7 +109,7 @@ test('silence where no survey follows: a late "no" still opens it again, with th
   const late = await post(confirmLink(mail, 'no'), { fixed: 'no', reason: 'It crackles' });
   expect([late.status, await late.text()]).toEqual([200, expect.stringContaining('BARE-1 is open again')]);
   await stack.untilPhase('BARE-1', 'open', 2);
-  expect(await stack.client.reports.get('BARE-1')).toMatchObject({ status: 'inProgress', statusReason: 'It crackles' });
+  expect(await stack.client.get('BARE-1')).toMatchObject({ status: 'inProgress', statusReason: 'It crackles' });
   expect((await fetch(confirmLink(mail))).status).toBe(410);
 });
 
@@ -149,7 +122,7 @@ test('"yes" where no survey follows: thanks, and nothing to fill in', async () =
   expect(await stack.untilPhase('PLAIN-1', 'done')).toMatchObject({ survey: { state: 'skipped', reason: 'disabled' } });
 });
 
-test('silence about a major incident closes nothing: an operator is told once, and releases it', async () => {
+test('silence about a major incident closes nothing: an operator is alerted once, and releases it', async () => {
   const mail = await cleared('MAJOR-1', { severity: 'critical' });
   expect(mail.text).toContain('stays open until we hear from you');
   expect(await stack.untilPhase('MAJOR-1', 'needsAttention')).toMatchObject({ attention: { step: 'askConfirmation' } });
@@ -166,7 +139,7 @@ test('silence about a major incident closes nothing: an operator is told once, a
   await stack.untilSurvey('MAJOR-2', 'sent');
 });
 
-test('who cannot be asked is not waited for', async () => {
+test('unreachable customers are not waited for', async () => {
   await stack.open('NOBODY-1', { contact: { name: 'Ann' } });
   await stack.client.clear('NOBODY-1');
   expect(await stack.untilPhase('NOBODY-1', 'done')).toMatchObject({ survey: { reason: 'noAddress' } });
@@ -184,7 +157,7 @@ test('a service that reopens while it is asked ends the asking; the old link say
   await stack.client.reopen('BACK-1');
   await stack.untilPhase('BACK-1', 'open', 1);
   const answer = await post(confirmLink(mail), { fixed: 'yes' });
-  expect([answer.status, await answer.text()]).toEqual([410, expect.stringContaining('opened again after this mail')]);
+  expect([answer.status, await answer.text()]).toEqual([410, expect.stringContaining('reopened after this mail')]);
   expect((await stack.client.status('BACK-1')).phase).toBe('open');
 });
 
@@ -197,7 +170,7 @@ test('asked with nothing but the signal, and not asked where a rule says so', as
   expect((await stack.ask('ASIS-1', { ticketType: 'unasked' })).subject).toBe('Is your problem solved? Report ASIS-1');
 });
 
-test('what the run was not told the next sweep tells', async () => {
+test('the next sweep notifies the run of a reply that it missed', async () => {
   const mail = await cleared('UNTOLD-1');
   await stack.kill('Temporal'); // start brings it back
   const answer = await post(confirmLink(mail), { fixed: 'yes' });
@@ -225,7 +198,7 @@ test('in a later cycle it is the same: no, cleared once more, yes, and the surve
   ] as const) {
     await stack.client.clear('TWICE-1');
     const mail = (await stack.untilMails('TWICE-1', count)).at(-1) as SeenMail;
-    await stack.untilStatus('TWICE-1', 'asked', ({ waitingFor }) => waitingFor.startsWith('the customer to say'));
+    await stack.untilAsked('TWICE-1');
     expect((await post(confirmLink(mail), { fixed })).status).toBe(303);
     await stack.untilStatus('TWICE-1', fixed, ({ phase }) => phase === (fixed === 'no' ? 'open' : 'surveying'));
     if (fixed === 'yes') expect(await textOf(confirmLink(mail))).toContain('name="score"');
@@ -233,18 +206,18 @@ test('in a later cycle it is the same: no, cleared once more, yes, and the surve
   expect(await stack.untilSurvey('TWICE-1', 'sent')).toMatchObject({ cycle: 2 });
 });
 
-test('what was said of an earlier clearing does not count for the next', async () => {
+test('a reply about an earlier clearing does not count for the next', async () => {
   const mail = await cleared('STALE-1', { ticketType: 'patient' });
   await post(confirmLink(mail), { fixed: 'no' });
   await stack.untilPhase('STALE-1', 'open', 1);
   await stack.client.clear('STALE-1');
-  await stack.untilStatus('STALE-1', 'held down', ({ waitingFor }) => waitingFor.includes('stay cleared'));
+  await stack.untilPostponed('STALE-1', 'clearing');
   await stack.client.operate('release', 'STALE-1', { by: 'eve' });
   await stack.untilSurvey('STALE-1', 'sent');
-  expect(await stack.client.reports.get('STALE-1')).toMatchObject({ status: 'closed', cycle: 1 });
+  expect(await stack.client.get('STALE-1')).toMatchObject({ status: 'closed', cycle: 1 });
 });
 
-test('opened and cleared again before any worker looked: the customer is asked anew', async () => {
+test('opened and cleared again before any worker looked: the customer is asked again', async () => {
   await cleared('AGAIN-1');
   await stack.kill('worker'); // start brings it back
   await stack.signal('AGAIN-1', 'reopened');
@@ -257,7 +230,7 @@ test('a held report is asked about once it is released; one that is held meanwhi
   await stack.open('HELD-1');
   await stack.client.operate('hold', 'HELD-1', { by: 'eve' });
   await stack.client.clear('HELD-1');
-  await stack.untilStatus('HELD-1', 'held', ({ waitingFor }) => waitingFor === 'an operator to release it');
+  await stack.untilHeld('HELD-1');
   expect(await stack.mails('HELD-1')).toHaveLength(0);
   await stack.client.operate('release', 'HELD-1', { by: 'eve' });
   const [mail] = await stack.untilMails('HELD-1', 1);
@@ -273,33 +246,33 @@ test('a held report is asked about once it is released; one that is held meanwhi
   expect(await textOf(confirmLink(mail as SeenMail))).toContain('name="score"');
 });
 
-test('who writes back is not silent: nothing is closed before an operator has read it', async () => {
+test('a customer who replies by mail is not silent: nothing is closed before an operator has read it', async () => {
   const mail = await cleared('WROTE-1', { ticketType: 'brief' });
   await stack.inbound(plainMail({ answers: mail.messageId ?? '', text: 'It still crackles.' }));
-  await stack.untilStatus('WROTE-1', 'held', ({ waitingFor }) => waitingFor.startsWith('an operator to release it'));
+  await stack.untilHeld('WROTE-1');
   const alert = await until('the alert', async () =>
-    (await stack.mails()).find(({ subject }) => subject === 'A customer wrote back about report WROTE-1'),
+    (await stack.mails()).find(({ subject }) => subject === 'A customer replied about report WROTE-1'),
   );
   expect(alert.text).toContain('closeout release WROTE-1');
-  expect((await stack.client.reports.get('WROTE-1')).status).toBe('resolved');
+  expect((await stack.client.get('WROTE-1')).status).toBe('resolved');
 });
 
 test('cancelled while it is asked, and erased: the page says what is true, and takes no more', async () => {
   const cancelled = await cleared('CANCEL-1');
   await stack.client.cancel('CANCEL-1');
   await stack.untilPhase('CANCEL-1', 'done');
-  expect(await textOf(confirmLink(cancelled))).toContain('The report was ended after this mail.');
+  expect(await textOf(confirmLink(cancelled))).toContain('The report was cancelled after this mail');
   const erased = await cleared('ERASE-1');
   await stack.closeout('erase', 'customer-ERASE-1');
   const late = await post(confirmLink(erased), { fixed: 'no' });
   expect(late.status).toBe(410);
-  expect((await stack.client.status('ERASE-1')).phase).toBe('clearing');
+  expect((await stack.client.status('ERASE-1')).phase).toBe('confirming');
 });
 
 test('an operator’s skip-survey in the quiet hours changes what follows, not the waiting', async () => {
   await stack.open('QUIET-1', { ticketType: 'quiet' });
   await stack.client.clear('QUIET-1');
-  await stack.untilStatus('QUIET-1', 'held', ({ waitingFor }) => waitingFor.includes('quiet hours'));
+  await stack.untilPostponed('QUIET-1', 'confirming');
   await stack.client.operate('skipSurvey', 'QUIET-1', { by: 'eve' });
   await stack.client.operate('hold', 'QUIET-1', { by: 'eve' });
   expect((await stack.history('QUIET-1')).events?.length).toBeLessThan(60);
@@ -307,31 +280,4 @@ test('an operator’s skip-survey in the quiet hours changes what follows, not t
   await stack.client.operate('release', 'QUIET-1', { by: 'eve' }); // the first only ended the hold
   expect(await stack.untilPhase('QUIET-1', 'done')).toMatchObject({ survey: { reason: 'byOperator' } });
   expect(await stack.mails('QUIET-1')).toHaveLength(0);
-});
-
-test('no word of a customer is lost: with a yes, said twice, or too late', async () => {
-  const notesOf = async (id: string) =>
-    ((await stack.client.reports.get(id)).document['note'] as { text: string }[]).map(({ text }) => text);
-  const yes = await cleared('WORDS-1');
-  await post(confirmLink(yes), { fixed: 'yes', reason: 'Took long' });
-  expect(await notesOf('WORDS-1')).toEqual(['Took long']);
-  const no = await cleared('WORDS-2');
-  for (const reason of ['Dead', 'Dead', 'Dead and hot']) await post(confirmLink(no), { fixed: 'no', reason });
-  expect(await notesOf('WORDS-2')).toEqual(['Dead', 'Dead and hot']);
-  const late = await cleared('WORDS-3');
-  await stack.client.reopen('WORDS-3', { by: 'noc', reason: 'Seen on the line' });
-  await stack.untilPhase('WORDS-3', 'open');
-  expect((await post(confirmLink(late), { fixed: 'no', reason: 'Noisy' })).status).toBe(410);
-  expect(await notesOf('WORDS-3')).toEqual(['Noisy']);
-});
-
-test('a link is good for its own page only, and bad input is told', async () => {
-  const mail = await cleared('FORM-1');
-  const link = confirmLink(mail);
-  expect((await fetch(link.replace('/c/', '/s/'))).status).toBe(404);
-  expect((await fetch(link, { method: 'HEAD' })).status).toBe(200);
-  expect((await post(link, {})).status).toBe(400);
-  expect((await post(link, { fixed: 'no', reason: 'x'.repeat(2001) })).status).toBe(422);
-  expect((await post(link, { fixed: 'yes' }, { origin: 'https://evil.example' })).status).toBe(401);
-  expect(await stack.client.status('FORM-1')).toMatchObject({ phase: 'clearing' });
 });

@@ -3,7 +3,8 @@ import { chmod, mkdir, mkdtemp, readFile, readlink, rm, stat, writeFile } from '
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { cleanEnv, freePorts, run, Stack } from '../stack/stack.js';
+import { cleanEnv, freePorts, run } from '../stack/commands.js';
+import { Stack } from '../stack/stack.js';
 
 const start = (env: Record<string, string>) =>
   run(process.execPath, [resolve('dist/cli.js'), 'start'], { ...cleanEnv(), ...env });
@@ -59,7 +60,7 @@ test.each<[string, Record<string, string>, string]>([
   await rm(dataDir, { recursive: true });
 });
 
-test("a second start in the same folder says who is there; secrets are the owner's only; a damaged folder is told", async () => {
+test("a second start in the same folder says who is there; secrets are the owner's only; a damaged folder is notified", async () => {
   const stack = await Stack.start();
   const second = await start(stack.env);
   expect(second.code).toBe(1);

@@ -1,4 +1,7 @@
-import { linkIn, post, Stack, until } from '../stack/stack.js';
+import { post } from '../stack/http.js';
+import { linkIn } from '../stack/mail.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
 
 const policy = `
 rules:
@@ -17,7 +20,7 @@ async function surveyOf(id: string) {
   return survey;
 }
 
-test('an answer may be changed: one response with its revisions; a low score that is mended takes its alert back', async () => {
+test('an answer may be changed: one response with its revisions; a low score that is improved withdraws its alert', async () => {
   const link = linkIn(await stack.ask('EDIT-1'));
   await post(link, [
     ['score', '1'],
@@ -34,7 +37,7 @@ test('an answer may be changed: one response with its revisions; a low score tha
   expect(await (await fetch(link)).text()).toContain('This is what you answered. You can change it until');
   expect((await post(link, { score: '5' })).status).toBe(303);
   const taken = await until('the retraction', async () =>
-    (await stack.mails('EDIT-1')).find(({ subject }) => subject?.startsWith('Taken back')),
+    (await stack.mails('EDIT-1')).find(({ subject }) => subject?.startsWith('Withdrawn')),
   );
   expect(taken.inReplyTo).toBe(alert.messageId);
   const survey = await surveyOf('EDIT-1');
@@ -44,7 +47,7 @@ test('an answer may be changed: one response with its revisions; a low score tha
     [1, ['slow', 'poorlyInformed']],
     [5, []],
   ]);
-  const { distribution } = await stack.client.stats();
+  const { distribution } = await stack.client.overview.stats();
   expect(distribution[0]).toBe(0);
   // Two mails about the answer in all: the same answer again tells nobody anything.
   await post(link, { score: '5' });
@@ -54,23 +57,23 @@ test('an answer may be changed: one response with its revisions; a low score tha
 test('"not solved" with a text reopens; too late for that, a report is opened that refers to the old one', async () => {
   const link = linkIn(await stack.ask('LATE-1', { ticketType: 'old' }));
   await until('the time to reopen to be over', async () => {
-    const { reopen_until: time } = await surveyOf('LATE-1');
+    const { reopenUntil: time } = await surveyOf('LATE-1');
     return time !== null && time.getTime() < Date.now();
   });
   const answer = await post(link, { solved: 'no', comment: 'dead again' });
   const thanks = await (await fetch(new URL(answer.headers.get('location') ?? '', link))).text();
-  expect(thanks).toContain('report LATE-1-after-1 was opened');
+  expect(thanks).toContain('we opened report LATE-1-after-1');
   await stack.untilPhase('LATE-1-after-1', 'open', 1);
   await stack.untilPhase('LATE-1', 'done');
-  expect((await stack.client.reports.get('LATE-1')).status).toBe('closed');
-  const followUp = await stack.client.reports.get('LATE-1-after-1');
+  expect((await stack.client.get('LATE-1')).status).toBe('closed');
+  const followUp = await stack.client.get('LATE-1-after-1');
   expect(followUp.document).toMatchObject({
     troubleTicketRelationship: [{ id: 'LATE-1', relationshipType: 'followUp' }],
   });
   expect((await stack.ask('AFTER-1', { customerId: 'other' })).subject).toContain('AFTER-1');
 });
 
-test('an answer to a cycle that is over can no longer be changed: nobody is told that it reopened anything', async () => {
+test('an answer to a cycle that is over can no longer be changed: nobody is notified that it reopened anything', async () => {
   const id = 'OVER-1';
   const first = linkIn(await stack.ask(id));
   await post(first, { solved: 'no' });
@@ -136,7 +139,7 @@ test('1,000 random and hostile tokens get one and the same 404', async () => {
   expect(bodies.size).toBe(1);
 });
 
-test('a link that is posted to a hundred times is told to wait, and a page says so', async () => {
+test('a link that is posted to a hundred times is notified to wait, and a page says so', async () => {
   const link = linkIn(await stack.ask('FLOOD-1'));
   const answers = await Promise.all(Array.from({ length: 100 }, () => post(link, {})));
   const refused = answers.filter(({ status }) => status === 429);

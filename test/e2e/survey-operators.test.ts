@@ -1,6 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { bounceMail, plainMail } from '../stack/incoming-mails.js';
-import { decoded, linkIn, post, Stack, until } from '../stack/stack.js';
+import { decoded } from '../stack/history.js';
+import { post } from '../stack/http.js';
+import { linkIn } from '../stack/mail.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -72,7 +76,7 @@ describe('a mail that comes in', () => {
     const { messageId } = await stack.ask('OOO-1');
     const mail = plainMail({ answers: messageId, headers: ['Auto-Submitted: auto-replied'], id: '<ooo@c.example>' });
     expect(await stack.inbound(mail)).toMatchObject({ code: 0, stdout: 'received: automatic\n' });
-    expect((await stack.client.reports.get('OOO-1')).status).toBe('closed');
+    expect((await stack.client.get('OOO-1')).status).toBe('closed');
     expect(await stack.mails('OOO-1')).toHaveLength(1);
     expect(await events('OOO-1')).toContainEqual(['automaticReply', null]);
   });
@@ -113,7 +117,7 @@ describe('a mail that comes in', () => {
     await stack.ask('FULL-2', { contact });
   });
 
-  test('from a customer is kept with the report and calls the operator, once; nothing is reopened', async () => {
+  test('from a customer is kept with the report and alerts the operator, once; nothing is reopened', async () => {
     const { messageId } = await stack.ask('BACK-1');
     const token = /\/s\/([\w.-]+)/.exec((await stack.mails('BACK-1'))[0]?.text ?? '')?.[1] ?? '';
     const text = `Still dead\0 at night.\n\n> http://127.0.0.1/s/${token}?r=4\n> http://127.0.0.1/c/${token}?fixed=no`;
@@ -121,12 +125,12 @@ describe('a mail that comes in', () => {
     for (let time = 0; time < 2; time++)
       expect(await stack.inbound(mail)).toMatchObject({ code: 0, stdout: 'received: reply\n' });
     const alert = await until('the alert', async () =>
-      (await stack.mails('BACK-1')).find(({ subject }) => subject?.startsWith('A customer wrote back')),
+      (await stack.mails('BACK-1')).find(({ subject }) => subject?.startsWith('A customer replied')),
     );
     expect(alert.text).toContain('> Still dead at night.');
-    expect(alert.text).toContain('another address than report BACK-1'); // ann@customers.example is not its contact
+    expect(alert.text).toContain('Another address than that of report BACK-1'); // ann@customers.example is not its contact
     expect(alert.text).not.toContain(token);
-    expect((await stack.client.reports.get('BACK-1')).status).toBe('closed');
+    expect((await stack.client.get('BACK-1')).status).toBe('closed');
     expect(await stack.client.surveys.messagesOf(await surveyIdOf('BACK-1'))).toMatchObject([{ direction: 'in' }]);
     await stack.client.surveys.reply('BACK-1', 'A technician comes today.', 'eve');
     const reply = await until('the reply', async () =>
@@ -139,7 +143,7 @@ describe('a mail that comes in', () => {
   test('about nothing of ours is refused in words; from a program it is dropped', async () => {
     expect(await stack.inbound(plainMail({}))).toMatchObject({
       code: 1,
-      stderr: 'closeout: This mail answers no survey of ours, so nobody was told.\n',
+      stderr: 'closeout: This mail is a reply to no survey of ours, so nobody was alerted.\n',
     });
     expect((await stack.inbound(plainMail({ headers: ['Auto-Submitted: auto-replied'] }))).code).toBe(0);
   });
@@ -159,7 +163,7 @@ describe('the figures', () => {
     );
     const page = await (await fetch(stack.url('/'))).text();
     expect(page).toContain('=HYPERLINK(&quot;http://x&quot;)');
-    const { csat } = await stack.client.stats();
+    const { csat } = await stack.client.overview.stats();
     expect(page).toContain(`${csat?.value} % (${csat?.low}–${csat?.high} %), few answers`);
     const plot = await fetch(stack.url('/plots/satisfaction-dark.svg'));
     expect(plot.headers.get('content-type')).toBe('image/svg+xml');
@@ -182,7 +186,7 @@ describe('forgetting', () => {
     ).toBe(200);
     const secrets = /wilhelmina|zykowski|zebra|xylophone/i;
     expect(await stack.dump()).toMatch(secrets); // the search does find what is there
-    const before = await stack.client.stats();
+    const before = await stack.client.overview.stats();
 
     expect(await stack.closeout('erase', 'customer-zy')).toMatchObject({
       code: 0,
@@ -190,7 +194,7 @@ describe('forgetting', () => {
     });
     expect(await stack.dump()).not.toMatch(secrets);
     expect((await stack.untilPhase('ERASE-2', 'done')).survey).toEqual({ state: 'expired', reason: 'erased' });
-    expect((await stack.client.stats()).distribution).toEqual(before.distribution);
+    expect((await stack.client.overview.stats()).distribution).toEqual(before.distribution);
     expect((await post(linkIn(open), { score: '5', comment: 'zebra' })).status).toBe(410);
     expect((await post(linkIn(mail), { score: '5', comment: 'zebra' })).status).toBe(200); // answered, not changeable
     expect(await stack.dump()).not.toMatch(secrets);
@@ -214,11 +218,8 @@ describe('forgetting', () => {
     await stack.open('KEEP-1', { contact });
     await stack.ask('OLD-1', { contact });
     await stack.temporalCli('schedule', 'trigger', '--schedule-id', 'closeout-forget');
-    await until(
-      'the old report to be forgotten',
-      async () => (await stack.client.reports.contactOf('OLD-1')) === undefined,
-    );
-    expect(await stack.client.reports.contactOf('KEEP-1')).toMatchObject(contact);
+    await until('the old report to be forgotten', async () => (await stack.client.contactOf('OLD-1')) === undefined);
+    expect(await stack.client.contactOf('KEEP-1')).toMatchObject(contact);
     expect(await stack.closeout('forget', '--older-than', '0')).toMatchObject({ code: 0 });
   });
 });

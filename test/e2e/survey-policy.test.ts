@@ -1,4 +1,7 @@
-import { linkIn, post, Stack, until } from '../stack/stack.js';
+import { post } from '../stack/http.js';
+import { linkIn } from '../stack/mail.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
 
 /** Of the customer's day, around now: from a while ago to the next full minute, or to hours later. */
 const clock = (time: Date) => time.toISOString().slice(11, 16);
@@ -39,7 +42,7 @@ test('quiet hours hold the mail until the customer’s day begins', async () => 
   const id = await stack.open('OPEN-1', { ticketType: 'opening' });
   await stack.client.clear(id);
   if (Date.now() < opening.getTime() - 2000) {
-    const status = await stack.untilStatus(id, 'held', ({ waitingFor }) => waitingFor.includes('quiet hours'));
+    const status = await stack.untilPostponed(id);
     expect(status).toMatchObject({ until: opening.toISOString(), survey: { state: 'none' } });
     expect(await stack.mails(id)).toHaveLength(0);
   }
@@ -51,7 +54,7 @@ test('quiet hours hold the mail until the customer’s day begins', async () => 
 test('reopened in the quiet hours: no mail, and the survey says why, in run and store', async () => {
   const id = await stack.open('QUIET-1', { ticketType: 'quiet' });
   await stack.client.clear(id);
-  await stack.untilStatus(id, 'held', ({ waitingFor }) => waitingFor.includes('quiet hours'));
+  await stack.untilPostponed(id);
   await stack.client.reopen(id);
   await stack.untilPhase(id, 'open', 2);
   expect(await stack.client.surveys.ofCycle(id, 1)).toMatchObject({ state: 'skipped', reason: 'reopened' });
@@ -63,7 +66,7 @@ test('reopened in the quiet hours: no mail, and the survey says why, in run and 
 test('reopened during the delay: no mail, and one reason', async () => {
   const id = await stack.open('DELAY-1', { ticketType: 'delayed' });
   await stack.client.clear(id);
-  await stack.untilStatus(id, 'delay', ({ waitingFor }) => waitingFor.includes('delay'));
+  await stack.untilPostponed(id);
   await stack.client.reopen(id);
   await stack.untilPhase(id, 'open', 2);
   expect(await stack.client.surveys.ofReport(id)).toMatchObject([{ cycle: 1, state: 'skipped', reason: 'reopened' }]);

@@ -1,4 +1,5 @@
-import { Stack, until } from '../stack/stack.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
 
 /** Reports that a kill finds in each phase: hold-down and survey delay are long enough to be hit. */
 const policy = `
@@ -30,22 +31,22 @@ test.each(['worker', 'Temporal', 'PostgreSQL', 'everything'] as const)(
     await stack.untilSurvey(asked, 'sent');
     await stack.untilPhase(delayed, 'surveying');
     await stack.untilPhase(slow, 'clearing');
-    await stack.untilStatus(confirming, 'asked', ({ waitingFor }) => waitingFor.startsWith('the customer to say'));
+    await stack.untilAsked(confirming);
     await Promise.all(closing.map((id) => stack.client.clear(id)));
     await stack.kill(part);
     if (part === 'everything') await stack.up();
     else await until(`${part} to be started again`, () => stack.log.includes(`${part}: ended with SIGKILL`));
 
     await until('the open report to be cleared', async () => (await stack.signal(waiting, 'cleared')) !== undefined);
-    const { id: surveyId, confirm_for: clearedAt } = await until('the database', () =>
+    const { id: surveyId, confirmFor: clearedAt } = await until('the database', () =>
       stack.client.surveys.ofCycle(confirming, 1),
     );
     await stack.client.surveys.confirm(surveyId, { fixed: true, clearedAt: clearedAt as Date });
     for (const id of [waiting, slow, delayed, asked, confirming, ...closing]) {
       await stack.untilSurvey(id, 'sent');
-      const report = await stack.client.reports.get(id);
+      const report = await stack.client.get(id);
       expect(report).toMatchObject({ id, status: 'closed', cycle: 1 });
-      const { history } = (await stack.client.reports.detailsOf([id])).get(id) ?? { history: [] };
+      const { history } = (await stack.client.detailsOf([id])).get(id) ?? { history: [] };
       expect(history.filter(({ status }) => status === 'closed')).toHaveLength(1);
       const ids = (await stack.mails(id)).map(({ messageId }) => messageId);
       expect(new Set(ids).size).toBe(1);

@@ -1,5 +1,8 @@
-import { Sink } from '../stack/scripted-smtp-server.js';
-import { decoded, freePorts, Stack, until } from '../stack/stack.js';
+import { ScriptedSmtpServer } from '../stack/scripted-smtp-server.js';
+import { freePorts } from '../stack/commands.js';
+import { decoded } from '../stack/history.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
 
 /** Asked before closing; the mail's answer is not waited for. */
 const policy = `
@@ -8,7 +11,7 @@ rules:
     confirmation: { window: 1h, warnBefore: null, businessHours: null }
 `;
 let refusesUs = false;
-const sink = new Sink((to, attempt) => {
+const sink = new ScriptedSmtpServer((to, attempt) => {
   if (refusesUs) return { greeting: '554 5.7.1 not you' };
   if (to.startsWith('drop')) return attempt < 3 ? { afterDot: 'drop' } : {};
   if (to.startsWith('later')) return attempt < 3 ? { afterDot: '451 4.3.0 try later' } : {};
@@ -52,7 +55,7 @@ test('a refused address is tried once, is undeliverable, leaves the report close
     survey: { state: 'undeliverable', reason: 'RecipientRefused' },
   });
   expect(sink.attempts.get('gone-1@customers.example')).toBe(1);
-  expect((await stack.client.reports.get(id)).status).toBe('closed');
+  expect((await stack.client.get(id)).status).toBe('closed');
   const next = await stack.open('gone-2', { contact: { emailAddress: 'Gone-1@customers.example' } });
   await stack.client.clear(next);
   expect(await stack.untilPhase(next, 'done')).toMatchObject({ survey: { state: 'skipped', reason: 'suppressed' } });
@@ -64,8 +67,7 @@ test('the mail that asks before closing is as sure: dropped, put off, refused', 
     await stack.client.clear(id);
   };
   for (const id of ['drop-c', 'later-c', 'gone-c', 'policy-c']) await asks(id);
-  for (const id of ['drop-c', 'later-c'])
-    await stack.untilStatus(id, 'asked', ({ waitingFor }) => waitingFor.startsWith('the customer to say'));
+  for (const id of ['drop-c', 'later-c']) await stack.untilAsked(id);
   expect(sink.to('drop-c@customers.example')).toHaveLength(3);
   expect(new Set(sink.to('drop-c@customers.example')).size).toBe(1);
   expect(sink.to('later-c@customers.example').length).toBeGreaterThan(0);
@@ -82,8 +84,8 @@ test('a mail server that is down keeps no report from being closed without askin
   await sink.close();
   const id = await stack.open('down-c', { ticketType: 'confirmed' });
   await stack.client.clear(id);
-  await stack.untilStatus(id, 'the mail waiting', ({ waitingFor }) => waitingFor.includes('mail'));
-  await until('the claim', async () => (await stack.client.surveys.ofCycle(id, 1))?.confirmation === 'claimed');
+  await stack.untilPhase(id, 'confirming');
+  await until('the claim', async () => (await stack.client.surveys.ofCycle(id, 1))?.confirmation === 'queued');
   await stack.client.operate('release', id, { by: 'eve' });
   await stack.untilPhase(id, 'surveying');
   await sink.listen(port);
@@ -98,7 +100,7 @@ test('refused content leaves the report closed and the survey undeliverable', as
   expect(await stack.untilPhase(id, 'done')).toMatchObject({
     survey: { state: 'undeliverable', reason: 'MailRefused' },
   });
-  expect((await stack.client.reports.get(id)).status).toBe('closed');
+  expect((await stack.client.get(id)).status).toBe('closed');
 });
 
 test('a mail server that is down for the whole closing holds up no closing; the surveys go out after', async () => {
@@ -111,7 +113,7 @@ test('a mail server that is down for the whole closing holds up no closing; the 
       'closed, the mail waiting',
       ({ phase, survey }) => phase === 'surveying' && survey.state === 'none',
     );
-    expect((await stack.client.reports.get(id)).status).toBe('closed');
+    expect((await stack.client.get(id)).status).toBe('closed');
   }
   await sink.listen(port);
   for (const id of ids) await stack.client.operate('retryNow', id, { by: 'test' });
@@ -126,9 +128,9 @@ test('reopened while the mail waits: no mail, and the survey says why', async ()
   await stack.untilStatus(
     id,
     'the mail waiting',
-    ({ phase, waitingFor }) => phase === 'surveying' && waitingFor.includes('mail'),
+    ({ phase, survey }) => phase === 'surveying' && survey.state === 'none',
   );
-  await until('the claim', async () => (await stack.client.surveys.ofCycle(id, 1))?.state === 'claimed');
+  await until('the claim', async () => (await stack.client.surveys.ofCycle(id, 1))?.state === 'queued');
   await stack.client.reopen(id);
   await stack.untilPhase(id, 'open', 2);
   await sink.listen(port);
@@ -136,7 +138,7 @@ test('reopened while the mail waits: no mail, and the survey says why', async ()
   expect(sink.to('waits-1@customers.example')).toHaveLength(0);
 });
 
-test('a relay that refuses us is our fault: the report closes, an operator is told once, the survey goes out after', async () => {
+test('a relay that refuses us is our fault: the report closes, an operator is alerted once, the survey goes out after', async () => {
   refusesUs = true;
   await sink.close();
   await sink.listen(port); // whoever was connected is not any more
@@ -148,18 +150,18 @@ test('a relay that refuses us is our fault: the report closes, an operator is to
       phase: 'surveying',
       attention: { step: 'sendSurvey', failure: 'MailMisconfigured' },
     });
-    expect((await stack.client.reports.get(id)).status).toBe('closed');
+    expect((await stack.client.get(id)).status).toBe('closed');
   }
   const confirming = await stack.open('login-c', { ticketType: 'confirmed' });
   await stack.client.clear(confirming);
   expect(await stack.untilStatus(confirming, 'waiting', ({ attention }) => attention !== undefined)).toMatchObject({
-    phase: 'clearing',
+    phase: 'confirming',
     attention: { step: 'askConfirmation', failure: 'MailMisconfigured' },
   });
   refusesUs = false;
   for (const id of [...ids, confirming]) await stack.client.operate('retryNow', id, { by: 'test' });
   for (const id of ids) await stack.untilSurvey(id, 'sent');
-  await stack.untilStatus(confirming, 'asked', ({ waitingFor }) => waitingFor.startsWith('the customer to say'));
+  await stack.untilAsked(confirming);
   const alerts = await until('the alert', () => {
     const mails = sink.to('operator@closeout.example').filter((raw) => raw.includes('The mail relay refuses our mail'));
     return mails.length > 0 && mails;

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import puppeteer, { type Browser } from 'puppeteer-core';
-import { linkIn, post, Stack } from '../stack/stack.js';
+import { post } from '../stack/http.js';
+import { linkIn } from '../stack/mail.js';
+import { Stack } from '../stack/stack.js';
 
 /** What people see, in a real browser: every state of the page in every language, both mails, dashboard, outbox. */
 const states = [

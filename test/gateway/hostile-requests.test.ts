@@ -3,7 +3,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import puppeteer, { type Browser } from 'puppeteer-core';
-import { linkIn, Stack, until } from '../stack/stack.js';
+import { linkIn } from '../stack/mail.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
 
 const tickets = '/tmf-api/troubleTicket/v4/troubleTicket';
 const ticket = { description: 'No dial tone', severity: 'minor', ticketType: 'fault' };
@@ -136,8 +138,8 @@ describe('a request that a page of another site sent', () => {
 
   const untouched = async (before: number) => {
     expect(await reports()).toBe(before);
-    expect((await stack.client.reports.get('CROSS-1')).status).toBe('acknowledged');
-    await expect(stack.client.problemProgress('SP-CROSS')).rejects.toMatchObject({ code: 'NotFound' });
+    expect((await stack.client.get('CROSS-1')).status).toBe('acknowledged');
+    await expect(stack.client.serviceProblems.progress('SP-CROSS')).rejects.toMatchObject({ code: 'NotFound' });
   };
 
   test.each<[string, RequestInit]>([

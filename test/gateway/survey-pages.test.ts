@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
-import { linkIn, post, Stack, until } from '../stack/stack.js';
+import { post } from '../stack/http.js';
+import { linkIn } from '../stack/mail.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
 
 const policy = `
 rules:
@@ -141,7 +144,7 @@ test('no reminder to who opted out meanwhile, nor after a reopening', async () =
   await stack.untilPhase('REMIND-4', 'open', 2);
   const tries = async () => JSON.stringify(await stack.history('REMIND-3')).split('"sendSurvey"').length - 1;
   await until('the reminder to be due', async () => (await tries()) === 2);
-  await stack.untilStatus('REMIND-3', 'waiting on', ({ waitingFor }) => waitingFor === "the customer's answer");
+  await stack.untilPostponed('REMIND-3');
   for (const id of ['REMIND-3', 'REMIND-4']) expect(await stack.mails(id)).toHaveLength(1);
 });
 
@@ -152,10 +155,10 @@ test('"not solved" reopens the report; the old link says so; clearing again asks
   expect(await page.$eval('main', (main) => main.textContent)).toContain('is open again');
   await page.close();
   await stack.untilPhase('UNSOLVED-1', 'open', 2);
-  expect((await stack.client.reports.get('UNSOLVED-1')).status).toBe('inProgress');
+  expect((await stack.client.get('UNSOLVED-1')).status).toBe('inProgress');
   await stack.client.clear('UNSOLVED-1');
   await stack.untilMails('UNSOLVED-1', 2);
-  expect(await stack.client.reports.get('UNSOLVED-1')).toMatchObject({ cycle: 2 });
+  expect(await stack.client.get('UNSOLVED-1')).toMatchObject({ cycle: 2 });
 });
 
 test('the link of a report that was reopened otherwise says that it was replaced', async () => {
@@ -167,7 +170,7 @@ test('the link of a report that was reopened otherwise says that it was replaced
   expect(await answer.text()).toContain('This survey was replaced');
 });
 
-test('a low score calls an operator once, with score, comment and report; a high one does not', async () => {
+test('a low score alerts an operator once, with score, comment and report; a high one does not', async () => {
   await post(await asked('LOW-1'), { score: '1', comment: 'three days without a line' });
   const [alert] = await stack
     .untilMails('LOW-1', 2)
@@ -199,7 +202,7 @@ test('bad forms are answered in words and store nothing', async () => {
   expect(empty.status).toBe(422);
   expect(await empty.text()).toContain('Please choose one of the five answers.');
   const long = await post(link, { score: '3', comment: '😀'.repeat(2001) });
-  expect(await long.text()).toContain('it has 2001 characters, 2000 fit');
+  expect(await long.text()).toContain('it has 2001 characters, and the limit is 2000');
   expect((await post(link, { score: '6' })).status).toBe(400);
   expect((await post(link, { score: '5' }, { origin: 'https://evil.example' })).status).toBe(401);
   expect(

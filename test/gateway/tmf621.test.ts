@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Stack, until } from '../stack/stack.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -204,7 +205,7 @@ test('while the database is down: 503 in words, nothing half done, and the same 
     [201, 409].includes((await call('POST', path, ticket({ id: 'DOWN-1' }))).status),
   );
   await call('PATCH', `${path}/DOWN-1`, { status: 'resolved' });
-  await until('closed', async () => (await stack.client.reports.get('DOWN-1')).status === 'closed');
+  await until('closed', async () => (await stack.client.get('DOWN-1')).status === 'closed');
 });
 
 test('health says what it depends on', async () => {

@@ -1,7 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { linkIn, post, Stack, until } from '../stack/stack.js';
+import { post } from '../stack/http.js';
+import { linkIn } from '../stack/mail.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
 
 /** A collector that takes OTLP over HTTP, as a trace backend does. */
 interface Span {

@@ -46,7 +46,7 @@ function cyclesIn(file: string): Record<string, number> {
 
 async function expectCycles(file: string): Promise<void> {
   for (const [id, cycle] of Object.entries(cyclesIn(file))) {
-    expect({ id, cycle: (await stack.client.reports.get(id)).cycle }).toEqual({ id, cycle });
+    expect({ id, cycle: (await stack.client.get(id)).cycle }).toEqual({ id, cycle });
   }
 }
 
@@ -75,7 +75,7 @@ test('the time to close is counted from the receipt of the change, and shown in 
   await stack.open('BACKDATED-1');
   await stack.signal('BACKDATED-1', 'cleared', { at: '2020-01-01T00:00:00Z' });
   await stack.untilSurvey('BACKDATED-1', 'sent');
-  const days = await stack.client.figures.closingTimes(2);
+  const days = await stack.client.overview.counts.closingTimes(2);
   expect(days.reduce((sum, { closed }) => sum + closed, 0)).toBe(24);
   const aDay = 24 * 60 * 60; // what was cleared in the recorded history is years old
   for (const { p50, p95 } of days) expect([0 < p50, p50 <= p95, p95 < aDay]).toEqual([true, true, true]);

@@ -71,7 +71,7 @@ test.each([
   ['rules: [{ holdDown: 5m }]', 'rules.0.when'],
   ['rules: [{ when: { colour: red } }]', 'colour'],
   ['default: { holdDown: 99999999999d }', 'at most 3650d'],
-  ['default: { survey: { expiresAfter: 0s } }', 'default.survey.expiresAfter must be more than nothing'],
+  ['default: { survey: { expiresAfter: 0s } }', 'default.survey.expiresAfter must be more than 0'],
   ['rules: [{ when: {} }]', 'rules.0.when must name at least one'],
   ['default: { confirmation: { onSilence: ask } }', 'default.confirmation.onSilence'],
   ['default: { confirmation: { businessHours: { days: [] } } }', 'must name at least one day'],
@@ -92,7 +92,7 @@ test.each([
   ['default:\n  holdDown: [\n', 'line'],
 ])('an error names its line: %p', (yaml, line) => expect(() => loadPolicy(file(yaml))).toThrow(line));
 
-test('it is told which rule fits a report, and what did not fit in those before', () => {
+test('it is notified which rule fits a report, and what did not fit in those before', () => {
   const path = file(`rules:
   - when: { ticketType: change }
     holdDown: 1m
@@ -101,7 +101,7 @@ test('it is told which rule fits a report, and what did not fit in those before'
 `);
   expect(explainPolicy(path, fault)).toMatchObject({
     rule: 2,
-    looked: [
+    compared: [
       { rule: 1, line: 2, differs: ['ticketType is fault, not change'] },
       { rule: 2, line: 4, differs: [] },
     ],

@@ -13,7 +13,7 @@ export interface Fault {
 /** `attempt` counts from 1 for each recipient. */
 export type Script = (recipient: string, attempt: number) => Fault;
 
-export class Sink {
+export class ScriptedSmtpServer {
   /** Every message that was taken, accepted or not: recipient and bytes. */
   readonly taken: { to: string; raw: string }[] = [];
   readonly attempts = new Map<string, number>();

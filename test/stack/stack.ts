@@ -1,57 +1,26 @@
 /** A whole Closeout of a test file's own: real Temporal, PostgreSQL, mail, worker and gateway, driven from outside. */
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { text } from 'node:stream/consumers';
 import { join, resolve } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { promisify } from 'node:util';
+import { text } from 'node:stream/consumers';
 import { Client, Connection } from '@temporalio/client';
-import { simpleParser, type ParsedMail } from 'mailparser';
 import pg from 'pg';
 import { CloseoutClient } from '../../src/client.js';
-import { loadConfig } from '../../src/setup/config.js';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import type { NewReport, RunStatus } from '../../src/contract/reports.js';
+import { loadConfig } from '../../src/setup/config.js';
+import { cleanEnv, freePorts, run, type Output } from './commands.js';
+import { readMails, type SeenMail } from './mail.js';
+import { until } from './waiting.js';
 
 const cli = resolve('dist/cli.js');
-
-/** Waits for a condition, never for a time; says what it waited for when it gives up. */
-export async function until<T>(
-  what: string,
-  ask: () => Promise<T | undefined | false> | T | undefined | false,
-  patienceMs = 60_000,
-): Promise<T> {
-  const giveUp = Date.now() + patienceMs;
-  let last: unknown;
-  while (Date.now() < giveUp) {
-    try {
-      const answer = await ask();
-      if (answer) return answer;
-    } catch (error) {
-      last = error;
-    }
-    await pause(25);
-  }
-  throw new Error(`waited ${patienceMs / 1000} s for: ${what}`, { cause: last });
-}
 
 export interface StackOptions {
   /** YAML. */
   policy?: string;
   env?: Record<string, string>;
-}
-
-export interface Output {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-export interface SeenMail extends ParsedMail {
-  raw: string;
 }
 
 export class Stack {
@@ -198,15 +167,20 @@ export class Stack {
 
   /** Everything in the database, as text. */
   async dump(): Promise<string> {
+    const names = await this.sql<{ name: string }>(
+      "select table_name as name from information_schema.tables where table_schema = 'public'",
+    );
+    const tables = [];
+    for (const { name } of names) tables.push({ name, rows: await this.sql(`select * from "${name}"`) });
+    return JSON.stringify(tables);
+  }
+
+  /** Runs a statement in the database, as another program would. */
+  async sql<Row extends object>(statement: string, values: unknown[] = []): Promise<Row[]> {
     const client = new pg.Client({ connectionString: loadConfig({ ...this.env }).databaseUrl });
     await client.connect();
     try {
-      const { rows } = await client.query<{ name: string }>(
-        "select table_name as name from information_schema.tables where table_schema = 'public'",
-      );
-      const tables = [];
-      for (const { name } of rows) tables.push({ name, rows: (await client.query(`select * from "${name}"`)).rows });
-      return JSON.stringify(tables);
+      return (await client.query<Row>(statement, values)).rows;
     } finally {
       await client.end();
     }
@@ -236,11 +210,11 @@ export class Stack {
     });
   }
 
-  /** Opens a report of a customer of its own unless told otherwise. */
+  /** Opens a report, by default of a customer of its own. */
   async open(id: string, report: Partial<NewReport> = {}): Promise<string> {
     const contact = { name: `Ann ${id}`, emailAddress: `${id.toLowerCase()}@customers.example` };
-    const words = { description: `No dial tone on line ${id}`, severity: 'minor', ticketType: 'fault' };
-    await this.client.open({ id, ...words, customerId: `customer-${id}`, contact, ...report });
+    const about = { description: `No dial tone on line ${id}`, severity: 'minor', ticketType: 'fault' };
+    await this.client.open({ id, ...about, customerId: `customer-${id}`, contact, ...report });
     return id;
   }
 
@@ -255,15 +229,38 @@ export class Stack {
     return this.untilStatus(id, phase, (status) => status.phase === phase && (cycle ?? status.cycle) === status.cycle);
   }
 
+  /** Until all reports whose ids start with the prefix are in a phase, as one query in Temporal's index. */
+  async untilAllIn(prefix: string, phase: RunStatus['phase'], cycle: number, count: number): Promise<void> {
+    const ids = `WorkflowId STARTS_WITH "${workflowIdOf(prefix)}"`;
+    const query = `${ids} AND CloseoutPhase="${phase}" AND CloseoutCycle=${cycle}`;
+    const all = async () => (await this.temporal.workflow.count(query)).count === count;
+    await until(`${count} reports ${prefix}* in phase ${phase}`, all, 300_000);
+  }
+
+  untilHeld(id: string): Promise<RunStatus> {
+    const isHeld = ({ held, phase }: RunStatus) => held && (phase === 'clearing' || phase === 'confirming');
+    return this.untilStatus(id, 'held', isHeld);
+  }
+
+  /** Until the customer was asked to confirm, and may reply until a deadline. */
+  untilAsked(id: string): Promise<RunStatus> {
+    const isAsked = ({ phase, confirmation, until: end }: RunStatus) =>
+      phase === 'confirming' && confirmation === 'sent' && end !== undefined;
+    return this.untilStatus(id, 'asked to confirm', isAsked);
+  }
+
+  /** Until quiet hours or a delay postpone the mail to a deadline. */
+  untilPostponed(id: string, phase: RunStatus['phase'] = 'surveying'): Promise<RunStatus> {
+    return this.untilStatus(id, 'postponed', (status) => status.phase === phase && status.until !== undefined);
+  }
+
   untilSurvey(id: string, state: RunStatus['survey']['state']): Promise<RunStatus> {
     return this.untilStatus(id, `survey ${state}`, ({ survey }) => survey.state === state);
   }
 
   /** Every mail in the local mailbox, oldest first; those about one report when given. */
   async mails(reportId?: string): Promise<SeenMail[]> {
-    const dir = join(this.dataDir, 'outbox');
-    const names = existsSync(dir) ? (await readdir(dir)).filter((name) => name.endsWith('.eml')).sort() : [];
-    const mails = await Promise.all(names.map((name) => readMail(join(dir, name))));
+    const mails = await readMails(join(this.dataDir, 'outbox'));
     return reportId ? mails.filter(({ subject = '' }) => subject.split(' ').includes(reportId)) : mails;
   }
 
@@ -278,65 +275,4 @@ export class Stack {
   async history(reportId: string) {
     return this.temporal.workflow.getHandle(workflowIdOf(reportId)).fetchHistory();
   }
-}
-
-export function linkIn({ text = '' }: ParsedMail, rating = 4): string {
-  const link = text.match(/http:\S+\/s\/\S+/g)?.find((found) => found.endsWith(`?r=${rating}`));
-  if (!link) throw new Error('no link in the mail');
-  return link;
-}
-
-/** Sends the survey's form, as its page does. */
-export function post(
-  link: string,
-  form: Record<string, string> | [string, string][],
-  headers: Record<string, string> = {},
-) {
-  const address = link.replace(/\?.*/, '');
-  return fetch(address, { method: 'POST', body: new URLSearchParams(form), headers, redirect: 'manual' });
-}
-
-/** Payloads are bytes in a history; as text they can be searched. */
-export function decoded(history: unknown): string {
-  return JSON.stringify(history, (_, value: unknown) =>
-    value instanceof Uint8Array || (value as { type?: string } | null)?.type === 'Buffer'
-      ? Buffer.from(value as Uint8Array).toString()
-      : value,
-  );
-}
-
-async function readMail(path: string): Promise<SeenMail> {
-  const raw = await readFile(path, 'utf8');
-  return Object.assign(await simpleParser(raw), { raw });
-}
-
-export async function run(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<Output> {
-  try {
-    const { stdout, stderr } = await promisify(execFile)(command, args, { env, timeout: 110_000 });
-    return { code: 0, stdout, stderr };
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-    return { code, stdout, stderr };
-  }
-}
-
-/** Without settings of whoever runs the tests. */
-export function cleanEnv(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(TEMPORAL_|CLOSEOUT_(?!TEMPORAL_CLI)|DATABASE_URL|SMTP_URL)/.test(name),
-  );
-  return Object.fromEntries(kept);
-}
-
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await new Promise((ready) => server.once('listening', ready));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
-  return ports;
 }

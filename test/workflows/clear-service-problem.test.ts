@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { loadConfig } from '../../src/setup/config.js';
 import type { MassClearProgress } from '../../src/contract/messages.js';
-import { Stack, until } from '../stack/stack.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
 
 let stack: Stack;
 let database: pg.Client;
@@ -60,8 +61,8 @@ test('5,000 reports of 1,500 customers, 1 % refused: each closed once, one surve
       return new;
     end $$;
     create trigger refuse before update on reports for each row execute function refuse()`);
-  await stack.client.clearProblem({ serviceProblemId: 'SP-1', by: 'noc', perSecond: 100 });
-  const progress = () => stack.client.problemProgress('SP-1');
+  await stack.client.serviceProblems.clear({ serviceProblemId: 'SP-1', by: 'noc', perSecond: 100 });
+  const progress = () => stack.client.serviceProblems.progress('SP-1');
   await until('a third of it', async () => (await progress()).cleared > 1500, patience);
   const late = await stack.open('SP-1-0-late', { serviceProblemId: 'SP-1' }); // joins before the place where it is
   await stack.kill('worker');
@@ -71,7 +72,7 @@ test('5,000 reports of 1,500 customers, 1 % refused: each closed once, one surve
   await database.query('drop trigger refuse on reports'); // they are tried again in every round
   await until('the end', async () => (await progress()).done, patience);
   expect(await progress()).toMatchObject({ open: 0, closed: 5001, failed: [] } satisfies Partial<MassClearProgress>);
-  expect((await stack.client.reports.get(late)).status).toBe('closed');
+  expect((await stack.client.get(late)).status).toBe('closed');
   await until('every customer to be asked', async () => (await surveysOf('SP-1'))?.undecided === 0, patience);
   expect(await surveysOf('SP-1')).toEqual({ undecided: 0, sent: 1501, customers: 1501 });
   const { rows } = await database.query<{ count: string }>(
@@ -86,7 +87,7 @@ const patience = 600_000;
 /** Of a service problem: reports without a decided survey, surveys sent, and customers that got one. */
 async function surveysOf(problem: string) {
   const { rows } = await database.query<{ undecided: number; sent: number; customers: number }>(
-    `select count(*) filter (where coalesce(s.state, 'claimed') = 'claimed')::int as undecided,
+    `select count(*) filter (where coalesce(s.state, 'queued') = 'queued')::int as undecided,
       count(*) filter (where s.state = 'sent')::int as sent,
       count(distinct s.customer_id) filter (where s.state = 'sent')::int as customers
       from reports r left join surveys s on s.report_id = r.id where r.service_problem_id = $1`,
@@ -100,16 +101,16 @@ test('a report cleared by itself in the middle does not queue behind the rest', 
   const single = await stack.open('SINGLE-1');
   const askedOf = async () =>
     (await database.query("select 1 from surveys where service_problem_id = 'SP-2' and state = 'sent'")).rows.length;
-  await stack.client.clearProblem({ serviceProblemId: 'SP-2', perSecond: 500 });
+  await stack.client.serviceProblems.clear({ serviceProblemId: 'SP-2', perSecond: 500 });
   await until('it to be under way', async () => (await askedOf()) > 0);
   await stack.client.clear(single);
   await stack.untilSurvey(single, 'sent');
   expect(await askedOf()).toBeLessThan(300);
-  await until('the rest', async () => (await stack.client.problemProgress('SP-2')).done, 110_000);
-  expect((await stack.client.reports.countOf('SP-2')).closed).toBe(300);
+  await until('the rest', async () => (await stack.client.serviceProblems.progress('SP-2')).done, 110_000);
+  expect((await stack.client.serviceProblems.progress('SP-2')).closed).toBe(300);
 });
 
-test('by command, with a bar and the number told; again, it changes nothing; and by the API', async () => {
+test('by command, with a bar and the number cleared; again, it changes nothing; and by the API', async () => {
   await openAll('SP-3', 5, 5);
   const first = await stack.closeout('clear-problem', 'SP-3', '--by', 'noc', '--json');
   expect(first.code).toBe(0);

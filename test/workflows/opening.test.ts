@@ -1,7 +1,8 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { workflowIdOf } from '../../src/contract/ids.js';
-import { Stack, until } from '../stack/stack.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
 
 const tickets = '/tmf-api/troubleTicket/v4/troubleTicket';
 
@@ -35,7 +36,7 @@ test('beside a signal-with-start of a monitoring system: every report is stored,
   expect(new Set(answers)).toEqual(new Set([201]));
   for (const id of ids) {
     await stack.untilPhase(id, 'done');
-    expect(await stack.client.reports.get(id)).toMatchObject({ status: 'closed', cycle: 1 });
+    expect(await stack.client.get(id)).toMatchObject({ status: 'closed', cycle: 1 });
   }
 });
 
@@ -47,7 +48,7 @@ test('a run that was parked because its report was missing goes on once it is op
   });
   expect((await create('PARKED-1')).status).toBe(201);
   await stack.untilPhase('PARKED-1', 'done');
-  expect(await stack.client.reports.get('PARKED-1')).toMatchObject({ status: 'closed', cycle: 1 });
+  expect(await stack.client.get('PARKED-1')).toMatchObject({ status: 'closed', cycle: 1 });
 });
 
 test('while Temporal cannot be reached the report is stored, and the next sweep starts its run', async () => {
@@ -57,9 +58,9 @@ test('while Temporal cannot be reached the report is stored, and the next sweep 
   await cutOff.end();
   await expect(isRunning('STORED-1')).rejects.toMatchObject({ name: 'WorkflowNotFoundError' });
   const { stdout } = await stack.closeout('watch', '--json');
-  expect(JSON.parse(stdout)).toMatchObject({ told: { started: 1 }, failed: 0 });
+  expect(JSON.parse(stdout)).toMatchObject({ notified: { started: 1 }, failed: 0 });
   expect(await stack.untilPhase('STORED-1', 'open', 1)).toMatchObject({ cycle: 1 });
-  expect(JSON.parse((await stack.closeout('watch', '--json')).stdout)).toMatchObject({ told: {} });
+  expect(JSON.parse((await stack.closeout('watch', '--json')).stdout)).toMatchObject({ notified: {} });
   await stack.client.clear('STORED-1');
   await stack.untilPhase('STORED-1', 'done');
 });
@@ -73,7 +74,7 @@ test('an answer of Temporal that comes too late takes nothing back', async () =>
     expect((await create('LATE-1', slow.moved(stack.url(tickets)))).status).toBe(201);
     expect(await isRunning('LATE-1')).toBe(true);
     expect(await stack.untilPhase('LATE-1', 'open')).toMatchObject({ cycle: 1 });
-    expect(await stack.client.reports.get('LATE-1')).toMatchObject({ status: 'acknowledged' });
+    expect(await stack.client.get('LATE-1')).toMatchObject({ status: 'acknowledged' });
   } finally {
     await slow.end();
     temporal.end();
@@ -101,3 +102,26 @@ async function slowAnswers(port: number) {
     },
   };
 }
+
+test('a run for a report that will never exist can be closed by hand', async () => {
+  const id = 'GHOST-2';
+  const { workflow } = stack.temporal;
+  const start = { workflowId: workflowIdOf(id), taskQueue: 'closeout', args: [{ reportId: id }] };
+  const handle = await workflow.start('closeProblemReport', start);
+  await until('needsAttention', async () => {
+    return (await handle.query<{ phase: string }>('status')).phase === 'needsAttention';
+  });
+  await handle.executeUpdate('closeByHand', { args: [{ by: 'eve', note: 'never was ours' }] });
+  expect(await handle.result()).toEqual({ outcome: 'closed', cycle: 0, survey: { outcome: 'none' } });
+});
+
+test('a run with another workflow id than its report is refused in words', async () => {
+  await stack.temporalCli(
+    ...['workflow', 'start', '--type', 'closeProblemReport', '--task-queue', 'closeout'],
+    ...['--workflow-id', 'something-else', '--input', '{"reportId":"X-1"}'],
+  );
+  const result = stack.temporal.workflow.getHandle('something-else').result();
+  await expect(result).rejects.toMatchObject({
+    cause: { type: 'BadInput', message: expect.stringContaining('"problem-report:ID"') as string },
+  });
+});

@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import type { SweepResult } from '../../src/contract/messages.js';
 import { loadConfig } from '../../src/setup/config.js';
-import { linkIn, post, Stack, until } from '../stack/stack.js';
+import { post } from '../stack/http.js';
+import { linkIn } from '../stack/mail.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
 
 let stack: Stack;
 let database: pg.Client;
@@ -39,7 +42,7 @@ const askAll = async (all: string[]) => {
 };
 const closeAll = async (all: string[]) => {
   await Promise.all(all.map((id) => stack.client.clear(id)));
-  for (const id of all) await stack.untilPhase(id, 'done');
+  await stack.untilAllIn('REO-', 'done', 1, all.length);
 };
 
 test('there is a schedule that sweeps', async () => {
@@ -47,7 +50,7 @@ test('there is a schedule that sweeps', async () => {
   expect(list).toContain('closeout-watch');
 });
 
-test('1,000 changes that no run was told of: every run follows, once, after one sweep', async () => {
+test('1,000 changes that no run was notified of: every run follows, once, after one sweep', async () => {
   const [cleared, reopened, cancelled, elsewhere, answered] = ['CLR', 'REO', 'CAN', 'ELS', 'ANS'].map((word) =>
     ids(word, 200),
   ) as [string[], string[], string[], string[], string[]];
@@ -66,15 +69,15 @@ test('1,000 changes that no run was told of: every run follows, once, after one 
   const cutOff = await stack.secondGateway({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
   const answers = await Promise.all(mails.map((mail) => post(cutOff.moved(linkIn(mail, 5)), { score: '5' })));
   await cutOff.end();
-  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503])); // stored, and not yet told
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503])); // stored, and not yet notified
 
   expect(await sweep()).toMatchObject({
-    told: { cleared: 400, reopened: 200, cancelled: 200, answered: 200 },
+    notified: { cleared: 400, reopened: 200, cancelled: 200, answered: 200 },
     failed: 0,
     pages: 2,
   });
-  for (const id of [...cleared, ...elsewhere, ...cancelled, ...answered]) await stack.untilPhase(id, 'done', 1);
-  for (const id of reopened) await stack.untilPhase(id, 'open', 2);
+  for (const prefix of ['CLR', 'ELS', 'CAN', 'ANS']) await stack.untilAllIn(`${prefix}-`, 'done', 1, 200);
+  await stack.untilAllIn('REO-', 'open', 2, 200);
   for (const id of quiet) expect(await stack.client.status(id)).toMatchObject({ phase: 'open', cycle: 1 });
   const { rows } = await database.query<{ count: string }>(
     "select report_id from status_changes where status = 'closed' group by report_id, cycle having count(*) > 1",
@@ -83,14 +86,14 @@ test('1,000 changes that no run was told of: every run follows, once, after one 
   expect(await stack.mails()).toHaveLength(200);
 
   const { rows: behind } = await database.query(
-    `select id, status, cycle, run_status, run_cycle from reports
-      where (run_status, run_cycle) is distinct from (case status when 'inProgress' then 'open'
+    `select id, status, cycle, run_state, run_cycle from reports
+      where (run_state, run_cycle) is distinct from (case status when 'inProgress' then 'open'
         when 'acknowledged' then 'open' when 'resolved' then 'cleared' else status end, cycle)`,
   );
   expect(behind).toEqual([]);
   const again = await stack.closeout('watch', '--json');
   const result = JSON.parse(again.stdout) as SweepResult;
-  expect([again.code, result]).toEqual([0, expect.objectContaining({ told: {}, failed: 0, reports: 1020 })]);
+  expect([again.code, result]).toEqual([0, expect.objectContaining({ notified: {}, failed: 0, reports: 1020 })]);
   const metrics = await (await fetch(stack.url('/metrics'))).text();
   expect(metrics).toContain(`closeout_sweep_reports ${result.reports}`);
   expect(metrics).toMatch(/^closeout_reports\{status="closed"\} \d+$/m);
@@ -101,7 +104,7 @@ test('every metric that the alert rules and the example dashboard name is there'
   const files = ['alerts.yaml', 'grafana.json'].map((name) => readFileSync(`docs/monitoring/${name}`, 'utf8')).join();
   const named = new Set(files.match(/\b(closeout|temporal)_[a-z_]+/g));
   const metrics = await (await fetch(stack.url('/metrics'))).text();
-  const rare = /_failed_total$|closeout_confirmations|closeout_survey_answers|closeout_sweep_told/; // not there before the first
+  const rare = /_failed_total$|closeout_confirmations|closeout_survey_answers|closeout_sweep_notified/; // not there before the first
   const missing = [...named].filter((name) => !rare.test(name) && !new RegExp(`^${name}[{ ]`, 'm').test(metrics));
   expect(missing).toEqual([]);
 });
@@ -112,7 +115,7 @@ test('a sweep over 20,000 quiet reports reads a page after the other and starts 
     select 'quiet-' || n, 'inProgress', 'quiet', 'minor', 'fault', now() from generate_series(1, 20000) n`);
   const result = await sweep();
   expect(result.reports).toBeGreaterThan(20_000);
-  expect(result).toMatchObject({ told: {}, pages: Math.ceil(result.reports / 1000) });
+  expect(result).toMatchObject({ notified: {}, pages: Math.ceil(result.reports / 1000) });
   const started = await stack.temporal.workflow.count('WorkflowId STARTS_WITH "problem-report:quiet-"');
   expect(started.count).toBe(0);
   await database.query("delete from reports where id like 'quiet-%'");
@@ -128,7 +131,7 @@ test('a report that flaps twenty times closes once, when it stays cleared', asyn
     }
     await flapping.signal(id, 'cleared');
     await flapping.untilSurvey(id, 'sent');
-    const report = await flapping.client.reports.get(id);
+    const report = await flapping.client.get(id);
     expect(report).toMatchObject({ status: 'closed', cycle: 1 });
     const { events = [] } = await flapping.history(id);
     expect(events?.length).toBeLessThan(500);
@@ -137,7 +140,7 @@ test('a report that flaps twenty times closes once, when it stays cleared', asyn
   }
 });
 
-test('a report that is reopened again and again calls an operator', async () => {
+test('a report that is rereopened and again alerts an operator', async () => {
   const id = await stack.open('OFTEN-1', { contact: {} });
   for (let cycle = 1; cycle <= 4; cycle++) {
     await stack.client.clear(id);
@@ -155,7 +158,7 @@ test('a report that is reopened again and again calls an operator', async () => 
   ]);
 });
 
-test('a run that needs attention calls an operator once, is on the dashboard, and is helped with all others', async () => {
+test('a run that needs attention alerts an operator once, is on the dashboard, and is helped with all others', async () => {
   const id = await stack.open('STUCK-1');
   await stack.untilPhase(id, 'open', 1);
   await database.query("update reports set status = 'cancelled' where id = $1", [id]);
@@ -172,7 +175,7 @@ test('a run that needs attention calls an operator once, is on the dashboard, an
     );
   });
   const others = await stack.closeout('retry', '--all', '--where', 'CloseoutCustomer="nobody"');
-  expect(others).toMatchObject({ code: 0, stdout: '0 asked to try again, 0 went on meanwhile.\n' });
+  expect(others).toMatchObject({ code: 0, stdout: '0 retried, 0 had already moved on.\n' });
   const all = await stack.closeout('retry', '--all', '--by', 'eve', '--json');
   expect(JSON.parse(all.stdout)).toEqual({ retried: [id], failed: [] });
   await stack.untilPhase(id, 'needsAttention');

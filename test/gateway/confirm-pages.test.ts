@@ -1,0 +1,38 @@
+import { askToConfirm, confirmationPolicy as policy, confirmLink } from '../stack/confirmation.js';
+import { post } from '../stack/http.js';
+import { Stack } from '../stack/stack.js';
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await Stack.start({ policy });
+});
+afterAll(() => stack.end());
+
+const cleared = (id: string) => askToConfirm(stack, id);
+
+test('no word of a customer is lost: with a yes, said twice, or too late', async () => {
+  const notesOf = async (id: string) =>
+    ((await stack.client.get(id)).document['note'] as { text: string }[]).map(({ text }) => text);
+  const yes = await cleared('WORDS-1');
+  await post(confirmLink(yes), { fixed: 'yes', reason: 'Took long' });
+  expect(await notesOf('WORDS-1')).toEqual(['Took long']);
+  const no = await cleared('WORDS-2');
+  for (const reason of ['Dead', 'Dead', 'Dead and hot']) await post(confirmLink(no), { fixed: 'no', reason });
+  expect(await notesOf('WORDS-2')).toEqual(['Dead', 'Dead and hot']);
+  const late = await cleared('WORDS-3');
+  await stack.client.reopen('WORDS-3', { by: 'noc', reason: 'Seen on the line' });
+  await stack.untilPhase('WORDS-3', 'open');
+  expect((await post(confirmLink(late), { fixed: 'no', reason: 'Noisy' })).status).toBe(410);
+  expect(await notesOf('WORDS-3')).toEqual(['Noisy']);
+});
+
+test('a link is good for its own page only, and bad input is refused', async () => {
+  const mail = await cleared('FORM-1');
+  const link = confirmLink(mail);
+  expect((await fetch(link.replace('/c/', '/s/'))).status).toBe(404);
+  expect((await fetch(link, { method: 'HEAD' })).status).toBe(200);
+  expect((await post(link, {})).status).toBe(400);
+  expect((await post(link, { fixed: 'no', reason: 'x'.repeat(2001) })).status).toBe(422);
+  expect((await post(link, { fixed: 'yes' }, { origin: 'https://evil.example' })).status).toBe(401);
+  expect(await stack.client.status('FORM-1')).toMatchObject({ phase: 'confirming' });
+});

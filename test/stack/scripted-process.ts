@@ -1,0 +1,129 @@
+/** The workflows on a real Temporal server, with activities that a test scripts for each report: races in seconds. */
+import { resolve } from 'node:path';
+import { Context } from '@temporalio/activity';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import type { Activities } from '../../src/activities/index.js';
+import { workflowIdOf } from '../../src/contract/ids.js';
+import { searchAttributes, taskQueue, workflowType, type UpdateName } from '../../src/contract/messages.js';
+import type { RunResult, RunStatus } from '../../src/contract/reports.js';
+import { defaultPolicy, type Policy } from '../../src/policy/settings.js';
+import { until } from './waiting.js';
+
+export type Script = Partial<Activities>;
+
+/** A report that is open, closes at once, and whose customer is not asked. */
+const usual: Script = {
+  lookUpReport: () => Promise.resolve({ state: 'open', cycle: 1, changedAt: null, policy: defaultPolicy }),
+  closeReport: ({ cycle, clearedAt }) => Promise.resolve({ state: 'closed', cycle, changedAt: clearedAt }),
+  reopenReport: ({ cycle, at }) => Promise.resolve({ state: 'open', cycle, changedAt: at }),
+  cancelReport: ({ at }) => Promise.resolve({ state: 'cancelled', cycle: 1, changedAt: at }),
+  sendSurvey: () => Promise.resolve({ state: 'skipped', reason: 'disabled' }),
+  alertOperator: () => Promise.resolve(),
+};
+
+const names = [
+  'lookUpReport',
+  'closeReport',
+  'reopenReport',
+  'cancelReport',
+  'askConfirmation',
+  'resolveConfirmation',
+  'sendSurvey',
+  'endSurvey',
+  'alertOperator',
+] as const;
+
+export class ScriptedProcess {
+  private constructor(
+    private readonly environment: TestWorkflowEnvironment,
+    private readonly stopWorker: () => Promise<void>,
+    /** By report id. */
+    private readonly scripts: Map<string, Script>,
+  ) {}
+
+  static async start(): Promise<ScriptedProcess> {
+    Runtime.install({ logger: new DefaultLogger('ERROR') });
+    const path = process.env['CLOSEOUT_TEMPORAL_CLI'] ?? '';
+    const keys = Object.values(searchAttributes).map(({ name, type }) => defineSearchAttributeKey(name, type));
+    const environment = await TestWorkflowEnvironment.createLocal({
+      server: {
+        executable: { type: 'existing-path', path },
+        searchAttributes: keys,
+        log: { level: 'error', format: 'json' },
+      },
+    });
+    const scripts = new Map<string, Script>();
+    const activities = Object.fromEntries(
+      names.map((name) => [
+        name,
+        (input: { reportId?: string }) => {
+          const activity = scripts.get(input.reportId ?? '')?.[name] ?? usual[name];
+          if (!activity) throw new Error(`${name} is not scripted`);
+          // A call that the test never answers ends with the worker.
+          const { cancelled } = Context.current();
+          return Promise.race([(activity as (given: unknown) => Promise<unknown>)(input), cancelled]);
+        },
+      ]),
+    );
+    const worker = await Worker.create({
+      connection: environment.nativeConnection,
+      taskQueue,
+      activities,
+      workflowBundle: { codePath: resolve('dist/worker/workflow-bundle.js') },
+    });
+    const running = worker.run();
+    const stop = async () => {
+      worker.shutdown();
+      await running;
+    };
+    return new ScriptedProcess(environment, stop, scripts);
+  }
+
+  async end(): Promise<void> {
+    await this.stopWorker();
+    await this.environment.teardown();
+  }
+
+  /** Starts the run of a report that behaves as scripted. */
+  async begin(reportId: string, script: Script = {}, policy: Partial<Policy> = {}): Promise<ScriptedRun> {
+    const looked = { state: 'open', cycle: 1, changedAt: null, policy: { ...defaultPolicy, ...policy } } as const;
+    this.scripts.set(reportId, { lookUpReport: () => Promise.resolve(looked), ...script });
+    const handle = await this.environment.client.workflow.start(workflowType, {
+      workflowId: workflowIdOf(reportId),
+      taskQueue,
+      args: [{ reportId }],
+    });
+    return {
+      signal: (name, payload) => handle.signal(name, payload),
+      update: (name, ...args) => handle.executeUpdate(name, { args: [{ by: 'eve', ...args[0] }] }),
+      status: () => handle.query<RunStatus>('status'),
+      result: () => handle.result() as Promise<RunResult>,
+      until: (what, fits) =>
+        until(`${reportId}: ${what}`, async () => {
+          const status = await handle.query<RunStatus>('status');
+          return fits(status) && status;
+        }),
+    };
+  }
+}
+
+export interface ScriptedRun {
+  signal(name: string, payload?: object): Promise<void>;
+  update(name: UpdateName, request?: object): Promise<RunStatus>;
+  status(): Promise<RunStatus>;
+  result(): Promise<RunResult>;
+  until(what: string, fits: (status: RunStatus) => boolean): Promise<RunStatus>;
+}
+
+/** An activity that a test lets succeed or fail when it wants to. */
+export function controlled<I, O>() {
+  const calls: { input: I; succeed: (output: O) => void; fail: (error: unknown) => void }[] = [];
+  return {
+    calls,
+    activity: (input: I) => new Promise<O>((succeed, fail) => calls.push({ input, succeed, fail })),
+    /** The n-th call, from 1. */
+    call: (n: number) => until(`call ${n}`, () => calls[n - 1]),
+  };
+}

@@ -1,0 +1,174 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { Activities } from '../../src/activities/index.js';
+import type { ConfirmationRecord } from '../../src/contract/survey.js';
+import { defaultConfirmation, defaultPolicy, type Confirmation } from '../../src/policy/settings.js';
+import { minute } from '../../src/policy/time.js';
+import { controlled, ScriptedProcess } from '../stack/scripted-process.js';
+
+let process: ScriptedProcess;
+beforeAll(async () => {
+  process = await ScriptedProcess.start();
+});
+afterAll(() => process.end());
+
+type Input<K extends keyof Activities> = Parameters<Activities[K]>[0];
+type Output<K extends keyof Activities> = Awaited<ReturnType<Activities[K]>>;
+
+const refused = () => ApplicationFailure.nonRetryable('only a cleared report can be closed', 'ClosureRefused');
+
+describe('while a report is being closed', () => {
+  test('a reopening stops the attempt, and the report is closed once it is cleared again', async () => {
+    const close = controlled<Input<'closeReport'>, Output<'closeReport'>>();
+    const run = await process.begin('STOP-1', { closeReport: close.activity });
+    await run.signal('cleared');
+    await close.call(1);
+    await run.signal('reopened');
+    await run.until('open', ({ phase }) => phase === 'open');
+    await run.signal('cleared');
+    const second = await close.call(2);
+    second.succeed({ state: 'closed', cycle: 1, changedAt: second.input.clearedAt });
+    expect(await run.result()).toMatchObject({ outcome: 'closed', cycle: 1 });
+  });
+
+  test('a closing that fails as it is retried is not lost: the retry counts', async () => {
+    const close = controlled<Input<'closeReport'>, Output<'closeReport'>>();
+    const run = await process.begin('RETRY-1', { closeReport: close.activity });
+    await run.signal('cleared');
+    const first = await close.call(1);
+    const retried = run.update('retryNow');
+    first.fail(refused());
+    await retried;
+    const second = await close.call(2);
+    second.succeed({ state: 'closed', cycle: 1, changedAt: second.input.clearedAt });
+    expect(await run.result()).toMatchObject({ outcome: 'closed' });
+  });
+
+  test('a change that the system of record knows first is followed', async () => {
+    const at = new Date().toISOString();
+    const run = await process.begin('NEWER-1', {
+      closeReport: ({ cycle }) => Promise.resolve({ state: 'cancelled', cycle, changedAt: at }),
+    });
+    await run.signal('cleared');
+    expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
+  });
+});
+
+describe('a parked run', () => {
+  test('names the step and the code, and continues where it was after a retry', async () => {
+    const close = controlled<Input<'closeReport'>, Output<'closeReport'>>();
+    const run = await process.begin('PARK-1', { closeReport: close.activity });
+    await run.signal('cleared');
+    (await close.call(1)).fail(refused());
+    const parked = await run.until('parked', ({ phase }) => phase === 'needsAttention');
+    expect(parked.attention).toMatchObject({ step: 'closeReport', code: 'ClosureRefused' });
+    expect((await run.update('retryNow')).phase).toBe('needsAttention');
+    const second = await close.call(2);
+    expect((await run.status()).phase).toBe('closing');
+    second.succeed({ state: 'closed', cycle: 1, changedAt: second.input.clearedAt });
+    expect(await run.result()).toMatchObject({ outcome: 'closed' });
+  });
+
+  test('ends with a cancellation, and forgets a closing by hand that did not help', async () => {
+    const closings: boolean[] = [];
+    const run = await process.begin('PARK-2', {
+      closeReport: ({ byHand }) => {
+        closings.push(byHand);
+        return Promise.reject(refused());
+      },
+    });
+    await run.signal('cleared');
+    const first = await run.until('parked', ({ phase }) => phase === 'needsAttention');
+    await run.update('closeByHand', { note: 'closed elsewhere' });
+    await run.until(
+      'parked again',
+      ({ attention }) => attention !== undefined && attention.since !== first.attention?.since,
+    );
+    await run.update('retryNow');
+    await run.until('a third attempt', () => closings.length === 3);
+    expect(closings).toEqual([false, true, false]);
+    await run.until('parked again', ({ phase }) => phase === 'needsAttention');
+    await run.signal('cancelled');
+    expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
+  });
+});
+
+describe('in the hold-down', () => {
+  test('a report that is reopened and cleared at once starts the hold-down over', async () => {
+    const run = await process.begin('FLAP-1', {}, { holdDown: minute });
+    await run.signal('cleared');
+    const first = await run.until('clearing', ({ phase, until }) => phase === 'clearing' && until !== undefined);
+    await run.signal('reopened');
+    await run.signal('cleared');
+    const second = await run.until('clearing again', ({ until }) => until !== undefined && until !== first.until);
+    expect(second.phase).toBe('clearing');
+    await run.signal('cancelled');
+    expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
+  });
+});
+
+describe('while the customer is asked to confirm', () => {
+  const asked = ({ clearedAt }: { clearedAt: string }, end = minute): ConfirmationRecord => ({
+    surveyId: 'survey-1',
+    state: 'sent',
+    clearedAt,
+    closesAt: new Date(Date.now() + end).toISOString(),
+  });
+  const confirmation: Confirmation = { ...defaultConfirmation, businessHours: null };
+
+  test('a "no" reopens the report, whatever is stated later about this clearing', async () => {
+    const run = await process.begin(
+      'NO-1',
+      { askConfirmation: (input) => Promise.resolve(asked(input)) },
+      { confirmation },
+    );
+    await run.signal('cleared', { at: '2026-03-01T12:00:00Z' });
+    await run.until('asked', ({ confirmation: state }) => state === 'sent');
+    await run.signal('confirmed', { surveyId: 'survey-1', clearedAt: '2026-03-01T12:00:00.000Z', fixed: false });
+    await run.until('open', ({ phase }) => phase === 'open');
+    await run.signal('cleared', { at: '2026-03-01T12:00:00Z' }); // repeated, and older than the customer's "no"
+    expect((await run.status()).phase).toBe('open');
+    await run.signal('cancelled');
+    expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
+  });
+
+  test('a hold outlives the customer\'s "yes"', async () => {
+    const run = await process.begin(
+      'HOLD-1',
+      { askConfirmation: (input) => Promise.resolve(asked(input)) },
+      { confirmation },
+    );
+    await run.signal('cleared', { at: '2026-03-01T12:00:00Z' });
+    await run.until('asked', ({ confirmation: state }) => state === 'sent');
+    await run.update('hold');
+    await run.signal('confirmed', { surveyId: 'survey-1', clearedAt: '2026-03-01T12:00:00.000Z', fixed: true });
+    const held = await run.until('confirmed', ({ confirmation: state }) => state === 'yes');
+    expect(held).toMatchObject({ phase: 'confirming', held: true });
+    await run.update('release');
+    expect(await run.result()).toMatchObject({ outcome: 'closed' });
+  });
+
+  test('a reply ends the parking that silence began', async () => {
+    const run = await process.begin(
+      'LATE-1',
+      { askConfirmation: (input) => Promise.resolve(asked(input, -1)) },
+      { confirmation: { ...confirmation, onSilence: 'hold' } },
+    );
+    await run.signal('cleared', { at: '2026-03-01T12:00:00Z' });
+    const parked = await run.until('parked', ({ phase }) => phase === 'needsAttention');
+    expect(parked.attention).toMatchObject({ step: 'askConfirmation', code: 'NotConfirmed' });
+    await run.signal('confirmed', { surveyId: 'survey-1', clearedAt: '2026-03-01T12:00:00.000Z', fixed: true });
+    expect(await run.result()).toMatchObject({ outcome: 'closed' });
+  });
+});
+
+test('before the report was looked up, every signal counts in its turn', async () => {
+  const lookUp = controlled<Input<'lookUpReport'>, Output<'lookUpReport'>>();
+  const run = await process.begin('EARLY-1', { lookUpReport: lookUp.activity });
+  await run.signal('cleared', { at: '2026-03-01T12:00:00Z' });
+  await run.signal('reopened', { at: '2026-03-01T12:01:00Z' });
+  (await lookUp.call(1)).succeed({ state: 'open', cycle: 1, changedAt: null, policy: defaultPolicy });
+  await run.until('looked up', ({ cycle }) => cycle === 1);
+  expect((await run.status()).phase).toBe('open');
+  await run.signal('cleared', { at: '2026-03-01T12:02:00Z' });
+  expect(await run.result()).toMatchObject({ outcome: 'closed' });
+});
