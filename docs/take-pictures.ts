@@ -4,7 +4,10 @@ import { join, resolve } from 'node:path';
 import chromium from '@sparticuz/chromium';
 import puppeteer, { type Page } from 'puppeteer-core';
 import { workflowIdOf } from '../src/contract/ids.js';
-import { linkIn, post, Stack, until } from '../test/stack/stack.js';
+import { post } from '../test/stack/http.js';
+import { linkIn } from '../test/stack/mail.js';
+import { Stack } from '../test/stack/stack.js';
+import { until } from '../test/stack/waiting.js';
 
 const folder = resolve('docs/pictures');
 await mkdir(folder, { recursive: true });
