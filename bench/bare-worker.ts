@@ -1,4 +1,4 @@
-/** A worker for `bareClosing`, in a process of its own as Closeout's is: the same UPDATE, a mail of the same bytes. */
+/** A worker for `bareClosing`, in a process of its own like Closeout's: the same update, and a mail of the same bytes. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';

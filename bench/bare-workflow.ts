@@ -1,4 +1,4 @@
-/** The floor that Closeout is measured against: what any Temporal user would write first. No phases, no visibility. */
+/** What Closeout is compared with: the first workflow a Temporal user would write, without phases and visibility. */
 import { condition, defineSignal, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { BareActivities } from './bare-worker.js';
 
@@ -6,7 +6,9 @@ const { closeReport, sendMail } = proxyActivities<BareActivities>({ startToClose
 
 export async function bareClosing(reportId: string): Promise<void> {
   let cleared = false;
-  setHandler(defineSignal('cleared'), () => void (cleared = true));
+  setHandler(defineSignal('cleared'), () => {
+    cleared = true;
+  });
   await condition(() => cleared);
   await closeReport(reportId);
   await sendMail(reportId);

@@ -1,6 +1,6 @@
 /** One embedded part: a process with a log file, which is started, watched and stopped. */
 import { spawn, type ChildProcess, type SpawnOptions, type StdioOptions } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CloseoutError } from '../contract/errors.js';
 
@@ -29,6 +29,7 @@ const patience = { startMs: 60_000, stopMs: 15_000 };
 export async function startPart(options: PartOptions): Promise<Part> {
   const { name, command, args, logFile, ready, stopSignal = 'SIGTERM' } = options;
   const log = openSync(logFile, 'a');
+  const logStart = fstatSync(log).size;
   const stdio: StdioOptions = ready === 'message' ? ['ignore', log, log, 'ipc'] : ['ignore', log, log];
   const child = spawn(command, args, { ...options.spawn, detached: true, stdio });
   closeSync(log);
@@ -38,7 +39,8 @@ export async function startPart(options: PartOptions): Promise<Part> {
   });
   let isReady = false;
   child.once('message', () => (isReady = true));
-  await untilReady(name, ready === 'message' ? () => Promise.resolve(isReady) : ready, ended, logFile);
+  const poll = ready === 'message' ? () => Promise.resolve(isReady) : ready;
+  await untilReady(name, poll, ended, () => `${reasonIn(logFile, logStart)} (full log: ${logFile})`);
   return { name, pid: child.pid ?? 0, ended, stop: () => stop(child, ended, stopSignal) };
 }
 
@@ -46,7 +48,7 @@ async function untilReady(
   name: string,
   ready: () => Promise<boolean>,
   ended: Promise<string>,
-  logFile: string,
+  logged: () => string,
 ): Promise<void> {
   let exit: string | undefined;
   void ended.then((codeOrSignal) => (exit = codeOrSignal));
@@ -55,7 +57,7 @@ async function untilReady(
     await pause(20);
     if (exit === undefined && Date.now() < giveUpAt) continue;
     const reason = exit === undefined ? 'was not ready within a minute' : `ended with ${exit}`;
-    throw new CloseoutError('Unexpected', `${name} ${reason}: ${lastLine(logFile)} (full log: ${logFile})`);
+    throw new CloseoutError('Unexpected', `${name} ${reason}: ${logged()}`);
   }
 }
 
@@ -68,6 +70,10 @@ async function stop(child: ChildProcess, ended: Promise<string>, signal: NodeJS.
   await ended;
 }
 
-function lastLine(logFile: string): string {
-  return readFileSync(logFile, 'utf8').trim().split('\n').at(-1) ?? '';
+/** The line that most likely says why the part ended: our own message, else the first error, else the last line. */
+function reasonIn(logFile: string, start: number): string {
+  const lines = readFileSync(logFile).subarray(start).toString().trim().split('\n');
+  const own = lines.find((line) => line.startsWith('closeout: '));
+  const error = lines.find((line) => /\b(error|fatal|panic)\b/i.test(line));
+  return own?.slice('closeout: '.length) ?? error ?? lines.at(-1) ?? '';
 }

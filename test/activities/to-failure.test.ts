@@ -4,7 +4,10 @@ import { mailVerdict, toFailure } from '../../src/activities/to-failure.js';
 
 const smtp = (code: string, command: string, responseCode?: number, enhanced = '') =>
   Object.assign(new Error('the relay says <ann@customers.example> something'), {
-    ...{ code, command, responseCode, response: responseCode && `${responseCode} ${enhanced} <ann@customers.example>` },
+    code,
+    command,
+    responseCode,
+    response: responseCode && `${responseCode} ${enhanced} <ann@customers.example>`,
     permanent: responseCode !== undefined && responseCode >= 500,
   });
 

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { cleanEnv, run } from '../stack/commands.js';
 import type { RunStatus } from '../../src/contract/reports.js';
 import { Stack } from '../stack/stack.js';
 
@@ -63,5 +66,15 @@ test.each<[string, string[], number, string]>([
   expect({ code: output.code, said: output.stderr.includes(message) ? message : output.stderr }).toEqual({
     code,
     said: message,
+  });
+});
+
+test('a worker whose metrics port is taken says so in one line', async () => {
+  const metrics = stack.env['CLOSEOUT_METRICS_PORT'];
+  const settings = JSON.parse(readFileSync(join(stack.dataDir, 'stack.json'), 'utf8')) as NodeJS.ProcessEnv;
+  expect(await run(process.execPath, [resolve('dist/cli.js'), 'worker'], { ...cleanEnv(), ...settings })).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `closeout: Metrics cannot be served on 127.0.0.1:${metrics}; set CLOSEOUT_WORKER_METRICS to a free port of this machine.\n`,
   });
 });

@@ -35,7 +35,10 @@ test('without quiet hours no mail waits, and hours within one day end that day',
 
 const office: BusinessHours = {
   days: ['mon', 'tue', 'wed', 'thu', 'fri'],
-  ...{ from: '09:00', to: '17:00', zone: 'Europe/Berlin', holidays: ['2026-12-25'] },
+  from: '09:00',
+  to: '17:00',
+  zone: 'Europe/Berlin',
+  holidays: ['2026-12-25'],
 };
 const hour = 3_600_000;
 const after = (start: string, hours: number, zone?: string, calendar: BusinessHours | null = office) =>

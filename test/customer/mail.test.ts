@@ -107,7 +107,8 @@ describe.each(languageCodes)('in %s', (preferredLanguage) => {
       html,
       subject,
     } = await parsed({
-      ...{ ...given, kind },
+      ...given,
+      kind,
       contact: { ...given.contact, preferredLanguage: `${preferredLanguage}-XX` },
     });
     const { mail, ratings, dir } = languages[preferredLanguage];
@@ -144,7 +145,8 @@ test('hostile names, words and addresses never make a second recipient or a head
   for (let time = 0; time < 300; time++) {
     const hostile = random();
     const source = await bytes({
-      ...{ ...given, report: { ...given.report, description: hostile } },
+      ...given,
+      report: { ...given.report, description: hostile },
       contact: { ...given.contact, name: hostile },
     });
     const { to, headers, subject } = await simpleParser(source);

@@ -92,7 +92,9 @@ test('a NUL in a comment is left out; elsewhere it is refused in words', async (
   expect(await stack.client.surveys.answerOf((await surveyOf('NUL-1')).id)).toMatchObject({ comment: 'ab' });
   const ticket = { description: 'a\0b', severity: 'minor', ticketType: 'fault' };
   const answer = await fetch(stack.url('/tmf-api/troubleTicket/v4/troubleTicket'), {
-    ...{ method: 'POST', body: JSON.stringify(ticket), headers: { 'content-type': 'application/json' } },
+    method: 'POST',
+    body: JSON.stringify(ticket),
+    headers: { 'content-type': 'application/json' },
   });
   expect(answer.status).toBe(400);
   expect(await answer.text()).toContain('U+0000');

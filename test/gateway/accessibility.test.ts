@@ -6,10 +6,30 @@ import { Stack } from '../stack/stack.js';
 
 /** What people see, in a real browser: every state of the page in every language, both mails, dashboard, outbox. */
 const states = [
-  ...['open', 'dissatisfied', 'not-solved', 'incomplete', 'changeable', 'thanks', 'reopened', 'followed-up'],
-  ...['confirm', 'not-fixed', 'confirmed', 'being-closed', 'refused', 'closed-in-silence'],
-  ...['not-fixed-late', 'late', 'withdrawn', 'ended'],
-  ...['answered', 'expired', 'superseded', 'opt-out', 'opted-out', 'unknown-link'],
+  'open',
+  'dissatisfied',
+  'not-solved',
+  'incomplete',
+  'changeable',
+  'thanks',
+  'reopened',
+  'followed-up',
+  'confirm',
+  'not-fixed',
+  'confirmed',
+  'being-closed',
+  'refused',
+  'closed-in-silence',
+  'not-fixed-late',
+  'late',
+  'withdrawn',
+  'ended',
+  'answered',
+  'expired',
+  'superseded',
+  'opt-out',
+  'opted-out',
+  'unknown-link',
 ];
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 let stack: Stack;

@@ -70,7 +70,9 @@ test('the keyboard alone is enough', async () => {
   await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
   await page.close();
   expect(await answerOf('KEYS-1')).toMatchObject({
-    ...{ score: 2, complaints: ['slow'], comment: 'quick and friendly' },
+    score: 2,
+    complaints: ['slow'],
+    comment: 'quick and friendly',
   });
 });
 

@@ -52,7 +52,10 @@ const untilSpan = (part: string, name: string) =>
 
 test('one trace leads from the request through client and workflow to the activities', async () => {
   const ticket = {
-    ...{ id: 'TRACED-1', description: 'No dial tone', severity: 'minor', ticketType: 'fault' },
+    id: 'TRACED-1',
+    description: 'No dial tone',
+    severity: 'minor',
+    ticketType: 'fault',
     relatedContactInformation: [{ role: 'reporterContact', name: 'Ann Smith', emailAddress: 'ann@customers.example' }],
   };
   const headers = { 'content-type': 'application/json' };

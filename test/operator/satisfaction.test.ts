@@ -1,8 +1,15 @@
 import { durationWords, statsBy, statsOf, wilson, type SurveyCount } from '../../src/operator/satisfaction.js';
 
 const row = (given: Partial<SurveyCount>): SurveyCount => ({
-  ...{ month: '2026-11', ticketType: 'fault', serviceProblem: null, state: 'answered', reason: null },
-  ...{ wasSent: true, score: null, count: 1, ...given },
+  month: '2026-11',
+  ticketType: 'fault',
+  serviceProblem: null,
+  state: 'answered',
+  reason: null,
+  wasSent: true,
+  score: null,
+  count: 1,
+  ...given,
 });
 
 test.each([

@@ -32,7 +32,9 @@ rules:
   );
   const { survey } = defaultPolicy;
   expect(policyFor({ ...fault, severity: 'critical' }).survey).toEqual({
-    ...{ ...survey, enabled: false, expiresAfter: 10 * day },
+    ...survey,
+    enabled: false,
+    expiresAfter: 10 * day,
   });
   expect(policyFor(fault)).toMatchObject({
     holdDown: 300_000,

@@ -1,6 +1,6 @@
 /** Running commands as a user does. */
 import { execFile } from 'node:child_process';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { promisify } from 'node:util';
 
 export interface Output {
@@ -27,15 +27,25 @@ export function cleanEnv(): NodeJS.ProcessEnv {
   return Object.fromEntries(kept);
 }
 
+/**
+ * Below the range from which the system takes the ports of outgoing connections: one of those could take a port before the stack
+ * listens on it. Each test process has its own range.
+ */
+let nextPort = 10_000 + Number(process.env['JEST_WORKER_ID'] ?? 0) * 4000 + (process.pid % 40) * 100;
+
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await new Promise((ready) => server.once('listening', ready));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = nextPort++;
+    if (await isFree(port)) ports.push(port);
+  }
   return ports;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
 }

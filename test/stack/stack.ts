@@ -195,8 +195,16 @@ export class Stack {
     return stdout;
   }
 
-  signal(reportId: string, name: string, payload?: object): Promise<string> {
-    const input = payload ? ['--input', JSON.stringify(payload)] : [];
+  /** `temporal workflow start` or `signal-with-start` of the process. */
+  startWithCli(command: 'start' | 'signal-with-start', reportId: string, ...args: string[]): Promise<string> {
+    const type = ['--type', 'closeProblemReport', '--task-queue', 'closeout'];
+    const run = ['--workflow-id', workflowIdOf(reportId), '--input', JSON.stringify({ reportId })];
+    return this.temporalCli('workflow', command, ...type, ...run, ...args);
+  }
+
+  /** `temporal workflow signal`. A string is sent as the payload unchanged. */
+  signal(reportId: string, name: string, payload?: object | string): Promise<string> {
+    const input = payload ? ['--input', typeof payload === 'string' ? payload : JSON.stringify(payload)] : [];
     return this.temporalCli('workflow', 'signal', '--workflow-id', workflowIdOf(reportId), '--name', name, ...input);
   }
 

@@ -37,10 +37,7 @@ describe('a report that is cleared', () => {
     const id = await stack.open('NORUN-1');
     const handle = stack.temporal.workflow.getHandle(workflowIdOf(id));
     await handle.terminate('as if it had never been started');
-    await stack.temporalCli(
-      ...['workflow', 'signal-with-start', '--type', 'closeProblemReport', '--task-queue', 'closeout'],
-      ...['--workflow-id', workflowIdOf(id), '--input', JSON.stringify({ reportId: id }), '--signal-name', 'cleared'],
-    );
+    await stack.startWithCli('signal-with-start', id, '--signal-name', 'cleared');
     await stack.untilSurvey(id, 'sent');
     expect(await stack.mails(id)).toHaveLength(1);
   });
@@ -49,10 +46,7 @@ describe('a report that is cleared', () => {
     const id = await stack.open('LATE-1', { contact: {} });
     await stack.client.clear(id);
     await stack.untilPhase(id, 'done');
-    await stack.temporalCli(
-      ...['workflow', 'signal-with-start', '--type', 'closeProblemReport', '--task-queue', 'closeout'],
-      ...['--workflow-id', workflowIdOf(id), '--input', JSON.stringify({ reportId: id }), '--signal-name', 'cleared'],
-    );
+    await stack.startWithCli('signal-with-start', id, '--signal-name', 'cleared');
     const result: unknown = await stack.temporal.workflow.getHandle(workflowIdOf(id)).result();
     expect(result).toEqual({ outcome: 'closed', cycle: 1, survey: { outcome: 'skipped:noAddress' } });
     expect(await count(id, 'closeReport')).toBe(0);
@@ -85,16 +79,7 @@ describe('a report that is cleared', () => {
     'with the odd payload %s is closed all the same',
     async (input) => {
       const id = await stack.open(`ODD-${Buffer.from(input).toString('hex').slice(0, 20)}`);
-      await stack.temporalCli(
-        'workflow',
-        'signal',
-        '--workflow-id',
-        workflowIdOf(id),
-        '--name',
-        'cleared',
-        '--input',
-        input,
-      );
+      await stack.signal(id, 'cleared', input);
       await stack.untilSurvey(id, 'sent');
     },
   );
@@ -154,7 +139,10 @@ describe('a report that is cancelled', () => {
     const id = await stack.open('CANCEL-3');
     await stack.temporal.workflow.getHandle(workflowIdOf(id)).terminate('as if it had never been started');
     await stack.temporal.workflow.signalWithStart('closeProblemReport', {
-      ...{ workflowId: workflowIdOf(id), taskQueue: 'closeout', args: [{ reportId: id }], signal: 'cancelled' },
+      workflowId: workflowIdOf(id),
+      taskQueue: 'closeout',
+      args: [{ reportId: id }],
+      signal: 'cancelled',
     });
     const result: unknown = await stack.temporal.workflow.getHandle(workflowIdOf(id)).result();
     expect(result).toMatchObject({ outcome: 'cancelled', survey: { outcome: 'skipped:cancelled' } });
@@ -227,10 +215,7 @@ describe('what an operator sees and does', () => {
   test('a run for a report that does not exist waits in needsAttention and goes on when the report is there', async () => {
     const id = 'GHOST-1';
     const workflowId = workflowIdOf(id);
-    await stack.temporalCli(
-      ...['workflow', 'start', '--type', 'closeProblemReport', '--task-queue', 'closeout'],
-      ...['--workflow-id', workflowId, '--input', JSON.stringify({ reportId: id })],
-    );
+    await stack.startWithCli('start', id);
     const handle = stack.temporal.workflow.getHandle(workflowId);
     const status = await until('needsAttention', async () => {
       const seen = await handle.query<{ phase: string; attention: { step: string; failure: string } }>('status');

@@ -117,8 +117,16 @@ test('a run for a report that will never exist can be closed by hand', async () 
 
 test('a run with another workflow id than its report is refused in words', async () => {
   await stack.temporalCli(
-    ...['workflow', 'start', '--type', 'closeProblemReport', '--task-queue', 'closeout'],
-    ...['--workflow-id', 'something-else', '--input', '{"reportId":"X-1"}'],
+    'workflow',
+    'start',
+    '--type',
+    'closeProblemReport',
+    '--task-queue',
+    'closeout',
+    '--workflow-id',
+    'something-else',
+    '--input',
+    '{"reportId":"X-1"}',
   );
   const result = stack.temporal.workflow.getHandle('something-else').result();
   await expect(result).rejects.toMatchObject({

@@ -11,8 +11,26 @@ function rethrown(error: unknown): unknown {
 }
 
 test.each([
-  ...['08006', '25006', '28P01', '3D000', '40P01', '53300', '55P03', '57014', '57P01', '57P03', '58030', 'XX000'],
-  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', undefined],
+  '08006',
+  '25006',
+  '28P01',
+  '3D000',
+  '40P01',
+  '53300',
+  '55P03',
+  '57014',
+  '57P01',
+  '57P03',
+  '58030',
+  'XX000',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  undefined,
 ])('%s: the database is lost, and its words are not quoted', (code) => {
   const error = rethrown(said(code)) as Error;
   expect(error).toMatchObject({ code: 'DatabaseUnavailable' });
