@@ -5,7 +5,7 @@ import { operateCommands } from './cli/operate.js';
 import { policyCommands } from './cli/policy.js';
 import { processCommands } from './cli/processes.js';
 import { reportCommands } from './cli/reports.js';
-import { isTemporary } from './cli/shell.js';
+import { TemporaryError } from './cli/shell.js';
 import { surveyCommands } from './cli/surveys.js';
 import { CloseoutError } from './contract/errors.js';
 
@@ -36,6 +36,6 @@ function messageOf(error: unknown): string {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it
   process.stderr.write(`closeout: ${messageOf(error)}\n`);
-  if (error instanceof Error && isTemporary(error)) return 75;
+  if (error instanceof TemporaryError) return 75;
   return error instanceof CloseoutError && error.code === 'BadInput' ? 2 : 1;
 }

@@ -9,7 +9,7 @@ import { CloseoutError } from './contract/errors.js';
 import { signals, type ChangeSignal, type OperatorRequest, type UpdateName } from './contract/messages.js';
 import type { ChangeKind, NewReport, Report, ReportStatus, RunStatus } from './contract/reports.js';
 import { migrate, openDatabase } from './outside/database/database.js';
-import { openStores, type Stores } from './outside/open.js';
+import { openStores, type Stores } from './outside/stores.js';
 import type { ListQuery, ReportDetails, ReportsPort } from './outside/reports/port.js';
 import { connectTemporal, type Temporal } from './outside/temporal/connect.js';
 import { allowedAfter, changeBetween, changeTime, isEnded, isLate, isOpen, statusAfter } from './policy/status.js';
@@ -72,7 +72,7 @@ export class CloseoutClient {
     if (contact) assertContact(contact);
     if (openedAt !== undefined) assertTime(openedAt, 'openedAt');
     const opened = await this.reports.open({ ...report, id });
-    await this.parts.temporal.runs.begin(opened).catch(unlessUnavailable);
+    await this.parts.temporal.runs.begin(opened).catch(ignoreUnavailable);
     return opened;
   }
 
@@ -192,6 +192,6 @@ function assertAllowed({ id, status: from }: Report, to: ReportStatus): void {
 }
 
 /** For everything that is possible without Temporal. */
-export function unlessUnavailable(error: unknown): undefined {
+export function ignoreUnavailable(error: unknown): undefined {
   if (!(error instanceof CloseoutError && error.code === 'TemporalUnavailable')) throw error;
 }

@@ -1,4 +1,4 @@
-/** `npm start`: everything on one machine, and every part of it real. A part that the environment configures is not embedded. */
+/** `npm start`: runs everything on one machine, with real parts. A part that the environment configures is not embedded. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ import { startPart } from './local/part.js';
 import { assertPortsFree, type NeededPort } from './local/ports.js';
 import { postgresUrl, startPostgres } from './local/postgres.js';
 import { loadSecrets, writePrivately, type Secrets } from './local/secrets.js';
-import { Supervisor, type Recipe } from './local/supervise.js';
+import { Supervisor, type PartDefinition } from './local/supervise.js';
 import { findTemporalCli, keepRunsFor30Days, startTemporal } from './local/temporal.js';
 import { dataDirOf, loadConfig, loadLocalPorts, stackFile, type Config, type LocalPorts } from './setup/config.js';
 import { loadPolicy } from './setup/policy-file.js';
@@ -123,8 +123,8 @@ function stackEnv(given: Env, ports: LocalPorts, secrets: Secrets, dataDir: stri
 }
 
 /** In the order in which the parts need each other. */
-async function recipes({ given, env, dataDir, ports, secrets }: Stack, say: Say): Promise<Recipe[]> {
-  const list: Recipe[] = [];
+async function recipes({ given, env, dataDir, ports, secrets }: Stack, say: Say): Promise<PartDefinition[]> {
+  const list: PartDefinition[] = [];
   const logFile = (name: string) => join(dataDir, 'logs', `${name}.log`);
   if (!given['DATABASE_URL']) {
     const options = {

@@ -8,7 +8,7 @@ import { CloseoutError } from './contract/errors.js';
 import { taskQueue } from './contract/messages.js';
 import { migrate, openDatabase } from './outside/database/database.js';
 import { openMailer } from './outside/mail/mailer.js';
-import { openStores } from './outside/open.js';
+import { openStores } from './outside/stores.js';
 import { connectTemporal } from './outside/temporal/connect.js';
 import { registerSearchAttributes } from './outside/temporal/search-attributes.js';
 import { runUrlOf, type Config } from './setup/config.js';

@@ -1,6 +1,6 @@
 /**
- * Once a run: finds the Temporal CLI, building it on a machine that has none, so that no test's clock pays for it; and
- * starts the one browser that the page tests share.
+ * Once per test run: finds or builds the Temporal CLI, so that no test times out over it, and starts the browser that all page
+ * tests share.
  */
 import process from 'node:process';
 import chromium from '@sparticuz/chromium';

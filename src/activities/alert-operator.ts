@@ -32,7 +32,7 @@ async function readFacts(
     case 'undeliverable':
       return { survey: await surveys.ofCycle(alert.reportId, alert.cycle) };
     case 'message': {
-      const message = await messages.find(alert.messageId);
+      const message = await messages.find(alert.storedMessageId);
       return { message, survey: message && (await surveys.find(message.surveyId)) };
     }
     default:

@@ -29,7 +29,8 @@ export interface AskConfirmation {
  * The confirmation, and when the one warning is due; or until when quiet hours delay the mail (ISO 8601); or that there is
  * nothing to ask, because the system of record knows of a newer change or has closed the report.
  */
-export type AskedConfirmation = (ConfirmationRecord & { warnAt?: string }) | { holdUntil: string } | { unasked: true };
+export type AskedConfirmation =
+  (ConfirmationRecord & { warnAt?: string }) | { postponedUntil: string } | { unasked: true };
 
 /**
  * Asks the customer whether the problem is fixed, or warns once that the report will be closed without an answer. Safe to
@@ -47,8 +48,9 @@ export async function askConfirmation(deps: Deps, request: AskConfirmation): Pro
   const now = new Date();
   const before = await surveys.ofCycle(reportId, cycle);
   const isAsked = before?.confirmFor?.getTime() === clearedAt.getTime();
-  const hold = quietUntil(now, request.survey.quietHours, contact?.timeZone);
-  if (hold && address && (!isAsked || isDue(before, kind))) return { holdUntil: hold.toISOString() };
+  const postponedUntil = quietUntil(now, request.survey.quietHours, contact?.timeZone);
+  if (postponedUntil && address && (!isAsked || isDue(before, kind)))
+    return { postponedUntil: postponedUntil.toISOString() };
   const survey = await confirmations.start({
     report,
     cycle,

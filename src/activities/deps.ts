@@ -1,7 +1,7 @@
 /** What activities work with. Created once per worker. */
 import type { MailSettings } from '../customer/mail.js';
 import type { Mailer } from '../outside/mail/mailer.js';
-import type { Stores } from '../outside/open.js';
+import type { Stores } from '../outside/stores.js';
 import type { Runs } from '../outside/temporal/runs.js';
 import type { PolicyFor } from '../policy/settings.js';
 

@@ -16,7 +16,7 @@ import { sendReply } from './send-reply.js';
 import { sendSurvey } from './send-survey.js';
 import { notifyRunsOfAnswers, recordSweep, sweepPage } from './sweep-reports.js';
 
-const verbs = {
+const implementations = {
   alertOperator,
   askConfirmation,
   cancelReport,
@@ -40,9 +40,12 @@ const verbs = {
 type Bound<F> = F extends (deps: Deps, ...input: infer I) => infer R ? (...input: I) => R : never;
 
 /** The activities as workflows see them. */
-export type Activities = { [Name in keyof typeof verbs]: Bound<(typeof verbs)[Name]> };
+export type Activities = { [Name in keyof typeof implementations]: Bound<(typeof implementations)[Name]> };
 
 export function createActivities(deps: Deps): Activities {
-  const bound = Object.entries(verbs).map(([name, verb]) => [name, (verb as (deps: Deps) => unknown).bind(null, deps)]);
+  const bound = Object.entries(implementations).map(([name, verb]) => [
+    name,
+    (verb as (deps: Deps) => unknown).bind(null, deps),
+  ]);
   return Object.fromEntries(bound) as Activities;
 }

@@ -1,5 +1,5 @@
 import type { SurveyRecord } from '../contract/survey.js';
-import { surveyRecord } from '../outside/surveys/survey.js';
+import { surveyRecord } from '../outside/surveys/survey-row.js';
 import type { Policy } from '../policy/settings.js';
 import { stateOf, type ReportState } from '../policy/status.js';
 import type { Deps } from './deps.js';

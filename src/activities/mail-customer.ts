@@ -3,7 +3,7 @@ import type { Mail } from '../customer/mail.js';
 import type { Deps } from './deps.js';
 import { mailVerdict } from './to-failure.js';
 
-/** Hands a mail to the relay. An address that the relay refuses for good goes on the suppression list. */
+/** Hands a mail to the relay. An address that the relay refuses permanently goes on the suppression list. */
 export async function mailCustomer({ mailer, doNotContact }: Deps, mail: Mail): Promise<void> {
   try {
     await mailer.send(mail, cancellationSignal());

@@ -1,4 +1,4 @@
-import type { WithdrawnReport } from './cancel-report.js';
+import type { ChangedReport } from './cancel-report.js';
 import type { Deps } from './deps.js';
 
 export interface ReopenReport {
@@ -14,12 +14,12 @@ export interface ReopenReport {
 export async function reopenReport(
   { reports, surveys, confirmations }: Deps,
   { reportId, cycle, at, by }: ReopenReport,
-): Promise<WithdrawnReport> {
+): Promise<ChangedReport> {
   const reason = by === 'customer' ? await confirmations.reasonOf(reportId, cycle) : undefined;
   const reopened = await reports.change(reportId, { kind: 'reopened', at, run: 'caller', by, reason });
   await confirmations.withdraw(reportId, new Date(at));
   if (reopened.cycle === cycle) return reopened; // the cycle was not closed, so it has no survey yet
   const report = await reports.get(reportId);
-  const withdrawn = await surveys.withdraw({ ...report, cycle: reopened.cycle - 1 }, 'reopened');
-  return { ...reopened, withdrawn };
+  const survey = await surveys.withdraw({ ...report, cycle: reopened.cycle - 1 }, 'reopened');
+  return { ...reopened, survey };
 }

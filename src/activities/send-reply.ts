@@ -5,15 +5,15 @@ import type { Deps } from './deps.js';
 /** Mails an operator's reply. Safe to repeat: the same bytes under the same Message-ID, and recorded as sent once. */
 export async function sendReply(
   { reports, surveys, messages, timeline, mailer, mail }: Deps,
-  { messageId }: { messageId: string },
+  { storedMessageId }: { storedMessageId: string },
 ): Promise<void> {
-  const message = await messages.find(messageId);
+  const message = await messages.find(storedMessageId);
   const survey = message && (await surveys.find(message.surveyId));
   const contact = survey && (await reports.contactOf(survey.reportId));
   if (!message?.text || !survey || !contact?.emailAddress || message.sentAt) return; // sent, or erased since
   const incoming = (await messages.ofSurvey(survey.id)).filter(({ direction }) => direction === 'in').at(-1);
   const reply = {
-    messageId,
+    storedMessageId,
     date: message.at,
     survey: { id: survey.id, confirmFor: survey.confirmation === 'unreachable' ? null : survey.confirmFor },
     text: message.text,
@@ -22,6 +22,6 @@ export async function sendReply(
     contact: { ...contact, emailAddress: contact.emailAddress },
   };
   await mailer.send(replyMail(reply, mail), cancellationSignal());
-  await messages.markSent(messageId);
+  await messages.markSent(storedMessageId);
   await timeline.add(survey.id, 'replied', { by: message.author ?? 'operator' });
 }

@@ -3,9 +3,9 @@ import type { Report } from '../contract/reports.js';
 import type { Survey, SurveyRecord } from '../contract/survey.js';
 import { quietUntil } from '../customer/calendar.js';
 import { surveyMail, type SurveyMail, type ThreadStart } from '../customer/mail.js';
-import { surveyRecord } from '../outside/surveys/survey.js';
+import { surveyRecord } from '../outside/surveys/survey-row.js';
 import { reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
-import { wasConfirmed } from '../policy/links.js';
+import { endedWithClosing } from '../policy/links.js';
 import type { Policy } from '../policy/settings.js';
 import type { Deps } from './deps.js';
 import { mailCustomer } from './mail-customer.js';
@@ -22,26 +22,26 @@ export interface SendSurvey {
 }
 
 /** The survey, or until when quiet hours delay its mail (ISO 8601). */
-export type SentSurvey = SurveyRecord | { holdUntil: string };
+export type SentSurvey = SurveyRecord | { postponedUntil: string };
 
 /**
  * Asks the customer, or records why not. Safe to repeat: the decision is made once per cycle and kept; every attempt sends the
- * same bytes under the same Message-ID, and none after one succeeded.
+ * same bytes under the same Message-ID, and none after one succeeded (a copy sent again may be sent twice).
  */
 export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentSurvey> {
   const { reportId, cycle, kind, policy, reopen, byOperator, againFor } = request;
   const { reports, surveys, doNotContact, timeline } = deps;
   const [report, contact] = await Promise.all([reports.get(reportId), reports.contactOf(reportId)]);
   const address = contact?.emailAddress;
-  const holdUntil = againFor ? undefined : quietUntil(new Date(), policy.quietHours, contact?.timeZone);
-  const onHold = holdUntil !== undefined;
-  const survey = await surveys.decide({ report, cycle, contact, policy, reopen, byOperator, onHold });
+  const postponedUntil = againFor ? undefined : quietUntil(new Date(), policy.quietHours, contact?.timeZone);
+  const isPostponed = postponedUntil !== undefined;
+  const survey = await surveys.decide({ report, cycle, contact, policy, reopen, byOperator, isPostponed });
   if (!address || !isDue(survey, kind, againFor)) return surveyRecord(survey);
   if (survey.state === 'sent' && (await doNotContact.isBlocked(address))) return surveyRecord(survey);
   // The customer already has the link: from now on, its page asks the survey's question.
-  if (survey.state === 'queued' && wasConfirmed(survey.confirmation))
+  if (survey.state === 'queued' && endedWithClosing(survey.confirmation))
     return surveyRecord(await surveys.markSent(survey.id, kind, 'on the confirmation page'));
-  if (holdUntil) return { holdUntil: holdUntil.toISOString() };
+  if (postponedUntil) return { postponedUntil: postponedUntil.toISOString() };
   const earlier = cycle > 1 ? await surveys.mailedBefore(reportId, cycle) : [];
   const mail = compose(survey, report, { ...contact, emailAddress: address }, earlier, request);
   await mailCustomer(deps, surveyMail(mail, deps.mail));

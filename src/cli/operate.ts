@@ -15,7 +15,7 @@ type ExtendOptions = OperateOptions & { days: string };
 const operations: [verb: string, update: UpdateName, description: string][] = [
   ['hold', 'hold', 'do not close the report until it is released'],
   ['release', 'release', 'release a held report, or close one without waiting for its customer to confirm'],
-  ['skip-survey', 'skipSurvey', 'close without asking the customer'],
+  ['skip-survey', 'skipSurvey', 'close without a survey'],
   ['resend-survey', 'resendSurvey', 'send the same survey mail again'],
   ['revoke-survey', 'revokeSurvey', 'end the open survey: its link then says so'],
   ['close-by-hand', 'closeByHand', 'record that the report was closed by hand'],
@@ -24,7 +24,7 @@ const operations: [verb: string, update: UpdateName, description: string][] = [
 export function operateCommands(program: Command): void {
   const command = commandsOf(program);
   const operation = (spec: string, description: string) =>
-    command(spec, description).option('--by <who>', 'who asks', user).option('--note <text>', 'why');
+    command(spec, description).option('--by <who>', 'author of the request', user).option('--note <text>', 'why');
 
   operation('retry [report]', 'retry the waiting or refused step at once')
     .option('--all', 'every report that needs attention')
@@ -56,12 +56,12 @@ const operate = (
   withClient(async (client) => {
     const status = await client.operate(update, id, { by, note, ...request });
     // The run has accepted the update and acts on it now.
-    print({ json }, status, `${id}: accepted. When it was:\n${describe(status)}`);
+    print({ json }, status, `${id}: accepted; the status at that time:\n${describe(status)}`);
   });
 
 const retryAll = ({ by, where, json }: RetryOptions) =>
   withClient(async (client) => {
     const result = await client.overview.retryAll(by, where);
     const { retried, failed } = result;
-    print({ json }, result, `${retried.length} retried, ${failed.length} had already moved on.`);
+    print({ json }, result, `${retried.length} retried, ${failed.length} no longer needed attention.`);
   });

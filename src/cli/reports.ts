@@ -108,7 +108,7 @@ const change = (verb: 'clear' | 'reopen' | 'cancel', id: string, { at, by, reaso
   withClient(async (client) => {
     const report = await client[verb](id, { at, by, reason });
     const { status, cycle } = report;
-    print({ json }, report, `${id}: reported. It was ${status} in cycle ${cycle}; to follow it: closeout status ${id}`);
+    print({ json }, report, `${id}: recorded; status ${status}, cycle ${cycle}. To follow it: closeout status ${id}`);
   });
 
 const list = (options: Common & { status?: string; limit: string }) =>
@@ -134,7 +134,7 @@ const watch = (options: Common) =>
   withClient(async (client) => {
     const result = await client.overview.sweep();
     const notified = Object.entries(result.notified).map(([kind, count]) => `${count} ${kind}`);
-    const missed = notified.length > 0 ? `runs notified of ${notified.join(', ')}` : 'nothing was missed';
+    const missed = notified.length > 0 ? `missed changes: ${notified.join(', ')}` : 'nothing was missed';
     print(
       options,
       result,

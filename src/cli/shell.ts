@@ -1,7 +1,7 @@
-/** What the commands of `closeout` have in common. */
+/** Helpers that the commands of `closeout` share. */
 import type { Command } from 'commander';
 import type { CloseoutClient } from '../client.js';
-import { CloseoutError, errors } from '../contract/errors.js';
+import { CloseoutError } from '../contract/errors.js';
 import type { RunStatus } from '../contract/reports.js';
 
 export interface Common {
@@ -35,12 +35,14 @@ export function print({ json }: Common, value: unknown, text: string): void {
   process.stdout.write((json ? JSON.stringify(value, null, 2) : text) + '\n');
 }
 
-export function describe({ reportId, phase, cycle, waitingFor, until, survey, attention }: RunStatus): string {
+export function describe(status: RunStatus): string {
+  const { reportId, phase, cycle, held, waitingFor, until, survey, confirmation, attention } = status;
   const lines = [
-    `${reportId}: ${phase}, cycle ${cycle}`,
+    `${reportId}: ${phase}, cycle ${cycle}${held ? ', held' : ''}`,
     `waits for: ${until ? `${waitingFor}, until ${until}` : waitingFor}`,
     `survey: ${survey.reason ? `${survey.state} (${survey.reason})` : survey.state}`,
   ];
+  if (confirmation) lines.push(`confirmation: ${confirmation}`);
   if (attention) lines.push(`needs attention since ${attention.since}: ${attention.step} - ${attention.failure}`);
   return lines.join('\n');
 }
@@ -51,13 +53,5 @@ export function wholeNumber(option: string, text: string): number {
   return Number(text);
 }
 
-const temporary = new WeakSet<Error>();
-
-/** Rethrows an error. Marks it if the mail server should deliver the mail again later. */
-export function throwTemporary(error: unknown): never {
-  const isFinal = error instanceof CloseoutError && !errors[error.code].retry;
-  if (error instanceof Error && !isFinal) temporary.add(error);
-  throw error;
-}
-
-export const isTemporary = (error: Error): boolean => temporary.has(error);
+/** The mail server should deliver the mail again later. */
+export class TemporaryError extends Error {}

@@ -1,7 +1,8 @@
 /** Commands about surveys: their outcome, what customers wrote, and removing personal data. */
 import type { Command } from 'commander';
 import { day, later } from '../policy/time.js';
-import { commandsOf, print, throwTemporary, user, wholeNumber, withClient, type Common } from './shell.js';
+import { CloseoutError, errors } from '../contract/errors.js';
+import { commandsOf, print, TemporaryError, wholeNumber, withClient, user, type Common } from './shell.js';
 
 export function surveyCommands(program: Command): void {
   const command = commandsOf(program);
@@ -50,15 +51,22 @@ const timeline = (id: string, options: Common) =>
 const erase = (id: string, options: Common) =>
   withClient(async (client) => {
     const reports = await client.overview.erase(id, user);
-    print(options, { customer: id, reports }, `${id}: removed from ${reports} reports.`);
+    print(options, { customer: id, reports }, `${id}: personal data removed from ${reports} reports.`);
   });
 
 const forget = ({ olderThan, json }: Common & { olderThan: string }) =>
   withClient(async (client) => {
     const before = later(new Date(), -wholeNumber('--older-than', olderThan) * day);
     const reports = await client.overview.forgetEndedBefore(before);
-    print({ json }, { reports }, `Removed from ${reports} reports.`);
+    print({ json }, { reports }, `Personal data removed from ${reports} reports.`);
   });
+
+/** Only errors that a retry can solve are temporary. */
+function throwTemporary(error: unknown): never {
+  const isFinal = error instanceof CloseoutError && !errors[error.code].retry;
+  if (isFinal || !(error instanceof Error)) throw error;
+  throw new TemporaryError(error.message, { cause: error });
+}
 
 const receive = ({ recipient, json }: Common & { recipient?: string }) =>
   withClient(async (client) => {

@@ -66,6 +66,6 @@ export function statsTable(stats: Stats): string {
     ['mean', mean ?? 'no data'],
     ...scores.map((score, index): [string, number] => [`answered ${score}`, distribution[index] ?? 0]),
   );
-  const hint = ratings > 0 && ratings < fewAnswers ? '\nFew answers: these figures say little.' : '';
+  const hint = ratings > 0 && ratings < fewAnswers ? '\nThere are too few answers for reliable figures.' : '';
   return table.toString() + hint;
 }

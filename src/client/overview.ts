@@ -3,10 +3,10 @@ import type { MassClearProgress, SweepResult } from '../contract/messages.js';
 import type { Phase, RunStatus } from '../contract/reports.js';
 import { statsOf, type Stats } from '../operator/satisfaction.js';
 import type { Counts } from '../outside/counts.js';
-import type { Stores } from '../outside/open.js';
+import type { Stores } from '../outside/stores.js';
 import type { LastSweep } from '../outside/sweeps.js';
 import type { Temporal } from '../outside/temporal/connect.js';
-import { unlessRefused } from './surveys.js';
+import { falseIfRefused } from './surveys.js';
 
 export interface Overview {
   /** How many runs are in each phase. */
@@ -66,7 +66,7 @@ export class OverviewService {
     const { runs } = this.temporal;
     const result = { retried: [] as string[], failed: [] as string[] };
     for (const id of await runs.inAttention(10_000, filter)) {
-      const isAccepted = await runs.update('retryNow', id, { by }).then(() => true, unlessRefused);
+      const isAccepted = await runs.update('retryNow', id, { by }).then(() => true, falseIfRefused);
       result[isAccepted ? 'retried' : 'failed'].push(id);
     }
     return result;
@@ -75,7 +75,7 @@ export class OverviewService {
   /** Removes a customer's personal data and revokes their open surveys. Returns the number of reports. Throws `NotFound`. */
   async erase(customerId: string, by: string): Promise<number> {
     const ids = await this.stores.erasure.erase(customerId);
-    for (const id of ids) await this.temporal.runs.update('revokeSurvey', id, { by }).catch(unlessRefused);
+    for (const id of ids) await this.temporal.runs.update('revokeSurvey', id, { by }).catch(falseIfRefused);
     return ids.length;
   }
 

@@ -4,12 +4,12 @@ import { CloseoutError } from '../contract/errors.js';
 import { signals } from '../contract/messages.js';
 import type { Answer, ConfirmationReply, StoredAnswer, Survey, SurveyRecord } from '../contract/survey.js';
 import type { IncomingMail } from '../customer/incoming-mail.js';
-import type { Stores } from '../outside/open.js';
+import type { Stores } from '../outside/stores.js';
 import { answeredSignal, type AnswerRevision } from '../outside/surveys/answers.js';
 import { confirmedSignal } from '../outside/surveys/confirmations.js';
 import { isSameAddress } from '../outside/surveys/do-not-contact.js';
 import type { Message } from '../outside/surveys/messages.js';
-import { surveyRecord } from '../outside/surveys/survey.js';
+import { surveyRecord } from '../outside/surveys/survey-row.js';
 import type { TimelineEntry } from '../outside/surveys/timeline.js';
 import type { Runs } from '../outside/temporal/runs.js';
 import { isBadAddress } from '../policy/survey.js';
@@ -101,7 +101,7 @@ export class SurveyService {
     const survey = mail.surveyId === undefined ? undefined : await this.find(mail.surveyId);
     if (!survey) {
       if (mail.kind !== 'reply') return 'automatic';
-      throw new CloseoutError('NotFound', 'This mail is a reply to no survey of ours, so nobody was alerted.');
+      throw new CloseoutError('NotFound', 'This mail does not belong to any survey, so nobody was alerted.');
     }
     switch (mail.kind) {
       case 'automatic':
@@ -162,8 +162,8 @@ export class SurveyService {
     if (isNew) await timeline.add(survey.id, 'wroteBack');
     // A customer who writes is not silent: the report stays open until an operator has read the mail.
     if (survey.confirmation === 'sent')
-      await this.runs.update('hold', survey.reportId, { by: 'customer replied by mail' }).catch(unlessRefused);
-    await this.runs.alert({ kind: 'message', messageId: id });
+      await this.runs.update('hold', survey.reportId, { by: 'customer replied by mail' }).catch(falseIfRefused);
+    await this.runs.alert({ kind: 'message', storedMessageId: id });
   }
 
   private async addressOf(survey: Survey): Promise<string | undefined> {
@@ -172,7 +172,7 @@ export class SurveyService {
 }
 
 /** Returns false if the run has moved on or has ended, so that nothing is left to ask of it. */
-export function unlessRefused(error: unknown): false {
+export function falseIfRefused(error: unknown): false {
   if (error instanceof CloseoutError && (error.code === 'StatusConflict' || error.code === 'NoRun')) return false;
   throw error;
 }

@@ -34,7 +34,7 @@ export function alertIdOf(alert: Alert): string {
     case 'reopenings':
       return `alert:reopenings:${alert.reportId}:${alert.cycle}`;
     case 'message':
-      return `alert:message:${alert.messageId}`;
+      return `alert:message:${alert.storedMessageId}`;
   }
 }
 

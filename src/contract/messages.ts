@@ -47,7 +47,9 @@ export type UpdateName = keyof typeof updates;
 export interface ChangeSignal {
   at?: string;
   by?: string;
+  /** For readers of the history; not stored with the report. */
   note?: string;
+  /** For readers of the history; not stored with the report. */
   reason?: string;
   /** One of many changes at once: its activities wait behind those of reports that changed alone. */
   bulk?: boolean;
@@ -132,18 +134,18 @@ export interface MassClearProgress {
 export type Alert =
   /** A customer is dissatisfied, or no longer is. */
   | { kind: 'answer'; reportId: string; cycle: number; revision: number; scoreAtMost: number }
-  /** A mail to a customer was refused for good. */
+  /** A mail to a customer was refused permanently. */
   | { kind: 'undeliverable'; reportId: string; cycle: number; failure: string }
   /** The mail relay refuses all our mail. `since`: ISO 8601. */
   | { kind: 'relay'; failure: string; since: string }
-  /** A step was refused for good. `day`: 0 at once, 1 a day later, … */
+  /** A step was refused permanently. `day`: 0 at once, 1 a day later, … */
   | { kind: 'attention'; reportId: string; step: string; failure: string; since: string; day: number }
   /** The customer has not confirmed, and the policy does not close on silence. `clearedAt`, `since`: ISO 8601. */
   | { kind: 'unconfirmed'; reportId: string; clearedAt: string; since: string; day: number }
   /** The report was reopened too often. */
   | { kind: 'reopenings'; reportId: string; cycle: number; at: string }
   /** A customer replied to one of our mails. */
-  | { kind: 'message'; messageId: string };
+  | { kind: 'message'; storedMessageId: string };
 
 /** The search attributes of a run and their types. Workers register them with the server when they start. */
 export const searchAttributes = {

@@ -74,10 +74,8 @@ export interface RunStatus {
   attention?: Attention;
 }
 
-/** What a caller gives to open a report. TMF621 requires `description`, `severity` and `ticketType`. */
-export interface NewReport {
-  /** Generated if absent. Letters, digits, `.`, `_`, `-`; at most 64. */
-  id?: string;
+/** What a report is about. TMF621 requires `description`, `severity` and `ticketType`. */
+export interface ReportAttributes {
   description: string;
   severity: string;
   ticketType: string;
@@ -86,6 +84,12 @@ export interface NewReport {
   externalId?: string;
   customerId?: string;
   serviceProblemId?: string;
+}
+
+/** What a caller gives to open a report. */
+export interface NewReport extends ReportAttributes {
+  /** Generated if absent. Letters, digits, `.`, `_`, `-`; at most 64. */
+  id?: string;
   contact?: Contact;
   /** ISO 8601; now if absent. */
   openedAt?: string;
@@ -95,18 +99,10 @@ export interface NewReport {
 }
 
 /** A report as the system of record holds it, without the contact. Times are ISO 8601, UTC. */
-export interface Report {
+export interface Report extends ReportAttributes {
   id: string;
   status: ReportStatus;
   cycle: number;
-  description: string;
-  severity: string;
-  ticketType: string;
-  name?: string;
-  priority?: string;
-  externalId?: string;
-  customerId?: string;
-  serviceProblemId?: string;
   openedAt: string;
   /** Source time of the last change of status that was applied; null before the first. */
   changedAt: string | null;

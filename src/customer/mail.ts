@@ -5,7 +5,7 @@ import type { Report } from '../contract/reports.js';
 import { scores } from '../contract/survey.js';
 import { html, text } from '../views/render.js';
 import { signLink, type LinkKey } from './links.js';
-import { languageFor, languages, moment, ratingWords } from './texts.js';
+import { languageFor, languages, formatTime, ratingWords } from './texts.js';
 
 export interface SurveyMail {
   kind: MailKind;
@@ -124,13 +124,13 @@ function commonView({ kind, report, contact }: SurveyMail) {
     isSecond: isSecond(kind),
     hello: t.mail.hello(oneLine(contact.name ?? '')),
     summary: summaryOf(report),
-    cleared: report.clearedAt && t.mail.cleared(moment(new Date(report.clearedAt), language, contact.timeZone)),
+    cleared: report.clearedAt && t.mail.cleared(formatTime(new Date(report.clearedAt), language, contact.timeZone)),
   };
 }
 
-/** Lower case after the greeting, upper case after another sentence. */
-const sentence = (words: string, isFirst: boolean): string =>
-  isFirst ? words.charAt(0).toUpperCase() + words.slice(1) : words;
+/** German and French continue the greeting in lower case, but not another sentence. */
+const sentence = (words: string, followsSentence: boolean): string =>
+  followsSentence ? words.charAt(0).toUpperCase() + words.slice(1) : words;
 
 function surveyView(mail: SurveyMail, { publicUrl, linkKeys }: MailSettings): View {
   const { kind, surveyId, report, contact, expiresAt } = mail;
@@ -146,7 +146,7 @@ function surveyView(mail: SurveyMail, { publicUrl, linkKeys }: MailSettings): Vi
     nothingStored: t.mail.nothingStored,
     choices: scores.map((score) => ({ words: ratingWords(score, language), link: `${link}?r=${score}` })),
     other: { words: t.mail.notSolved, link: `${link}?solved=no` },
-    until: expiresAt ? t.mail.until(moment(expiresAt, language, contact.timeZone)) : '',
+    until: expiresAt ? t.mail.until(formatTime(expiresAt, language, contact.timeZone)) : '',
     optOut: `${publicUrl}/u/${signLink('optOut', surveyId, linkKeys)}`,
   };
 }
@@ -167,7 +167,7 @@ function confirmationView(mail: SurveyMail, { publicUrl, linkKeys }: MailSetting
       { words: confirm.yes, link: `${link}?fixed=yes` },
       { words: confirm.no, link: `${link}?fixed=no` },
     ],
-    until: expiresAt ? confirm.silence(moment(expiresAt, common.language, contact.timeZone)) : confirm.staysOpen,
+    until: expiresAt ? confirm.silence(formatTime(expiresAt, common.language, contact.timeZone)) : confirm.staysOpen,
   };
 }
 

@@ -3,7 +3,7 @@ import type { Report } from '../contract/reports.js';
 import { complaints, scores, type Answer, type ConfirmationState, type Score } from '../contract/survey.js';
 import { html } from '../views/render.js';
 import { summaryOf } from './mail.js';
-import { languageCodes, languages, moment, number, ratingWords, type Language } from './texts.js';
+import { languageCodes, languages, formatTime, formatNumber, ratingWords, type Language } from './texts.js';
 
 /** Longest comment, in code points. */
 export const longestComment = 2000;
@@ -30,7 +30,7 @@ export function surveyPage(language: Language, view: SurveyView): string {
   const { report, answer, error, changeableUntil, confirmation, until, timeZone, path } = view;
   const { page: t, mail, ratings } = languages[language];
   const note = changeableUntil
-    ? t.changeable(moment(changeableUntil, language, timeZone))
+    ? t.changeable(formatTime(changeableUntil, language, timeZone))
     : closingNote(language, report, confirmation, timeZone);
   const question = t.question(report.id);
   const chosen = answer.score ? `&r=${answer.score}` : '';
@@ -43,16 +43,16 @@ export function surveyPage(language: Language, view: SurveyView): string {
     solved: answer.solved,
     asksSolved: confirmation !== 'yes' && answer.solved !== false,
     comment: answer.comment ?? '',
-    commentHint: t.commentHint(number(longestComment, language)),
+    commentHint: t.commentHint(formatNumber(longestComment, language)),
     error,
     note,
     isChange: changeableUntil !== undefined,
-    until: until && !changeableUntil ? mail.until(moment(until, language, timeZone)) : undefined,
+    until: until && !changeableUntil ? mail.until(formatTime(until, language, timeZone)) : undefined,
     ...formLinks(language, path, chosen),
   });
 }
 
-/** How a report was closed whose customer had been asked to confirm. */
+/** The note that says how the report was closed, if the customer was asked to confirm. */
 function closingNote(
   language: Language,
   { id, closedAt }: ClosedReport,
@@ -62,7 +62,7 @@ function closingNote(
   const { confirm } = languages[language];
   if (confirmation === 'yes') return closedAt ? confirm.closed(id) : confirm.confirmed(id);
   if (!closedAt || confirmation === null) return undefined;
-  const when = moment(new Date(closedAt), language, timeZone);
+  const when = formatTime(new Date(closedAt), language, timeZone);
   return confirmation === 'silence' ? confirm.closedInSilence(id, when) : confirm.closedOn(id, when);
 }
 
@@ -91,18 +91,19 @@ export function confirmPage(language: Language, view: ConfirmView): string {
     question,
     summary: summaryOf(report),
     isLate,
-    state: closingNote(language, report, confirmation, timeZone) ?? mail.cleared(moment(clearedAt, language, timeZone)),
+    state:
+      closingNote(language, report, confirmation, timeZone) ?? mail.cleared(formatTime(clearedAt, language, timeZone)),
     clearing: clearedAt.getTime(),
     fixed,
     reason,
-    reasonHint: t.commentHint(number(longestComment, language)),
+    reasonHint: t.commentHint(formatNumber(longestComment, language)),
     error,
     ...formLinks(language, path, chosen),
   });
 }
 
 /** The customer has replied, and there is nothing more to ask. */
-export function confirmedPage(language: Language, report: ClosedReport, isFixed: boolean): string {
+export function repliedPage(language: Language, report: ClosedReport, isFixed: boolean): string {
   const { thanks } = languages[language];
   const line = isFixed ? closingNote(language, report, 'yes', undefined) : thanks.reopened(report.id);
   return render('thanks', language, { title: thanks.title, lines: [line] });

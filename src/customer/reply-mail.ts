@@ -5,7 +5,7 @@ import { threadIdOf, type Mail, type MailSettings, type ThreadStart } from './ma
 import { languageFor, languages } from './texts.js';
 
 export interface Reply {
-  messageId: string;
+  storedMessageId: string;
   date: Date;
   survey: ThreadStart;
   /** Message-ID of the customer's mail, if there was one. */
@@ -16,7 +16,7 @@ export interface Reply {
 }
 
 export function replyMail(
-  { messageId, date, survey, inReplyTo, report, contact, text }: Reply,
+  { storedMessageId, date, survey, inReplyTo, report, contact, text }: Reply,
   { from, replyTo }: Pick<MailSettings, 'from' | 'replyTo'>,
 ): Mail {
   const { mail, confirm } = languages[languageFor(contact.preferredLanguage)];
@@ -24,9 +24,9 @@ export function replyMail(
   const start = threadIdOf(survey, domain);
   const name = oneLine(contact.name ?? '');
   return {
-    messageId: `<reply.${messageId}@${domain}>`,
+    messageId: `<reply.${storedMessageId}@${domain}>`,
     date,
-    baseBoundary: `closeout-${messageId}`,
+    baseBoundary: `closeout-${storedMessageId}`,
     from,
     replyTo,
     to: { name, address: contact.emailAddress },

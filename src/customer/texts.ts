@@ -36,7 +36,7 @@ function ranked(preference: string): string[] {
 }
 
 /** A time in the customer's zone, or in UTC if the zone is unknown or invalid. The text names the zone. */
-export function moment(time: Date, language: Language, timeZone = 'UTC'): string {
+export function formatTime(time: Date, language: Language, timeZone = 'UTC'): string {
   const format = (zone: string) =>
     new Intl.DateTimeFormat(languages[language].locale, {
       dateStyle: 'long',
@@ -51,7 +51,7 @@ export function moment(time: Date, language: Language, timeZone = 'UTC'): string
   }
 }
 
-export const number = (value: number, language: Language): string =>
+export const formatNumber = (value: number, language: Language): string =>
   new Intl.NumberFormat(language, { numberingSystem: 'latn' }).format(value);
 
 /** `4 – satisfied`. */

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
 import type { Report } from '../contract/reports.js';
 import type { StoredAnswer, Survey } from '../contract/survey.js';
-import { confirmedPage, confirmPage, latePage, withdrawnPage } from '../customer/pages.js';
+import { repliedPage, confirmPage, latePage, withdrawnPage } from '../customer/pages.js';
 import type { Language } from '../customer/texts.js';
 import { confirmationLinkState, isInReopenWindow, linkState, type ConfirmationLinkState } from '../policy/links.js';
 import type { Config } from '../setup/config.js';
@@ -66,7 +66,7 @@ async function receiveReply(exchange: Exchange, survey: Survey): Promise<Fastify
   const current = await surveyOf('confirm', request, client, config);
   if (!fixed && (await viewOf(client, current)).isReopenable) {
     const report = await client.reopen(current.reportId, { by: 'customer', reason });
-    return sendPage(reply, 200, confirmedPage(languageOf(request), report, false));
+    return sendPage(reply, 200, repliedPage(languageOf(request), report, false));
   }
   return showPage(exchange, current, { fixed, reason });
 }
@@ -146,9 +146,9 @@ function sendEnd(
 ): FastifyReply {
   switch (state) {
     case 'confirmed':
-      return sendPage(reply, 200, confirmedPage(language, report, true));
+      return sendPage(reply, 200, repliedPage(language, report, true));
     case 'refused':
-      return sendPage(reply, 200, confirmedPage(language, report, false));
+      return sendPage(reply, 200, repliedPage(language, report, false));
     case 'late':
       return sendPage(reply, 410, latePage(language, report, confirmation, timeZone));
     default:

@@ -1,7 +1,7 @@
 /** `/`: the process and customer satisfaction at a glance, drawn on the server. `/satisfaction.csv`: every answer. */
 import { stringify } from 'csv-stringify/sync';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { unlessUnavailable, type CloseoutClient } from '../client.js';
+import { ignoreUnavailable, type CloseoutClient } from '../client.js';
 import { closingPlot, satisfactionPlot, type Scheme } from '../operator/plot.js';
 import { durationWords, fewAnswers, statsBy, statsOf, type Stats } from '../operator/satisfaction.js';
 import { runUrlOf, type Config } from '../setup/config.js';
@@ -42,13 +42,13 @@ export function dashboard(app: FastifyInstance, config: Config, client: Closeout
 
 async function viewOf(client: CloseoutClient) {
   const { overview } = client;
-  const [surveys, confirmations, answers, times, sweep, process] = await Promise.all([
+  const [surveys, confirmations, answers, times, sweep, runs] = await Promise.all([
     overview.counts.surveys(),
     overview.counts.confirmations(),
     overview.counts.answers(newestAnswers),
     overview.counts.closingTimes(days),
     overview.lastSweep(),
-    overview.read(longestList).catch(unlessUnavailable), // without Temporal, the database's figures are still useful
+    overview.read(longestList).catch(ignoreUnavailable), // without Temporal, the database's figures are still useful
   ]);
   const tables = [
     { title: 'By month', key: 'Month', rows: statsBy(surveys, 'month') },
@@ -66,7 +66,7 @@ async function viewOf(client: CloseoutClient) {
     answers,
     times,
     duration: durationWords,
-    process,
+    runs,
     sweep,
   };
 }

@@ -5,7 +5,7 @@ import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
 import { invalidLink, isForCustomers, sendRefusal } from './customer-page.js';
 import { ticketPath } from './tickets.js';
 
-const unexpected = 'Something went wrong here; it was logged.';
+const unexpected = 'Internal error; the log has the details.';
 
 export function handleErrors(app: FastifyInstance): void {
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
@@ -33,7 +33,7 @@ function unknownPath({ method, url }: FastifyRequest): CloseoutError {
   const isKnown = path === ticketPath || path.startsWith(`${ticketPath}/`) || isForCustomers(path);
   if (isKnown && method !== 'GET')
     return new CloseoutError('MethodNotAllowed', `${method} is not allowed here; allowed are ${allowedMethods(path)}.`);
-  return new CloseoutError('NotFound', isForCustomers(path) ? invalidLink : 'There is nothing here.');
+  return new CloseoutError('NotFound', isForCustomers(path) ? invalidLink : 'Nothing exists at this path.');
 }
 
 function allowedMethods(path: string): string {

@@ -29,11 +29,13 @@ async function addReports(registry: Registry, { overview: { counts } }: Closeout
   for (const { status, count } of await counts.reports()) reports.set({ status }, count);
   const cleared = new Gauge({
     name: 'closeout_reports_cleared',
-    help: 'Cleared reports that are not yet closed, by phase: confirming (waiting for the customer), closing (all others).',
+    help: 'Cleared reports that are not yet closed: confirming (the customer was asked), or clearing_or_closing.',
     labelNames: ['phase'],
     registers,
   });
-  for (const [phase, count] of Object.entries(await counts.cleared())) cleared.set({ phase }, count);
+  const { confirming, clearingOrClosing } = await counts.cleared();
+  cleared.set({ phase: 'confirming' }, confirming);
+  cleared.set({ phase: 'clearing_or_closing' }, clearingOrClosing);
 }
 
 async function addSurveys(registry: Registry, { overview: { counts } }: CloseoutClient): Promise<void> {

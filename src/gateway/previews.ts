@@ -5,7 +5,7 @@ import { CloseoutError } from '../contract/errors.js';
 import type { MailKind } from '../contract/ids.js';
 import { surveyMail, type Mail } from '../customer/mail.js';
 import {
-  confirmedPage,
+  repliedPage,
   confirmPage,
   endedPage,
   latePage,
@@ -31,14 +31,14 @@ const pages: Record<string, (language: Language) => string> = {
   confirm: (language) => confirmPage(language, confirming),
   'not-fixed': (language) => confirmPage(language, { ...confirming, fixed: false }),
   confirmed: (language) => surveyPage(language, { ...form, report: closed, confirmation: 'yes' }),
-  'being-closed': (language) => confirmedPage(language, report, true),
-  refused: (language) => confirmedPage(language, report, false),
+  'being-closed': (language) => repliedPage(language, report, true),
+  'not-fixed-stored': (language) => repliedPage(language, report, false),
   'closed-in-silence': (language) => surveyPage(language, { ...form, report: closed, confirmation: 'silence' }),
   'not-fixed-late': (language) =>
     confirmPage(language, { ...confirming, report: closed, confirmation: 'silence', isLate: true }),
   late: (language) => latePage(language, closed, 'silence', 'Europe/Berlin'),
   withdrawn: (language) => withdrawnPage(language, 'reopened', report.id),
-  ended: (language) => withdrawnPage(language, 'cancelled', report.id),
+  cancelled: (language) => withdrawnPage(language, 'cancelled', report.id),
   changeable: (language) => surveyPage(language, { ...form, answer: { score: 5 }, changeableUntil: at }),
   thanks: (language) => thanksPage(language, { ...thanked, changeLink: '#' }),
   reopened: (language) => thanksPage(language, { ...thanked, isReopened: true }),

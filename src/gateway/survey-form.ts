@@ -22,7 +22,7 @@ const scoreText = z
   .enum(scores.map(String), `must be ${scores[0]} to ${highestScore}`)
   .transform((text) => Number(text) as Score);
 
-/** A form may send one name several times. The button `solved` that was pressed comes after the circles of that name. */
+/** A form may send one name several times. The button `solved` that was pressed comes after the radio buttons of that name. */
 const form = z.object({
   score: scoreText.optional(),
   comment: typedText,

@@ -23,7 +23,7 @@ export interface Part {
   stop(): Promise<void>;
 }
 
-const patience = { startMs: 60_000, stopMs: 15_000 };
+const timeouts = { startMs: 60_000, stopMs: 15_000 };
 
 /** The part has a process group of its own: Ctrl-C in the terminal reaches only us, and we stop the parts in order. */
 export async function startPart(options: PartOptions): Promise<Part> {
@@ -52,7 +52,7 @@ async function untilReady(
 ): Promise<void> {
   let exit: string | undefined;
   void ended.then((codeOrSignal) => (exit = codeOrSignal));
-  const giveUpAt = Date.now() + patience.startMs;
+  const giveUpAt = Date.now() + timeouts.startMs;
   while (!(await ready())) {
     await pause(20);
     if (exit === undefined && Date.now() < giveUpAt) continue;
@@ -64,7 +64,7 @@ async function untilReady(
 async function stop(child: ChildProcess, ended: Promise<string>, signal: NodeJS.Signals): Promise<void> {
   child.kill(signal);
   const timeout = new AbortController();
-  const tooLong = pause(patience.stopMs, 'too long', { signal: timeout.signal }).catch(() => 'ended');
+  const tooLong = pause(timeouts.stopMs, 'too long', { signal: timeout.signal }).catch(() => 'ended');
   if ((await Promise.race([ended, tooLong])) === 'too long') child.kill('SIGKILL');
   timeout.abort();
   await ended;

@@ -134,7 +134,7 @@ interface ServerUser {
   gid?: number;
 }
 
-/** PostgreSQL refuses to run as root: then it runs as the user `postgres`, made if need be. */
+/** PostgreSQL refuses to run as root: then it runs as the user `postgres`, which is created if it is missing. */
 async function serverUser(): Promise<ServerUser> {
   const id = async (flag: string) => Number((await run('id', [flag, 'postgres'])).stdout);
   const known = () => Promise.all([id('-u'), id('-g')]).then(([uid, gid]) => ({ uid, gid }));

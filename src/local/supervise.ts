@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { notePids, type Pids } from './leftovers.js';
 import type { Part } from './part.js';
 
-export interface Recipe {
+export interface PartDefinition {
   name: string;
   start: () => Promise<Part>;
 }
@@ -11,14 +11,14 @@ export interface Recipe {
 export class Supervisor {
   private readonly parts = new Map<string, Part>();
 
-  /** `stopping` is aborted to stop the stack, by us with the error if a part cannot be restarted. */
+  /** Aborting `stopping` stops the stack. The supervisor aborts it, with the error, if a part cannot be restarted. */
   constructor(
     private readonly dataDir: string,
     private readonly stopping: AbortController,
     private readonly say: (line: string) => void,
   ) {}
 
-  async start(recipe: Recipe): Promise<void> {
+  async start(recipe: PartDefinition): Promise<void> {
     const { name } = recipe;
     const startedAt = Date.now();
     const part = await recipe.start();
@@ -34,7 +34,7 @@ export class Supervisor {
     for (const part of [...this.parts.values()].reverse()) await part.stop();
   }
 
-  private async restart(recipe: Recipe, startedAt: number, exit: string): Promise<void> {
+  private async restart(recipe: PartDefinition, startedAt: number, exit: string): Promise<void> {
     if (this.isStopping()) return;
     this.say(`${recipe.name}: ended with ${exit}; restarting it`);
     if (Date.now() - startedAt < 5_000) await pause(2_000);

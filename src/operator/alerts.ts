@@ -45,7 +45,7 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     return {
       subject: `Mail undeliverable for report ${reportId}`,
       lines: [
-        `The mail to the customer of report ${reportId} was refused for good: ${failure}.`,
+        `The mail to the customer of report ${reportId} was refused permanently: ${failure}.`,
         'The report is closed anyway, unless the policy requires a confirmation; then it waits for you. docs/errors.md explains each failure.',
       ],
       at: survey.decidedAt,

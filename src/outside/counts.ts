@@ -29,7 +29,7 @@ export interface Counts {
   surveys(): Promise<SurveyCount[]>;
   reports(): Promise<{ status: string; count: number }[]>;
   /** Cleared reports that are not closed: those whose customers were asked to confirm, and all others. */
-  cleared(): Promise<{ confirming: number; closing: number }>;
+  cleared(): Promise<{ confirming: number; clearingOrClosing: number }>;
   /** What customers replied when they were asked to confirm. */
   confirmations(): Promise<{ confirmation: string; count: number }[]>;
   /** From the receipt of "cleared" to the closing, for each of the last `days` (UTC). */
@@ -60,12 +60,12 @@ export function countQueries(db: Db): Counts {
     },
 
     async cleared() {
-      const { rows } = await sql<{ confirming: number; closing: number }>`
+      const { rows } = await sql<{ confirming: number; clearingOrClosing: number }>`
         select count(*) filter (where s.confirmation = 'sent')::int as confirming,
-          count(*) filter (where s.confirmation is distinct from 'sent')::int as closing
+          count(*) filter (where s.confirmation is distinct from 'sent')::int as clearing_or_closing
         from reports r left join surveys s on s.report_id = r.id and s.cycle = r.cycle
         where r.status = 'resolved'`.execute(db);
-      return rows[0] ?? { confirming: 0, closing: 0 };
+      return rows[0] ?? { confirming: 0, clearingOrClosing: 0 };
     },
 
     async confirmations() {

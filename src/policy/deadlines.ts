@@ -1,4 +1,4 @@
-/** When a survey, a confirmation or the chance to reopen ends. Every deadline is computed here. */
+/** When a survey, a confirmation or the chance to reopen ends: every deadline of a customer is computed here. */
 import type { Confirmation, Policy } from './settings.js';
 import { day, later } from './time.js';
 
@@ -6,6 +6,9 @@ type SurveyPolicy = Policy['survey'];
 
 /** `sentAt`: the first attempt to send the survey, or the end of a confirmation that asks its question on the page. */
 export const surveyExpiresAt = ({ expiresAfter }: SurveyPolicy, sentAt: Date): Date => later(sentAt, expiresAfter);
+
+/** An operator's extension of a survey. */
+export const extendedUntil = (expiresAt: Date, days: number): Date => later(expiresAt, days * day);
 
 /** When the one reminder is due; undefined if the policy has none. */
 export const reminderDueAt = ({ reminderAfter }: SurveyPolicy, sentAt: Date): Date | undefined =>

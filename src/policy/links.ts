@@ -8,11 +8,11 @@ export const isAwaitingCustomer = (confirmation: ConfirmationState | null): bool
   confirmation === 'queued' || confirmation === 'sent';
 
 /** The customer has a link to the confirmation page, so the survey's question can be asked there. */
-export const isOnPage = (confirmation: ConfirmationState | null | undefined): boolean =>
+export const hasConfirmationLink = (confirmation: ConfirmationState | null | undefined): boolean =>
   confirmation !== null && confirmation !== undefined && confirmation !== 'unreachable';
 
 /** The confirmation ended with the closing of the report. */
-export const wasConfirmed = (confirmation: ConfirmationState | null): boolean =>
+export const endedWithClosing = (confirmation: ConfirmationState | null): boolean =>
   confirmation === 'yes' || confirmation === 'silence' || confirmation === 'released';
 
 export type LinkState = 'open' | 'changeable' | 'answered' | 'expired' | 'superseded';
@@ -26,7 +26,7 @@ export function linkState(
   if (state === 'superseded') return state;
   if (state === 'skipped') return 'superseded'; // reopened while the relay accepted the mail
   // Before the closing, the customer can only confirm.
-  if (state === 'queued' && isOnPage(confirmation)) return 'expired';
+  if (state === 'queued' && hasConfirmationLink(confirmation)) return 'expired';
   if (answeredAt && reason === 'reopened') return 'superseded';
   if (answeredAt && reason === 'erased') return 'answered';
   if (answeredAt) return now < changeableUntil(answeredAt) ? 'changeable' : 'answered';

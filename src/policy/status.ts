@@ -40,7 +40,7 @@ export const statusAfter: Record<ChangeKind, ReportStatus> = {
 /** The state that a change leads to if it is applied. */
 export const stateAfter: Record<ChangeKind, State> = { cleared: 'cleared', reopened: 'open', cancelled: 'cancelled' };
 
-/** The change to report to a run so that it catches up with a state. A run that hears "cleared" finds a closed report closed. */
+/** The change to signal to a run so that it catches up with a state. For a closed report, `cleared` makes it look and complete. */
 export const changeToReach: Record<State, ChangeKind> = {
   open: 'reopened',
   cleared: 'cleared',

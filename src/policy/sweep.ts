@@ -8,7 +8,7 @@ export type MissedChange = ChangeKind | 'started';
 export interface SweptState {
   state: State;
   cycle: number;
-  /** What the run was last known to know. */
+  /** The state of which the run was last notified. */
   runState: State;
   runCycle: number;
 }

@@ -164,7 +164,7 @@ function dkimOf(set: z.infer<typeof settings>): Config['mail']['relay']['dkim'] 
   } catch {
     throw new CloseoutError(
       'BadSetting',
-      `CLOSEOUT_DKIM_KEY must name a file with a private key in PEM; ${set.CLOSEOUT_DKIM_KEY} is none.`,
+      `CLOSEOUT_DKIM_KEY must name a file with a private key in PEM; ${set.CLOSEOUT_DKIM_KEY} is not one.`,
       'CLOSEOUT_DKIM_KEY',
     );
   }

@@ -24,9 +24,7 @@ const duration = z
   .refine((ms) => ms <= 3650 * units.d, durationRule);
 const positiveDuration = duration.refine((ms) => ms > 0, 'must be more than 0');
 
-const clock = z
-  .string()
-  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day of two digits each, such as "09:00"');
+const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day as HH:MM, such as "09:00"');
 
 const defaultHours = defaultConfirmation.businessHours as BusinessHours;
 
@@ -194,7 +192,8 @@ function mergePolicy(policy: Policy, over: Part): Policy {
 }
 
 function mergeConfirmation(base: Policy['confirmation'], over: Part['confirmation']): Policy['confirmation'] {
-  if (over === undefined || over === null) return over === null ? null : base;
+  if (over === null) return null;
+  if (over === undefined) return base;
   return { ...(base ?? defaultConfirmation), ...defined(over) };
 }
 

@@ -1,4 +1,4 @@
-/** Runs a step. If it is refused for good, the run parks in `needsAttention` until an operator helps. */
+/** Runs a step. If it is refused permanently, the run parks in `needsAttention` until an operator helps. */
 import { ActivityFailure, CancellationScope, TimeoutFailure, condition, isCancellation } from '@temporalio/workflow';
 import type { ErrorCode } from '../contract/errors.js';
 import type { Alert } from '../contract/messages.js';
@@ -12,7 +12,7 @@ export type Condition = () => boolean;
 
 /**
  * Runs a step until it succeeds or `stop` becomes true, whichever comes first. `retryNow` starts it again at once. Returns
- * undefined if stopped. Throws if the step failed for good.
+ * undefined if stopped. Throws if the step failed permanently.
  */
 export async function attempt<T>(run: RunState, step: () => Promise<T>, stop: Condition): Promise<T | undefined> {
   while (!stop()) {
@@ -37,7 +37,7 @@ export async function attempt<T>(run: RunState, step: () => Promise<T>, stop: Co
   return undefined;
 }
 
-/** Like `attempt`, but parks the run if the step fails for good, until `retryNow`, `closeByHand` or `stop`. */
+/** Like `attempt`, but parks the run if the step fails permanently, until `retryNow`, `closeByHand` or `stop`. */
 export async function attemptOrPark<T>(
   run: RunState,
   name: string,

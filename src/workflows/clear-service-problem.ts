@@ -26,10 +26,12 @@ export async function clearServiceProblem(input: MassClearInput): Promise<MassCl
   setHandler(defineQuery<MassClearProgress>(queries.progress), () => progress, {
     description: 'How many reports were cleared, are still open, are closed, and which were refused and why.',
   });
-  do {
+  for (;;) {
     await runRound(input, state);
     Object.assign(progress, await steps.countReports({ serviceProblemId }));
-  } while (await startNextRound(state));
+    if (state.clearedInRound === 0 && !hasRetryLeft(state)) break;
+    await startNextRound(state);
+  }
   await untilClosed(serviceProblemId, progress);
   progress.done = true;
   return progress;
@@ -40,7 +42,7 @@ function newState({ serviceProblemId, at }: MassClearInput): State {
   return { at: at ?? new Date().toISOString(), after: '', clearedInRound: 0, failedRounds: 0, progress };
 }
 
-/** Clears in the order of report ids. A report that joins behind the current id is met in this round, any other in the next. */
+/** Clears in the order of report ids. A report that joins behind the current id is cleared in this round, any other in the next. */
 async function runRound(input: MassClearInput, state: State): Promise<void> {
   const { serviceProblemId, by = 'service problem', perSecond = 50 } = input;
   const { progress, at } = state;
@@ -59,19 +61,19 @@ async function runRound(input: MassClearInput, state: State): Promise<void> {
   }
 }
 
-/** Another round is needed for reports that joined meanwhile, and for refused ones while there are retries left. */
-async function startNextRound(state: State): Promise<boolean> {
-  const { progress, clearedInRound } = state;
+const hasRetryLeft = ({ progress, failedRounds }: State): boolean =>
+  progress.failed.length > 0 && failedRounds < retryPauses.length;
+
+/** The next round clears reports that joined during this one, and retries refused ones after a pause. */
+async function startNextRound(state: State): Promise<void> {
+  const { progress } = state;
   const pause = retryPauses[state.failedRounds];
-  const isRetry = progress.failed.length > 0 && pause !== undefined;
-  if (clearedInRound === 0 && !isRetry) return false;
-  if (isRetry) {
+  if (progress.failed.length > 0 && pause !== undefined) {
     await sleep(pause, { summary: 'Until refused reports are retried' });
     state.failedRounds++;
   }
   Object.assign(state, { after: '', clearedInRound: 0 });
   Object.assign(progress, { failed: [], round: progress.round + 1 });
-  return true;
 }
 
 /** Waits as long as reports are still being closed. Some may wait for an operator or for their customers. */

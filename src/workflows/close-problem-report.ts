@@ -62,18 +62,17 @@ async function lookUp(run: RunState): Promise<NextPhase> {
   delete run.pendingChanges;
   if (!found) {
     // Ending in the task that answers the operator would lose the answer if another event arrives in that task.
-    if (run.closeByHand) await sleep('1s', { summary: 'The operator has been answered' });
+    if (run.closeByHand) await sleep('1s', { summary: 'Until the update is answered' });
     run.state = run.closeByHand ? 'closed' : 'cancelled';
     run.changedAt = null;
     return 'done';
   }
-  const { survey = run.survey, ...facts } = found;
-  Object.assign(run, facts, { survey });
-  if (run.answer?.surveyId !== survey.id) delete run.answer; // about the survey of another cycle
+  Object.assign(run, found);
+  if (run.answer?.surveyId !== run.survey.id) delete run.answer; // about the survey of another cycle
   for (const change of changes) noteChange(run, change);
   if (found.state !== 'closed') return 'open';
   // The survey may still be open, and an answer or its change may arrive after the run that asked has ended.
-  const isUnfinished = run.state !== 'closed' || survey.state === 'sent' || isAnswered(run);
+  const isUnfinished = run.state !== 'closed' || run.survey.state === 'sent' || isAnswered(run);
   return isUnfinished ? 'surveying' : 'done';
 }
 
@@ -95,7 +94,7 @@ async function clearing(run: RunState): Promise<NextPhase> {
     await condition(isChanged, holdDown, { summary: 'Hold-down: stays cleared?' });
   }
   await untilReleased(run, isChanged);
-  if (isChanged()) return clearedAgain(run) ?? afterChange(run);
+  if (isChanged()) return afterChange(run);
   return confirmation ? 'confirming' : 'closing';
 }
 
@@ -105,7 +104,7 @@ async function confirming(run: RunState): Promise<NextPhase> {
   if (!isChanged()) await confirmWithCustomer(run, isChanged);
   if (!isChanged() && shouldContinueAsNew()) return 'confirming';
   await untilReleased(run, isChanged);
-  if (isChanged()) return clearedAgain(run) ?? afterChange(run);
+  if (isChanged()) return afterChange(run);
   return 'closing';
 }
 
@@ -113,14 +112,6 @@ async function confirming(run: RunState): Promise<NextPhase> {
 const changedSince = (run: RunState, clearedAt: string | null) => (): boolean =>
   run.state !== 'cleared' ||
   (run.reopenedAt !== undefined && clearedAt !== null && Date.parse(run.reopenedAt) > Date.parse(clearedAt));
-
-/** Starts the clearing over if the report was reopened and cleared again before the run looked. */
-function clearedAgain(run: RunState): NextPhase | undefined {
-  if (run.state !== 'cleared') return undefined;
-  resetConfirmation(run);
-  delete run.reopenedAt;
-  return 'clearing';
-}
 
 async function untilReleased(run: RunState, isChanged: () => boolean): Promise<void> {
   if (!run.held || isChanged()) return;
@@ -168,7 +159,9 @@ async function afterChange(run: RunState): Promise<NextPhase> {
   switch (run.state) {
     case 'open':
       return reopen(run);
-    case 'cleared':
+    case 'cleared': // perhaps reopened and cleared again before the run looked: the clearing starts over
+      resetConfirmation(run);
+      delete run.reopenedAt;
       return 'clearing';
     case 'closed':
       return 'surveying';
@@ -187,8 +180,8 @@ async function reopen(run: RunState): Promise<NextPhase> {
   delete run.reopenedAt;
   resetConfirmation(run);
   if (!reopened) return run.state === 'closed' ? 'surveying' : 'open';
-  if (reopened.withdrawn) run.survey = reopened.withdrawn;
-  // Newer than every change signalled so far: the reopening was a late one, or the next change is about to be signalled.
+  if (reopened.survey) run.survey = reopened.survey;
+  // The system of record's last change is not older than the run's: the run adopts its state.
   if (!isLate(reopened.changedAt ?? at, run.changedAt)) {
     run.state = reopened.state;
     run.changedAt = reopened.changedAt;
@@ -214,7 +207,7 @@ async function cancel(run: RunState): Promise<NextPhase> {
   const at = run.changedAt ?? new Date().toISOString();
   const step = () => steps.cancelReport({ reportId, at, by: changedBy });
   const cancelled = await attemptOrPark(run, 'cancelReport', step, never);
-  if (cancelled?.withdrawn) run.survey = cancelled.withdrawn;
+  if (cancelled?.survey) run.survey = cancelled.survey;
   return 'done';
 }
 
@@ -225,10 +218,10 @@ async function continueRun(run: RunState): Promise<never> {
 
 const never = () => false;
 
-function resultOf({ state, cycle, answer, ...run }: RunState): RunResult {
+function resultOf(run: RunState): RunResult {
   return {
-    outcome: state === 'cancelled' ? 'cancelled' : 'closed',
-    cycle,
-    survey: { outcome: surveyOutcome(run.survey) ?? 'none', score: answer?.score },
+    outcome: run.state === 'cancelled' ? 'cancelled' : 'closed',
+    cycle: run.cycle,
+    survey: { outcome: surveyOutcome(run.survey) ?? 'none', score: run.answer?.score },
   };
 }

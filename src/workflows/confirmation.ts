@@ -87,7 +87,7 @@ async function requestConfirmation(run: RunState, policy: Confirmation, isDecide
       name: 'askConfirmation',
       waitingFor: 'the mail that asks whether the problem is fixed to be accepted',
       step: () => askConfirmation(run, 'confirm', policy, clearedAt, giveUpAfter),
-      until: isDecided,
+      isUnwanted: isDecided,
       wakeUp: isDecided,
       giveUpAt: Date.now() + giveUpAfter,
     });
@@ -114,7 +114,7 @@ async function markUnreachable(run: RunState, failure: string, clearedAt: string
 }
 
 /** Sent once, and only if there is still time to reply: the first mail did arrive. */
-async function sendWarning(run: RunState, policy: Confirmation, until: Condition): Promise<void> {
+async function sendWarning(run: RunState, policy: Confirmation, isInterrupted: Condition): Promise<void> {
   const { confirmation } = run;
   if (!confirmation) return;
   const { clearedAt, closesAt } = confirmation;
@@ -123,8 +123,8 @@ async function sendWarning(run: RunState, policy: Confirmation, until: Condition
     name: 'askConfirmation',
     waitingFor: 'the warning before the window to confirm ends to be accepted',
     step: () => askConfirmation(run, 'warning', policy, clearedAt, giveUpAt - Date.now()),
-    until,
-    wakeUp: until,
+    isUnwanted: isInterrupted,
+    wakeUp: isInterrupted,
     giveUpAt,
     notAfter: giveUpAt,
   });

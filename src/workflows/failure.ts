@@ -1,4 +1,4 @@
-/** Names the failure of an activity that failed for good. */
+/** Names the failure of an activity that failed permanently. */
 import { ApplicationFailure, TimeoutFailure, type ActivityFailure } from '@temporalio/workflow';
 import { isErrorCode, type ErrorCode } from '../contract/errors.js';
 

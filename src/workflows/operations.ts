@@ -8,7 +8,7 @@ interface Operation {
   description: string;
   /** Why the request does not fit now; undefined if it does. */
   refuse: (run: RunState, request: OperatorRequest) => string | undefined;
-  note: (run: RunState, request: OperatorRequest) => void;
+  accept: (run: RunState, request: OperatorRequest) => void;
 }
 
 /** Before the report's closing starts. */
@@ -55,7 +55,7 @@ const operations: Record<UpdateName, Operation> = {
       hasStepToRetry[phase]
         ? undefined
         : `There is a step to retry only while confirming, closing, surveying or in needsAttention; this report is in phase ${phase}`,
-    note: (run) => {
+    accept: (run) => {
       run.retries++;
     },
   },
@@ -65,7 +65,7 @@ const operations: Record<UpdateName, Operation> = {
       canBeHeld[phase]
         ? undefined
         : `Only a report that is not yet being closed can be held; this report is in phase ${phase}`,
-    note: (run) => {
+    accept: (run) => {
       run.held = true;
     },
   },
@@ -73,17 +73,17 @@ const operations: Record<UpdateName, Operation> = {
     description: 'Release a held report, or close a report without waiting for its customer to confirm.',
     refuse: (run) =>
       run.held || awaitsConfirmation(run) ? undefined : 'This report is not held, and does not wait for its customer',
-    note: (run, request) => {
+    accept: (run, request) => {
       // A report that was held before its customer was asked is released to ask the customer.
-      const isWaited = awaitsConfirmation(run) && (run.confirmation || !run.held);
-      if (isWaited) run.releasedBy = authorOf(request);
+      const isWaitingForCustomer = awaitsConfirmation(run) && (run.confirmation !== undefined || !run.held);
+      if (isWaitingForCustomer) run.releasedBy = authorOf(request);
       run.held = false;
     },
   },
   skipSurvey: {
     description: 'Close without asking the customer how satisfied they are.',
     refuse: ({ survey: { state } }) => (state === 'none' ? undefined : `The survey of this cycle is already ${state}`),
-    note: (run) => {
+    accept: (run) => {
       run.skipSurvey = true;
       run.retries++; // stops a mail that waits for its next attempt
     },
@@ -91,12 +91,12 @@ const operations: Record<UpdateName, Operation> = {
   resendSurvey: {
     description: 'Send the same survey mail again; it keeps its Message-ID.',
     refuse: refuseUnlessSent,
-    note: queue('resendSurvey'),
+    accept: queue('resendSurvey'),
   },
   revokeSurvey: {
     description: 'End the open survey: its link then says that it has ended.',
     refuse: refuseUnlessSent,
-    note: queue('revokeSurvey'),
+    accept: queue('revokeSurvey'),
   },
   extendSurvey: {
     description: 'Give the customer more time to answer: { "days" }, 1 to 90.',
@@ -104,7 +104,7 @@ const operations: Record<UpdateName, Operation> = {
       const isInRange = Number.isInteger(days) && days >= 1 && days <= 90;
       return refuseUnlessSent(run) ?? (isInRange ? undefined : 'days must be 1 to 90');
     },
-    note: queue('extendSurvey'),
+    accept: queue('extendSurvey'),
   },
   closeByHand: {
     description: 'Record that the report was closed by hand, and continue. Give { "note" }.',
@@ -112,7 +112,7 @@ const operations: Record<UpdateName, Operation> = {
       phase === 'needsAttention'
         ? undefined
         : `Closing by hand is for a report in needsAttention; this report is in phase ${phase}`,
-    note: (run) => {
+    accept: (run) => {
       run.closeByHand = true;
     },
   },
@@ -120,14 +120,14 @@ const operations: Record<UpdateName, Operation> = {
 
 export function acceptOperations(run: RunState): void {
   for (const name of Object.keys(updates) as UpdateName[]) {
-    const { description, refuse, note } = operations[name];
+    const { description, refuse, accept } = operations[name];
     // Validators must be synchronous: an async one breaks the run (measured).
     const validator = (request?: OperatorRequest) => {
       const reason = refuse(run, request ?? {});
       if (reason) throw ApplicationFailure.nonRetryable(`${name} was refused: ${reason}.`, 'StatusConflict');
     };
     const handle = (request?: OperatorRequest): RunStatus => {
-      note(run, request ?? {});
+      accept(run, request ?? {});
       return statusOf(run);
     };
     setHandler(defineUpdate<RunStatus, [OperatorRequest?]>(name), handle, { validator, description });

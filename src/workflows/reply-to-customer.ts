@@ -1,7 +1,7 @@
 /** Delivers an operator's reply to a customer. The text stays in the database. */
-import { retryUntilRelayAccepts } from './alert-operator.js';
+import { retryWhileRelayRefusesUs } from './relay.js';
 import * as steps from './steps.js';
 
-export async function replyToCustomer({ messageId }: { messageId: string }): Promise<void> {
-  await retryUntilRelayAccepts(() => steps.sendReply({ messageId }));
+export async function replyToCustomer({ storedMessageId }: { storedMessageId: string }): Promise<void> {
+  await retryWhileRelayRefusesUs(() => steps.sendReply({ storedMessageId }));
 }

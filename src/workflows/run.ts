@@ -193,7 +193,7 @@ function isAboutOurSurvey<T extends { surveyId?: string }>(run: RunState, messag
   return run.survey.id === undefined || run.survey.id === surveyId;
 }
 
-/** The clearing is over, and with it all that concerns its confirmation. */
+/** Removes the confirmation when the clearing it is about ends. */
 export function resetConfirmation(run: RunState): void {
   delete run.confirmation;
   delete run.confirmationReply;

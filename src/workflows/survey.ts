@@ -4,10 +4,9 @@ import type { EndSurvey } from '../activities/end-survey.js';
 import type { SendSurvey } from '../activities/send-survey.js';
 import { workflowIdOf } from '../contract/ids.js';
 import { taskQueue, workflowType, type AnsweredSignal } from '../contract/messages.js';
-import { reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
-import { isInReopenWindow, isOnPage } from '../policy/links.js';
+import { extendedUntil, reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
+import { isInReopenWindow, hasConfirmationLink } from '../policy/links.js';
 import { alertsOperator, isBadAddress } from '../policy/survey.js';
-import { day, later } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
 import type { Condition } from './attempt-or-park.js';
 import { deliverMail } from './deliver-mail.js';
@@ -20,7 +19,7 @@ import { publish } from './visibility.js';
 export async function startSurvey(run: RunState, isOver: Condition): Promise<void> {
   const { survey } = policyOf(run);
   if (run.bounced !== undefined) return endSurvey(run, 'undeliverable', { reason: run.bounced });
-  if (survey.enabled && survey.delay > 0 && !run.skipSurvey && !isOnPage(run.confirmation?.state)) {
+  if (survey.enabled && survey.delay > 0 && !run.skipSurvey && !hasConfirmationLink(run.confirmation?.state)) {
     publish(run, { waitingFor: 'the delay before the survey', until: fromNow(survey.delay) });
     await condition(() => isOver() || run.skipSurvey, survey.delay, { summary: 'Delay before the survey' });
   }
@@ -33,10 +32,10 @@ export async function waitForAnswer(run: RunState, isOver: Condition): Promise<v
   publish(run, { waitingFor: "the customer's answer", until: expiresAt.toISOString() });
   const summary = remindAt ? 'Until the reminder' : 'Until the survey expires';
   const left = (remindAt ?? expiresAt).getTime() - Date.now();
-  const isAsked = () => run.surveyOperations.length > 0 || run.bounced !== undefined;
-  const isInterrupted = () => isOver() || isAsked() || shouldContinueAsNew();
+  const hasRequest = () => run.surveyOperations.length > 0 || run.bounced !== undefined;
+  const isInterrupted = () => isOver() || hasRequest() || shouldContinueAsNew();
   if (left > 0 && (await condition(isInterrupted, left, { summary }))) {
-    if (!isOver() && isAsked()) await handleBounceOrOperation(run, isOver);
+    if (!isOver() && hasRequest()) await handleBounceOrOperation(run, isOver);
   } else if (remindAt) {
     run.reminded = true;
     await sendSurveyMail(run, 'reminder', isOver);
@@ -50,7 +49,7 @@ function deadlines(run: RunState): { remindAt?: Date; expiresAt: Date } {
   const policy = policyOf(run).survey;
   const sentAt = survey.sentAt ? new Date(survey.sentAt) : new Date();
   const expiresAt = survey.expiresAt ? new Date(survey.expiresAt) : surveyExpiresAt(policy, sentAt);
-  const isReminded = reminded || isOnPage(confirmation?.state); // the warning was the one reminder
+  const isReminded = reminded || hasConfirmationLink(confirmation?.state); // the warning was the one reminder
   const remindAt = isReminded ? undefined : reminderDueAt(policy, sentAt);
   return { remindAt: remindAt && remindAt < expiresAt ? remindAt : undefined, expiresAt };
 }
@@ -70,13 +69,13 @@ async function handleBounceOrOperation(run: RunState, isOver: Condition): Promis
     case 'revokeSurvey':
       return endSurvey(run, 'expired', { reason: 'revoked', by: operation.by });
     case 'extendSurvey': {
-      const until = later(deadlines(run).expiresAt, (operation.days ?? 0) * day).toISOString();
+      const until = extendedUntil(deadlines(run).expiresAt, operation.days ?? 0).toISOString();
       run.survey = await steps.extendSurvey({ reportId, cycle, until, by: operation.by });
     }
   }
 }
 
-/** Mails the customer, or records why not. A mail that the relay refuses for good makes the survey undeliverable. */
+/** Mails the customer, or records why not. A mail that the relay refuses permanently makes the survey undeliverable. */
 async function sendSurveyMail(
   run: RunState,
   kind: SendSurvey['kind'],
@@ -94,7 +93,7 @@ async function sendSurveyMail(
     name: 'sendSurvey',
     waitingFor: 'the survey mail to be accepted',
     step,
-    until: isOver,
+    isUnwanted: isOver,
     wakeUp: () => isOver() || run.skipSurvey,
     giveUpAt,
   });

@@ -81,7 +81,7 @@ test('a mail that is tried again is the same mail, byte for byte', async () => {
   await sink.close();
 });
 
-test('the relay is notified where bounces go, and the signature covers both headers for unsubscribing', async () => {
+test('the relay is given the bounce address, and the signature covers both headers for unsubscribing', async () => {
   const { privateKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },

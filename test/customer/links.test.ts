@@ -45,6 +45,6 @@ test('after a change of keys the old links still work and new ones carry the new
 });
 
 test.each(['', 'a', 'a:', ':AAAA', 'a:c2hvcnQ=', 'too-long-id:' + Buffer.alloc(32).toString('base64')])(
-  'the setting %p is refused in words',
+  'the setting %p is refused with a message',
   (setting) => expect(() => linkKeysFrom(setting)).toThrow(CloseoutError),
 );

@@ -69,7 +69,7 @@ test('no link holds an address, a name or the number of the report', async () =>
 });
 
 test.each(['Mars/Olympus', undefined])(
-  'in the unknown zone %p times are told in UTC, and said to be',
+  'in the unknown zone %p times are shown in UTC and labelled UTC',
   async (timeZone) => {
     const { text } = await parsed({ ...given, contact: { ...given.contact, timeZone } });
     expect(text).toContain('00:30 (UTC)');

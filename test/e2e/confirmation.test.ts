@@ -71,7 +71,7 @@ test('"no" with a reason: reopened before it was ever closed, the reason a note;
   await stack.client.clear('NO-1');
   const [first, second] = await stack.untilMails('NO-1', 2);
   expect(second?.messageId).not.toBe(first?.messageId);
-  expect(confirmLink(second as SeenMail)).toBe(confirmLink(first as SeenMail)); // one page a cycle
+  expect(confirmLink(second as SeenMail)).toBe(confirmLink(first as SeenMail)); // one page per cycle
   const stale = await post(confirmLink(mail), { fixed: 'yes', clearing: '1' });
   expect([stale.status, await stale.text()]).toEqual([200, expect.stringContaining('name="fixed"')]);
   await post(confirmLink(mail), { fixed: 'yes' });

@@ -60,7 +60,7 @@ test.each<[string, Record<string, string>, string]>([
   await rm(dataDir, { recursive: true });
 });
 
-test("a second start in the same folder says who is there; secrets are the owner's only; a damaged folder is notified", async () => {
+test("a second start in the same folder says who is there; secrets are the owner's only; a damaged folder is reported", async () => {
   const stack = await Stack.start();
   const second = await start(stack.env);
   expect(second.code).toBe(1);

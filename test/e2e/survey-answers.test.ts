@@ -73,7 +73,7 @@ test('"not solved" with a text reopens; too late for that, a report is opened th
   expect((await stack.ask('AFTER-1', { customerId: 'other' })).subject).toContain('AFTER-1');
 });
 
-test('an answer to a cycle that is over can no longer be changed: nobody is notified that it reopened anything', async () => {
+test('an answer to a cycle that is over can no longer be changed: the page does not claim that it reopened anything', async () => {
   const id = 'OVER-1';
   const first = linkIn(await stack.ask(id));
   await post(first, { solved: 'no' });
@@ -86,7 +86,7 @@ test('an answer to a cycle that is over can no longer be changed: nobody is noti
   expect(await again.text()).toContain('This survey was replaced');
 });
 
-test('a NUL in a comment is left out; elsewhere it is refused in words', async () => {
+test('a NUL in a comment is left out; elsewhere it is refused with a message', async () => {
   const link = linkIn(await stack.ask('NUL-1'));
   expect((await post(link, { score: '4', comment: 'a\0b' })).status).toBe(303);
   expect(await stack.client.surveys.answerOf((await surveyOf('NUL-1')).id)).toMatchObject({ comment: 'ab' });
@@ -141,7 +141,7 @@ test('1,000 random and hostile tokens get one and the same 404', async () => {
   expect(bodies.size).toBe(1);
 });
 
-test('a link that is posted to a hundred times is notified to wait, and a page says so', async () => {
+test('a link that is posted to a hundred times is answered with 429 and a page', async () => {
   const link = linkIn(await stack.ask('FLOOD-1'));
   const answers = await Promise.all(Array.from({ length: 100 }, () => post(link, {})));
   const refused = answers.filter(({ status }) => status === 429);

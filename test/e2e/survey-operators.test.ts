@@ -16,7 +16,7 @@ const surveyIdOf = async (id: string) => (await stack.client.surveys.ofCycle(id,
 const events = async (id: string) => (await stack.client.surveys.timelineOf(id)).map(({ event, by }) => [event, by]);
 
 describe('an operator', () => {
-  test('sends a survey again, extends and revokes it; each stands in the timeline with who asked', async () => {
+  test('sends a survey again, extends and revokes it; each is in the timeline with who asked', async () => {
     const mail = await stack.ask('ACTS-1');
     expect((await stack.closeout('resend-survey', 'ACTS-1', '--by', 'eve')).code).toBe(0);
     const [first, again] = await stack.untilMails('ACTS-1', 2);
@@ -43,7 +43,7 @@ describe('an operator', () => {
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('ACTS-1 has no run') as string });
   });
 
-  test('gives days that make sense, or hears what is allowed', async () => {
+  test('gives days that make sense, or is refused with the allowed range', async () => {
     await stack.ask('DAYS-1');
     for (const days of ['0', '91'])
       expect((await stack.closeout('extend-survey', 'DAYS-1', '--days', days)).stderr).toContain(
@@ -140,10 +140,10 @@ describe('a mail that comes in', () => {
     expect((await stack.mails('BACK-1')).filter(({ subject }) => subject?.startsWith('A customer'))).toHaveLength(1);
   });
 
-  test('about nothing of ours is refused in words; from a program it is dropped', async () => {
+  test('about nothing of ours is refused with a message; from a program it is dropped', async () => {
     expect(await stack.inbound(plainMail({}))).toMatchObject({
       code: 1,
-      stderr: 'closeout: This mail is a reply to no survey of ours, so nobody was alerted.\n',
+      stderr: 'closeout: This mail does not belong to any survey, so nobody was alerted.\n',
     });
     expect((await stack.inbound(plainMail({ headers: ['Auto-Submitted: auto-replied'] }))).code).toBe(0);
   });

@@ -106,7 +106,7 @@ test('a report cleared again is exempt from the contact cap', async () => {
   expect(second?.references).toBe(first?.messageId); // both stand in one thread
 });
 
-test('policy "once" asks once a report; "replace" counts the newest answer only', async () => {
+test('policy "once" asks once per report; "replace" counts the newest answer only', async () => {
   const again = async (id: string, ticketType: string) => {
     await post(linkIn(await stack.ask(id, { ticketType })), { score: '1' });
     await stack.untilPhase(id, 'done');

@@ -76,7 +76,7 @@ test('the keyboard alone is enough', async () => {
   });
 });
 
-test('who only looks leaves no trace: 20 times every link, by GET and HEAD', async () => {
+test('GET and HEAD record nothing: 20 times every link, by GET and HEAD', async () => {
   const link = await asked('SCAN-1');
   const [mail] = await stack.mails('SCAN-1');
   const links = mail?.text?.match(/http:\S+\/[su]\/\S+/g) ?? [];
@@ -137,7 +137,7 @@ test('one reminder at most, in the thread of the survey, and none after the answ
   expect(await stack.mails('REMIND-1')).toHaveLength(2);
 });
 
-test('no reminder to who opted out meanwhile, nor after a reopening', async () => {
+test('no reminder to a customer who opted out, nor after a reopening', async () => {
   const mail = await stack.ask('REMIND-3', { ticketType: 'reminded' });
   const optOut = /(http\S+\/u\/\S+)/.exec(mail.text ?? '')?.[1] ?? '';
   await fetch(optOut, { method: 'POST', body: new URLSearchParams({ 'List-Unsubscribe': 'One-Click' }) });
@@ -150,7 +150,7 @@ test('no reminder to who opted out meanwhile, nor after a reopening', async () =
   for (const id of ['REMIND-3', 'REMIND-4']) expect(await stack.mails(id)).toHaveLength(1);
 });
 
-test('"not solved" reopens the report; the old link says so; clearing again asks anew', async () => {
+test('"not solved" reopens the report; the old link says so; clearing again asks again', async () => {
   const link = await asked('UNSOLVED-1');
   const page = await openPage(link.replace(/\?.*/, '?solved=no'));
   await Promise.all([page.waitForNavigation(), page.click('button')]);
@@ -185,7 +185,7 @@ test('a low score alerts an operator once, with score, comment and report; a hig
   expect(await stack.mails('LOW-1')).toHaveLength(2);
 });
 
-test('who opts out is not asked again: page and one-click', async () => {
+test('a customer who opts out is not asked again: page and one-click', async () => {
   await asked('OPT-1');
   const [mail] = await stack.mails('OPT-1');
   const link = /<(http[^>]+)>/.exec(mail?.raw.split('List-Unsubscribe:')[1] ?? '')?.[1] ?? '';
@@ -198,7 +198,7 @@ test('who opts out is not asked again: page and one-click', async () => {
   expect(await stack.untilPhase('OPT-1', 'done')).toMatchObject({ survey: { state: 'skipped', reason: 'optedOut' } });
 });
 
-test('bad forms are answered in words and store nothing', async () => {
+test('bad forms are answered with a message and store nothing', async () => {
   const link = await asked('FORM-1');
   const empty = await post(link, {});
   expect(empty.status).toBe(422);

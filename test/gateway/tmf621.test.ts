@@ -146,7 +146,7 @@ test.each<[string, unknown, number, string | undefined]>([
     ],
   ),
   ['10 MB', `{"description":"${'x'.repeat(10_000_000)}"}`, 413, undefined],
-])('%s is refused in words, and nothing is stored', async (_, body, status, field) => {
+])('%s is refused with a message, and nothing is stored', async (_, body, status, field) => {
   const before = (await stack.client.list({ limit: 1 })).total;
   const answer = await call('POST', path, body);
   expect(answer.status).toBe(status);

@@ -110,7 +110,7 @@ test.each([
     'number,incident_state,caller_id,opened_at,sys_updated_at,problem_id,impact,category\nA1,New,C,yesterday,1,?,1,x\n',
     'A1: opened_at must be dd-mm-yyyy hh:mm, not "yesterday"',
   ],
-])('%s is refused in words before anything is opened', async (_, content, message) => {
+])('%s is refused with a message before anything is opened', async (_, content, message) => {
   const file = join(stack.dataDir, 'bad.csv');
   await writeFile(file, content);
   const { code, stderr } = await stack.closeout('replay', file);

@@ -94,7 +94,7 @@ test.each([
   ['default:\n  holdDown: [\n', 'line'],
 ])('an error names its line: %p', (yaml, line) => expect(() => loadPolicy(file(yaml))).toThrow(line));
 
-test('it is notified which rule fits a report, and what did not fit in those before', () => {
+test('policy explain says which rule matches a report, and what did not fit in those before', () => {
   const path = file(`rules:
   - when: { ticketType: change }
     holdDown: 1m

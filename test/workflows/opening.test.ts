@@ -115,7 +115,7 @@ test('a run for a report that will never exist can be closed by hand', async () 
   expect(await handle.result()).toEqual({ outcome: 'closed', cycle: 0, survey: { outcome: 'none' } });
 });
 
-test('a run with another workflow id than its report is refused in words', async () => {
+test('a run with another workflow id than its report is refused with a message', async () => {
   await stack.temporalCli(
     'workflow',
     'start',

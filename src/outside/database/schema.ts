@@ -24,7 +24,7 @@ export interface Database {
   optOuts: { addressHash: string; source: string; at: Generated<Date> };
 }
 
-/** The only place where a person's name and address are kept. */
+/** The report's contact. */
 interface ContactTable {
   reportId: string;
   name: Optional<string>;
@@ -54,7 +54,7 @@ interface ReportTable {
   clearReceivedAt: OptionalTime;
   closedAt: OptionalTime;
   lastUpdate: Generated<Date>;
-  /** What the report's run was last known to know. If it differs from `status` and `cycle`, the run was not notified. */
+  /** The state of which the report's run was last notified. If it differs from `status`, the run missed a change. */
   runState: Generated<State>;
   /** 0: no run has looked the report up since it was opened. */
   runCycle: Generated<number>;

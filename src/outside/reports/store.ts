@@ -7,6 +7,7 @@ import { apply, isLate, isOpen, stateAfter, statusAfter, type ReportState } from
 import { missedChange } from '../../policy/sweep.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
+import { addCustomer } from '../customers.js';
 import type { Closing, ListQuery, ReportDetails, ReportedChange, ReportsPort } from './port.js';
 import { columnsOf, toContact, toReport, toState, toStatusChange, toSwept, type ReportRow } from './rows.js';
 import { markNotified, sweeping } from './sweeping.js';
@@ -112,14 +113,15 @@ async function applyChange(tx: Tx, id: string, change: ReportedChange): Promise<
   const { kind, at, by, reason, status = statusAfter[kind] } = change;
   const row = await lock(tx, id);
   const before = toState(row);
-  const after = apply(before, change) ?? before;
+  const applied = apply(before, change);
+  const after = applied ?? before;
   const isApplied = after.state !== before.state;
   const cycle = isApplied && before.state === 'closed' ? row.cycle + 1 : row.cycle;
   await record(tx, { id, cycle }, [{ status, at: new Date(at), by, reason }], isApplied);
   const runKnows = change.run === 'caller' || (change.run === 'signalled' && after.state === stateAfter[kind]);
   // The report's run may have made the same change first, but a run never knows the reason.
   const addsReason = !isApplied && !!reason && at === before.changedAt;
-  if (after !== before || runKnows) {
+  if (applied || runKnows) {
     const columns: Updateable<Database['reports']> = { changedAt: after.changedAt };
     if (runKnows) Object.assign(columns, { runState: after.state, runCycle: cycle });
     if (addsReason) columns.statusReason = reason;
@@ -198,15 +200,6 @@ async function record(
         reason: sql`coalesce(status_changes.reason, excluded.reason)`,
       }),
     )
-    .execute();
-}
-
-async function addCustomer(tx: Tx, id: string | undefined): Promise<void> {
-  if (id === undefined) return;
-  await tx
-    .insertInto('customers')
-    .values({ id })
-    .onConflict((c) => c.doNothing())
     .execute();
 }
 

@@ -5,9 +5,10 @@ import type { ConfirmationReply, Survey } from '../../contract/survey.js';
 import { reopenUntil, surveyExpiresAt } from '../../policy/deadlines.js';
 import { isEnded } from '../../policy/status.js';
 import { skipReason } from '../../policy/survey.js';
+import { lockCustomer } from '../customers.js';
 import type { Db } from '../database/database.js';
-import { eligibilityFacts, lockCustomer, type HashAddress, type SurveyRequest } from './decide.js';
-import { newSurveyId, surveyOfCycle } from './survey.js';
+import { eligibilityFacts, type HashAddress, type SurveyRequest } from './decide.js';
+import { newSurveyId, surveyOfCycle } from './survey-row.js';
 import { changeWithEvent } from './timeline.js';
 
 export interface ConfirmationRequest extends SurveyRequest {

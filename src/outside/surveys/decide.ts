@@ -6,8 +6,9 @@ import type { Survey } from '../../contract/survey.js';
 import { reopenUntil, surveyExpiresAt } from '../../policy/deadlines.js';
 import type { Policy } from '../../policy/settings.js';
 import { sampleBucketOf, skipReason, type EligibilityFacts } from '../../policy/survey.js';
+import { lockCustomer } from '../customers.js';
 import type { Db } from '../database/database.js';
-import { newSurveyId } from './survey.js';
+import { newSurveyId } from './survey-row.js';
 
 export interface SurveyRequest {
   report: Report;
@@ -19,8 +20,8 @@ export interface SurveyRequest {
   byOperator: boolean;
 }
 
-/** `onHold`: to be sent, but not before the customer's quiet hours end. */
-export type HeldSurveyRequest = SurveyRequest & { onHold: boolean };
+/** `isPostponed`: to be sent, but not before the customer's quiet hours end. */
+export type SurveyDecisionRequest = SurveyRequest & { isPostponed: boolean };
 
 export type HashAddress = (address: string) => string;
 
@@ -28,8 +29,8 @@ export type HashAddress = (address: string) => string;
  * Checks again on every attempt until the mail is out. The customer's row stays locked meanwhile, so that the contact cap is
  * exact, no matter how many reports of one customer are closed at the same time.
  */
-export async function decideSurvey(db: Db, hashOf: HashAddress, request: HeldSurveyRequest): Promise<Survey> {
-  const { report, cycle, policy, reopen, onHold } = request;
+export async function decideSurvey(db: Db, hashOf: HashAddress, request: SurveyDecisionRequest): Promise<Survey> {
+  const { report, cycle, policy, reopen, isPostponed } = request;
   const { customerId, serviceProblemId, closedAt } = report;
   const now = new Date();
   return db.transaction().execute(async (tx) => {
@@ -45,7 +46,7 @@ export async function decideSurvey(db: Db, hashOf: HashAddress, request: HeldSur
         serviceProblemId,
         state: reason ? 'skipped' : 'queued',
         reason,
-        mailedAt: onHold || reason ? null : now,
+        mailedAt: isPostponed || reason ? null : now,
         expiresAt: surveyExpiresAt(policy, now),
         reopenUntil: closedAt && reopenUntil(reopen, new Date(closedAt)),
       })
@@ -65,17 +66,6 @@ export async function decideSurvey(db: Db, hashOf: HashAddress, request: HeldSur
     if (policy.perCycle === 'replace' && decided.state === 'queued') await supersedeEarlier(tx, decided);
     return decided;
   });
-}
-
-/** Until the transaction ends, nothing else is decided about this customer. */
-export async function lockCustomer(tx: Db, id: string | undefined): Promise<void> {
-  if (id === undefined) return;
-  await tx
-    .insertInto('customers')
-    .values({ id })
-    .onConflict((c) => c.doNothing())
-    .execute();
-  await tx.selectFrom('customers').select('id').where('id', '=', id).forUpdate().execute();
 }
 
 /** Policy `replace`: only the newest answer of a report counts. */

@@ -1,13 +1,13 @@
-/** Who must not be mailed: opt-outs and the suppression list, kept by a hash that outlives the address. */
+/** The do-not-contact lists: opt-outs and suppressions, stored as a hash that outlives the address. */
 import { createHmac } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Db } from '../database/database.js';
-import { addEvent } from './timeline.js';
+import { changeWithEvent } from './timeline.js';
 
-/** Every address is hashed here and nowhere else. */
+/** No other file computes the hash of an address. */
 export interface DoNotContact {
   hashOf(address: string): string;
-  /** Adds an address that the relay or a bounce refused for good. */
+  /** Adds an address that the relay or a bounce refused permanently. */
   suppress(address: string, reason: string, source: 'rcpt' | 'dsn'): Promise<void>;
   isSuppressed(address: string): Promise<boolean>;
   /** Opted out or suppressed. */
@@ -19,7 +19,7 @@ const normalised = (address: string): string => address.trim().toLowerCase();
 
 export const isSameAddress = (a: string, b: string): boolean => normalised(a) === normalised(b);
 
-/** The hash cannot be reversed without the key. */
+/** The hash cannot be reversed without the key. Exported for its test. */
 export const hashAddress = (address: string, key: Buffer): string =>
   createHmac('sha256', key).update(normalised(address)).digest('base64url');
 
@@ -50,12 +50,12 @@ export function doNotContactLists(db: Db, key: Buffer): DoNotContact {
     },
 
     async optOut(surveyId, address) {
-      const added = await db
+      const add = db
         .insertInto('optOuts')
         .values({ addressHash: hashOf(address), source: 'link' })
         .onConflict((c) => c.doNothing())
-        .executeTakeFirst();
-      if (added.numInsertedOrUpdatedRows) await addEvent(db, surveyId, 'optedOut');
+        .returning(sql<string>`${surveyId}::text`.as('id'));
+      await changeWithEvent(db, add, 'optedOut');
     },
   };
 }

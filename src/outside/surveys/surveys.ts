@@ -4,8 +4,8 @@ import type { Report } from '../../contract/reports.js';
 import type { SkipReason, Survey, SurveyRecord } from '../../contract/survey.js';
 import type { ThreadStart } from '../../customer/mail.js';
 import type { Db } from '../database/database.js';
-import { decideSurvey, type HashAddress, type HeldSurveyRequest } from './decide.js';
-import { newSurveyId, surveyOfCycle, surveyRecord } from './survey.js';
+import { decideSurvey, type HashAddress, type SurveyDecisionRequest } from './decide.js';
+import { newSurveyId, surveyOfCycle, surveyRecord } from './survey-row.js';
 import { changeWithEvent } from './timeline.js';
 
 type EndedReport = Pick<Report, 'id' | 'cycle' | 'customerId' | 'serviceProblemId'>;
@@ -16,7 +16,7 @@ export interface Surveys {
   /** One per cycle, oldest first. */
   ofReport(reportId: string): Promise<Survey[]>;
   /** Decides once per cycle whether the customer is asked. */
-  decide(request: HeldSurveyRequest): Promise<Survey>;
+  decide(request: SurveyDecisionRequest): Promise<Survey>;
   /** The relay has accepted the mail. A survey that was ended meanwhile stays ended. */
   markSent(id: string, kind: 'survey' | 'reminder', detail?: string): Promise<Survey>;
   /** Ends an open survey. One that was answered or has ended otherwise stays what it is. */

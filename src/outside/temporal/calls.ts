@@ -38,12 +38,12 @@ const isFailedCall = (error: unknown): boolean =>
   isGrpcServiceError(error);
 
 /** Returns false if the workflow was started before. */
-export function unlessStarted(error: unknown): false {
+export function falseIfStarted(error: unknown): false {
   if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
   throw error;
 }
 
 /** Returns undefined if the server knows no such workflow, or it has ended. */
-export function unlessUnknown(error: unknown): undefined {
+export function undefinedIfUnknown(error: unknown): undefined {
   if (!(error instanceof WorkflowNotFoundError)) throw error;
 }

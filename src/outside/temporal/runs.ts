@@ -25,7 +25,7 @@ import {
   type UpdateName,
 } from '../../contract/messages.js';
 import { phases, type Phase, type Report, type RunStatus } from '../../contract/reports.js';
-import { callTemporal, unlessStarted, unlessUnknown } from './calls.js';
+import { callTemporal, falseIfStarted, undefinedIfUnknown } from './calls.js';
 import { findIds } from './search.js';
 
 /** Every method throws `TemporalUnavailable` if Temporal does not answer. */
@@ -45,7 +45,7 @@ export interface Runs {
   /** Mails an operator, once per alert. */
   alert(alert: Alert): Promise<void>;
   /** Mails an operator's reply to a customer. */
-  reply(messageId: string): Promise<void>;
+  reply(storedMessageId: string): Promise<void>;
   /** How many runs are in each phase, by the server's index, which may lag a moment. */
   phases(): Promise<Record<Phase, number>>;
   /** Reports whose runs wait for an operator. `filter`: a further Temporal list filter. */
@@ -57,14 +57,14 @@ export function reportRuns(temporal: Client): Runs {
   const handle = (reportId: string) => temporal.workflow.getHandle(workflowIdOf(reportId));
   const startOnce = async (workflow: string, workflowId: string, input: unknown): Promise<void> => {
     const options = { workflowId, taskQueue, workflowIdReusePolicy: 'REJECT_DUPLICATE', args: [input] } as const;
-    await call(() => temporal.workflow.start(workflow, options)).catch(unlessStarted);
+    await call(() => temporal.workflow.start(workflow, options)).catch(falseIfStarted);
   };
 
   return {
     async begin(report) {
       const options = { ...startOptions(report), workflowIdConflictPolicy: 'FAIL' } as const;
-      const isNew = await call(() => temporal.workflow.start(workflowType, options)).then(() => true, unlessStarted);
-      if (!isNew) await call(() => handle(report.id).signal(signals.opened)).catch(unlessUnknown);
+      const isNew = await call(() => temporal.workflow.start(workflowType, options)).then(() => true, falseIfStarted);
+      if (!isNew) await call(() => handle(report.id).signal(signals.opened)).catch(undefinedIfUnknown);
     },
 
     async signal(report, signal, payload) {
@@ -72,7 +72,7 @@ export function reportRuns(temporal: Client): Runs {
       await call(() => temporal.workflow.signalWithStart(workflowType, options));
     },
 
-    status: (reportId) => call(() => handle(reportId).query<RunStatus>(queries.status)).catch(unlessUnknown),
+    status: (reportId) => call(() => handle(reportId).query<RunStatus>(queries.status)).catch(undefinedIfUnknown),
 
     async update(name, reportId, request) {
       const args: [OperatorRequest] = [request];
@@ -84,7 +84,7 @@ export function reportRuns(temporal: Client): Runs {
     },
 
     alert: (alert) => startOnce(alertWorkflow, alertIdOf(alert), alert),
-    reply: (messageId) => startOnce(replyWorkflow, `reply:${messageId}`, { messageId }),
+    reply: (storedMessageId) => startOnce(replyWorkflow, `reply:${storedMessageId}`, { storedMessageId }),
 
     async phases() {
       const counted = phases.map(async (phase): Promise<[Phase, number]> => {

@@ -8,7 +8,7 @@ import {
   type MassClearInput,
   type MassClearProgress,
 } from '../../contract/messages.js';
-import { callTemporal, unlessUnknown } from './calls.js';
+import { callTemporal, undefinedIfUnknown } from './calls.js';
 import { findIds } from './search.js';
 
 /** Every method throws `TemporalUnavailable` if Temporal does not answer. */
@@ -37,7 +37,7 @@ export function serviceProblemRuns(temporal: Client): ServiceProblems {
 
     progress(serviceProblemId) {
       const handle = temporal.workflow.getHandle(massClearIdOf(serviceProblemId));
-      return callTemporal(temporal, () => handle.query<MassClearProgress>(queries.progress)).catch(unlessUnknown);
+      return callTemporal(temporal, () => handle.query<MassClearProgress>(queries.progress)).catch(undefinedIfUnknown);
     },
 
     beingCleared(limit) {
