@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command `closeout`. Exit code 0: done; 1: refused or failed; 2: wrong usage; 75: a mail to be delivered again later. */
 import { Command, CommanderError } from 'commander';
+import { customerCommands } from './cli/customers.js';
 import { operateCommands } from './cli/operate.js';
 import { policyCommands } from './cli/policy.js';
 import { processCommands } from './cli/processes.js';
@@ -14,6 +15,7 @@ const program = new Command('closeout')
   .exitOverride()
   .showHelpAfterError('(closeout --help shows every command)');
 surveyCommands(program);
+customerCommands(program);
 policyCommands(program);
 reportCommands(program);
 operateCommands(program);

@@ -1,6 +1,8 @@
 /** Closeout for services in TypeScript: open reports, report what happened to them, ask for their state. */
 import { randomUUID } from 'node:crypto';
 import { assertContact, assertReportId, assertTime } from './client/checks.js';
+import { CustomerService } from './client/customers.js';
+import { ignoreUnavailable } from './client/errors.js';
 import { OverviewService } from './client/overview.js';
 import { ServiceProblemService } from './client/service-problems.js';
 import { SurveyService } from './client/surveys.js';
@@ -30,6 +32,7 @@ interface Parts {
 export class CloseoutClient {
   readonly surveys: SurveyService;
   readonly serviceProblems: ServiceProblemService;
+  readonly customers: CustomerService;
   readonly overview: OverviewService;
   private readonly reports: ReportsPort;
 
@@ -38,6 +41,7 @@ export class CloseoutClient {
     this.reports = stores.reports;
     this.surveys = new SurveyService(stores, temporal.runs);
     this.serviceProblems = new ServiceProblemService(stores.reports, temporal.serviceProblems);
+    this.customers = new CustomerService(stores.erasure, temporal.runs);
     this.overview = new OverviewService(stores, temporal);
   }
 
@@ -189,9 +193,4 @@ function assertAllowed({ id, status: from }: Report, to: ReportStatus): void {
   const hint = to === 'closed' ? ' Closeout itself closes a report once it is resolved.' : '';
   const message = `Report ${id} is ${from}; from there status can become ${allowed}, not ${to}.${hint}`;
   throw new CloseoutError('StatusConflict', message, 'status');
-}
-
-/** For everything that is possible without Temporal. */
-export function ignoreUnavailable(error: unknown): undefined {
-  if (!(error instanceof CloseoutError && error.code === 'TemporalUnavailable')) throw error;
 }

@@ -20,7 +20,7 @@ import { loadPolicy } from './setup/policy-file.js';
 type Env = Record<string, string | undefined>;
 type Say = (line: string) => void;
 
-/** What the parts are started with. */
+/** Settings, secrets and folders of the parts. */
 interface Stack {
   given: Env;
   /** The settings of our own processes. */

@@ -21,7 +21,7 @@ export interface AskConfirmation {
   reopen: Policy['reopen'];
   /** An operator does not want the survey's question to be asked. */
   byOperator: boolean;
-  /** Who cleared the report. */
+  /** The author of the change to cleared. */
   by?: string;
 }
 

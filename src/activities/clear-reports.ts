@@ -46,7 +46,7 @@ export async function clearReports(
   };
 }
 
-/** How many reports of a service problem are open, being closed and closed. Reads only. */
+/** Counts the reports of a service problem that are open, being closed and closed. Reads only. */
 export async function countReports(
   { reports }: Deps,
   { serviceProblemId }: { serviceProblemId: string },

@@ -1,4 +1,4 @@
-/** What activities work with. Created once per worker. */
+/** The dependencies of the activities. Created once per worker. */
 import type { MailSettings } from '../customer/mail.js';
 import type { Mailer } from '../outside/mail/mailer.js';
 import type { Stores } from '../outside/stores.js';
@@ -10,7 +10,7 @@ export interface Deps extends Stores {
   mailer: Mailer;
   policyFor: PolicyFor;
   mail: MailSettings;
-  /** Where alerts are mailed to. */
+  /** The address that receives alerts. */
   alertTo: string;
   /** For how many days after its end a report keeps its customer's personal data. */
   keepDays: number;

@@ -11,7 +11,7 @@ const pageSize = 1000;
 
 export interface SweptPage extends Pick<SweepResult, 'notified' | 'failed'> {
   reports: number;
-  /** Where the next page starts; undefined after the last. */
+  /** Start of the next page; undefined after the last. */
   next?: string;
 }
 

@@ -24,7 +24,7 @@ export interface MailVerdict {
     ErrorCode,
     'RecipientRefused' | 'MailRefused' | 'EAIUnsupported' | 'MailUnavailable' | 'MailMisconfigured'
   >;
-  /** What happened, without quoting the relay. */
+  /** A description that does not quote the relay. */
   reason: string;
 }
 
@@ -44,7 +44,7 @@ export function mailVerdict(error: unknown): MailVerdict | undefined {
   return { code: refusesUs ? 'MailMisconfigured' : 'MailUnavailable', reason };
 }
 
-/** What a permanent refusal of a recipient or message means, by its status code of RFC 3463. */
+/** The meaning of a permanent refusal of a recipient or message, by its status code of RFC 3463. */
 function refusalOf(status = ''): MailVerdict['code'] {
   if (isBadAddress(status)) return 'RecipientRefused';
   if (status === '5.2.2') return 'MailUnavailable'; // the mailbox is full today

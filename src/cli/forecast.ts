@@ -1,4 +1,4 @@
-/** What `closeout rehearse` prints. */
+/** The output of `closeout rehearse`. */
 import Table from 'cli-table3';
 import type { Forecast, RehearsedCycle } from '../incident-log/rehearse.js';
 

@@ -1,8 +1,7 @@
-/** Commands about surveys: their outcome, what customers wrote, and removing personal data. */
+/** Commands about surveys: their outcome, and mail to and from customers. */
 import type { Command } from 'commander';
-import { day, later } from '../policy/time.js';
 import { CloseoutError, errors } from '../contract/errors.js';
-import { commandsOf, print, TemporaryError, wholeNumber, withClient, user, type Common } from './shell.js';
+import { commandsOf, print, TemporaryError, withClient, user, type Common } from './shell.js';
 
 export function surveyCommands(program: Command): void {
   const command = commandsOf(program);
@@ -17,16 +16,10 @@ export function surveyCommands(program: Command): void {
   command('stats', 'outcome of the surveys, and how satisfied customers are').action((options: Common) =>
     withClient(async (client) => {
       const stats = await client.overview.stats();
-      const { statsTable } = await import('./timeline.js');
+      const { statsTable } = await import('./stats.js');
       print(options, stats, statsTable(stats));
     }),
   );
-
-  command('erase <customer>', "remove a customer's name, addresses and words; scores and opt-outs stay").action(erase);
-
-  command('forget', 'remove personal data from old reports, as the daily job does')
-    .requiredOption('--older-than <days>', 'days since the report ended')
-    .action(forget);
 
   /** For a mail server's pipe. Exit code 75 asks it to deliver the mail again later (sysexits.h, EX_TEMPFAIL). */
   command('inbound', 'handle an incoming mail from standard input: a bounce, an automatic reply or a reply')
@@ -46,19 +39,6 @@ const timeline = (id: string, options: Common) =>
     const { readTimeline, timelineTable } = await import('./timeline.js');
     const entries = await readTimeline(client.surveys, id);
     print(options, entries, timelineTable(entries));
-  });
-
-const erase = (id: string, options: Common) =>
-  withClient(async (client) => {
-    const reports = await client.overview.erase(id, user);
-    print(options, { customer: id, reports }, `${id}: personal data removed from ${reports} reports.`);
-  });
-
-const forget = ({ olderThan, json }: Common & { olderThan: string }) =>
-  withClient(async (client) => {
-    const before = later(new Date(), -wholeNumber('--older-than', olderThan) * day);
-    const reports = await client.overview.forgetEndedBefore(before);
-    print({ json }, { reports }, `Personal data removed from ${reports} reports.`);
   });
 
 /** Only errors that a retry can solve are temporary. */

@@ -1,11 +1,9 @@
-/** What `closeout timeline` and `closeout stats` print. */
+/** The output of `closeout timeline`. */
 import Table from 'cli-table3';
 import type { SurveyService } from '../client/surveys.js';
 import type { Complaint } from '../contract/survey.js';
-import { scores } from '../contract/survey.js';
-import { fewAnswers, type Stats } from '../operator/satisfaction.js';
 
-export interface Timeline {
+export interface ReportTimeline {
   events: { at: Date; cycle: number; event: string; by: string | null; detail: string | null }[];
   answers: {
     cycle: number;
@@ -20,8 +18,8 @@ export interface Timeline {
 }
 
 /** Everything known about a report's surveys, oldest first. */
-export async function readTimeline(surveys: SurveyService, reportId: string): Promise<Timeline> {
-  const timeline: Timeline = { events: await surveys.timelineOf(reportId), answers: [], messages: [] };
+export async function readTimeline(surveys: SurveyService, reportId: string): Promise<ReportTimeline> {
+  const timeline: ReportTimeline = { events: await surveys.timelineOf(reportId), answers: [], messages: [] };
   for (const { id, cycle } of await surveys.ofReport(reportId)) {
     for (const { revision, at, score, solved, complaints, comment } of await surveys.revisionsOf(id))
       timeline.answers.push({ cycle, revision, at, score, solved, complaints, comment });
@@ -31,10 +29,8 @@ export async function readTimeline(surveys: SurveyService, reportId: string): Pr
   return timeline;
 }
 
-const plain = { style: { head: [], border: [] } };
-
-export function timelineTable({ events, answers, messages }: Timeline): string {
-  const table = new Table({ head: ['when', 'cycle', 'what', 'by', 'details'], ...plain });
+export function timelineTable({ events, answers, messages }: ReportTimeline): string {
+  const table = new Table({ head: ['when', 'cycle', 'what', 'by', 'details'], style: { head: [], border: [] } });
   for (const { at, cycle, event, by, detail } of events)
     table.push([at.toISOString(), cycle, event, by ?? '', detail ?? '']);
   const answered = answers.map(answerLine);
@@ -42,30 +38,17 @@ export function timelineTable({ events, answers, messages }: Timeline): string {
   return [table.toString(), ...answered, ...written].join('\n');
 }
 
-function answerLine({ cycle, revision, score, solved, complaints, comment }: Timeline['answers'][number]): string {
+function answerLine({
+  cycle,
+  revision,
+  score,
+  solved,
+  complaints,
+  comment,
+}: ReportTimeline['answers'][number]): string {
   const parts = [`Answer ${revision} of cycle ${cycle}: ${score ?? 'no score'}`];
   if (solved !== null) parts.push(solved ? 'solved' : 'not solved');
   parts.push(...complaints);
   if (comment) parts.push(JSON.stringify(comment));
   return parts.join(', ');
-}
-
-export function statsTable(stats: Stats): string {
-  const { csat, mean, ratings, distribution, responseRate } = stats;
-  const table = new Table(plain);
-  table.push(
-    ['sent', stats.sent],
-    ['delivered', stats.delivered],
-    ['answered', responseRate === null ? stats.answered : `${stats.answered} (${responseRate} % of delivered)`],
-    ['open', stats.waiting],
-    ['expired', stats.expired],
-    ['superseded', stats.superseded],
-    ['undeliverable', stats.undeliverable],
-    ...Object.entries(stats.skipped).map(([reason, count]): [string, number] => [`skipped: ${reason}`, count]),
-    ['satisfied (4 and 5)', csat ? `${csat.value} % (${csat.low}-${csat.high} %)` : 'no data'],
-    ['mean', mean ?? 'no data'],
-    ...scores.map((score, index): [string, number] => [`answered ${score}`, distribution[index] ?? 0]),
-  );
-  const hint = ratings > 0 && ratings < fewAnswers ? '\nThere are too few answers for reliable figures.' : '';
-  return table.toString() + hint;
 }

@@ -1,4 +1,4 @@
-/** What operators see of all reports at once, and what they do to many of them. */
+/** The client's operations on all reports: counts, sweep, retry, health. */
 import type { MassClearProgress, SweepResult } from '../contract/messages.js';
 import type { Phase, RunStatus } from '../contract/reports.js';
 import { statsOf, type Stats } from '../operator/satisfaction.js';
@@ -6,10 +6,10 @@ import type { Counts } from '../outside/counts.js';
 import type { Stores } from '../outside/stores.js';
 import type { LastSweep } from '../outside/sweeps.js';
 import type { Temporal } from '../outside/temporal/connect.js';
-import { falseIfRefused } from './surveys.js';
+import { falseIfRefused } from './errors.js';
 
 export interface Overview {
-  /** How many runs are in each phase. */
+  /** Number of runs in each phase. */
   phases: Record<Phase, number>;
   /** Runs that wait for an operator. */
   attention: RunStatus[];
@@ -70,18 +70,6 @@ export class OverviewService {
       result[isAccepted ? 'retried' : 'failed'].push(id);
     }
     return result;
-  }
-
-  /** Removes a customer's personal data and revokes their open surveys. Returns the number of reports. Throws `NotFound`. */
-  async erase(customerId: string, by: string): Promise<number> {
-    const ids = await this.stores.erasure.erase(customerId);
-    for (const id of ids) await this.temporal.runs.update('revokeSurvey', id, { by }).catch(falseIfRefused);
-    return ids.length;
-  }
-
-  /** Removes personal data from reports that ended before this time. Returns the number of reports. */
-  forgetEndedBefore(time: Date): Promise<number> {
-    return this.stores.erasure.forgetEndedBefore(time);
   }
 
   /** Everything the client depends on, each `ok` or why not. */

@@ -25,7 +25,7 @@ export class ServiceProblemService {
     await this.runs.clear(input);
   }
 
-  /** How far the clearing is. Throws `NotFound` if this service problem was never cleared. */
+  /** Progress of the clearing. Throws `NotFound` if this service problem was never cleared. */
   async progress(serviceProblemId: string): Promise<MassClearProgress> {
     const progress = await this.runs.progress(serviceProblemId);
     if (progress) return progress;

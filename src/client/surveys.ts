@@ -1,4 +1,4 @@
-/** What services and operators do about surveys: answers, confirmations, incoming mail, opt-outs, replies. */
+/** The client's operations on surveys: answers, confirmations, incoming mail, opt-outs, replies. */
 import { randomBytes } from 'node:crypto';
 import { CloseoutError } from '../contract/errors.js';
 import { signals } from '../contract/messages.js';
@@ -13,8 +13,9 @@ import { surveyRecord } from '../outside/surveys/survey-row.js';
 import type { TimelineEntry } from '../outside/surveys/timeline.js';
 import type { Runs } from '../outside/temporal/runs.js';
 import { isBadAddress } from '../policy/survey.js';
+import { falseIfRefused } from './errors.js';
 
-/** How an incoming mail was classified. */
+/** The class of an incoming mail. */
 export type Received = 'bounce' | 'delay' | 'automatic' | 'reply';
 
 export class SurveyService {
@@ -169,10 +170,4 @@ export class SurveyService {
   private async addressOf(survey: Survey): Promise<string | undefined> {
     return (await this.stores.reports.contactOf(survey.reportId))?.emailAddress;
   }
-}
-
-/** Returns false if the run has moved on or has ended, so that nothing is left to ask of it. */
-export function falseIfRefused(error: unknown): false {
-  if (error instanceof CloseoutError && (error.code === 'StatusConflict' || error.code === 'NoRun')) return false;
-  throw error;
 }

@@ -93,10 +93,10 @@ export interface SurveyOperation {
   days?: number;
 }
 
-/** What a sweep has found. */
+/** The result of a sweep. */
 export interface SweepResult {
   reports: number;
-  /** How many runs were notified of each kind of missed change. */
+  /** Number of runs that were notified, by the kind of change they had missed. */
   notified: Partial<Record<ChangeKind | 'started' | 'answered' | 'confirmed', number>>;
   /** Runs that could not be notified; the next sweep tries again. */
   failed: number;
@@ -109,7 +109,7 @@ export interface MassClearInput {
   /** When the fault was fixed (ISO 8601); the start of the workflow if absent. */
   at?: string;
   by?: string;
-  /** How many reports to clear per second, 1 to 500; 50 if absent. */
+  /** Reports to clear per second, 1 to 500; 50 if absent. */
   perSecond?: number;
   carried?: unknown;
 }

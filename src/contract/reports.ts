@@ -1,4 +1,4 @@
-/** What a report, its statuses and its run are called everywhere in Closeout. */
+/** Types of a report, its statuses, its phases and its run. */
 import type { Contact } from './contact.js';
 import type { ConfirmationRecord, Score, SurveySummary } from './survey.js';
 import type { ErrorCode } from './errors.js';
@@ -74,7 +74,7 @@ export interface RunStatus {
   attention?: Attention;
 }
 
-/** What a report is about. TMF621 requires `description`, `severity` and `ticketType`. */
+/** The attributes that a caller sets. TMF621 requires `description`, `severity` and `ticketType`. */
 export interface ReportAttributes {
   description: string;
   severity: string;
@@ -86,7 +86,7 @@ export interface ReportAttributes {
   serviceProblemId?: string;
 }
 
-/** What a caller gives to open a report. */
+/** A report to be opened. */
 export interface NewReport extends ReportAttributes {
   /** Generated if absent. Letters, digits, `.`, `_`, `-`; at most 64. */
   id?: string;

@@ -1,4 +1,4 @@
-/** What customers are asked and say: the scale, the survey of a cycle, the confirmation before closing, the answer. */
+/** Types of the survey and the confirmation: the rating scale, the survey of a cycle, the customer's answers. */
 
 /** The rating scale. Ratings from `satisfiedFrom` count as satisfied; for ratings up to `reasonsUpTo` we ask for reasons. */
 export const scores = [1, 2, 3, 4, 5] as const;
@@ -13,7 +13,7 @@ export const isScore = (value: unknown): value is Score => scores.some((score) =
 export const complaints = ['slow', 'notSolved', 'poorlyInformed', 'unfriendly', 'repeatedFault'] as const;
 export type Complaint = (typeof complaints)[number];
 
-/** Why a survey was not sent: the first reason that applies, in this order. */
+/** The reasons for not sending a survey. The first that applies, in this order, is recorded. */
 export const skipReasons = [
   'disabled',
   'noAddress',
@@ -44,7 +44,7 @@ export interface SurveySummary {
   reason?: string;
 }
 
-/** What a run knows of its cycle's survey. Times are ISO 8601, UTC. */
+/** The survey of a cycle as its run knows it. Times are ISO 8601, UTC. */
 export interface SurveyRecord extends SurveySummary {
   id?: string;
   sentAt?: string;
@@ -53,7 +53,7 @@ export interface SurveyRecord extends SurveySummary {
   reopenUntil?: string;
 }
 
-/** What a run knows of its customer's confirmation. Times are ISO 8601, UTC. */
+/** The confirmation of a clearing as its run knows it. Times are ISO 8601, UTC. */
 export interface ConfirmationRecord {
   surveyId: string;
   state: Exclude<ConfirmationState, 'queued' | 'withdrawn'>;
@@ -94,7 +94,7 @@ export interface Survey {
   confirmNotified: boolean;
 }
 
-/** What a customer says in the survey. */
+/** A customer's answer to the survey. */
 export interface Answer {
   score?: Score;
   solved?: boolean;
@@ -116,7 +116,7 @@ export interface StoredAnswer {
   notifiedRevision: number;
 }
 
-/** What a customer says when asked to confirm. */
+/** A customer's reply when asked to confirm. */
 export interface ConfirmationReply {
   clearedAt: Date;
   fixed: boolean;

@@ -163,7 +163,7 @@ export function refusedPage(language: Language, text: string): string {
   return render('message', language, { title: refused.title, text, hint: refused.again });
 }
 
-/** Where a form is sent, and the same page in other languages with the same preselection. */
+/** The target of a form, and links to the same page in other languages with the same preselection. */
 const formLinks = (language: Language, path: string, chosen: string) => ({
   action: `${path}?lang=${language}`,
   others: languageCodes

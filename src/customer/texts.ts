@@ -1,4 +1,4 @@
-/** What customers read, in their language: one catalogue per language, all with the same messages. */
+/** The texts that customers read: one catalogue per language, all with the same messages. */
 import type { Score } from '../contract/survey.js';
 import { ar } from './texts/ar.js';
 import { de } from './texts/de.js';

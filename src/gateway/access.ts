@@ -9,7 +9,7 @@ import { CloseoutError } from '../contract/errors.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a state-changing request must be: JSON by default. `oneClick` accepts anything, from any site (RFC 8058). */
+    /** The body that a state-changing request must have: JSON by default. `oneClick` accepts anything, from any site (RFC 8058). */
     accepts?: 'form' | 'oneClick';
   }
 }
@@ -41,7 +41,7 @@ function isFromThisMachine({ hostname, headers }: FastifyRequest): boolean {
   return loopback.has(hostname) && !isProxied;
 }
 
-/** What a state-changing request must be; undefined if it changes nothing, or may come from anywhere. */
+/** The body that a state-changing request must have; undefined if it changes nothing, or may come from anywhere. */
 function acceptedType({ method, is404, routeOptions }: FastifyRequest): 'json' | 'form' | undefined {
   if (method === 'GET' || method === 'HEAD' || is404) return undefined;
   const { accepts = 'json' } = routeOptions.config;

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { CloseoutClient } from '../client.js';
 import type { Config } from '../setup/config.js';
 import { guard } from './access.js';
+import { assets } from './assets.js';
 import { confirmPages } from './confirm-pages.js';
 import { limitsOf } from './customer-page.js';
 import { dashboard } from './dashboard.js';
@@ -66,6 +67,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
     surveyPages(pages, config, client, limits);
     confirmPages(pages, config, client, limits);
   });
+  assets(app);
   dashboard(app, config, client);
   metrics(app, config, client);
   health(app, client);

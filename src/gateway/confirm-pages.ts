@@ -30,7 +30,7 @@ const form = z.object({
   clearing: z.coerce.number().int().optional(),
 });
 
-/** What is preselected or was typed. */
+/** Input that is preselected by the link or typed by the customer. */
 interface Input {
   fixed?: boolean;
   reason?: string;

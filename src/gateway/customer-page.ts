@@ -1,4 +1,4 @@
-/** What all pages that customers open from a mail have in common. GET shows and records nothing, whoever fetches it; POST records. */
+/** Helpers of all pages that customers open from a mail. GET shows a page and records nothing; POST records. */
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';

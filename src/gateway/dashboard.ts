@@ -1,7 +1,8 @@
 /** `/`: the process and customer satisfaction at a glance, drawn on the server. `/satisfaction.csv`: every answer. */
 import { stringify } from 'csv-stringify/sync';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { ignoreUnavailable, type CloseoutClient } from '../client.js';
+import type { CloseoutClient } from '../client.js';
+import { ignoreUnavailable } from '../client/errors.js';
 import { closingPlot, satisfactionPlot, type Scheme } from '../operator/plot.js';
 import { durationWords, fewAnswers, statsBy, statsOf, type Stats } from '../operator/satisfaction.js';
 import { runUrlOf, type Config } from '../setup/config.js';

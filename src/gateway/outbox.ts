@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { simpleParser } from 'mailparser';
 import { CloseoutError } from '../contract/errors.js';
 import { html } from '../views/render.js';
-import { sendMailPart } from './previews.js';
+import { sendMailPart } from './mail-part.js';
 
 const newest = 200;
 

@@ -16,6 +16,7 @@ import {
   withdrawnPage,
 } from '../customer/pages.js';
 import { html } from '../views/render.js';
+import { sendMailPart } from './mail-part.js';
 import { languageCodes, languages, type Language } from '../customer/texts.js';
 
 const kinds: MailKind[] = ['survey', 'reminder', 'confirm', 'warning'];
@@ -126,17 +127,6 @@ export function previews(app: FastifyInstance, { http, mail, linkKeys }: Config)
     const draw = pages[found(Object.keys(pages), params.state)];
     return sendHtml(reply, draw?.(found(languageCodes, params.lang)) ?? '');
   });
-}
-
-/** Sends the HTML part of a mail for a sandboxed frame. Its links open outside of the frame. */
-export function sendMailPart(reply: FastifyReply, part: string): FastifyReply {
-  const sandbox = 'sandbox allow-popups allow-popups-to-escape-sandbox';
-  return sendHtml(
-    reply
-      .header('content-security-policy', `default-src 'none'; style-src 'unsafe-inline'; ${sandbox}`)
-      .header('x-frame-options', 'SAMEORIGIN'),
-    part.replace('<head>', '<head><base target="_blank">'),
-  );
 }
 
 const sendHtml = (reply: FastifyReply, page: string) => reply.type('text/html; charset=utf-8').send(page);

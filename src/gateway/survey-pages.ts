@@ -8,7 +8,6 @@ import { optOutPage, thanksPage } from '../customer/pages.js';
 import { languages, type Language } from '../customer/texts.js';
 import { isInReopenWindow, linkState } from '../policy/links.js';
 import type { Config } from '../setup/config.js';
-import { pageCss } from '../views/render.js';
 import {
   languageOf,
   lengthError,
@@ -22,8 +21,6 @@ import { preselect, readSurveyForm, showSurvey, toAnswer } from './survey-form.j
 
 export function surveyPages(app: FastifyInstance, config: Config, client: CloseoutClient, { reads, posts }: Limits) {
   const find = (purpose: LinkPurpose, request: LinkRequest) => surveyOf(purpose, request, client, config);
-
-  app.get('/assets/page.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(pageCss));
 
   app.get('/s/:token', reads, async (request: LinkRequest, reply) => {
     const survey = await find('survey', request);

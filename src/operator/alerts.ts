@@ -1,4 +1,4 @@
-/** What operators are alerted to: the words of every alert, and the mail that carries them. The same input is the same mail. */
+/** The words of every alert, and the mail that carries them. The same input is the same mail. */
 import { domainOf, oneLine } from '../contract/contact.js';
 import { alertMessageIdOf } from '../contract/ids.js';
 import type { Alert } from '../contract/messages.js';
@@ -9,7 +9,7 @@ import { en } from '../customer/texts/en.js';
 import { alertsOperator } from '../policy/survey.js';
 import { day, later } from '../policy/time.js';
 
-/** What an alert is about, read from the database when the mail is written. */
+/** The subject of an alert, read from the database when the mail is written. */
 export interface AlertFacts {
   report?: Pick<Report, 'id' | 'description'>;
   survey?: Pick<Survey, 'reportId' | 'decidedAt' | 'confirmation' | 'alertedRevision'>;

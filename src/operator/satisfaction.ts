@@ -2,7 +2,7 @@
 import { satisfiedFrom, scores, type Score } from '../contract/survey.js';
 import { day, hour, minute, second } from '../policy/time.js';
 
-/** How many surveys of one month, ticket type and service problem have the same outcome. */
+/** The number of surveys of one month, ticket type and service problem with the same outcome. */
 export interface SurveyCount {
   /** `YYYY-MM`, UTC. */
   month: string;
@@ -32,7 +32,7 @@ export interface Stats {
   mean: number | null;
   /** Number of ratings. */
   ratings: number;
-  /** How many ratings there are of each score, lowest first. */
+  /** Number of ratings of each score, lowest first. */
   distribution: number[];
   /** Answered among delivered, in %; null if nothing was delivered. */
   responseRate: number | null;

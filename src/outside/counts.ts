@@ -17,7 +17,7 @@ export interface AnswerRow {
   revisions: number;
 }
 
-/** How long closings took on one day, in seconds. */
+/** Durations of the closings of one day, in seconds. */
 export interface ClosingTimes {
   day: string;
   closed: number;
@@ -30,7 +30,7 @@ export interface Counts {
   reports(): Promise<{ status: string; count: number }[]>;
   /** Cleared reports that are not closed: those whose customers were asked to confirm, and all others. */
   cleared(): Promise<{ confirming: number; clearingOrClosing: number }>;
-  /** What customers replied when they were asked to confirm. */
+  /** Confirmations by the customer's reply. */
   confirmations(): Promise<{ confirmation: string; count: number }[]>;
   /** From the receipt of "cleared" to the closing, for each of the last `days` (UTC). */
   closingTimes(days: number): Promise<ClosingTimes[]>;

@@ -15,7 +15,7 @@ export interface CustomerErasure {
   forgetEndedBefore(time: Date): Promise<number>;
 }
 
-/** How many reports are erased in one transaction. */
+/** Reports per transaction. */
 const batchSize = 200;
 
 export function customerErasure(db: Db): CustomerErasure {

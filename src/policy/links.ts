@@ -1,4 +1,4 @@
-/** What the link in a mail may still do. Pure. */
+/** Rules for the links in mails: which of them still accept input. Pure. */
 import type { ReportStatus } from '../contract/reports.js';
 import type { ConfirmationState, Survey } from '../contract/survey.js';
 import { changeableUntil } from './deadlines.js';
@@ -17,7 +17,7 @@ export const endedWithClosing = (confirmation: ConfirmationState | null): boolea
 
 export type LinkState = 'open' | 'changeable' | 'answered' | 'expired' | 'superseded';
 
-/** What a survey link may still do. Expiry is decided by the clock, whether or not it has been recorded. */
+/** The state of a survey link. Expiry is decided by the clock, whether or not it has been recorded. */
 export function linkState(
   { state, reason, confirmation, expiresAt }: Pick<Survey, 'state' | 'reason' | 'confirmation' | 'expiresAt'>,
   answeredAt: Date | undefined,
@@ -36,7 +36,7 @@ export function linkState(
 
 export type ConfirmationLinkState = 'open' | 'confirmed' | 'refused' | 'late' | 'withdrawn' | 'cancelled';
 
-/** What a confirmation link may still do. This depends on what became of the report, not on the clock. */
+/** The state of a confirmation link. It depends on the report, not on the clock. */
 export function confirmationLinkState(
   { confirmation, cycle }: Pick<Survey, 'confirmation' | 'cycle'>,
   report: { status: ReportStatus; cycle: number },

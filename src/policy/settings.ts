@@ -15,18 +15,18 @@ export interface BusinessHours {
 
 /** The customer is asked whether the problem is fixed before the report is closed (MEF 124). */
 export interface Confirmation {
-  /** How long the customer has to confirm, in business time. */
+  /** Time in which the customer can confirm, in business time. */
   window: number;
-  /** How long before the end of the window the one warning is sent, in business time; null = none. */
+  /** The one warning is sent so long before the end of the window, in business time; null = none. */
   warnBefore: number | null;
-  /** What happens without an answer: `close` the report, or `hold` it until the customer or an operator decides. */
+  /** Without an answer, `close` the report, or `hold` it until the customer or an operator decides. */
   onSilence: 'close' | 'hold';
   /** null = every hour counts. */
   businessHours: BusinessHours | null;
 }
 
 export interface Policy {
-  /** How long a report must stay cleared before it is closed. */
+  /** The hold-down: time for which a report must stay cleared before it is closed. */
   holdDown: number;
   closing: { giveUpAfter: number };
   /** null = closed without a confirmation. */

@@ -1,10 +1,10 @@
-/** What a report's status means for the process: all translations between status, state and change. Pure. */
+/** Rules for a report's status: all translations between status, state and change. Pure. */
 import type { ChangeKind, OpenStatus, ReportStatus } from '../contract/reports.js';
 
 /** The eight statuses of TMF621, reduced to what the process distinguishes. */
 export type State = 'open' | 'cleared' | 'closed' | 'cancelled';
 
-/** What Closeout knows of a report. `changedAt`: source time of the last change applied; null before the first. */
+/** The state of a report. `changedAt`: source time of the last change applied; null before the first. */
 export interface ReportState {
   state: State;
   cycle: number;

@@ -23,7 +23,7 @@ export interface EligibilityFacts {
   byOperator: boolean;
 }
 
-/** Why the survey must not be sent: the first reason that applies. A report that was cleared again is exempt from the cap. */
+/** The first reason that applies for not sending a survey; undefined if none does. A report that was cleared again is exempt from the cap. */
 export function skipReason(facts: EligibilityFacts, survey: Policy['survey']): SkipReason | undefined {
   const { contactCap } = survey;
   const reasons: [SkipReason, boolean][] = [

@@ -40,7 +40,7 @@ export interface Config {
   };
   /** For how many days after its end a report keeps its customer's personal data. */
   keepDays: number;
-  /** Where the worker serves its metrics, `host:port`. The gateway adds them to its own. */
+  /** Address at which the worker serves its metrics, `host:port`. The gateway adds them to its own. */
   workerMetrics: string | undefined;
   /** Time between two sweeps. */
   watchSeconds: number;

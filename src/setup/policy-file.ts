@@ -103,7 +103,7 @@ interface Rule {
   policy: Policy;
 }
 
-/** Why a report has its policy. */
+/** The explanation of a report's policy. */
 export interface Explanation {
   /** The first rule that matches, from 1; null if none does, so that the default applies. */
   rule: number | null;

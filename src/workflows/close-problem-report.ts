@@ -154,7 +154,7 @@ async function surveying(run: RunState): Promise<NextPhase> {
   return isReopened() ? reopen(run) : 'done';
 }
 
-/** Where the process continues after the state changed. */
+/** The next phase after the state changed. */
 async function afterChange(run: RunState): Promise<NextPhase> {
   switch (run.state) {
     case 'open':

@@ -1,4 +1,4 @@
-/** What operators can ask of a run: Temporal updates, refused with the reason if they do not fit. */
+/** The operators' updates of a run, each refused with the reason if it does not fit. */
 import { ApplicationFailure, defineUpdate, setHandler } from '@temporalio/workflow';
 import { updates, type OperatorRequest, type SurveyOperation, type UpdateName } from '../contract/messages.js';
 import type { Phase, RunStatus } from '../contract/reports.js';
@@ -6,7 +6,7 @@ import { policyOf, statusOf, type RunState } from './run.js';
 
 interface Operation {
   description: string;
-  /** Why the request does not fit now; undefined if it does. */
+  /** The reason for refusing the request; undefined if it fits. */
   refuse: (run: RunState, request: OperatorRequest) => string | undefined;
   accept: (run: RunState, request: OperatorRequest) => void;
 }

@@ -23,7 +23,7 @@ export interface RunState extends ReportState {
   reopenedAt?: string;
   /** ISO 8601: when this run received the change to cleared, whatever time the change states. */
   clearReceivedAt?: string;
-  /** Who reported the last change; goes into the status history of the report. */
+  /** The author of the last change, for the status history of the report. */
   changedBy?: string;
   customerId?: string;
   serviceProblemId?: string;
@@ -107,7 +107,7 @@ type CycleState = Pick<
   'survey' | 'reminded' | 'answer' | 'bounced' | 'skipSurvey' | 'surveyOperations' | 'closeByHand'
 >;
 
-/** What every cycle starts with. */
+/** The state that every cycle starts with. */
 export const freshCycle = (): CycleState => ({
   survey: { state: 'none' },
   reminded: false,

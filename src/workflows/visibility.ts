@@ -1,4 +1,4 @@
-/** What operators see of a run in the Temporal UI: search attributes and the current details. */
+/** The run as the Temporal UI shows it: search attributes and the current details. */
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { searchAttributes } from '../contract/messages.js';

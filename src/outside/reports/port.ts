@@ -1,4 +1,4 @@
-/** What Closeout needs from a system of record. Adapters: the store in our PostgreSQL; external ticket systems later. */
+/** The port to a system of record. Adapters: the store in our PostgreSQL; external ticket systems later. */
 import type { Contact } from '../../contract/contact.js';
 import type { ChangeKind, NewReport, Report, ReportStatus, StatusChange } from '../../contract/reports.js';
 import type { ReportState } from '../../policy/status.js';
@@ -12,7 +12,7 @@ export interface ReportedChange {
   status?: ReportStatus;
   by?: string;
   reason?: string;
-  /** How the report's run learns of the change: it was signalled, or makes the change itself. Absent: the sweep notifies it. */
+  /** `signalled`: the report's run was signalled; `caller`: the run makes the change itself; absent: the sweep notifies the run. */
   run?: 'signalled' | 'caller';
 }
 
@@ -70,6 +70,6 @@ export interface ReportsPort {
   markNotified(swept: SweptReport): Promise<void>;
   /** Ids of the next reports of a service problem that are not cleared, or whose run does not know that they are. */
   openOf(serviceProblemId: string, after: string, limit: number): Promise<string[]>;
-  /** How many reports of a service problem have which status. */
+  /** Number of reports of a service problem, by status. */
   countOf(serviceProblemId: string): Promise<Partial<Record<ReportStatus, number>>>;
 }

@@ -23,7 +23,7 @@ export interface Answers {
   markNotified(surveyId: string, revision: number): Promise<void>;
 }
 
-/** What the report's run is notified of: never the comment. */
+/** The signal for the report's run. Never holds the comment. */
 export function answeredSignal({ surveyId, revision, score, solved }: StoredAnswer): AnsweredSignal {
   return { surveyId, revision, score: score ?? undefined, solved: solved ?? undefined };
 }

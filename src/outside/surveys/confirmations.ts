@@ -27,7 +27,7 @@ export interface Clearing {
   clearedAt: Date;
 }
 
-/** How the wait for the customer ends without a reply. `released`: an operator did not wait. */
+/** The end of a wait for the customer without a reply. `released`: an operator did not wait. */
 export type Resolution = 'silence' | 'unreachable' | 'released';
 
 export interface Confirmations {
@@ -54,7 +54,7 @@ export interface Confirmations {
   markNotified(survey: Survey): Promise<void>;
 }
 
-/** What the report's run is notified of: never the reason. */
+/** The signal for the report's run. Never holds the reason. */
 export function confirmedSignal({ id, confirmFor, confirmation }: Survey): ConfirmedSignal {
   return { surveyId: id, fixed: confirmation === 'yes', clearedAt: confirmFor?.toISOString() };
 }

@@ -4,7 +4,7 @@ import type { SurveyEvent } from '../../contract/survey.js';
 import type { Db } from '../database/database.js';
 
 export interface EventDetails {
-  /** Who asked for it. */
+  /** The author. */
   by?: string;
   detail?: string;
 }

@@ -9,7 +9,7 @@ import {
 } from '@temporalio/client';
 import { CloseoutError } from '../../contract/errors.js';
 
-/** How long a call may take before Temporal counts as unavailable. */
+/** Deadline of a call, after which Temporal counts as unavailable. */
 const deadlineMs = 10_000;
 
 /** Throws `TemporalUnavailable`. Without a deadline, a query or update would wait forever while no worker polls. */

@@ -46,7 +46,7 @@ export interface Runs {
   alert(alert: Alert): Promise<void>;
   /** Mails an operator's reply to a customer. */
   reply(storedMessageId: string): Promise<void>;
-  /** How many runs are in each phase, by the server's index, which may lag a moment. */
+  /** Number of runs in each phase, by the server's index, which may lag a moment. */
   phases(): Promise<Record<Phase, number>>;
   /** Reports whose runs wait for an operator. `filter`: a further Temporal list filter. */
   inAttention(limit: number, filter?: string): Promise<string[]>;

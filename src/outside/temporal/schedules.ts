@@ -1,4 +1,4 @@
-/** What runs on a schedule: the sweep and the daily removal of personal data. */
+/** The schedules: the sweep and the daily removal of personal data. */
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client, type ScheduleSpec } from '@temporalio/client';
 import { CloseoutError } from '../../contract/errors.js';
 import {
@@ -18,7 +18,7 @@ export interface Schedules {
   create(watchSeconds: number): Promise<void>;
   /** Sweeps now, in addition to the schedule. Returns what was found. */
   sweepNow(): Promise<SweepResult>;
-  /** How many workers poll the task queue. */
+  /** Number of workers that poll the task queue. */
   countWorkers(): Promise<number>;
 }
 
