@@ -181,7 +181,7 @@ test('a run that needs attention alerts an operator once, is on the dashboard, a
     );
   });
   const others = await stack.closeout('retry', '--all', '--where', 'CloseoutCustomer="nobody"');
-  expect(others).toMatchObject({ code: 0, stdout: '0 retried, 0 had already moved on.\n' });
+  expect(others).toMatchObject({ code: 0, stdout: '0 retried, 0 no longer needed attention.\n' });
   const all = await stack.closeout('retry', '--all', '--by', 'eve', '--json');
   expect(JSON.parse(all.stdout)).toEqual({ retried: [id], failed: [] });
   await stack.untilPhase(id, 'needsAttention');
