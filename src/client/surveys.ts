@@ -161,7 +161,7 @@ export class SurveyService {
     const author = isCustomer ? null : 'another address';
     const isNew = await messages.store({ id, surveyId: survey.id, direction: 'in', messageId, author, text });
     if (isNew) await timeline.add(survey.id, 'wroteBack');
-    // A customer who writes is not silent: the report stays open until an operator has read the mail.
+    // A reply counts as contact: the report stays open until an operator has read the mail.
     if (survey.confirmation === 'sent')
       await this.runs.update('hold', survey.reportId, { by: 'customer replied by mail' }).catch(falseIfRefused);
     await this.runs.alert({ kind: 'message', storedMessageId: id });

@@ -246,7 +246,7 @@ test('a held report is asked about once it is released; one that is held meanwhi
   expect(await textOf(confirmLink(mail as SeenMail))).toContain('name="score"');
 });
 
-test('a customer who replies by mail is not silent: nothing is closed before an operator has read it', async () => {
+test('a report whose customer replies by mail is not closed before an operator has read the mail', async () => {
   const mail = await cleared('WROTE-1', { ticketType: 'brief' });
   await stack.inbound(plainMail({ answers: mail.messageId ?? '', text: 'It still crackles.' }));
   await stack.untilHeld('WROTE-1');

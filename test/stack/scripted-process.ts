@@ -13,7 +13,7 @@ import { until } from './waiting.js';
 
 export type Script = Partial<Activities>;
 
-/** A report that is open, closes at once, and whose customer is not asked. */
+/** Answers of the activities for an open report that closes as soon as it is cleared and has no survey. */
 const usual: Script = {
   lookUpReport: () => Promise.resolve({ state: 'open', cycle: 1, changedAt: null, policy: defaultPolicy }),
   closeReport: ({ cycle, clearedAt }) => Promise.resolve({ state: 'closed', cycle, changedAt: clearedAt }),
