@@ -190,7 +190,7 @@ describe('forgetting', () => {
 
     expect(await stack.closeout('erase', 'customer-zy')).toMatchObject({
       code: 0,
-      stdout: 'customer-zy: removed from 2 reports.\n',
+      stdout: 'customer-zy: personal data removed from 2 reports.\n',
     });
     expect(await stack.dump()).not.toMatch(secrets);
     expect((await stack.untilPhase('ERASE-2', 'done')).survey).toEqual({ state: 'expired', reason: 'erased' });
