@@ -4,7 +4,7 @@
  */
 import { ApplicationFailure } from '@temporalio/common';
 import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
-import { isBadAddress } from '../policy/survey.js';
+import { isBadAddress, isSenderFault, refusalStatus } from '../policy/delivery.js';
 
 export function toFailure(error: unknown): ApplicationFailure {
   if (error instanceof CloseoutError) return failure(error.code, error.message);
@@ -38,7 +38,7 @@ export function mailVerdict(error: unknown): MailVerdict | undefined {
     : `failed with ${String(code)}`;
   const reason = `${command ?? 'SMTP'} ${answered}`;
   if (command === 'RCPT TO' || command === 'DATA')
-    return { code: permanent ? refusalOf(status) : 'MailUnavailable', reason };
+    return { code: permanent ? refusalOf(refusalStatus(response ?? '')) : 'MailUnavailable', reason };
   // A refused greeting, login or sender is ours to fix, whatever the code, and never the recipient's fault.
   const refusesUs = permanent === true || code === 'EAUTH' || (code === 'EPROTOCOL' && responseCode !== undefined);
   return { code: refusesUs ? 'MailMisconfigured' : 'MailUnavailable', reason };
@@ -46,6 +46,7 @@ export function mailVerdict(error: unknown): MailVerdict | undefined {
 
 /** The meaning of a permanent refusal of a recipient or message, by its status code of RFC 3463. */
 function refusalOf(status = ''): MailVerdict['code'] {
+  if (isSenderFault(status)) return 'MailMisconfigured';
   if (isBadAddress(status)) return 'RecipientRefused';
   if (status === '5.2.2') return 'MailUnavailable'; // the mailbox is full today
   return status === '5.6.7' ? 'EAIUnsupported' : 'MailRefused';

@@ -22,7 +22,7 @@ export function surveyCommands(program: Command): void {
   );
 
   /** For a mail server's pipe. Exit code 75 asks it to deliver the mail again later (sysexits.h, EX_TEMPFAIL). */
-  command('inbound', 'handle an incoming mail from standard input: a bounce, an automatic reply or a reply')
+  command('inbound', 'handle an incoming mail from standard input, such as a bounce or a reply')
     .option('--recipient <address>', 'the address it was sent to')
     .action(receive);
 }
@@ -41,20 +41,18 @@ const timeline = (id: string, options: Common) =>
     print(options, entries, timelineTable(entries));
   });
 
-/** Only errors that a retry can solve are temporary. */
-function throwTemporary(error: unknown): never {
-  const isFinal = error instanceof CloseoutError && !errors[error.code].retry;
-  if (isFinal || !(error instanceof Error)) throw error;
-  throw new TemporaryError(error.message, { cause: error });
-}
-
 const receive = ({ recipient, json }: Common & { recipient?: string }) =>
   withClient(async (client) => {
     const [{ buffer }, { readIncoming }] = await Promise.all([
       import('node:stream/consumers'),
       import('../customer/incoming-mail.js'),
     ]);
-    const mail = await readIncoming(await buffer(process.stdin), recipient);
-    const received = await client.surveys.receive(mail).catch(throwTemporary);
-    print({ json }, { received, survey: mail.surveyId }, `received: ${received}`);
-  });
+    const { kind, surveyId } = await client.surveys.receive(await readIncoming(await buffer(process.stdin), recipient));
+    print({ json }, { received: kind, survey: surveyId }, `received: ${kind}`);
+  }).catch(throwTemporary);
+
+/** Later, the database and Temporal may be back, or the setting corrected. The mail itself stays as it is. */
+function throwTemporary(error: unknown): never {
+  const isTemporary = error instanceof CloseoutError && (error.code === 'BadSetting' || errors[error.code].retry);
+  throw isTemporary ? new TemporaryError(error.message, { cause: error }) : error;
+}

@@ -3,20 +3,24 @@ import { randomBytes } from 'node:crypto';
 import { CloseoutError } from '../contract/errors.js';
 import { signals } from '../contract/messages.js';
 import type { Answer, ConfirmationReply, StoredAnswer, Survey, SurveyRecord } from '../contract/survey.js';
+import { reportAbout } from '../customer/delivery-report.js';
 import type { IncomingMail } from '../customer/incoming-mail.js';
 import type { Stores } from '../outside/stores.js';
 import { answeredSignal, type AnswerRevision } from '../outside/surveys/answers.js';
 import { confirmedSignal } from '../outside/surveys/confirmations.js';
-import { isSameAddress } from '../outside/surveys/do-not-contact.js';
+import { isSameAddress, type OptOutSource } from '../outside/surveys/do-not-contact.js';
 import type { Message } from '../outside/surveys/messages.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
 import type { TimelineEntry } from '../outside/surveys/timeline.js';
 import type { Runs } from '../outside/temporal/runs.js';
-import { isBadAddress } from '../policy/survey.js';
+import { isBadAddress } from '../policy/delivery.js';
 import { falseIfRefused } from './errors.js';
 
-/** The class of an incoming mail. */
-export type Received = 'bounce' | 'delay' | 'automatic' | 'reply';
+/** The class of an incoming mail, and the survey that it is about. */
+export interface Received {
+  kind: 'bounce' | 'delay' | 'complaint' | 'unsubscription' | 'automatic' | 'reply';
+  surveyId?: string;
+}
 
 export class SurveyService {
   constructor(
@@ -91,29 +95,32 @@ export class SurveyService {
   }
 
   /** The address that this survey was sent to receives no more surveys. Safe to repeat. */
-  async optOut(survey: Survey): Promise<void> {
+  async optOut(survey: Survey, source: OptOutSource = 'link'): Promise<void> {
     const address = await this.addressOf(survey);
-    if (address !== undefined) await this.stores.doNotContact.optOut(survey.id, address);
+    if (address !== undefined) await this.stores.doNotContact.optOut(survey.id, address, source);
   }
 
   /** Handles an incoming mail. Safe to repeat. Throws `NotFound` if a person replied to no survey of ours. */
   async receive(mail: IncomingMail): Promise<Received> {
-    const { timeline } = this.stores;
-    const survey = mail.surveyId === undefined ? undefined : await this.find(mail.surveyId);
+    const survey = await this.firstOf(mail.surveyIds);
     if (!survey) {
-      if (mail.kind !== 'reply') return 'automatic';
+      if (mail.kind !== 'reply') return { kind: 'automatic' };
       throw new CloseoutError('NotFound', 'This mail does not belong to any survey, so nobody was alerted.');
     }
+    return { kind: await this.receiveAbout(survey, mail), surveyId: survey.id };
+  }
+
+  private async receiveAbout(survey: Survey, mail: IncomingMail): Promise<Received['kind']> {
     switch (mail.kind) {
+      case 'deliveryReport':
+        return this.receiveReports(survey, mail);
       case 'automatic':
-        await timeline.addOnce(survey.id, 'automaticReply', mail.id);
+        await this.stores.timeline.addOnce(survey.id, 'automaticReply', mail.id);
         return 'automatic';
-      case 'delay':
-        await timeline.addOnce(survey.id, 'delayed', mail.status);
-        return 'delay';
-      case 'bounce':
-        await this.receiveBounce(survey, mail);
-        return 'bounce';
+      case 'complaint':
+      case 'unsubscription':
+        await this.optOut(survey, mail.kind);
+        return mail.kind;
       case 'reply':
         await this.receiveReply(survey, mail);
         return 'reply';
@@ -133,20 +140,34 @@ export class SurveyService {
     await this.runs.reply(id);
   }
 
-  /** The report stays closed. Only an address that does not exist goes on the suppression list. */
-  private async receiveBounce(
+  private async receiveReports(
     survey: Survey,
-    { status, recipients }: IncomingMail & { kind: 'bounce' | 'delay' },
-  ): Promise<void> {
-    const { doNotContact, timeline, reports } = this.stores;
+    { id, reports }: IncomingMail & { kind: 'deliveryReport' },
+  ): Promise<'bounce' | 'delay' | 'automatic'> {
+    const { timeline } = this.stores;
     const address = await this.addressOf(survey);
-    // A mail that was forwarded may bounce at another address, which says nothing about the customer's.
-    const isOurs = recipients.length === 0 || recipients.some((to) => address && isSameAddress(to, address));
-    if (isBadAddress(status) && address && isOurs) await doNotContact.suppress(address, status, 'dsn');
-    await timeline.addOnce(survey.id, 'bounced', status);
+    const about = reportAbout(reports, (to) => address !== undefined && isSameAddress(to, address));
+    if (!about || about.report.outcome === 'delivered') {
+      await timeline.addOnce(survey.id, 'automaticReply', id);
+      return 'automatic';
+    }
+    const { outcome, status } = about.report;
+    if (outcome === 'delayed') {
+      await timeline.addOnce(survey.id, 'delayed', status);
+      return 'delay';
+    }
+    if (isBadAddress(status) && address && !about.isForwarded)
+      await this.stores.doNotContact.suppress(address, status, 'dsn');
+    await this.handleBounce(survey, status);
+    return 'bounce';
+  }
+
+  /** The report stays closed. */
+  private async handleBounce(survey: Survey, status: string): Promise<void> {
+    await this.stores.timeline.addOnce(survey.id, 'bounced', status);
     const isWaiting = survey.state === 'sent' || survey.state === 'queued' || survey.confirmation === 'sent';
     if (!isWaiting) return;
-    const report = await reports.get(survey.reportId);
+    const report = await this.stores.reports.get(survey.reportId);
     await this.runs.signal(report, signals.bounced, { surveyId: survey.id, reason: status });
   }
 
@@ -165,6 +186,14 @@ export class SurveyService {
     if (survey.confirmation === 'sent')
       await this.runs.update('hold', survey.reportId, { by: 'customer replied by mail' }).catch(falseIfRefused);
     await this.runs.alert({ kind: 'message', storedMessageId: id });
+  }
+
+  private async firstOf(surveyIds: string[]): Promise<Survey | undefined> {
+    for (const id of surveyIds) {
+      const survey = await this.find(id);
+      if (survey) return survey;
+    }
+    return undefined;
   }
 
   private async addressOf(survey: Survey): Promise<string | undefined> {

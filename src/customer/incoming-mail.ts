@@ -1,116 +1,149 @@
-/** Classifies incoming mail: a bounce, an automatic reply, or a customer's reply. Pure. */
+/** Classifies incoming mail: a delivery report, a complaint, an unsubscription, an automatic reply, or a person's reply. Pure. */
 import { createHash } from 'node:crypto';
 import { simpleParser, type ParsedMail } from 'mailparser';
 import { surveyIdOfBounce, surveyIdOfMessage } from '../contract/ids.js';
-import { languages } from './texts.js';
+import { isAbsenceSubject } from './absence-subjects.js';
+import { reportsInFields, reportsInText, type DeliveryReport } from './delivery-report.js';
 
 interface Common {
   /** The same for every copy of the same mail. */
   id: string;
-  /** The survey that it is about, if that is recognisable. */
-  surveyId: string | undefined;
+  /** Surveys that it may be about, the most certain first. */
+  surveyIds: string[];
 }
 
 export type IncomingMail = Common &
   (
-    | {
-        kind: 'bounce' | 'delay';
-        /** RFC 3463, such as `5.1.1`. */
-        status: string;
-        /** The addresses that could not be reached, if it names them. */
-        recipients: string[];
-      }
-    | { kind: 'automatic' }
+    | { kind: 'deliveryReport'; reports: DeliveryReport[] }
+    | { kind: 'complaint' | 'unsubscription' | 'automatic' }
     | { kind: 'reply'; messageId: string | undefined; from: string | undefined; text: string }
   );
 
 const longest = 20_000;
 
 /** `recipient`: the envelope recipient, if the mail server passes it on. */
-export async function readIncoming(source: Buffer, recipient?: string): Promise<IncomingMail> {
+export async function readIncoming(source: Buffer, recipient = ''): Promise<IncomingMail> {
   const mail = await simpleParser(source, { keepDeliveryStatus: true, skipImageLinks: true });
-  const report = deliveryStatus(mail);
-  const common = { id: idOf(mail, source), surveyId: surveyIdIn(mail, source, recipient, report !== undefined) };
-  if (report) {
-    const { action = '', status = '', recipients } = report;
-    if (action === 'failed') return { ...common, kind: 'bounce', status: status || '5.0.0', recipients };
-    if (action === 'delayed') return { ...common, kind: 'delay', status, recipients };
-    return { ...common, kind: 'automatic' };
-  }
+  const addressedTo = [recipient, ...['delivered-to', 'x-original-to', 'to'].map((name) => header(mail, name))];
+  const toBounceAddress = addressedTo.flatMap((address) => surveyIdOfBounce(address) ?? []);
+  const text = await textOf(mail);
+  const common = { id: idOf(mail, text), surveyIds: [...new Set([...toBounceAddress, ...surveyIdsIn(mail, text)])] };
+  if (isComplaint(mail, toBounceAddress.length > 0)) return { ...common, kind: 'complaint' };
+  const reports = deliveryReports(mail, text, toBounceAddress.length > 0);
+  if (reports) return { ...common, kind: 'deliveryReport', reports };
+  if (isUnsubscription(mail, text)) return { ...common, kind: 'unsubscription' };
   if (isAutomatic(mail)) return { ...common, kind: 'automatic' };
   const from = mail.from?.value[0]?.address;
-  return { ...common, kind: 'reply', messageId: mail.messageId, from, text: textOf(mail) };
-}
-
-const header = (mail: ParsedMail, name: string): string => rawHeader(mail, name).trim().toLowerCase();
-
-/** Without NUL, which PostgreSQL does not store, and without the links of a quoted mail, which would let anybody answer. */
-const textOf = ({ text = '' }: ParsedMail): string =>
-  text
-    .replaceAll('\0', '')
-    .replace(/\/(s|u|c)\/[\w.-]{20,}(\?\S*)?/g, '/$1/…')
-    .trim()
-    .slice(0, longest);
-
-/** The only mark of some automatic replies. */
-const isAwaySubject = (subject: string): boolean =>
-  Object.values(languages).some(({ awaySubject }) => awaySubject.test(subject));
-
-/** Marked by the standard (RFC 3834 §2), or in one of the ways that programs used before it. */
-function isAutomatic(mail: ParsedMail): boolean {
-  const has = (name: string) => header(mail, name) !== '';
-  const submitted = header(mail, 'auto-submitted');
-  return (
-    (submitted !== '' && !submitted.startsWith('no')) ||
-    ['x-autoreply', 'x-autorespond', 'x-auto-response-suppress', 'list-id', 'x-failed-recipients'].some(has) ||
-    /\b(auto[_-]?reply|bulk|junk|list)\b/.test(header(mail, 'precedence')) ||
-    isAwaySubject(mail.subject ?? '') ||
-    header(mail, 'return-path') === '<>' ||
-    /^\s*multipart\/report/.test(header(mail, 'content-type')) ||
-    /^(mailer-daemon|postmaster)@/i.test(mail.from?.value[0]?.address ?? '')
-  );
-}
-
-/** Fields of the first recipient in a delivery report (RFC 3464 §2.3). */
-function deliveryStatus(mail: ParsedMail): { action?: string; status?: string; recipients: string[] } | undefined {
-  const part = mail.attachments.find(({ contentType }) => contentType === 'message/delivery-status');
-  if (!part) return undefined;
-  const text = part.content.toString('utf8');
   return {
-    action: /^Action:\s*([a-z]+)/im.exec(text)?.[1]?.toLowerCase(),
-    recipients: [...text.matchAll(/^(?:Final|Original)-Recipient:[^;\n]*;\s*<?([^\s>]+)/gim)].map(([, to = '']) => to),
-    status: /^Status:\s*(\d\.\d{1,3}\.\d{1,3})/im.exec(text)?.[1],
+    ...common,
+    kind: 'reply',
+    messageId: mail.messageId && storable(mail.messageId),
+    from,
+    text: words(mail, text),
   };
 }
 
-/** Found in the address it was sent to, in the mail it replies to, or in the mail that a bounce returns. */
-function surveyIdIn(mail: ParsedMail, source: Buffer, recipient: string | undefined, isBounce: boolean) {
-  const addressed = [recipient ?? '', ...['delivered-to', 'x-original-to', 'to'].map((name) => rawHeader(mail, name))];
-  for (const address of addressed) {
-    const found = surveyIdOfBounce(address);
-    if (found) return found;
-  }
-  const references = [mail.inReplyTo ?? '', ...(mail.references ? [mail.references].flat() : []).reverse()];
-  for (const messageId of references.flatMap((ids) => ids.split(/\s+/))) {
-    const found = surveyIdOfMessage(messageId);
-    if (found) return found;
-  }
-  if (!isBounce) return undefined;
-  const text = source.toString('latin1');
+function header(mail: ParsedMail, name: string): string {
+  const line = mail.headerLines.find(({ key }) => key === name)?.line ?? '';
+  return line.slice(line.indexOf(':') + 1).trim();
+}
+
+const part = (mail: ParsedMail, type: RegExp): string | undefined =>
+  mail.attachments.find(({ contentType }) => type.test(contentType))?.content.toString('utf8');
+
+/** The mail that a report returns, or its headers. */
+const returnedMail = (mail: ParsedMail): string | undefined =>
+  part(mail, /^(message\/(rfc822|global)|text\/rfc822-headers|message\/global-headers)$/);
+
+const isReport = (mail: ParsedMail, type = ''): boolean =>
+  /^multipart\/report\b/i.test(header(mail, 'content-type')) &&
+  header(mail, 'content-type').toLowerCase().includes(type);
+
+/** The parser makes no text of HTML that was cut off, so the HTML is parsed again as a mail of its own. */
+async function textOf({ text, html }: ParsedMail): Promise<string> {
+  if (text !== undefined || !html) return text ?? '';
+  const page = await simpleParser(`Content-Type: text/html; charset=utf-8\r\n\r\n${html}`, { skipImageLinks: true });
+  return page.text ?? '';
+}
+
+/** ARF (RFC 5965), or the returned mail alone, as Hotmail sends it. */
+function isComplaint(mail: ParsedMail, isToBounceAddress: boolean): boolean {
+  const feedback = part(mail, /^message\/feedback-report$/) ?? '';
+  if (feedback || isReport(mail, 'feedback-report')) return !/^Feedback-Type:\s*not-spam/im.test(feedback);
+  const returned = returnedMail(mail) ?? '';
+  if (isReport(mail) || !returned) return false;
+  const isNamedSo = isToBounceAddress && /\b(complaint|abuse|spam report)\b/i.test(mail.subject ?? '');
+  return isNamedSo || /^X-HmXmrOriginalRecipient:/im.test(returned);
+}
+
+const daemon = /^(mailer-daemon|mail-daemon|mdaemon|postmaster)@/i;
+const failureSubject =
+  /undeliver|unzustellbar|nicht zugestellt|non remis|returned mail|returned to sender|failure notice|delivery (status|failure|failed|has failed)|mail (delivery|system) (failed|failure|error)/i;
+
+/** Undefined if this is no delivery report. Only servers, and some automatic replies, write to the bounce address. */
+function deliveryReports(mail: ParsedMail, text: string, isToBounceAddress: boolean): DeliveryReport[] | undefined {
+  const subject = mail.subject ?? '';
+  const failedRecipients = header(mail, 'x-failed-recipients');
+  const isDaemon = daemon.test(mail.from?.value[0]?.address ?? '');
+  const isFromServer = isToBounceAddress || isDaemon || isReport(mail) || header(mail, 'return-path') === '<>';
+  if (!isFromServer && !failedRecipients) return undefined;
+  const inFields = reportsInFields(part(mail, /^message\/(global-)?delivery-status$/) ?? text);
+  if (inFields.length > 0) return inFields;
+  if ((isReport(mail) && !isReport(mail, 'delivery-status')) || isAbsenceSubject(subject)) return undefined;
+  const isReturned = isToBounceAddress && returnedMail(mail) !== undefined && !mail.inReplyTo;
+  const isFailure = failureSubject.test(subject) && (isDaemon || isToBounceAddress);
+  return failedRecipients || isReturned || isFailure || (isDaemon && isToBounceAddress)
+    ? reportsInText(text, subject, failedRecipients)
+    : undefined;
+}
+
+/** Sent by a mail program when its user presses "unsubscribe". */
+const isUnsubscription = (mail: ParsedMail, text: string): boolean =>
+  header(mail, 'x-apple-unsubscribe') !== '' ||
+  (/^(re:\s*)?unsubscribe$/i.test(mail.subject?.trim() ?? '') && /^(unsubscribe)?$/i.test(text.trim()));
+
+/**
+ * Marked by the standard (RFC 3834 §2), or in one of the ways that programs used before it. Headers of lists, of rules and of
+ * suppression do not count: relays add them to a person's mail.
+ */
+function isAutomatic(mail: ParsedMail): boolean {
+  const submitted = header(mail, 'auto-submitted').toLowerCase();
+  const isList = mail.headerLines.some(({ key }) => key.startsWith('list-'));
+  const precedence = header(mail, 'precedence').toLowerCase();
   return (
-    /^Original-Envelope-Id:\s*([\w-]{16})\s*$/im.exec(text)?.[1] ??
-    surveyIdOfMessage(/^Message-ID:\s*(<survey\.\S+)/im.exec(text)?.[1] ?? '')
+    (submitted !== '' && !/^(no|auto-forwarded)\b/.test(submitted)) ||
+    mail.headerLines.some(({ key }) => autoReplyHeader.test(key) && !/^(no|false)\b/i.test(header(mail, key))) ||
+    /^auto[_-]?reply\b/.test(precedence) ||
+    (/^(bulk|junk)\b/.test(precedence) && !isList) ||
+    isAbsenceSubject(mail.subject ?? '') ||
+    isReport(mail)
   );
 }
 
-function rawHeader(mail: ParsedMail, name: string): string {
-  const line = mail.headerLines.find(({ key }) => key === name)?.line ?? '';
-  return line.slice(line.indexOf(':') + 1);
+const autoReplyHeader = /^x-(mail-)?auto-?(reply|respond|responder|response|generated)(-from)?$/;
+
+/** What the person says. Without the links of a quoted mail, which would let anybody answer. */
+function words(mail: ParsedMail, text: string): string {
+  const names = mail.attachments.map(({ filename }) => filename ?? 'unnamed').join(', ');
+  const body = text.trim() || [mail.subject ?? '', names && `(No text. Attachments: ${names})`].join('\n').trim();
+  return storable(body.replace(/\/(s|u|c)\/[\w.-]{20,}(\?\S*)?/g, '/$1/…').slice(0, longest)).trim();
 }
 
-function idOf(mail: ParsedMail, source: Buffer): string {
-  return createHash('sha256')
-    .update(mail.messageId ?? source)
-    .digest('base64url')
-    .slice(0, 22);
+/** PostgreSQL stores neither U+0000 nor half a surrogate pair. */
+const storable = (text: string): string => Buffer.from(text.replaceAll('\0', '')).toString();
+
+/** In the mail that this one replies to or returns, and in the envelope id that a delivery report repeats. */
+function surveyIdsIn(mail: ParsedMail, text: string): string[] {
+  const references = [mail.inReplyTo ?? '', ...[mail.references ?? []].flat().reverse()].join(' ').split(/\s+/);
+  const status = part(mail, /^message\/(global-)?delivery-status$/) ?? '';
+  const envelopeId = /^Original-Envelope-Id:\s*([\w-]{16})\s*$/im.exec(status)?.[1];
+  const returned = (returnedMail(mail) ?? text).match(/^(Message-ID|References|In-Reply-To):\s*<.*/gim) ?? [];
+  const messageIds = [...references, ...returned.flatMap((line) => line.match(/<[^>]+>/g) ?? [])];
+  return [envelopeId, ...messageIds.map(surveyIdOfMessage)].filter((id) => id !== undefined);
+}
+
+/** A Message-ID alone is not enough: some programs use one for several mails, others none. */
+function idOf({ messageId, date, from, subject, attachments }: ParsedMail, text: string): string {
+  const parts = [messageId, date, from?.text, subject, text, ...attachments.map(({ checksum }) => checksum)];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22);
 }

@@ -59,8 +59,5 @@ export function alertsOperator(
   return solved === false || (typeof score === 'number' && score <= scoreAtMost);
 }
 
-/** Whether a status code of RFC 3463 means that the address does not exist. 5.1.7 and 5.1.8 are about the sender. */
-export const isBadAddress = (status: string): boolean => /^5\.(1\.(?![78]$)\d{1,3}|2\.1)$/.test(status);
-
 /** Ask for reasons when the score is 3 or lower, or missing. */
 export const asksForReasons = (score: Score | undefined): boolean => score === undefined || score <= reasonsUpTo;

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { bounceMail, plainMail } from '../stack/incoming-mails.js';
+import { plainMail } from '../stack/incoming-mails.js';
 import { decoded } from '../stack/history.js';
 import { post } from '../stack/http.js';
 import { linkIn } from '../stack/mail.js';
@@ -12,7 +12,6 @@ beforeAll(async () => {
 });
 afterAll(() => stack.end());
 
-const surveyIdOf = async (id: string) => (await stack.client.surveys.ofCycle(id, 1))?.id ?? '';
 const events = async (id: string) => (await stack.client.surveys.timelineOf(id)).map(({ event, by }) => [event, by]);
 
 describe('an operator', () => {
@@ -68,84 +67,6 @@ describe('an operator', () => {
       answers: [{ score: 2, comment: 'nobody called' }],
       messages: [{ from: 'eve', text: 'We are sorry.' }],
     });
-  });
-});
-
-describe('a mail that comes in', () => {
-  test('from an out-of-office program reopens nothing and calls nobody', async () => {
-    const { messageId } = await stack.ask('OOO-1');
-    const mail = plainMail({ answers: messageId, headers: ['Auto-Submitted: auto-replied'], id: '<ooo@c.example>' });
-    expect(await stack.inbound(mail)).toMatchObject({ code: 0, stdout: 'received: automatic\n' });
-    expect((await stack.client.get('OOO-1')).status).toBe('closed');
-    expect(await stack.mails('OOO-1')).toHaveLength(1);
-    expect(await events('OOO-1')).toContainEqual(['automaticReply', null]);
-  });
-
-  test('as a bounce makes the survey undeliverable and is not written to again; "later" changes nothing', async () => {
-    const contact = { emailAddress: 'bounce-1@customers.example' };
-    await stack.ask('BOUNCE-1', { contact });
-    const surveyId = await surveyIdOf('BOUNCE-1');
-    await stack.inbound(bounceMail({ surveyId, action: 'delayed', status: '4.4.1' }));
-    expect(await stack.client.status('BOUNCE-1')).toMatchObject({ survey: { state: 'sent' } });
-    const bounce = bounceMail({ surveyId, action: 'failed', status: '5.1.1', recipient: 'Bounce-1@customers.example' });
-    for (let time = 0; time < 2; time++)
-      expect(await stack.inbound(bounce)).toMatchObject({ code: 0, stdout: 'received: bounce\n' });
-    const { survey } = await stack.untilPhase('BOUNCE-1', 'done');
-    expect(survey).toEqual({ state: 'undeliverable', reason: '5.1.1' });
-    expect((await events('BOUNCE-1')).filter(([event]) => event === 'bounced')).toHaveLength(1);
-    await stack.open('BOUNCE-2', { contact });
-    await stack.client.clear('BOUNCE-2');
-    expect((await stack.untilPhase('BOUNCE-2', 'done')).survey).toEqual({ state: 'skipped', reason: 'suppressed' });
-    const stats = JSON.parse((await stack.closeout('stats', '--json')).stdout) as { undeliverable: number };
-    expect(stats.undeliverable).toBe(1);
-  });
-
-  test('as a bounce of somebody else, to whom it was forwarded, does not suppress the address', async () => {
-    const contact = { emailAddress: 'forwards@customers.example' };
-    await stack.ask('FORWARD-1', { contact });
-    const surveyId = await surveyIdOf('FORWARD-1');
-    await stack.inbound(bounceMail({ surveyId, action: 'failed', status: '5.1.1', recipient: 'other@else.example' }));
-    await stack.untilSurvey('FORWARD-1', 'undeliverable');
-    await stack.ask('FORWARD-2', { contact });
-  });
-
-  test('as a bounce for a full mailbox does not suppress the address', async () => {
-    const contact = { emailAddress: 'full@customers.example' };
-    await stack.ask('FULL-1', { contact });
-    await stack.inbound(bounceMail({ surveyId: await surveyIdOf('FULL-1'), action: 'failed', status: '5.2.2' }));
-    await stack.untilSurvey('FULL-1', 'undeliverable');
-    await stack.ask('FULL-2', { contact });
-  });
-
-  test('from a customer is kept with the report and alerts the operator, once; nothing is reopened', async () => {
-    const { messageId } = await stack.ask('BACK-1');
-    const token = /\/s\/([\w.-]+)/.exec((await stack.mails('BACK-1'))[0]?.text ?? '')?.[1] ?? '';
-    const text = `Still dead\0 at night.\n\n> http://127.0.0.1/s/${token}?r=4\n> http://127.0.0.1/c/${token}?fixed=no`;
-    const mail = plainMail({ answers: messageId, text, id: '<back@c.example>' });
-    for (let time = 0; time < 2; time++)
-      expect(await stack.inbound(mail)).toMatchObject({ code: 0, stdout: 'received: reply\n' });
-    const alert = await until('the alert', async () =>
-      (await stack.mails('BACK-1')).find(({ subject }) => subject?.startsWith('A customer replied')),
-    );
-    expect(alert.text).toContain('> Still dead at night.');
-    expect(alert.text).toContain('Another address than that of report BACK-1'); // ann@customers.example is not its contact
-    expect(alert.text).not.toContain(token);
-    expect((await stack.client.get('BACK-1')).status).toBe('closed');
-    expect(await stack.client.surveys.messagesOf(await surveyIdOf('BACK-1'))).toMatchObject([{ direction: 'in' }]);
-    await stack.client.surveys.reply('BACK-1', 'A technician comes today.', 'eve');
-    const reply = await until('the reply', async () =>
-      (await stack.mails('BACK-1')).find(({ subject }) => subject?.startsWith('Re: ')),
-    );
-    expect(reply.inReplyTo).toBe('<back@c.example>');
-    expect((await stack.mails('BACK-1')).filter(({ subject }) => subject?.startsWith('A customer'))).toHaveLength(1);
-  });
-
-  test('about nothing of ours is refused with a message; from a program it is dropped', async () => {
-    expect(await stack.inbound(plainMail({}))).toMatchObject({
-      code: 1,
-      stderr: 'closeout: This mail does not belong to any survey, so nobody was alerted.\n',
-    });
-    expect((await stack.inbound(plainMail({ headers: ['Auto-Submitted: auto-replied'] }))).code).toBe(0);
   });
 });
 

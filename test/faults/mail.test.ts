@@ -11,8 +11,11 @@ rules:
     confirmation: { window: 1h, warnBefore: null, businessHours: null }
 `;
 let refusesUs = false;
+let refusesSender = false;
 const sink = new ScriptedSmtpServer((to, attempt) => {
   if (refusesUs) return { greeting: '554 5.7.1 not you' };
+  if (refusesSender && to.startsWith('rcpt')) return { rcptTo: '550 5.1.0 not allowed to send from here: SPF' };
+  if (refusesSender && to.startsWith('data')) return { afterDot: '550 5.7.26 unauthenticated' };
   if (to.startsWith('drop')) return attempt < 3 ? { afterDot: 'drop' } : {};
   if (to.startsWith('later')) return attempt < 3 ? { afterDot: '451 4.3.0 try later' } : {};
   if (to.startsWith('gone')) return { rcptTo: `550 5.1.1 <${to}>: no such user` };
@@ -168,6 +171,23 @@ test('a relay that refuses us is our fault: the report closes, an operator is al
   });
   expect(new Set(alerts).size).toBe(1);
   for (const id of ids) expect(sink.to(`${id}@customers.example`)).toHaveLength(1);
+});
+
+test('a relay that refuses the sender at the recipient or after the data loses no survey, and closes no report unasked', async () => {
+  refusesSender = true;
+  for (const id of ['rcpt-1', 'data-1']) await stack.open(id);
+  await stack.open('rcpt-c', { ticketType: 'confirmed' });
+  const ids = ['rcpt-1', 'data-1', 'rcpt-c'];
+  for (const id of ids) await stack.client.clear(id);
+  for (const id of ids)
+    expect(
+      await stack.untilStatus(id, 'waiting for the relay', ({ attention }) => attention !== undefined),
+    ).toMatchObject({ attention: { code: 'MailMisconfigured' } });
+  expect((await stack.client.get('rcpt-c')).status).toBe('resolved');
+  refusesSender = false;
+  for (const id of ids) await stack.client.operate('retryNow', id, { by: 'test' });
+  for (const id of ['rcpt-1', 'data-1']) await stack.untilSurvey(id, 'sent');
+  await stack.untilAsked('rcpt-c');
 });
 
 test('letters outside ASCII before the @ never reach a relay that does not take them', async () => {

@@ -3,8 +3,10 @@ export function plainMail(given: {
   answers?: string;
   headers?: string[];
   text?: string;
-  id?: string;
+  id?: string | null;
   subject?: string;
+  from?: string;
+  to?: string;
 }): string {
   const {
     answers,
@@ -12,13 +14,15 @@ export function plainMail(given: {
     subject = 'Re: Is your problem solved?',
     text = 'Thank you.',
     id = '<1@customers.example>',
+    from = 'Ann <ann@customers.example>',
+    to = 'care@closeout.example',
   } = given;
   return [
     ...headers,
-    'From: Ann <ann@customers.example>',
-    'To: care@closeout.example',
+    `From: ${from}`,
+    `To: ${to}`,
     `Subject: ${subject}`,
-    `Message-ID: ${id}`,
+    ...(id === null ? [] : [`Message-ID: ${id}`]),
     ...(answers ? [`In-Reply-To: ${answers}`, `References: ${answers}`] : []),
     'MIME-Version: 1.0',
     'Content-Type: text/plain; charset=utf-8',
@@ -75,4 +79,11 @@ export function bounceMail({ surveyId, action, status, to, envelopeId, returned,
     '--b--',
     '',
   ].join('\r\n');
+}
+
+/** A mail of several parts. */
+export function multipartMail(given: { headers: string[]; type: string; parts: string[] }): string {
+  const { headers, type, parts } = given;
+  const lines = [...headers, 'MIME-Version: 1.0', `Content-Type: multipart/${type}; boundary="q"`, ''];
+  return [...lines, ...parts.flatMap((part) => ['--q', part, '']), '--q--', ''].join('\n').replaceAll('\n', '\r\n');
 }

@@ -23,6 +23,17 @@ export interface StackOptions {
   env?: Record<string, string>;
 }
 
+export async function inbound(mail: string, env: NodeJS.ProcessEnv, args: string[] = []): Promise<Output> {
+  const child = spawn(process.execPath, [cli, 'inbound', ...args], { env });
+  child.stdin.end(mail);
+  const [stdout, stderr, code] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    new Promise<number>((resolve) => child.once('exit', (exit) => resolve(exit ?? 1))),
+  ]);
+  return { code, stdout, stderr };
+}
+
 export class Stack {
   private process: ChildProcess | undefined;
   private opened: { client: CloseoutClient; connection: Connection; temporal: Client } | undefined;
@@ -121,15 +132,8 @@ export class Stack {
   }
 
   /** `closeout inbound`, as a mail server's pipe runs it. */
-  async inbound(mail: string, ...args: string[]): Promise<Output> {
-    const child = spawn(process.execPath, [cli, 'inbound', ...args], { env: { ...cleanEnv(), ...this.env } });
-    child.stdin.end(mail);
-    const [stdout, stderr, code] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      new Promise<number>((resolve) => child.once('exit', (exit) => resolve(exit ?? 1))),
-    ]);
-    return { code, stdout, stderr };
+  inbound(mail: string, ...args: string[]): Promise<Output> {
+    return inbound(mail, { ...cleanEnv(), ...this.env }, args);
   }
 
   /** One more worker process beside the stack's own. Returns how to end it. */

@@ -4,7 +4,6 @@ export const ar: Texts = {
   language: 'العربية',
   locale: 'ar',
   dir: 'rtl',
-  awaySubject: /^رد تلقائي/,
   ratings: { 1: 'غير راضٍ إطلاقًا', 2: 'غير راضٍ', 3: 'محايد', 4: 'راضٍ', 5: 'راضٍ جدًا' },
   mail: {
     subject: (report) => `هل حُلّت مشكلتك؟ البلاغ ${report}`,

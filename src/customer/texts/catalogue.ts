@@ -7,8 +7,6 @@ export interface Texts {
   /** For dates and times: a BCP 47 tag. */
   locale: string;
   dir: 'ltr' | 'rtl';
-  /** Matches the start of an out-of-office subject in this language. */
-  awaySubject: RegExp;
   ratings: Record<Score, string>;
   mail: {
     subject: (report: string) => string;

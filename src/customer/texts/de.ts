@@ -4,7 +4,6 @@ export const de: Texts = {
   language: 'Deutsch',
   locale: 'de',
   dir: 'ltr',
-  awaySubject: /^(automatische antwort|abwesenheit)/i,
   ratings: { 1: 'sehr unzufrieden', 2: 'unzufrieden', 3: 'weder noch', 4: 'zufrieden', 5: 'sehr zufrieden' },
   mail: {
     subject: (report) => `Ist Ihr Problem gelöst? Meldung ${report}`,

@@ -4,7 +4,6 @@ export const en: Texts = {
   language: 'English',
   locale: 'en-GB',
   dir: 'ltr',
-  awaySubject: /^(auto(matic|mated)?[- ]?reply|out of (the )?office)/i,
   ratings: { 1: 'very dissatisfied', 2: 'dissatisfied', 3: 'neither', 4: 'satisfied', 5: 'very satisfied' },
   mail: {
     subject: (report) => `Is your problem solved? Report ${report}`,

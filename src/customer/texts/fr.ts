@@ -4,7 +4,6 @@ export const fr: Texts = {
   language: 'Français',
   locale: 'fr',
   dir: 'ltr',
-  awaySubject: /^(réponse automatique|absence)/i,
   ratings: {
     1: 'très insatisfait',
     2: 'insatisfait',

@@ -4,6 +4,9 @@ import { sql } from 'kysely';
 import type { Db } from '../database/database.js';
 import { changeWithEvent } from './timeline.js';
 
+/** Where an opt-out came from: our page or one-click header, a complaint to the mail provider, or a mail program. */
+export type OptOutSource = 'link' | 'complaint' | 'unsubscription';
+
 /** No other file computes the hash of an address. */
 export interface DoNotContact {
   hashOf(address: string): string;
@@ -12,7 +15,7 @@ export interface DoNotContact {
   isSuppressed(address: string): Promise<boolean>;
   /** Opted out or suppressed. */
   isBlocked(address: string): Promise<boolean>;
-  optOut(surveyId: string, address: string): Promise<void>;
+  optOut(surveyId: string, address: string, source: OptOutSource): Promise<void>;
 }
 
 const normalised = (address: string): string => address.trim().toLowerCase();
@@ -49,13 +52,13 @@ export function doNotContactLists(db: Db, key: Buffer): DoNotContact {
       return found.rows.length > 0;
     },
 
-    async optOut(surveyId, address) {
+    async optOut(surveyId, address, source) {
       const add = db
         .insertInto('optOuts')
-        .values({ addressHash: hashOf(address), source: 'link' })
+        .values({ addressHash: hashOf(address), source })
         .onConflict((c) => c.doNothing())
         .returning(sql<string>`${surveyId}::text`.as('id'));
-      await changeWithEvent(db, add, 'optedOut');
+      await changeWithEvent(db, add, 'optedOut', source === 'link' ? {} : { detail: source });
     },
   };
 }

@@ -56,7 +56,12 @@ export function confirmationPaths(recording: Recording): Paths {
     async 'bounced-asked-to-confirm'(id) {
       await askToConfirm(id, 'confirmed');
       const surveyId = (await client.surveys.ofCycle(id, 1))?.id ?? '';
-      await client.surveys.receive({ kind: 'bounce', id, surveyId, status: '5.2.2', recipients: [] });
+      await client.surveys.receive({
+        kind: 'deliveryReport',
+        id,
+        surveyIds: [surveyId],
+        reports: [{ outcome: 'failed', status: '5.2.2', recipient: undefined }],
+      });
       await stack.untilPhase(id, 'done');
     },
   };

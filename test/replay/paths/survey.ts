@@ -37,7 +37,12 @@ export function surveyPaths(recording: Recording): Paths {
     async bounced(id) {
       await ask(recording, id);
       const surveyId = (await client.surveys.ofCycle(id, 1))?.id ?? '';
-      await client.surveys.receive({ kind: 'bounce', id, surveyId, status: '5.2.2', recipients: [] });
+      await client.surveys.receive({
+        kind: 'deliveryReport',
+        id,
+        surveyIds: [surveyId],
+        reports: [{ outcome: 'failed', status: '5.2.2', recipient: undefined }],
+      });
       await stack.untilPhase(id, 'done');
     },
     async 'relay-refuses-us-for-a-while'(id) {

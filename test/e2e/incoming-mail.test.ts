@@ -1,0 +1,164 @@
+import { cleanEnv } from '../stack/commands.js';
+import { bounceMail, multipartMail, plainMail } from '../stack/incoming-mails.js';
+import { inbound, Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await Stack.start({ policy: 'default:\n  survey: { contactCap: null }\n' });
+});
+afterAll(() => stack.end());
+
+const surveyIdOf = async (id: string) => (await stack.client.surveys.ofCycle(id, 1))?.id ?? '';
+const events = async (id: string) => (await stack.client.surveys.timelineOf(id)).map(({ event, by }) => [event, by]);
+
+test('an automatic reply reopens nothing and alerts nobody', async () => {
+  const { messageId } = await stack.ask('OOO-1');
+  const mail = plainMail({ answers: messageId, headers: ['Auto-Submitted: auto-replied'], id: '<ooo@c.example>' });
+  expect(await stack.inbound(mail)).toMatchObject({ code: 0, stdout: 'received: automatic\n' });
+  expect((await stack.client.get('OOO-1')).status).toBe('closed');
+  expect(await stack.mails('OOO-1')).toHaveLength(1);
+  expect(await events('OOO-1')).toContainEqual(['automaticReply', null]);
+});
+
+test('a bounce makes the survey undeliverable and suppresses the address; a delay changes nothing', async () => {
+  const contact = { emailAddress: 'bounce-1@customers.example' };
+  await stack.ask('BOUNCE-1', { contact });
+  const surveyId = await surveyIdOf('BOUNCE-1');
+  await stack.inbound(bounceMail({ surveyId, action: 'delayed', status: '4.4.1' }));
+  expect(await stack.client.status('BOUNCE-1')).toMatchObject({ survey: { state: 'sent' } });
+  const bounce = bounceMail({ surveyId, action: 'failed', status: '5.1.1', recipient: 'Bounce-1@customers.example' });
+  for (let time = 0; time < 2; time++)
+    expect(await stack.inbound(bounce)).toMatchObject({ code: 0, stdout: 'received: bounce\n' });
+  const { survey } = await stack.untilPhase('BOUNCE-1', 'done');
+  expect(survey).toEqual({ state: 'undeliverable', reason: '5.1.1' });
+  expect((await events('BOUNCE-1')).filter(([event]) => event === 'bounced')).toHaveLength(1);
+  await stack.open('BOUNCE-2', { contact });
+  await stack.client.clear('BOUNCE-2');
+  expect((await stack.untilPhase('BOUNCE-2', 'done')).survey).toEqual({ state: 'skipped', reason: 'suppressed' });
+  const stats = JSON.parse((await stack.closeout('stats', '--json')).stdout) as { undeliverable: number };
+  expect(stats.undeliverable).toBe(1);
+});
+
+test('a bounce of another address, to which the mail was forwarded, does not suppress the address', async () => {
+  const contact = { emailAddress: 'forwards@customers.example' };
+  await stack.ask('FORWARD-1', { contact });
+  const surveyId = await surveyIdOf('FORWARD-1');
+  await stack.inbound(bounceMail({ surveyId, action: 'failed', status: '5.1.1', recipient: 'other@else.example' }));
+  await stack.untilSurvey('FORWARD-1', 'undeliverable');
+  await stack.ask('FORWARD-2', { contact });
+});
+
+test('a bounce for a full mailbox does not suppress the address', async () => {
+  const contact = { emailAddress: 'full@customers.example' };
+  await stack.ask('FULL-1', { contact });
+  await stack.inbound(bounceMail({ surveyId: await surveyIdOf('FULL-1'), action: 'failed', status: '5.2.2' }));
+  await stack.untilSurvey('FULL-1', 'undeliverable');
+  await stack.ask('FULL-2', { contact });
+});
+
+test("a customer's reply is kept with the report and alerts the operator, once; nothing is reopened", async () => {
+  const { messageId } = await stack.ask('BACK-1');
+  const token = /\/s\/([\w.-]+)/.exec((await stack.mails('BACK-1'))[0]?.text ?? '')?.[1] ?? '';
+  const text = `Still dead\0 at night.\n\n> http://127.0.0.1/s/${token}?r=4\n> http://127.0.0.1/c/${token}?fixed=no`;
+  const mail = plainMail({ answers: messageId, text, id: '<back@c.example>' });
+  for (let time = 0; time < 2; time++)
+    expect(await stack.inbound(mail)).toMatchObject({ code: 0, stdout: 'received: reply\n' });
+  const alert = await until('the alert', async () =>
+    (await stack.mails('BACK-1')).find(({ subject }) => subject?.startsWith('A customer replied')),
+  );
+  expect(alert.text).toContain('> Still dead at night.');
+  expect(alert.text).toContain('Another address than that of report BACK-1'); // ann@customers.example is not its contact
+  expect(alert.text).not.toContain(token);
+  expect((await stack.client.get('BACK-1')).status).toBe('closed');
+  expect(await stack.client.surveys.messagesOf(await surveyIdOf('BACK-1'))).toMatchObject([{ direction: 'in' }]);
+  await stack.client.surveys.reply('BACK-1', 'A technician comes today.', 'eve');
+  const reply = await until('the reply', async () =>
+    (await stack.mails('BACK-1')).find(({ subject }) => subject?.startsWith('Re: ')),
+  );
+  expect(reply.inReplyTo).toBe('<back@c.example>');
+  expect((await stack.mails('BACK-1')).filter(({ subject }) => subject?.startsWith('A customer'))).toHaveLength(1);
+});
+
+test('a delivery report about another recipient changes nothing; one about ours counts', async () => {
+  const contact = { emailAddress: 'two@customers.example' };
+  await stack.ask('TWO-1', { contact });
+  const surveyId = await surveyIdOf('TWO-1');
+  const other = 'Final-Recipient: rfc822; other@else.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\nFinal-Recipient';
+  const twoBlocks = (action: string, status: string) =>
+    bounceMail({ surveyId, action, status, recipient: contact.emailAddress }).replace('Final-Recipient', other);
+  expect((await stack.inbound(twoBlocks('delivered', '2.0.0'))).stdout).toBe('received: automatic\n');
+  expect((await stack.inbound(twoBlocks('failed', '5.2.2'))).stdout).toBe('received: bounce\n');
+  expect((await stack.untilPhase('TWO-1', 'done')).survey).toEqual({ state: 'undeliverable', reason: '5.2.2' });
+  await stack.ask('TWO-2', { contact });
+});
+
+test('a bounce that concerns the sender does not suppress the address', async () => {
+  const contact = { emailAddress: 'spf@customers.example' };
+  await stack.ask('SPF-1', { contact });
+  const bounce = bounceMail({
+    surveyId: await surveyIdOf('SPF-1'),
+    action: 'failed',
+    status: '5.1.0\r\nDiagnostic-Code: smtp; 550 5.1.0 not allowed to send from closeout.example by SPF',
+    recipient: contact.emailAddress,
+  });
+  expect((await stack.inbound(bounce)).stdout).toBe('received: bounce\n');
+  await stack.untilSurvey('SPF-1', 'undeliverable');
+  await stack.ask('SPF-2', { contact });
+});
+
+test.each([
+  ['a complaint', 'PLAIN-1', 'complaint'],
+  ['an unsubscription', 'PLAIN-2', 'unsubscription'],
+])('%s opts the address out, once', async (_, id, kind) => {
+  const contact = { emailAddress: `${id}@customers.example` };
+  const { messageId } = await stack.ask(id, { contact });
+  const surveyId = await surveyIdOf(id);
+  const complaint = multipartMail({
+    headers: ['From: fbl@provider.example', `To: bounce+${surveyId}@closeout.example`],
+    type: 'report; report-type=feedback-report',
+    parts: ['Content-Type: message/feedback-report\n\nFeedback-Type: abuse'],
+  });
+  const button = plainMail({ answers: messageId, subject: 'unsubscribe', text: '' });
+  for (let time = 0; time < 2; time++)
+    expect(await stack.inbound(kind === 'complaint' ? complaint : button)).toMatchObject({
+      code: 0,
+      stdout: `received: ${kind}\n`,
+    });
+  const optOuts = (await stack.client.surveys.timelineOf(id)).filter(({ event }) => event === 'optedOut');
+  expect(optOuts).toMatchObject([{ detail: kind }]);
+  await stack.open(`${id}-next`, { contact });
+  await stack.client.clear(`${id}-next`);
+  expect((await stack.untilPhase(`${id}-next`, 'done')).survey).toEqual({ state: 'skipped', reason: 'optedOut' });
+});
+
+test('a reply whose Message-ID another mail used is kept as well', async () => {
+  const [first, second] = [await stack.ask('SAME-1'), await stack.ask('SAME-2')];
+  const id = '<same@customers.example>';
+  await stack.inbound(plainMail({ answers: first.messageId, text: 'First thing.', id }));
+  await stack.inbound(plainMail({ answers: first.messageId, text: 'Second thing.', id }));
+  await stack.inbound(plainMail({ answers: second.messageId, text: 'Third thing.', id }));
+  const textsOf = async (report: string) =>
+    (await stack.client.surveys.messagesOf(await surveyIdOf(report))).map(({ text }) => text);
+  expect(await textsOf('SAME-1')).toEqual(['First thing.', 'Second thing.']);
+  expect(await textsOf('SAME-2')).toEqual(['Third thing.']);
+});
+
+test('a mail is to be delivered again if a setting is missing or the database is down, but not if the mail is at fault', async () => {
+  const mail = plainMail({ answers: '<survey.kJ2v9_x-Q4mZ8LpW.1@closeout.example>' });
+  const exitCode = async (source: string, more: Record<string, string> = {}) =>
+    (await inbound(source, { ...cleanEnv(), ...stack.env, ...more })).code;
+  expect(await exitCode(mail, { CLOSEOUT_DATA: '/nowhere' })).toBe(75); // no DATABASE_URL
+  expect(await exitCode(mail, { CLOSEOUT_PUBLIC_URL: 'nowhere' })).toBe(75);
+  expect(await exitCode(mail, { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' })).toBe(75);
+  expect(await exitCode(mail)).toBe(1); // no such survey
+  expect(await exitCode('\0\xff not a mail')).toBe(1);
+});
+
+test('a reply to no survey is refused with a message; an automatic one is dropped', async () => {
+  expect(await stack.inbound(plainMail({}))).toMatchObject({
+    code: 1,
+    stderr: 'closeout: This mail does not belong to any survey, so nobody was alerted.\n',
+  });
+  expect((await stack.inbound(plainMail({ headers: ['Auto-Submitted: auto-replied'] }))).code).toBe(0);
+});
