@@ -9,7 +9,7 @@ import { SurveyService } from './client/surveys.js';
 import type { Contact } from './contract/contact.js';
 import { CloseoutError } from './contract/errors.js';
 import { signals, type ChangeSignal, type OperatorRequest, type UpdateName } from './contract/messages.js';
-import type { ChangeKind, NewReport, Report, ReportStatus, RunStatus } from './contract/reports.js';
+import type { ChangeKind, NewReport, Report, ReportChanges, ReportStatus, RunStatus } from './contract/reports.js';
 import { migrate, openDatabase } from './outside/database/database.js';
 import { openStores, type Stores } from './outside/stores.js';
 import type { ListQuery, ReportDetails, ReportsPort } from './outside/reports/port.js';
@@ -99,18 +99,17 @@ export class CloseoutClient {
    * Changes attributes and status, as a TMF621 PATCH does. A change of status means clear, reopen or cancel, or a move between
    * open statuses. Throws `StatusConflict` if the status cannot follow; then nothing was changed.
    */
-  async update(
-    reportId: string,
-    changes: Partial<NewReport>,
-    { status, ...change }: ChangeRequest = {},
-  ): Promise<Report> {
+  async update(reportId: string, changes: ReportChanges, { status, ...change }: ChangeRequest = {}): Promise<Report> {
     const report = await this.reports.get(reportId);
     if (status) assertAllowed(report, status);
-    await this.reports.update(reportId, changes);
-    if (!status || status === report.status) return this.reports.get(reportId);
-    const kind = changeBetween(report.status, status);
-    if (kind) return this.reportChange(reportId, kind, { ...change, status });
-    return this.reports.update(reportId, { status: isOpen(status) ? status : undefined });
+    if (changes.contact) assertContact(changes.contact);
+    const kind = status && status !== report.status ? changeBetween(report.status, status) : undefined;
+    if (kind) {
+      await this.reports.update(reportId, changes);
+      return this.reportChange(reportId, kind, { ...change, status });
+    }
+    const move = status && isOpen(status) ? status : undefined;
+    return this.reports.update(reportId, { ...changes, status: move, statusReason: change.reason });
   }
 
   /** Throws `ReportNotFound`. */

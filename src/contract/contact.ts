@@ -8,6 +8,8 @@ export interface Contact {
   preferredLanguage?: string;
   /** IANA zone. */
   timeZone?: string;
+  /** Its other attributes, stored and returned unchanged. */
+  attributes?: Record<string, unknown>;
 }
 
 /**

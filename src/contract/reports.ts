@@ -98,6 +98,19 @@ export interface NewReport extends ReportAttributes {
   document?: Record<string, unknown>;
 }
 
+/** Changes to a report. What is absent stays; null removes, in `document` as well. */
+export interface ReportChanges extends Partial<Pick<ReportAttributes, 'description' | 'severity' | 'ticketType'>> {
+  name?: string | null;
+  priority?: string | null;
+  externalId?: string | null;
+  customerId?: string | null;
+  serviceProblemId?: string | null;
+  contact?: Contact | null;
+  status?: OpenStatus;
+  statusReason?: string;
+  document?: Record<string, unknown>;
+}
+
 /** A report as the system of record holds it, without the contact. Times are ISO 8601, UTC. */
 export interface Report extends ReportAttributes {
   id: string;

@@ -66,7 +66,10 @@ function assertMediaType(request: FastifyRequest): void {
 }
 
 const mediaTypes = {
-  json: { pattern: /^application\/(merge-patch\+)?json *(;|$)/i, name: 'application/json' },
+  json: {
+    pattern: /^application\/(merge-patch\+)?json *(;|$)/i,
+    name: 'application/json, or application/merge-patch+json for a PATCH',
+  },
   form: { pattern: /^application\/x-www-form-urlencoded *(;|$)/i, name: 'application/x-www-form-urlencoded' },
 };
 

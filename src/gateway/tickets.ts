@@ -11,7 +11,13 @@ import {
 } from '../contract/contact.js';
 import { CloseoutError } from '../contract/errors.js';
 import { reportIdPattern, reportIdRule } from '../contract/ids.js';
-import { reportStatuses, type NewReport, type Report, type StatusChange } from '../contract/reports.js';
+import {
+  reportStatuses,
+  type NewReport,
+  type Report,
+  type ReportChanges,
+  type StatusChange,
+} from '../contract/reports.js';
 import { isOpen } from '../policy/status.js';
 import { parseInput } from './parse.js';
 
@@ -24,31 +30,36 @@ const serverSet = ['href', 'creationDate', 'lastUpdate', 'statusChange', 'status
 
 const contact = z.looseObject({
   role: text255,
-  name: z.string().max(255).optional(),
-  emailAddress: z.string().regex(emailAddressPattern, emailAddressRule).optional(),
-  preferredLanguage: z.string().regex(languageTagPattern, languageTagRule).optional(),
-  timeZone: z.string().refine(isTimeZone, { error: timeZoneRule }).optional(),
+  name: z.string().max(255).nullish(),
+  emailAddress: z.string().regex(emailAddressPattern, emailAddressRule).nullish(),
+  preferredLanguage: z.string().regex(languageTagPattern, languageTagRule).nullish(),
+  timeZone: z.string().refine(isTimeZone, { error: timeZoneRule }).nullish(),
 });
 
 const attributes = z.looseObject({
   description: longText,
   severity: text255,
   ticketType: text255,
-  name: text255.optional(),
-  priority: text255.optional(),
-  externalId: text255.optional(),
+  name: text255.nullish(),
+  priority: text255.nullish(),
+  externalId: text255.nullish(),
   status: z.enum(reportStatuses).optional(),
   statusChangeReason: z.string().max(1000).optional(),
-  note: z.array(z.looseObject({ text: longText })).optional(),
-  relatedContactInformation: z.array(contact).optional(),
-  relatedParty: z.array(z.looseObject({ id: text255, '@referredType': text255, role: text255.optional() })).optional(),
-  relatedEntity: z.array(z.looseObject({ id: text255, '@referredType': text255, role: text255 })).optional(),
+  note: z.array(z.looseObject({ text: longText })).nullish(),
+  relatedContactInformation: z.array(contact).nullish(),
+  relatedParty: z.array(z.looseObject({ id: text255, '@referredType': text255, role: text255.nullish() })).nullish(),
+  relatedEntity: z.array(z.looseObject({ id: text255, '@referredType': text255, role: text255 })).nullish(),
 });
 
 const creation = attributes.extend({ id: z.string().regex(reportIdPattern, reportIdRule).optional() });
 const patch = attributes.partial();
 
 type Patch = z.infer<typeof patch>;
+
+const withoutNulls = <T extends object>(value: T) =>
+  Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== null)) as {
+    [K in keyof T]: Exclude<T[K], null>;
+  };
 
 export function parseCreation(body: unknown): NewReport {
   const ticket = parseInput(creation, body);
@@ -60,19 +71,17 @@ export function parseCreation(body: unknown): NewReport {
       'status',
     );
   }
-  return { ...toReport(ticket), id, description, severity, ticketType, status };
+  return { ...withoutNulls(toChanges(ticket)), id, description, severity, ticketType, status };
 }
 
 /** Separates the status and its reason, which the report's run acts on, from all other changes. */
-export function parsePatch(
-  body: unknown,
-): Pick<Patch, 'status' | 'statusChangeReason'> & { changes: Partial<NewReport> } {
+export function parsePatch(body: unknown): Pick<Patch, 'status' | 'statusChangeReason'> & { changes: ReportChanges } {
   const ticket = parseInput(patch, body);
   const { status, statusChangeReason } = ticket;
   for (const name of ['id', ...serverSet]) {
     if (name in ticket) throw new CloseoutError('BadInput', `${name} cannot be patched: the server sets it.`, name);
   }
-  return { status, statusChangeReason, changes: toReport(ticket) };
+  return { status, statusChangeReason, changes: toChanges(ticket) };
 }
 
 /** Attributes with a column of their own, or set by the server. All others are stored as the report's document. */
@@ -90,28 +99,29 @@ const notDocument = new Set<string>([
   'externalId',
 ]);
 
-function toReport(ticket: Patch): Partial<NewReport> {
+/** A list replaces the stored one, so a contact or customer that it does not hold is removed (RFC 7386). */
+function toChanges(ticket: Patch): ReportChanges {
   const { description, severity, ticketType, name, priority, externalId, relatedContactInformation } = ticket;
-  const reporter = relatedContactInformation?.find(({ role }) => role === 'reporterContact');
-  const others = relatedContactInformation?.filter(({ role }) => role !== 'reporterContact');
   const document = Object.fromEntries(Object.entries(ticket).filter(([attribute]) => !notDocument.has(attribute)));
-  if (others?.length) document['relatedContactInformation'] = others;
-  return {
-    description,
-    severity,
-    ticketType,
-    name,
-    priority,
-    externalId,
-    customerId: ticket.relatedParty?.find(({ role }) => role === 'customer')?.id,
-    serviceProblemId: ticket.relatedEntity?.find(({ role }) => role === 'serviceProblem')?.id,
-    contact: reporter && toContact(reporter),
-    document,
-  };
+  const changes: ReportChanges = { description, severity, ticketType, name, priority, externalId, document };
+  if (relatedContactInformation !== undefined) {
+    const contacts = relatedContactInformation ?? [];
+    const reporter = contacts.find(({ role }) => role === 'reporterContact');
+    const others = contacts.filter((other) => other !== reporter);
+    changes.contact = reporter ? toContact(reporter) : null;
+    document['relatedContactInformation'] = others.length > 0 ? others : null;
+  }
+  if (ticket.relatedParty !== undefined)
+    changes.customerId = ticket.relatedParty?.find(({ role }) => role === 'customer')?.id ?? null;
+  if (ticket.relatedEntity !== undefined)
+    changes.serviceProblemId = ticket.relatedEntity?.find(({ role }) => role === 'serviceProblem')?.id ?? null;
+  return changes;
 }
 
-function toContact({ name, emailAddress, preferredLanguage, timeZone }: z.infer<typeof contact>): Contact {
-  return { name, emailAddress, preferredLanguage, timeZone };
+function toContact(information: z.infer<typeof contact>): Contact {
+  const { role: _, name, emailAddress, preferredLanguage, timeZone, ...attributes } = withoutNulls(information);
+  const hasOthers = Object.keys(attributes).length > 0;
+  return { name, emailAddress, preferredLanguage, timeZone, attributes: hasOthers ? attributes : undefined };
 }
 
 export function toTicket(
@@ -151,7 +161,8 @@ export function toTicket(
 }
 
 function contactsOf(contact: Contact | undefined, others: unknown): unknown[] | undefined {
-  const reporter = contact ? [{ role: 'reporterContact', ...contact }] : [];
+  const { attributes, ...own } = contact ?? {};
+  const reporter = contact ? [{ role: 'reporterContact', ...own, ...attributes }] : [];
   const all = Array.isArray(others) ? [...reporter, ...(others as unknown[])] : reporter;
   return all.length > 0 ? all : undefined;
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Stack } from '../stack/stack.js';
+import { callApi, ticket, ticketPath, type Request, type Ticket } from '../stack/tickets.js';
 import { until } from '../stack/waiting.js';
 
 let stack: Stack;
@@ -10,36 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => stack.end());
 
-const path = '/tmf-api/troubleTicket/v4/troubleTicket';
-type Ticket = Record<string, unknown> & { id: string };
-interface Answer {
-  status: number;
-  headers: Headers;
-  body: Ticket;
-}
-
-async function call(method: string, at: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
-  const type: Record<string, string> = text === undefined ? {} : { 'content-type': 'application/json' };
-  const answer = await fetch(stack.url(at), {
-    method,
-    headers: { ...type, ...headers },
-    ...(text === undefined ? {} : { body: text }),
-  });
-  return { status: answer.status, headers: answer.headers, body: (await answer.json().catch(() => ({}))) as Ticket };
-}
-
-const ticket = (more: object = {}) => ({
-  description: 'No dial tone',
-  severity: 'Critical',
-  ticketType: 'Service Assurance',
-  relatedContactInformation: [
-    { role: 'reporterContact', name: 'Bea', emailAddress: 'bea@customers.example', timeZone: 'Europe/Berlin' },
-  ],
-  relatedParty: [{ id: 'C-77', role: 'customer', '@referredType': 'Customer' }],
-  relatedEntity: [{ id: 'SP-9', role: 'serviceProblem', '@referredType': 'ServiceProblem' }],
-  ...more,
-});
+const path = ticketPath;
+const call = (...request: Request) => callApi(stack, ...request);
 
 test('a ticket that is created, resolved and read again was closed on the way', async () => {
   const created = await call(
@@ -108,6 +81,75 @@ test('attributes are patched by merge, null removes, what the server sets is ref
       body: { referenceError: name },
     });
   }
+});
+
+test('null and lists that are empty remove what stood there (RFC 7386); what is required stays', async () => {
+  const given = ticket({ name: 'Line down', priority: 'high', externalId: 'E-6', note: [{ text: 'rings once' }] });
+  const { id } = (await call('POST', path, given)).body;
+  const patch = { name: null, priority: null, externalId: null, note: null, relatedParty: null };
+  const patched = await call('PATCH', `${path}/${id}`, { ...patch, relatedContactInformation: [] });
+  expect(patched.status).toBe(200);
+  for (const name of [...Object.keys(patch), 'relatedContactInformation'])
+    expect(patched.body).not.toHaveProperty(name);
+  expect(await stack.client.contactOf(id)).toBeUndefined();
+  expect(await stack.client.get(id)).toMatchObject({ customerId: undefined, serviceProblemId: 'SP-9' });
+  expect((await call('PATCH', `${path}/${id}`, { description: null })).status).toBe(400);
+  await call('PATCH', `${path}/${id}`, { status: 'resolved', name: null });
+  expect((await stack.untilPhase(id, 'done')).survey).toEqual({ state: 'skipped', reason: 'noAddress' });
+});
+
+test('every contact keeps every attribute that it came with', async () => {
+  const contacts = [
+    {
+      role: 'reporterContact',
+      name: 'Bea',
+      number: '+1 555 0100',
+      organization: 'Buyer',
+      postalAddress: { city: 'Ulm' },
+    },
+    { role: 'reporterContact', name: 'Cem', number: '+1 555 0101' },
+    { role: 'technicalContact', name: 'Dee' },
+  ];
+  const { body } = await call('POST', path, ticket({ relatedContactInformation: contacts }));
+  expect(body['relatedContactInformation']).toEqual(contacts);
+  const others = [{ role: 'reporterContact', emailAddress: 'eva@customers.example', number: '+1 555 0102' }];
+  const patched = await call('PATCH', `${path}/${body.id}`, { relatedContactInformation: others });
+  expect(patched.body['relatedContactInformation']).toEqual(others);
+  expect((await call('GET', `${path}/${body.id}`)).body['relatedContactInformation']).toEqual(others);
+  await stack.closeout('erase', 'C-77');
+  expect(await stack.dump()).not.toMatch(/555 010|Buyer/);
+});
+
+test('a move between open statuses keeps its reason', async () => {
+  const { id } = (await call('POST', path, ticket())).body;
+  const reason = { status: 'pending', statusChangeReason: 'waiting for parts' };
+  expect((await call('PATCH', `${path}/${id}`, reason)).body).toMatchObject(reason);
+  const { body } = await call('GET', `${path}/${id}`);
+  expect(body).toMatchObject({
+    ...reason,
+    statusChange: [{ status: 'acknowledged' }, { status: 'pending', changeReason: 'waiting for parts' }],
+  });
+});
+
+test('a list is filtered by several statuses, and never by one that does not exist', async () => {
+  const severity = 'Several';
+  for (const status of ['acknowledged', 'pending', 'held']) await call('POST', path, ticket({ severity, status }));
+  const { body } = await call('GET', `${path}?severity=${severity}&status=pending,held`);
+  expect((body as unknown as Ticket[]).map(({ status }) => status).sort()).toEqual(['held', 'pending']);
+  expect(await call('GET', `${path}?status=cleared`)).toMatchObject({
+    status: 400,
+    body: { referenceError: 'status', message: expect.stringContaining('resolved') as string },
+  });
+});
+
+test('a patch of another kind is refused by the name of the one that is accepted', async () => {
+  const { id } = (await call('POST', path, ticket())).body;
+  const operations = [{ op: 'replace', path: '/status', value: 'resolved' }];
+  const headers = { 'content-type': 'application/json-patch+json' };
+  expect(await call('PATCH', `${path}/${id}`, operations, headers)).toMatchObject({
+    status: 415,
+    body: { message: expect.stringContaining('application/merge-patch+json') as string },
+  });
 });
 
 test('the list filters, pages, counts and gives only the fields that were asked for', async () => {

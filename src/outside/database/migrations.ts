@@ -205,6 +205,12 @@ const plainNames: Migration = {
   },
 };
 
+const contactAttributes: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`alter table contacts add column attributes jsonb`.execute(db);
+  },
+};
+
 export const migrations: Record<string, Migration> = {
   '0001-initial': initial,
   '0002-survey': survey,
@@ -212,4 +218,5 @@ export const migrations: Record<string, Migration> = {
   '0004-confirmation': confirmation,
   '0005-receipt': receipt,
   '0006-plain-names': plainNames,
+  '0007-contact-attributes': contactAttributes,
 };

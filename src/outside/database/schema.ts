@@ -31,6 +31,7 @@ interface ContactTable {
   emailAddress: Optional<string>;
   preferredLanguage: Optional<string>;
   timeZone: Optional<string>;
+  attributes: JSONColumnType<Record<string, unknown>> | null;
 }
 
 interface ReportTable {

@@ -1,6 +1,13 @@
 /** The port to a system of record. Adapters: the store in our PostgreSQL; external ticket systems later. */
 import type { Contact } from '../../contract/contact.js';
-import type { ChangeKind, NewReport, Report, ReportStatus, StatusChange } from '../../contract/reports.js';
+import type {
+  ChangeKind,
+  NewReport,
+  Report,
+  ReportChanges,
+  ReportStatus,
+  StatusChange,
+} from '../../contract/reports.js';
 import type { ReportState } from '../../policy/status.js';
 import type { SweptState } from '../../policy/sweep.js';
 
@@ -39,7 +46,7 @@ export interface ReportDetails {
 }
 
 export interface ListQuery {
-  /** TMF621 attribute → value; equality. */
+  /** TMF621 attribute → value; equality. A status may be several, separated by commas. */
   filter: Record<string, string>;
   offset: number;
   limit: number;
@@ -54,8 +61,8 @@ export interface ReportsPort {
   /** Contact and applied status changes of each report, oldest first. */
   detailsOf(ids: string[]): Promise<Map<string, ReportDetails>>;
   list(query: ListQuery): Promise<{ reports: Report[]; total: number }>;
-  /** Changes that no run has to know: attributes, and moves between open statuses. Null in `document` removes an attribute. */
-  update(id: string, changes: Partial<NewReport>): Promise<Report>;
+  /** Changes that no run has to know: attributes, and moves between open statuses. */
+  update(id: string, changes: ReportChanges): Promise<Report>;
   /** Records a change of status, once, and applies it unless it is late or changes nothing. Returns the report's state. */
   change(id: string, change: ReportedChange): Promise<ReportState>;
   /** Closes a cleared report, once. Leaves alone a report with a newer change or in another cycle. */

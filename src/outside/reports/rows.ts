@@ -1,7 +1,7 @@
 /** Rows of the store as the reports, contacts and changes that the rest of Closeout works with. */
 import type { Selectable } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
-import type { NewReport, Report, StatusChange } from '../../contract/reports.js';
+import type { Report, ReportChanges, StatusChange } from '../../contract/reports.js';
 import { stateOf, type ReportState } from '../../policy/status.js';
 import type { Database } from '../database/schema.js';
 import type { SweptReport } from './port.js';
@@ -51,11 +51,12 @@ export function toContact(row: Selectable<Database['contacts']>): Contact {
     emailAddress: row.emailAddress ?? undefined,
     preferredLanguage: row.preferredLanguage ?? undefined,
     timeZone: row.timeZone ?? undefined,
+    attributes: row.attributes ?? undefined,
   };
 }
 
 /** The columns that a caller sets directly. */
-export function columnsOf(report: Partial<NewReport>) {
+export function columnsOf(report: ReportChanges) {
   const { description, severity, ticketType, name, priority, externalId, customerId, serviceProblemId } = report;
   return { description, severity, ticketType, name, priority, externalId, customerId, serviceProblemId };
 }

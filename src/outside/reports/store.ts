@@ -2,7 +2,15 @@
 import { sql, type Transaction, type Updateable } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
 import { CloseoutError } from '../../contract/errors.js';
-import type { ChangeKind, NewReport, Report, StatusChange } from '../../contract/reports.js';
+import {
+  reportStatuses,
+  type ChangeKind,
+  type NewReport,
+  type Report,
+  type ReportChanges,
+  type ReportStatus,
+  type StatusChange,
+} from '../../contract/reports.js';
 import { apply, isLate, isOpen, stateAfter, statusAfter, type ReportState } from '../../policy/status.js';
 import { missedChange } from '../../policy/sweep.js';
 import type { Db } from '../database/database.js';
@@ -66,7 +74,7 @@ async function insert(tx: Tx, report: NewReport & { id: string }): Promise<Repor
       ticketType,
       status,
       openedAt,
-      document: JSON.stringify(report.document ?? {}),
+      document: withoutNulls(report.document ?? {}),
       runCycle: 0,
     })
     .onConflict((conflict) => conflict.column('id').doNothing())
@@ -78,20 +86,21 @@ async function insert(tx: Tx, report: NewReport & { id: string }): Promise<Repor
   return toReport(row);
 }
 
-async function update(tx: Tx, id: string, changes: Partial<NewReport>): Promise<Report> {
-  const { document, contact, status, customerId } = changes;
+async function update(tx: Tx, id: string, changes: ReportChanges): Promise<Report> {
+  const { document, contact, status, statusReason, customerId } = changes;
   const row = await lock(tx, id);
-  const merged = Object.entries({ ...row.document, ...document }).filter(([, value]) => value !== null);
   const isMove = status !== undefined && status !== row.status && isOpen(row.status);
-  await addCustomer(tx, customerId);
-  if (isMove) await record(tx, row, [{ status, at: new Date() }]);
+  await addCustomer(tx, customerId ?? undefined);
+  if (isMove) await record(tx, row, [{ status, at: new Date(), reason: statusReason }]);
   if (contact) await putContact(tx, id, contact);
+  if (contact === null) await tx.deleteFrom('contacts').where('reportId', '=', id).execute();
   const updated = await tx
     .updateTable('reports')
     .set({
       ...columnsOf(changes),
       status: isMove ? status : undefined,
-      document: JSON.stringify(Object.fromEntries(merged)),
+      statusReason: isMove ? (statusReason ?? null) : statusReason,
+      document: withoutNulls({ ...row.document, ...document }),
       lastUpdate: sql`now()`,
     })
     .where('id', '=', id)
@@ -99,6 +108,10 @@ async function update(tx: Tx, id: string, changes: Partial<NewReport>): Promise<
     .executeTakeFirstOrThrow();
   return toReport(updated);
 }
+
+/** As JSON. */
+const withoutNulls = (document: Record<string, unknown>): string =>
+  JSON.stringify(Object.fromEntries(Object.entries(document).filter(([, value]) => value !== null)));
 
 const notCleared = { clearedAt: null, clearReceivedAt: null, closedAt: null };
 
@@ -209,6 +222,7 @@ async function putContact(tx: Tx, reportId: string, contact: Contact): Promise<v
     emailAddress: contact.emailAddress ?? null,
     preferredLanguage: contact.preferredLanguage ?? null,
     timeZone: contact.timeZone ?? null,
+    attributes: contact.attributes ? JSON.stringify(contact.attributes) : null,
   };
   await tx
     .insertInto('contacts')
@@ -250,6 +264,15 @@ const filters = [
   'description',
 ] as const satisfies (keyof ReportRow)[];
 
+function statusesIn(text: string): ReportStatus[] {
+  return text.split(',').map((word) => {
+    const status = reportStatuses.find((known) => known === word.trim());
+    if (status) return status;
+    const message = `status must be one or more of ${reportStatuses.join(', ')}, separated by commas, not "${word}".`;
+    throw new CloseoutError('BadInput', message, 'status');
+  });
+}
+
 async function list(db: Db, { filter, offset, limit }: ListQuery): Promise<{ reports: Report[]; total: number }> {
   let query = db.selectFrom('reports');
   for (const [attribute, value] of Object.entries(filter)) {
@@ -258,7 +281,8 @@ async function list(db: Db, { filter, offset, limit }: ListQuery): Promise<{ rep
       const message = `Reports cannot be filtered by "${attribute}"; allowed are ${filters.join(', ')}.`;
       throw new CloseoutError('BadInput', message, attribute);
     }
-    query = query.where(column, '=', value as never);
+    query =
+      column === 'status' ? query.where('status', 'in', statusesIn(value)) : query.where(column, '=', value as never);
   }
   const { total } = await query.select((eb) => eb.fn.countAll<string>().as('total')).executeTakeFirstOrThrow();
   const rows = await query.selectAll().orderBy('openedAt', 'desc').orderBy('id').offset(offset).limit(limit).execute();
