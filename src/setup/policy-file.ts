@@ -16,15 +16,20 @@ import {
 import { day, hour, minute, second } from '../policy/time.js';
 
 const units = { ms: 1, s: second, m: minute, h: hour, d: day };
+const longest = 3650 * day;
 const durationRule = 'must be a number with ms, s, m, h or d, such as 30s or 7d, at most 3650d';
 const duration = z
   .string(durationRule)
   .regex(/^\d{1,12}(ms|s|m|h|d)$/, durationRule)
   .transform((text) => parseInt(text) * units[text.replace(/\d+/, '') as keyof typeof units])
-  .refine((ms) => ms <= 3650 * units.d, durationRule);
+  .refine((ms) => ms <= longest, durationRule);
 const positiveDuration = duration.refine((ms) => ms > 0, 'must be more than 0');
 
 const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day as HH:MM, such as "09:00"');
+
+const endClock = z
+  .string()
+  .regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'must be a time of day as HH:MM, such as "17:00", at most "24:00"');
 
 const defaultHours = defaultConfirmation.businessHours as BusinessHours;
 
@@ -34,11 +39,11 @@ const businessHours = z
   .strictObject({
     days: z.array(z.enum(weekdays)).min(1, 'must name at least one day').default(defaultHours.days),
     from: clock.default(defaultHours.from),
-    to: clock.default(defaultHours.to),
+    to: endClock.default(defaultHours.to),
     zone: timeZone.optional(),
     holidays: z.array(z.iso.date('must be a date such as 2026-12-25')).default([]),
   })
-  .refine(({ from, to }) => from < to, 'must begin before they end');
+  .refine(({ from, to }) => from < to, 'must begin before they end, on the same day');
 
 const part = {
   holdDown: duration.optional(),
@@ -160,15 +165,33 @@ function readRules(path: string): { common: Policy; rules: Rule[] } {
     throw refusal(`${[...keys, ...unknown].join('.')} ${issue?.message}`, lineOf([...keys, ...unknown]));
   }
   const { default: base, rules } = parsed.data;
-  const common = mergePolicy(defaultPolicy, base);
+  const checked = (policy: Policy, keys: PropertyKey[]): Policy => {
+    if (windowEnds(policy.confirmation)) return policy;
+    const reason = 'is longer than the business hours of 3650 days';
+    throw refusal(`${keys.join('.')}.window ${reason}`, lineOf([...keys, 'window']));
+  };
+  const common = checked(mergePolicy(defaultPolicy, base), ['default', 'confirmation']);
   return {
     common,
     rules: rules.map(({ when: wanted, ...over }, index) => ({
       line: lineOf(['rules', index]) ?? 1,
       when: wanted,
-      policy: mergePolicy(common, over),
+      policy: checked(mergePolicy(common, over), ['rules', index, 'confirmation']),
     })),
   };
+}
+
+/** The end of a window is found day by day. */
+function windowEnds(confirmation: Policy['confirmation']): boolean {
+  if (!confirmation?.businessHours) return true;
+  const { days, from, to } = confirmation.businessHours;
+  const perWeek = new Set(days).size * (sinceMidnight(to) - sinceMidnight(from));
+  return (confirmation.window / perWeek) * 7 * day <= longest;
+}
+
+function sinceMidnight(clock: string): number {
+  const [hours = 0, minutes = 0] = clock.split(':').map(Number);
+  return hours * hour + minutes * minute;
 }
 
 function readText(path: string): string {

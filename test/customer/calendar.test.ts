@@ -57,6 +57,14 @@ test.each([
   ['over the change to summer time', '2026-03-27T15:00:00Z', 2, '2026-03-30T08:00:00.000Z'],
 ])('business time %s', (_, start, hours, end) => expect(after(start, hours)).toBe(end));
 
+test('business hours from midnight to midnight leave no minute out, except on a holiday', () => {
+  const days: BusinessHours['days'] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
+  const always: BusinessHours = { ...office, days, from: '00:00', to: '24:00' };
+  expect(after('2026-11-24T10:00:00Z', 72, undefined, always)).toBe('2026-11-27T10:00:00.000Z');
+  expect(after('2026-12-24T10:00:00Z', 24, undefined, always)).toBe('2026-12-26T10:00:00.000Z');
+  expect(after('2026-10-24T10:00:00Z', 24, undefined, always)).toBe('2026-10-25T10:00:00.000Z'); // 25 hours long
+});
+
 test('business time is the customer’s own, and around the clock where no hours are given', () => {
   expect(after('2026-11-24T23:30:00Z', 1, 'Asia/Tokyo')).toBe('2026-11-25T01:00:00.000Z');
   expect(after('2026-11-24T23:30:00Z', 1, 'Mars/Olympus')).toBe('2026-11-25T09:00:00.000Z');

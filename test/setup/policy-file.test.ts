@@ -79,9 +79,27 @@ test.each([
   ['default: { confirmation: { businessHours: { days: [] } } }', 'must name at least one day'],
   ['default: { confirmation: { businessHours: { from: "17:00", to: "09:00" } } }', 'must begin before they end'],
   ['default: { confirmation: { businessHours: { holidays: [christmas] } } }', 'must be a date such as 2026-12-25'],
+  [
+    'default: { confirmation: { businessHours: { from: "22:00", to: "06:00" } } }',
+    'default.confirmation.businessHours must begin before they end, on the same day',
+  ],
+  ['default: { confirmation: { businessHours: { to: "24:30" } } }', 'at most "24:00"'],
+  [
+    'default: { confirmation: { window: 3650d, businessHours: { days: [tue], from: "09:00", to: "09:01" } } }',
+    'default.confirmation.window is longer than the business hours of 3650 days',
+  ],
+  [
+    'rules: [{ when: { severity: minor }, confirmation: { window: 900d } }]',
+    'rules.0.confirmation.window is longer than the business hours of 3650 days',
+  ],
   ['default: [', 'CLOSEOUT_POLICY'],
 ])('%s is refused, and the message names %s', (yaml, named) => {
   expect(() => loadPolicy(file(yaml))).toThrow(named);
+});
+
+test('business hours may last until midnight', () => {
+  const policyFor = loadPolicy(file('default: { confirmation: { businessHours: { from: "00:00", to: "24:00" } } }'));
+  expect(policyFor(fault).confirmation?.businessHours).toMatchObject({ from: '00:00', to: '24:00' });
 });
 
 test('a file that is not there is refused by its name', () => {
