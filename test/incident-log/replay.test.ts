@@ -108,7 +108,7 @@ test.each([
   [
     'a time of another form',
     'number,incident_state,caller_id,opened_at,sys_updated_at,problem_id,impact,category\nA1,New,C,yesterday,1,?,1,x\n',
-    'A1: opened_at must be dd-mm-yyyy hh:mm, not "yesterday"',
+    'row 2: opened_at must be a time as dd-mm-yyyy hh:mm, not "yesterday"',
   ],
 ])('%s is refused with a message before anything is opened', async (_, content, message) => {
   const file = join(stack.dataDir, 'bad.csv');
