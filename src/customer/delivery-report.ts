@@ -11,7 +11,7 @@ export interface DeliveryReport {
   originalRecipient?: string;
 }
 
-/** Of each recipient, from a `message/delivery-status` (RFC 3464 §2.3), or the same fields in plain text. */
+/** One report per recipient, from a `message/delivery-status` (RFC 3464 §2.3) or the same fields in plain text. */
 export function reportsInFields(text: string): DeliveryReport[] {
   const blocks = text.split(/\r?\n[ \t]*(?:\r?\n|$)/).map(fieldsOf);
   return blocks.filter((fields) => fields.has('final-recipient') || fields.has('action')).map(reportOf);
@@ -49,7 +49,7 @@ const addressIn = (field = ''): string | undefined => addressPattern.exec(field)
 
 const addressPattern = /[^\s<>()[\]"',;:]+@[^\s<>()[\]"',;:]*[^\s<>()[\]"',;:.]/u;
 
-/** Of each address in the words of a bounce. `subject` and `failedRecipients` (of Exim and Gmail) are headers. */
+/** One report per address that a bounce in plain words names. `subject` and `failedRecipients` (set by Exim and Gmail) are headers. */
 export function reportsInText(text: string, subject: string, failedRecipients: string): DeliveryReport[] {
   const [words = ''] = text.split(startOfCopy);
   const isDelay = delayWords.test(`${subject}\n${words}`) && !finalWords.test(words);

@@ -39,7 +39,7 @@ export async function readIncoming(source: Buffer, recipient = ''): Promise<Inco
     kind: 'reply',
     messageId: mail.messageId && storable(mail.messageId),
     from,
-    text: words(mail, text),
+    text: replyText(mail, text),
   };
 }
 
@@ -72,8 +72,8 @@ function isComplaint(mail: ParsedMail, isToBounceAddress: boolean): boolean {
   if (feedback || isReport(mail, 'feedback-report')) return !/^Feedback-Type:\s*not-spam/im.test(feedback);
   const returned = returnedMail(mail) ?? '';
   if (isReport(mail) || !returned) return false;
-  const isNamedSo = isToBounceAddress && /\b(complaint|abuse|spam report)\b/i.test(mail.subject ?? '');
-  return isNamedSo || /^X-HmXmrOriginalRecipient:/im.test(returned);
+  const isCalledComplaint = isToBounceAddress && /\b(complaint|abuse|spam report)\b/i.test(mail.subject ?? '');
+  return isCalledComplaint || /^X-HmXmrOriginalRecipient:/im.test(returned);
 }
 
 const daemon = /^(mailer-daemon|mail-daemon|mdaemon|postmaster)@/i;
@@ -122,8 +122,8 @@ function isAutomatic(mail: ParsedMail): boolean {
 
 const autoReplyHeader = /^x-(mail-)?auto-?(reply|respond|responder|response|generated)(-from)?$/;
 
-/** What the person says. Without the links of a quoted mail, which would let anybody answer. */
-function words(mail: ParsedMail, text: string): string {
+/** Without the links of a quoted mail, which would let anybody answer. */
+function replyText(mail: ParsedMail, text: string): string {
   const names = mail.attachments.map(({ filename }) => filename ?? 'unnamed').join(', ');
   const body = text.trim() || [mail.subject ?? '', names && `(No text. Attachments: ${names})`].join('\n').trim();
   return storable(body.replace(/\/(s|u|c)\/[\w.-]{20,}(\?\S*)?/g, '/$1/…').slice(0, longest)).trim();

@@ -8,7 +8,7 @@ import type { ChangeKind } from '../contract/reports.js';
 
 /**
  * Columns of the "incident management process enriched event log" (UCI 498), one row per change, separated by commas,
- * semicolons or tabs. Rows of an incident may stand in any order. Other columns are ignored.
+ * semicolons or tabs. The rows of an incident may be in any order. Other columns are ignored.
  */
 const columns = z.object({
   number: z.string().min(1),
@@ -80,8 +80,21 @@ type State = 'open' | 'over' | 'cancelled' | 'unknown';
 /** Names and numbers of ServiceNow's incident states. The log writes -100 and ? where it does not know the state. */
 const states: Record<State, string[]> = {
   open: [
-    ...['new', 'active', 'in progress', 'on hold', '1', '2', '3', '4', '5'],
-    ...['problem', 'user info', 'evidence', 'vendor', 'caller', 'change'].map((what) => `awaiting ${what}`),
+    'new',
+    'active',
+    'in progress',
+    'on hold',
+    'awaiting problem',
+    'awaiting user info',
+    'awaiting evidence',
+    'awaiting vendor',
+    'awaiting caller',
+    'awaiting change',
+    '1',
+    '2',
+    '3',
+    '4',
+    '5',
   ],
   over: ['resolved', 'closed', '6', '7'],
   cancelled: ['canceled', 'cancelled', '8'],
