@@ -51,6 +51,8 @@ function header(mail: ParsedMail, name: string): string {
 const part = (mail: ParsedMail, type: RegExp): string | undefined =>
   mail.attachments.find(({ contentType }) => type.test(contentType))?.content.toString('utf8');
 
+const deliveryStatus = (mail: ParsedMail): string | undefined => part(mail, /^message\/(global-)?delivery-status$/);
+
 /** The mail that a report returns, or its headers. */
 const returnedMail = (mail: ParsedMail): string | undefined =>
   part(mail, /^(message\/(rfc822|global)|text\/rfc822-headers|message\/global-headers)$/);
@@ -87,7 +89,7 @@ function deliveryReports(mail: ParsedMail, text: string, isToBounceAddress: bool
   const isDaemon = daemon.test(mail.from?.value[0]?.address ?? '');
   const isFromServer = isToBounceAddress || isDaemon || isReport(mail) || header(mail, 'return-path') === '<>';
   if (!isFromServer && !failedRecipients) return undefined;
-  const inFields = reportsInFields(part(mail, /^message\/(global-)?delivery-status$/) ?? text);
+  const inFields = reportsInFields(deliveryStatus(mail) ?? text);
   if (inFields.length > 0) return inFields;
   if ((isReport(mail) && !isReport(mail, 'delivery-status')) || isAbsenceSubject(subject)) return undefined;
   const isReturned = isToBounceAddress && returnedMail(mail) !== undefined && !mail.inReplyTo;
@@ -135,15 +137,19 @@ const storable = (text: string): string => Buffer.from(text.replaceAll('\0', '')
 /** In the mail that this one replies to or returns, and in the envelope id that a delivery report repeats. */
 function surveyIdsIn(mail: ParsedMail, text: string): string[] {
   const references = [mail.inReplyTo ?? '', ...[mail.references ?? []].flat().reverse()].join(' ').split(/\s+/);
-  const status = part(mail, /^message\/(global-)?delivery-status$/) ?? '';
-  const envelopeId = /^Original-Envelope-Id:\s*([\w-]{16})\s*$/im.exec(status)?.[1];
+  const envelopeId = /^Original-Envelope-Id:\s*([\w-]{16})\s*$/im.exec(deliveryStatus(mail) ?? '')?.[1];
   const returned = (returnedMail(mail) ?? text).match(/^(Message-ID|References|In-Reply-To):\s*<.*/gim) ?? [];
   const messageIds = [...references, ...returned.flatMap((line) => line.match(/<[^>]+>/g) ?? [])];
   return [envelopeId, ...messageIds.map(surveyIdOfMessage)].filter((id) => id !== undefined);
 }
 
-/** A Message-ID alone is not enough: some programs use one for several mails, others none. */
-function idOf({ messageId, date, from, subject, attachments }: ParsedMail, text: string): string {
-  const parts = [messageId, date, from?.text, subject, text, ...attachments.map(({ checksum }) => checksum)];
+/**
+ * A Message-ID alone is not enough: some programs use one for several mails, others none. The date is taken as it is written,
+ * because the parser replaces one that it cannot read by the current time.
+ */
+function idOf(mail: ParsedMail, text: string): string {
+  const { messageId, from, subject, attachments } = mail;
+  const checksums = attachments.map(({ checksum }) => checksum);
+  const parts = [messageId, header(mail, 'date'), from?.text, subject, text, ...checksums];
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22);
 }

@@ -111,6 +111,14 @@ describe('a reply', () => {
     expect(text).toBe(Buffer.from(text).toString());
   });
 
+  test('with a date that cannot be read has the same id in every copy', async () => {
+    const source = plainMail({ answers: survey, headers: ['Date: yesterday'] });
+    const first = await read(source);
+    jest.useFakeTimers({ now: Date.now() + 60_000, doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+    const second = await read(source).finally(() => jest.useRealTimers());
+    expect(second.id).toBe(first.id);
+  });
+
   test.each([
     ['copies of one mail', {}, { headers: ['Received: from mx2 by mx1; Tue, 3 Mar 2026 10:00:01 +0000'] }, true],
     ['copies of one without a Message-ID', { id: null }, { id: null, headers: ['Received: from mx2 by mx1'] }, true],

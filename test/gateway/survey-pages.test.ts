@@ -185,7 +185,7 @@ test('a low score alerts an operator once, with score, comment and report; a hig
   expect(await stack.mails('LOW-1')).toHaveLength(2);
 });
 
-test('a customer who opts out is not asked again: page and one-click', async () => {
+test('a customer who opts out, on the page or by one click, is not asked again', async () => {
   await asked('OPT-1');
   const [mail] = await stack.mails('OPT-1');
   const link = /<(http[^>]+)>/.exec(mail?.raw.split('List-Unsubscribe:')[1] ?? '')?.[1] ?? '';

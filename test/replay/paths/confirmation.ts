@@ -1,5 +1,5 @@
 /** Paths of reports whose customers are asked to confirm. */
-import { answer, eve, type Paths, type Recording } from './recording.js';
+import { answer, bounce, eve, type Paths, type Recording } from './recording.js';
 
 export function confirmationPaths(recording: Recording): Paths {
   const { stack } = recording;
@@ -55,13 +55,7 @@ export function confirmationPaths(recording: Recording): Paths {
     },
     async 'bounced-asked-to-confirm'(id) {
       await askToConfirm(id, 'confirmed');
-      const surveyId = (await client.surveys.ofCycle(id, 1))?.id ?? '';
-      await client.surveys.receive({
-        kind: 'deliveryReport',
-        id,
-        surveyIds: [surveyId],
-        reports: [{ outcome: 'failed', status: '5.2.2', recipient: undefined }],
-      });
+      await bounce(recording, id);
       await stack.untilPhase(id, 'done');
     },
   };

@@ -1,7 +1,7 @@
 /** Paths of the survey: answers, reminders, bounces and refused mail. */
 import { workflowIdOf } from '../../../src/contract/ids.js';
 import { until } from '../../stack/waiting.js';
-import { answer, ask, eve, type Paths, type Recording } from './recording.js';
+import { answer, ask, bounce, eve, type Paths, type Recording } from './recording.js';
 
 export function surveyPaths(recording: Recording): Paths {
   const { stack } = recording;
@@ -36,13 +36,7 @@ export function surveyPaths(recording: Recording): Paths {
     },
     async bounced(id) {
       await ask(recording, id);
-      const surveyId = (await client.surveys.ofCycle(id, 1))?.id ?? '';
-      await client.surveys.receive({
-        kind: 'deliveryReport',
-        id,
-        surveyIds: [surveyId],
-        reports: [{ outcome: 'failed', status: '5.2.2', recipient: undefined }],
-      });
+      await bounce(recording, id);
       await stack.untilPhase(id, 'done');
     },
     async 'relay-refuses-us-for-a-while'(id) {
