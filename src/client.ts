@@ -1,26 +1,43 @@
 /** Closeout for services in TypeScript: open reports, report what happened to them, ask for their state. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { assertContact, assertReportId, assertTime } from './client/checks.js';
 import { CustomerService } from './client/customers.js';
-import { ignoreUnavailable } from './client/errors.js';
 import { OverviewService } from './client/overview.js';
 import { ServiceProblemService } from './client/service-problems.js';
 import { SurveyService } from './client/surveys.js';
 import type { Contact } from './contract/contact.js';
 import { CloseoutError } from './contract/errors.js';
 import { signals, type ChangeSignal, type OperatorRequest, type UpdateName } from './contract/messages.js';
-import type { ChangeKind, NewReport, Report, ReportChanges, ReportStatus, RunStatus } from './contract/reports.js';
+import type {
+  ChangeKind,
+  NewReport,
+  Phase,
+  Report,
+  ReportChanges,
+  ReportStatus,
+  RunStatus,
+} from './contract/reports.js';
+import type { SurveySummary } from './contract/survey.js';
 import { migrate, openDatabase } from './outside/database/database.js';
 import { openStores, type Stores } from './outside/stores.js';
 import type { ListQuery, ReportDetails, ReportsPort } from './outside/reports/port.js';
 import { connectTemporal, type Temporal } from './outside/temporal/connect.js';
-import { allowedAfter, changeBetween, changeTime, isEnded, isLate, isOpen, statusAfter } from './policy/status.js';
+import { ignoreUnavailable } from './outside/temporal/calls.js';
+import { surveyRecord } from './outside/surveys/survey-row.js';
+import { allowedAfter, changeTo, isOpen, stateOf, type State } from './policy/status.js';
 import { loadConfig, type Config } from './setup/config.js';
 import type { Tracing } from './setup/tracing.js';
 
 export interface ChangeRequest extends ChangeSignal {
   /** The status that `reopen` and `cancel` set: by default `inProgress` and `cancelled`. */
   status?: ReportStatus;
+}
+
+/** A change that was signalled. `isApplied`: the ledger shows it; otherwise its run has not followed yet, or ignored it as late. */
+export interface ReportedChange {
+  report: Report;
+  isApplied: boolean;
 }
 
 interface Parts {
@@ -76,40 +93,45 @@ export class CloseoutClient {
     if (contact) assertContact(contact);
     if (openedAt !== undefined) assertTime(openedAt, 'openedAt');
     const opened = await this.reports.open({ ...report, id });
-    await this.parts.temporal.runs.begin(opened).catch(ignoreUnavailable);
+    await this.parts.temporal.runs.begin(opened);
     return opened;
   }
 
   /** The fault is gone: closes the report and asks the customer. Safe to repeat. Throws `ReportNotFound`, `StatusConflict`. */
-  clear(reportId: string, change: ChangeRequest = {}): Promise<Report> {
-    return this.reportChange(reportId, 'cleared', { ...change, status: undefined });
+  clear(reportId: string, change: ChangeRequest = {}): Promise<ReportedChange> {
+    return this.report(reportId, 'cleared', { ...change, status: undefined });
   }
 
   /** The fault is back or was not gone: starts the next cycle, even if the run is done. Safe to repeat. */
-  reopen(reportId: string, change: ChangeRequest = {}): Promise<Report> {
-    return this.reportChange(reportId, 'reopened', change);
+  reopen(reportId: string, change: ChangeRequest = {}): Promise<ReportedChange> {
+    return this.report(reportId, 'reopened', change);
   }
 
   /** The report was raised in error: ends it without a survey. Safe to repeat. */
-  cancel(reportId: string, change: ChangeRequest = {}): Promise<Report> {
-    return this.reportChange(reportId, 'cancelled', change);
+  cancel(reportId: string, change: ChangeRequest = {}): Promise<ReportedChange> {
+    return this.report(reportId, 'cancelled', change);
   }
 
   /**
-   * Changes attributes and status, as a TMF621 PATCH does. A change of status means clear, reopen or cancel, or a move between
-   * open statuses. Throws `StatusConflict` if the status cannot follow; then nothing was changed.
+   * Changes attributes and status, as a TMF621 PATCH does. Every status is reported to the run, which decides what it means, and a
+   * report that is still open moves at once. Throws `StatusConflict` if the status cannot follow; then nothing was changed.
    */
-  async update(reportId: string, changes: ReportChanges, { status, ...change }: ChangeRequest = {}): Promise<Report> {
+  async update(
+    reportId: string,
+    changes: ReportChanges,
+    { status, ...change }: ChangeRequest = {},
+  ): Promise<ReportedChange> {
     const report = await this.reports.get(reportId);
     if (status) assertAllowed(report, status);
     if (changes.contact) assertContact(changes.contact);
-    const kind = status && status !== report.status ? changeBetween(report.status, status) : undefined;
-    if (kind) {
-      await this.reports.update(reportId, changes);
-      return this.reportChange(reportId, kind, { ...change, status });
-    }
     const move = status && isOpen(status) ? status : undefined;
-    return this.reports.update(reportId, { ...changes, status: move, statusReason: change.reason });
+    const updated = await this.reports.update(reportId, {
+      ...changes,
+      status: move,
+      statusReason: move && change.reason,
+    });
+    const kind = status && changeTo(status);
+    return kind ? this.report(reportId, kind, { ...change, status }) : { report: updated, isApplied: true };
   }
 
   /** Throws `ReportNotFound`. */
@@ -130,52 +152,90 @@ export class CloseoutClient {
     return this.reports.list({ filter: {}, offset: 0, limit: 100, ...query });
   }
 
-  /** Phase and state of the report, from the store if Temporal no longer keeps its run. Throws `ReportNotFound`. */
+  /** Phase and state of the report: from its run if that is running and a worker answers, else from the ledger. Throws `ReportNotFound`. */
   async status(reportId: string): Promise<RunStatus> {
-    const report = await this.reports.get(reportId);
-    return (await this.parts.temporal.runs.status(reportId)) ?? this.storedStatus(report);
+    const { runs } = this.parts.temporal;
+    await this.reports.get(reportId);
+    const run = (await runs.stateOf(reportId).catch(ignoreUnavailable)) ?? 'unknown';
+    const asked = run === 'running' ? await runs.status(reportId) : undefined;
+    return asked ?? { ...(await this.storedStatus(reportId, run)), run };
   }
 
   /** An operator's update. Throws `StatusConflict` with the reason if it does not fit the phase, and `NoRun`. */
   async operate(update: UpdateName, reportId: string, request: OperatorRequest): Promise<RunStatus> {
-    await this.reports.get(reportId);
-    return this.parts.temporal.runs.update(update, reportId, request);
-  }
-
-  /**
-   * The run is signalled first: it is durable and brings the store to the same state by itself, so a failure in between loses
-   * nothing, and the call can be repeated.
-   */
-  private async reportChange(reportId: string, kind: ChangeKind, request: ChangeRequest): Promise<Report> {
-    const { status = statusAfter[kind], reason, note, at: statedAt, by } = request;
-    if (statedAt !== undefined) assertTime(statedAt, 'at');
+    const { runs } = this.parts.temporal;
     const report = await this.reports.get(reportId);
-    const isRepeat = report.status === status || (kind === 'cleared' && report.status === 'closed');
-    if (!isRepeat) assertChangeable(report, kind);
-    const at = changeTime(statedAt, Date.now());
-    const isNew = !isLate(at, report.changedAt) && !(isRepeat && at === report.changedAt);
-    // The reason may be a customer's words: it goes into the store, not into the run's history.
-    if (isNew) await this.parts.temporal.runs.signal(report, signals[kind], { at, by, bulk: request.bulk });
-    const run = isNew ? 'signalled' : undefined;
-    await this.reports.change(reportId, { kind, at, status, run, by, reason: reason ?? note });
-    return this.reports.get(reportId);
+    // The run of a survey that could not be delivered is done.
+    const isDone = update === 'resendSurvey' && (await this.surveys.currentOf(reportId)).state === 'undeliverable';
+    return isDone ? runs.updateWithStart(update, report, request) : runs.update(update, reportId, request);
   }
 
-  private async storedStatus({ id, status, cycle }: Report): Promise<RunStatus> {
-    const { state, reason } = await this.surveys.currentOf(id);
-    const waitingFor = 'its run, which Temporal no longer keeps; the next signal starts a new one';
+  /** Signals a change to the run, which alone decides what it means, and waits a moment for the ledger to show it. */
+  private async report(reportId: string, kind: ChangeKind, request: ChangeRequest): Promise<ReportedChange> {
+    const { status, reason, note, at, by, bulk, id = randomUUID() } = request;
+    if (at !== undefined) assertTime(at, 'at');
+    const before = await this.reports.get(reportId);
+    assertChangeable(before, kind);
+    const text = reason ?? note;
+    // The reason may be a customer's words: it goes into the store, not into the run's history.
+    if (text) await this.reports.addReason(reportId, id, text);
+    const receivedAt = new Date().toISOString();
+    const payload = { at, by, id, bulk, status, receivedAt, hasReason: text ? true : undefined };
+    await this.parts.temporal.runs.signal(before, signals[kind], payload);
+    return this.untilShown(reportId, kind, before);
+  }
+
+  private async untilShown(reportId: string, kind: ChangeKind, before: Report): Promise<ReportedChange> {
+    for (let waited = 0, pause = 15; ; waited += pause, pause = Math.min(100, pause * 1.5)) {
+      const report = await this.reports.get(reportId);
+      const isApplied = shows(report, kind, before);
+      if (isApplied || waited >= patience) return { report, isApplied };
+      await setTimeout(pause);
+    }
+  }
+
+  private async storedStatus(id: string, run: RunStatus['run']): Promise<RunStatus> {
+    const { state, cycle, hold, attention } = await this.parts.stores.ledger.read(id);
+    const survey = await this.surveys.ofCycle(id, cycle);
+    const { state: surveyState, reason } = survey ? surveyRecord(survey) : { state: 'none' as const };
+    const isAsked = survey?.confirmation === 'sent';
+    const phase = attention ? 'needsAttention' : phaseOf(state, surveyState, isAsked);
     return {
       reportId: id,
-      phase: isEnded(status) ? 'done' : 'open',
+      phase,
       cycle,
-      held: false,
-      waitingFor: isEnded(status) ? 'nothing' : waitingFor,
-      survey: { state, reason },
+      held: hold !== null,
+      heldBy: hold?.by,
+      waitingFor: phase === 'done' ? 'nothing' : waitingForOf(run),
+      survey: { state: surveyState, reason },
+      confirmation: state === 'cleared' && isAsked ? 'sent' : undefined,
+      attention: attention ?? undefined,
     };
   }
 }
 
+/** How long a caller waits for the ledger to show a change; ms. */
+const patience = 1_000;
+
+/** Whether the ledger shows a change, or something that came after it. */
+function shows({ status, cycle }: Report, kind: ChangeKind, before: Report): boolean {
+  const state = stateOf(status);
+  if (kind === 'cancelled') return state === 'cancelled';
+  if (kind === 'cleared') return state === 'cleared' || state === 'closed';
+  return state === 'open' || cycle > before.cycle;
+}
+
+function phaseOf(state: State, survey: SurveySummary['state'], isAsked: boolean): Phase {
+  if (state === 'open') return 'open';
+  if (state === 'cleared') return isAsked ? 'confirming' : 'clearing';
+  return state === 'closed' && (survey === 'none' || survey === 'sent') ? 'surveying' : 'done';
+}
+
+const waitingForOf = (run: RunStatus['run']): string =>
+  run === 'running' ? 'a worker to answer' : 'its run, which has ended; the watch starts it again';
+
 function assertChangeable({ id, status }: Report, kind: ChangeKind): void {
+  if (changeTo(status) === kind) return; // repeated
   if (allowedAfter(status).length === 0)
     throw new CloseoutError('StatusConflict', `Report ${id} is ${status}, which is final.`, 'status');
   if (kind === 'cancelled' && status === 'closed')

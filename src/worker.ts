@@ -33,6 +33,7 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
     const activities = createActivities({
       ...openStores(db, config.addressKey),
       runs: temporal.runs,
+      lostRuns: temporal.lostRuns,
       mailer,
       policyFor,
       mail: { ...config.mail, publicUrl: config.http.publicUrl, linkKeys: config.linkKeys },

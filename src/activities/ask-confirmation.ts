@@ -4,16 +4,18 @@ import type { ConfirmationRecord, Survey } from '../contract/survey.js';
 import { afterBusinessTime, quietUntil } from '../customer/calendar.js';
 import { surveyMail, type SurveyMail, type ThreadStart } from '../customer/mail.js';
 import { confirmationEndsAt, warningDueAt, type AddBusinessTime } from '../policy/deadlines.js';
+import { soonAfter } from '../outside/reports/ledger.js';
 import { isAwaitingCustomer } from '../policy/links.js';
 import type { Confirmation, Policy } from '../policy/settings.js';
+import type { Clearing, ConfirmationStanding, Fence } from '../policy/standing.js';
+import { stateOf } from '../policy/status.js';
 import type { Deps } from './deps.js';
 import { mailCustomer } from './mail-customer.js';
 
 export interface AskConfirmation {
-  reportId: string;
-  cycle: number;
-  /** ISO 8601: the clearing to be confirmed. */
-  clearedAt: string;
+  fence: Fence;
+  /** The clearing to be confirmed. */
+  clearing: Clearing;
   kind: 'confirm' | 'warning';
   policy: Confirmation;
   /** Decides whether the survey's question follows a "yes". */
@@ -21,27 +23,25 @@ export interface AskConfirmation {
   reopen: Policy['reopen'];
   /** An operator does not want the survey's question to be asked. */
   byOperator: boolean;
-  /** The author of the change to cleared. */
-  by?: string;
 }
 
 /**
- * The confirmation, and when the one warning is due; or until when quiet hours delay the mail (ISO 8601); or that there is
- * nothing to ask, because the system of record knows of a newer change or has closed the report.
+ * The confirmation; or until when quiet hours delay the mail (ISO 8601); or that nothing was asked, because a newer revision was
+ * written or the report is no longer cleared.
  */
-export type AskedConfirmation =
-  (ConfirmationRecord & { warnAt?: string }) | { postponedUntil: string } | { unasked: true };
+export type AskedConfirmation = ConfirmationStanding | { postponedUntil: string } | { unasked: true };
 
 /**
  * Asks the customer whether the problem is fixed, or warns once that the report will be closed without an answer. Safe to
  * repeat: one row per clearing; every attempt sends the same bytes under the same Message-ID, and none after one succeeded.
  */
 export async function askConfirmation(deps: Deps, request: AskConfirmation): Promise<AskedConfirmation> {
-  const { reportId, cycle, kind, policy } = request;
-  const { reports, surveys, confirmations } = deps;
-  const clearedAt = new Date(request.clearedAt);
-  const change = { kind: 'cleared', at: request.clearedAt, run: 'caller', by: request.by } as const;
-  if ((await reports.change(reportId, change)).state !== 'cleared') return { unasked: true };
+  const { fence, clearing, kind, policy } = request;
+  const { reportId, cycle } = fence;
+  const { reports, surveys, confirmations, ledger } = deps;
+  const clearedAt = new Date(clearing.at);
+  const { row, isSuperseded } = await ledger.clear(fence, clearing);
+  if (isSuperseded || row.state !== 'cleared' || stateOf(row.status) !== 'cleared') return { unasked: true };
   const [report, contact] = await Promise.all([reports.get(reportId), reports.contactOf(reportId)]);
   const address = contact?.emailAddress;
   const addTime = businessTimeOf(policy, contact);
@@ -49,8 +49,10 @@ export async function askConfirmation(deps: Deps, request: AskConfirmation): Pro
   const before = await surveys.ofCycle(reportId, cycle);
   const isAsked = before?.confirmFor?.getTime() === clearedAt.getTime();
   const postponedUntil = quietUntil(now, request.survey.quietHours, contact?.timeZone);
-  if (postponedUntil && address && (!isAsked || isDue(before, kind)))
+  if (postponedUntil && address && (!isAsked || isDue(before, kind))) {
+    await ledger.expect(reportId, soonAfter(postponedUntil));
     return { postponedUntil: postponedUntil.toISOString() };
+  }
   const survey = await confirmations.start({
     report,
     cycle,
@@ -62,13 +64,13 @@ export async function askConfirmation(deps: Deps, request: AskConfirmation): Pro
     endsAt: confirmationEndsAt(policy, now, addTime),
     unreachable: !address || (await deps.doNotContact.isSuppressed(address)),
   });
-  const warnAt = kind === 'confirm' ? warningDueAt(policy, firstMailedAt(survey), addTime) : undefined;
-  const asked = { ...confirmationRecord(survey, request.clearedAt), warnAt: warnAt?.toISOString() };
+  const asked = confirmationStanding(survey, policy, contact, kind);
   if (!address || !isDue(survey, kind)) return asked;
   const earlier = cycle > 1 ? await surveys.mailedBefore(reportId, cycle) : [];
   const mail = compose(survey, report, { ...contact, emailAddress: address }, earlier, request);
-  await mailCustomer(deps, surveyMail(mail, deps.mail));
+  await mailCustomer(deps, reportId, surveyMail(mail, deps.mail));
   await confirmations.markSent(survey.id, kind);
+  await ledger.expect(reportId, soonAfter(new Date(asked.warnAt ?? asked.closesAt)));
   return asked;
 }
 
@@ -82,6 +84,19 @@ const firstMailedAt = ({ mailedAt, decidedAt }: Survey): Date => mailedAt ?? dec
 const isDue = ({ confirmation, warnedAt }: Survey, kind: AskConfirmation['kind']): boolean =>
   kind === 'confirm' ? confirmation === 'queued' : confirmation === 'sent' && warnedAt === null;
 
+/** The confirmation as a run knows it. `asked`: the mail that was just sent; without it, the database says what was. */
+export function confirmationStanding(
+  survey: Survey,
+  policy: Confirmation | null,
+  contact: Contact | undefined,
+  asked: AskConfirmation['kind'] = survey.warnedAt ? 'warning' : 'confirm',
+): ConfirmationStanding {
+  const record = confirmationRecord(survey, survey.confirmFor?.toISOString() ?? '');
+  if (!policy || asked === 'warning') return record;
+  const warnAt = warningDueAt(policy, firstMailedAt(survey), businessTimeOf(policy, contact));
+  return { ...record, warnAt: warnAt?.toISOString() };
+}
+
 export function confirmationRecord({ id, confirmation, confirmUntil }: Survey, clearedAt: string): ConfirmationRecord {
   const isOpen = confirmation === null || confirmation === 'withdrawn' || isAwaitingCustomer(confirmation);
   const state = isOpen ? 'sent' : (confirmation as ConfirmationRecord['state']);
@@ -94,14 +109,14 @@ function compose(
   report: Report,
   contact: Contact & { emailAddress: string },
   earlier: ThreadStart[],
-  { kind, policy, clearedAt }: AskConfirmation,
+  { kind, policy, clearing }: AskConfirmation,
 ): SurveyMail {
   const askedAt = firstMailedAt(survey);
   const warnAt = kind === 'warning' ? warningDueAt(policy, askedAt, businessTimeOf(policy, contact)) : undefined;
   return {
     kind,
     surveyId: survey.id,
-    report: { ...report, clearedAt },
+    report: { ...report, clearedAt: clearing.at },
     contact,
     earlier,
     date: warnAt ?? askedAt,

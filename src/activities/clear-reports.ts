@@ -1,5 +1,5 @@
-import { signals, type MassClearProgress } from '../contract/messages.js';
-import { openStatuses } from '../policy/status.js';
+import { signals } from '../contract/messages.js';
+import type { CountedReports } from '../outside/reports/service-problems.js';
 import type { Deps } from './deps.js';
 import { inParallel } from './in-parallel.js';
 
@@ -11,47 +11,36 @@ export interface ClearReports {
   /** ISO 8601: when the fault was fixed. */
   at: string;
   by: string;
+  /** Id of the request: each report is told of it once. */
+  requestId: string;
 }
 
 export interface ClearedReports {
-  cleared: number;
-  failed: { reportId: string; failure: string }[];
   /** The last report that was looked at; undefined if none was left. */
   last?: string;
 }
 
-/**
- * Clears the next open reports of a service problem. Safe to repeat: a run acts once on the same signal. A report whose own last
- * change is newer than the end of the fault was reopened since and is left alone.
- */
+/** Signals the next open reports of a service problem that they are cleared. Safe to repeat: a signal with the same id counts once. */
 export async function clearReports(
-  { reports, runs }: Deps,
-  { serviceProblemId, after, limit, at, by }: ClearReports,
+  { serviceProblems, runs }: Deps,
+  { serviceProblemId, after, limit, at, by, requestId }: ClearReports,
 ): Promise<ClearedReports> {
-  let cleared = 0;
-  const ids = await reports.openOf(serviceProblemId, after, limit);
-  const failed = await inParallel(ids, async (id) => {
-    const report = await reports.get(id);
-    // The system of record first: if it refuses, the run is not signalled, and the report is listed as failed.
-    const changed = await reports.change(id, { kind: 'cleared', at, by });
-    if (changed.state !== 'cleared') return;
-    await runs.signal(report, signals.cleared, { at, by, bulk: true });
-    await reports.markNotified({ id, ...changed, runState: 'open', runCycle: changed.cycle });
-    cleared++;
-  });
-  return {
-    cleared,
-    failed: failed.map(({ item, failure }) => ({ reportId: item, failure })),
-    last: ids.at(-1),
-  };
+  const reports = await serviceProblems.nextOpen(serviceProblemId, new Date(at), after, limit);
+  const payload = { at, by, id: requestId, receivedAt: new Date().toISOString(), bulk: true };
+  // A report that cannot be told does not follow, so the next round tells it again.
+  await inParallel(reports, (report) => runs.signal(report, signals.cleared, payload));
+  return { last: reports.at(-1)?.id };
 }
 
-/** Counts the reports of a service problem that are open, being closed and closed. Reads only. */
+/** Counts how far the reports of a service problem have followed. Reads only. */
 export async function countReports(
-  { reports }: Deps,
-  { serviceProblemId }: { serviceProblemId: string },
-): Promise<Pick<MassClearProgress, 'open' | 'closing' | 'closed'>> {
-  const counts = await reports.countOf(serviceProblemId);
-  const open = openStatuses.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
-  return { open, closing: counts.resolved ?? 0, closed: counts.closed ?? 0 };
+  { serviceProblems }: Deps,
+  {
+    serviceProblemId,
+    at,
+    after,
+    requestId,
+  }: { serviceProblemId: string; at: string; after: string; requestId: string },
+): Promise<CountedReports> {
+  return serviceProblems.count({ serviceProblemId, fixedAt: new Date(at), after, requestId });
 }

@@ -2,11 +2,13 @@
 import type { MailSettings } from '../customer/mail.js';
 import type { Mailer } from '../outside/mail/mailer.js';
 import type { Stores } from '../outside/stores.js';
+import type { LostRuns } from '../outside/temporal/lost-runs.js';
 import type { Runs } from '../outside/temporal/runs.js';
 import type { PolicyFor } from '../policy/settings.js';
 
 export interface Deps extends Stores {
   runs: Runs;
+  lostRuns: LostRuns;
   mailer: Mailer;
   policyFor: PolicyFor;
   mail: MailSettings;

@@ -12,8 +12,9 @@ export interface EndSurvey {
 
 /** Returns the survey. An answer that came first takes precedence. Safe to repeat: only an open survey is ended. */
 export async function endSurvey(
-  { surveys }: Deps,
+  { surveys, ledger }: Deps,
   { reportId, cycle, as, reason, by }: EndSurvey,
 ): Promise<SurveyRecord> {
+  await ledger.expect(reportId, null);
   return surveys.end(reportId, cycle, as, { reason, by });
 }

@@ -1,4 +1,5 @@
 import type { SurveyRecord } from '../contract/survey.js';
+import { soonAfter } from '../outside/reports/ledger.js';
 import type { Deps } from './deps.js';
 
 export interface ExtendSurvey {
@@ -11,8 +12,9 @@ export interface ExtendSurvey {
 
 /** Safe to repeat: the deadline is given as a time, not as days to add. */
 export async function extendSurvey(
-  { surveys }: Deps,
+  { surveys, ledger }: Deps,
   { reportId, cycle, until, by }: ExtendSurvey,
 ): Promise<SurveyRecord> {
+  await ledger.expect(reportId, soonAfter(new Date(until)));
   return surveys.extend(reportId, cycle, new Date(until), by);
 }

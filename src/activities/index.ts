@@ -1,7 +1,6 @@
 /** Everything the workflows do to the outside world. Each activity may run more than once, and says why that is safe. */
 import { alertOperator } from './alert-operator.js';
 import { askConfirmation } from './ask-confirmation.js';
-import { cancelReport } from './cancel-report.js';
 import { clearReports, countReports } from './clear-reports.js';
 import { closeReport } from './close-report.js';
 import type { Deps } from './deps.js';
@@ -10,11 +9,12 @@ import { extendSurvey } from './extend-survey.js';
 import { forgetEndedReports } from './forget-ended-reports.js';
 import { lookUpReport } from './look-up-report.js';
 import { openFollowUp } from './open-follow-up.js';
-import { reopenReport } from './reopen-report.js';
+import { recordAnswerHandled, recordDecision } from './record-decision.js';
+import { cancelReport, reopenReport } from './reopen-report.js';
 import { resolveConfirmation } from './resolve-confirmation.js';
 import { sendReply } from './send-reply.js';
 import { sendSurvey } from './send-survey.js';
-import { notifyRunsOfAnswers, recordSweep, sweepPage } from './sweep-reports.js';
+import { findRestored, recordSweep, restoreLedger, sweepReports, wakeUnfinished } from './sweep-reports.js';
 
 const implementations = {
   alertOperator,
@@ -25,16 +25,20 @@ const implementations = {
   countReports,
   endSurvey,
   extendSurvey,
+  findRestored,
   forgetEndedReports,
   lookUpReport,
-  notifyRunsOfAnswers,
   openFollowUp,
+  recordAnswerHandled,
+  recordDecision,
   recordSweep,
   reopenReport,
   resolveConfirmation,
+  restoreLedger,
   sendReply,
   sendSurvey,
-  sweepPage,
+  sweepReports,
+  wakeUnfinished,
 };
 
 type Bound<F> = F extends (deps: Deps, ...input: infer I) => infer R ? (...input: I) => R : never;

@@ -1,32 +1,112 @@
-import type { SurveyRecord } from '../contract/survey.js';
+import { ApplicationFailure, activityInfo } from '@temporalio/activity';
+import type { AnsweredSignal } from '../contract/messages.js';
+import type { Survey } from '../contract/survey.js';
+import { CloseoutError } from '../contract/errors.js';
+import type { ReportRow } from '../outside/reports/rows.js';
+import { toClearing, toReport } from '../outside/reports/rows.js';
+import { answeredSignal } from '../outside/surveys/answers.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
 import type { Policy } from '../policy/settings.js';
-import { stateOf, type ReportState } from '../policy/status.js';
+import type { ConfirmationStanding, Standing } from '../policy/standing.js';
+import { stateOf, type State } from '../policy/status.js';
+import { second } from '../policy/time.js';
+import { confirmationStanding } from './ask-confirmation.js';
 import type { Deps } from './deps.js';
 
-export interface ReportSnapshot extends ReportState {
+export interface LookUpReport {
+  reportId: string;
+  runId: string;
+  /** What the run has written, if it has looked before. */
+  known?: Standing;
+  /** The run's own knowledge counts, whatever another program has written since the database was restored. */
+  isForced?: boolean;
+}
+
+export interface LookedUp extends Standing {
+  /** The run that now owns the report's row in the ledger. */
+  runId: string;
+  /** The state in the system of record, if another program has changed it. */
+  observed?: State;
   customerId?: string;
   serviceProblemId?: string;
   policy: Policy;
-  /** The survey of this cycle, if it was decided before this run started. */
-  survey?: SurveyRecord;
+  /** The last revision of the answer that was acted on. */
+  actedOnRevision: number;
 }
 
-/** Everything a run must know when it starts. Safe to repeat: it reads, and records that the run knows. */
-export async function lookUpReport(
-  { reports, surveys, policyFor }: Deps,
-  { reportId }: { reportId: string },
-): Promise<ReportSnapshot> {
-  const report = await reports.beginRun(reportId);
-  const { status, changedAt, cycle, customerId, serviceProblemId } = report;
-  const survey = await surveys.ofCycle(reportId, cycle);
+/** A report may be stored a moment after a signal has started its run. Later, storing it ends the parking. */
+const patience = 20 * second;
+
+/**
+ * What stands, and whatever the run has not been told: it is enough to continue from. Safe to repeat: taking over the row again
+ * changes nothing.
+ */
+export async function lookUpReport(deps: Deps, { reportId, runId, known, isForced }: LookUpReport): Promise<LookedUp> {
+  const { ledger, surveys, answers, reports, policyFor } = deps;
+  if (known) await ledger.restore(reportId, runId, known, isForced ?? false);
+  const row = await ledger.takeOver(reportId, runId).catch(retryWhileNew);
+  const survey = await surveys.ofCycle(reportId, row.cycle);
+  const answer = survey?.state === 'answered' ? await answers.of(survey.id) : undefined;
+  const policy = policyFor(toReport(row));
+  const contact = survey?.confirmation && policy.confirmation ? await reports.contactOf(reportId) : undefined;
+  const observed = stateOf(row.status);
   return {
-    state: stateOf(status),
-    cycle,
-    changedAt,
-    customerId,
-    serviceProblemId,
-    policy: policyFor(report),
-    survey: survey && surveyRecord(survey),
+    ...decidedIn(row),
+    runId,
+    observed: observed === row.state ? undefined : observed,
+    survey: survey ? surveyRecord(survey) : { state: 'none', id: surveys.idOf(reportId, row.cycle) },
+    reminded: survey?.remindedAt != null,
+    confirmation: confirmationOf(row, survey, (of) => confirmationStanding(of, policy.confirmation, contact)),
+    answer: answer && answeredOf(answeredSignal(answer)),
+    actedOnRevision: answer?.actedOnRevision ?? 0,
+    customerId: row.customerId ?? undefined,
+    serviceProblemId: row.serviceProblemId ?? undefined,
+    policy,
   };
+}
+
+const answeredOf = ({ surveyId, score, solved, revision }: AnsweredSignal): AnsweredSignal => ({
+  surveyId,
+  score,
+  solved,
+  revision,
+});
+
+function decidedIn(row: ReportRow) {
+  const { state, cycle, rev, received, hold, releasedBy, skipSurveyBy, closedAt } = row;
+  return {
+    state,
+    cycle,
+    rev,
+    received,
+    clearing: toClearing(row),
+    closedAt: closedAt?.toISOString(),
+    hold: hold ?? undefined,
+    releasedBy: releasedBy ?? undefined,
+    skipSurveyBy: skipSurveyBy ?? undefined,
+  };
+}
+
+/** The confirmation of this clearing, if the customer was asked. */
+function confirmationOf(
+  { state, clearedAt }: ReportRow,
+  survey: Survey | undefined,
+  toStanding: (survey: Survey) => ConfirmationStanding,
+): ConfirmationStanding | undefined {
+  const { confirmation, confirmFor } = survey ?? {};
+  if (!survey || !confirmation || confirmation === 'withdrawn' || confirmation === 'queued') return undefined;
+  const isAboutThis = state === 'closed' || confirmFor?.getTime() === clearedAt?.getTime();
+  return isAboutThis && state !== 'open' ? toStanding(survey) : undefined;
+}
+
+function retryWhileNew(error: unknown): never {
+  const isMissing = error instanceof CloseoutError && error.code === 'ReportNotFound';
+  const { currentAttemptScheduledTimestampMs, scheduledTimestampMs } = activityInfo();
+  if (!isMissing || currentAttemptScheduledTimestampMs - scheduledTimestampMs > patience) throw error;
+  throw ApplicationFailure.create({
+    type: 'ReportNotFound',
+    message: error.message,
+    nextRetryDelay: '2s',
+    category: 'BENIGN',
+  });
 }

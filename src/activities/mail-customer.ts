@@ -1,15 +1,24 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { Mail } from '../customer/mail.js';
+import { hour, later } from '../policy/time.js';
 import type { Deps } from './deps.js';
 import { mailVerdict } from './to-failure.js';
 
-/** Hands a mail to the relay. An address that the relay refuses permanently goes on the suppression list. */
-export async function mailCustomer({ mailer, doNotContact }: Deps, mail: Mail): Promise<void> {
+/**
+ * Hands a mail to the relay. An address that the relay refuses permanently goes on the suppression list. A mail that has to be
+ * tried again tells the watch that its run is alive.
+ */
+export async function mailCustomer(
+  { mailer, doNotContact, ledger }: Deps,
+  reportId: string,
+  mail: Mail,
+): Promise<void> {
   try {
     await mailer.send(mail, cancellationSignal());
   } catch (error) {
     const verdict = mailVerdict(error);
     if (verdict?.code === 'RecipientRefused') await doNotContact.suppress(mail.to.address, verdict.reason, 'rcpt');
+    await ledger.expect(reportId, later(new Date(), 2 * hour));
     throw error;
   }
 }

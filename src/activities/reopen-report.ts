@@ -1,25 +1,29 @@
-import type { ChangedReport } from './cancel-report.js';
+import type { SurveyRecord } from '../contract/survey.js';
+import type { Fence } from '../policy/standing.js';
+import { surveyRecord } from '../outside/surveys/survey-row.js';
+import type { Change } from '../policy/changes.js';
+import { writtenReport, type WrittenReport } from './close-report.js';
 import type { Deps } from './deps.js';
 
-export interface ReopenReport {
-  reportId: string;
-  /** The cycle that is reopened. */
-  cycle: number;
-  /** ISO 8601. */
-  at: string;
-  by?: string;
+export interface WriteChange {
+  fence: Fence;
+  change: Change;
 }
 
-/** Safe to repeat: the same change at the same time is applied once, and a superseded survey stays superseded. */
-export async function reopenReport(
-  { reports, surveys, confirmations }: Deps,
-  { reportId, cycle, at, by }: ReopenReport,
-): Promise<ChangedReport> {
-  const reason = by === 'customer' ? await confirmations.reasonOf(reportId, cycle) : undefined;
-  const reopened = await reports.change(reportId, { kind: 'reopened', at, run: 'caller', by, reason });
-  await confirmations.withdraw(reportId, new Date(at));
-  if (reopened.cycle === cycle) return reopened; // the cycle was not closed, so it has no survey yet
-  const report = await reports.get(reportId);
-  const survey = await surveys.withdraw({ ...report, cycle: reopened.cycle - 1 }, 'reopened');
-  return { ...reopened, survey };
+/** `survey`: that of the cycle that the change ended. */
+export type ChangedReport = WrittenReport & { survey?: SurveyRecord };
+
+/** Reopens a report; a closed one begins its next cycle. Safe to repeat: a revision is written once, in one transaction. */
+export async function reopenReport(deps: Deps, { fence, change }: WriteChange): Promise<WrittenReport> {
+  const { ledger, confirmations } = deps;
+  // The customer's reason was stored with the confirmation.
+  const reason = change.by === 'customer' ? await confirmations.reasonOf(fence.reportId, fence.cycle) : undefined;
+  return writtenReport(await ledger.reopen(fence, change, reason));
+}
+
+/** Cancels a report that is not closed yet. Safe to repeat, as `reopenReport`. */
+export async function cancelReport({ ledger, surveys }: Deps, { fence, change }: WriteChange): Promise<ChangedReport> {
+  const written = writtenReport(await ledger.cancel(fence, change));
+  const survey = await surveys.ofCycle(fence.reportId, written.cycle);
+  return { ...written, survey: survey && surveyRecord(survey) };
 }

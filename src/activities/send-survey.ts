@@ -5,7 +5,8 @@ import { quietUntil } from '../customer/calendar.js';
 import { surveyMail, type SurveyMail, type ThreadStart } from '../customer/mail.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
 import { reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
-import { endedWithClosing } from '../policy/links.js';
+import { soonAfter } from '../outside/reports/ledger.js';
+import { endedWithClosing, hasConfirmationLink } from '../policy/links.js';
 import type { Policy } from '../policy/settings.js';
 import type { Deps } from './deps.js';
 import { mailCustomer } from './mail-customer.js';
@@ -30,23 +31,38 @@ export type SentSurvey = SurveyRecord | { postponedUntil: string };
  */
 export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentSurvey> {
   const { reportId, cycle, kind, policy, reopen, byOperator, againFor } = request;
-  const { reports, surveys, doNotContact, timeline } = deps;
+  const { reports, surveys, doNotContact, timeline, ledger } = deps;
   const [report, contact] = await Promise.all([reports.get(reportId), reports.contactOf(reportId)]);
   const address = contact?.emailAddress;
   const postponedUntil = againFor ? undefined : quietUntil(new Date(), policy.quietHours, contact?.timeZone);
   const isPostponed = postponedUntil !== undefined;
   const survey = await surveys.decide({ report, cycle, contact, policy, reopen, byOperator, isPostponed });
-  if (!address || !isDue(survey, kind, againFor)) return surveyRecord(survey);
-  if (survey.state === 'sent' && (await doNotContact.isBlocked(address))) return surveyRecord(survey);
+  const isBlocked = async (to: string) => survey.state === 'sent' && (await doNotContact.isBlocked(to));
+  if (!address || !isDue(survey, kind, againFor) || (await isBlocked(address))) return expecting(deps, survey, policy);
   // The customer already has the link: from now on, its page asks the survey's question.
   if (survey.state === 'queued' && endedWithClosing(survey.confirmation))
-    return surveyRecord(await surveys.markSent(survey.id, kind, 'on the confirmation page'));
-  if (postponedUntil) return { postponedUntil: postponedUntil.toISOString() };
+    return expecting(deps, await surveys.markSent(survey.id, kind, 'on the confirmation page'), policy);
+  if (postponedUntil) {
+    await ledger.expect(reportId, soonAfter(postponedUntil));
+    return { postponedUntil: postponedUntil.toISOString() };
+  }
   const earlier = cycle > 1 ? await surveys.mailedBefore(reportId, cycle) : [];
   const mail = compose(survey, report, { ...contact, emailAddress: address }, earlier, request);
-  await mailCustomer(deps, surveyMail(mail, deps.mail));
+  await mailCustomer(deps, reportId, surveyMail(mail, deps.mail));
   if (againFor) await timeline.add(survey.id, 'sentAgain', { by: againFor });
-  return surveyRecord(await surveys.markSent(survey.id, kind));
+  return expecting(deps, await surveys.markSent(survey.id, kind), policy);
+}
+
+/** Tells the watch when the run writes next: at the reminder, or at the end of the survey. */
+async function expecting({ ledger }: Deps, survey: Survey, policy: Policy['survey']): Promise<SurveyRecord> {
+  await ledger.expect(survey.reportId, nextWriteAfter(survey, policy));
+  return surveyRecord(survey);
+}
+
+function nextWriteAfter({ state, sentAt, remindedAt, expiresAt, confirmation }: Survey, policy: Policy['survey']) {
+  if (state !== 'sent' || !sentAt || !expiresAt) return null;
+  const remindAt = remindedAt || hasConfirmationLink(confirmation) ? undefined : reminderDueAt(policy, sentAt);
+  return soonAfter(remindAt && remindAt < expiresAt ? remindAt : expiresAt);
 }
 
 function isDue({ state, remindedAt }: Survey, kind: SendSurvey['kind'], againFor: string | undefined): boolean {

@@ -1,75 +1,136 @@
+import { activityInfo } from '@temporalio/activity';
 import { CloseoutError } from '../contract/errors.js';
-import { signals, type SweepResult } from '../contract/messages.js';
-import type { SweptReport } from '../outside/reports/port.js';
-import { answeredSignal } from '../outside/surveys/answers.js';
-import { confirmedSignal } from '../outside/surveys/confirmations.js';
-import { missedChange, type MissedChange } from '../policy/sweep.js';
+import type { SweepResult } from '../contract/messages.js';
+import type { DueReport } from '../outside/reports/watching.js';
+import { wakesUntilStuck } from '../outside/reports/watching.js';
+import type { LostRun } from '../outside/temporal/lost-runs.js';
+import { minute } from '../policy/time.js';
 import type { Deps } from './deps.js';
 import { inParallel } from './in-parallel.js';
 
-const pageSize = 1000;
+/** Runs of one kind that a sweep wakes: the next one, a minute later, goes on. */
+const mostWakes = 500;
 
-export interface SweptPage extends Pick<SweepResult, 'notified' | 'failed'> {
-  reports: number;
+/**
+ * Looks for what is wrong, never for what is merely quiet, and wakes the runs concerned. Safe to repeat: a run that is woken for
+ * nothing looks its report up and goes on waiting.
+ */
+export async function sweepReports(deps: Deps): Promise<Omit<SweepResult, 'counter'>> {
+  const result = { notified: {}, failed: 0, stuck: 0 };
+  await wakeDue(deps, result);
+  await replaceLost(deps, result);
+  return result;
+}
+
+type Result = Pick<SweepResult, 'notified' | 'failed' | 'stuck'>;
+
+async function wakeDue(deps: Deps, result: Result): Promise<void> {
+  const { watching, runs } = deps;
+  const failed = await inParallel(await watching.due(mostWakes), async (report) => {
+    await runs.wake(report);
+    count(result, report.reason);
+    if ((await watching.markWoken(report.id)) !== wakesUntilStuck) return;
+    result.stuck++;
+    await runs.alert({ kind: 'stuck', reportId: report.id, day: new Date().toISOString().slice(0, 10) });
+  });
+  result.failed += failed.length;
+}
+
+/** Visibility may lag, and a worker's clock may be ahead of the server's. */
+const overlap = 5 * minute;
+
+async function replaceLost(deps: Deps, result: Result): Promise<void> {
+  const { sweeps, lostRuns } = deps;
+  const last = await sweeps.last();
+  const since = new Date((last?.at.getTime() ?? Date.now() - 60 * minute) - overlap);
+  const lost = await sweeps.unhandled(await lostRuns.endedSince(since, mostWakes));
+  const failed = await inParallel(lost, async (run) => {
+    if (await replace(deps, run)) count(result, 'lost');
+    await sweeps.markHandled(run.runId);
+  });
+  result.failed += failed.length;
+}
+
+/** Starts a successor of a run that ended before its report did, and tells it what the run was told and had not written. */
+async function replace({ ledger, lostRuns, runs }: Deps, lost: LostRun): Promise<boolean> {
+  const row = await ledger.read(lost.reportId).catch((error: unknown) => {
+    if (error instanceof CloseoutError && error.code === 'ReportNotFound') return undefined;
+    throw error;
+  });
+  if (!row) return false;
+  const missed = await lostRuns.missedSignals(lost, row);
+  if (missed === 'reset') return false;
+  const { id, cycle, customerId, serviceProblemId } = row;
+  const report = { id, cycle, customerId: customerId ?? undefined, serviceProblemId: serviceProblemId ?? undefined };
+  for (const { name, payload } of missed) await runs.signal(report, name, payload);
+  await runs.wake(report);
+  return true;
+}
+
+function count({ notified }: Result, reason: DueReport['reason']): void {
+  notified[reason] = (notified[reason] ?? 0) + 1;
+}
+
+/** `restored`: the side that was restored to an earlier time or lost. `counter`: the number of the last sweep. */
+export interface FoundRestored {
+  restored: 'none' | 'database' | 'temporal';
+  counter: number;
+}
+
+/** Compares the counters that PostgreSQL and Temporal keep of the sweeps. Reads only. */
+export async function findRestored({ sweeps, lostRuns }: Deps): Promise<FoundRestored> {
+  const last = await sweeps.last();
+  const stored = last?.counter ?? 0;
+  const kept = (await lostRuns.lastSweepCounter(activityInfo().workflowExecution?.runId)) ?? 0;
+  const counter = Math.max(stored, kept);
+  if (kept > stored) return { restored: 'database', counter };
+  const isLost = last !== undefined && !(await lostRuns.isKnown(last.workflowId, last.runId));
+  return { restored: isLost ? 'temporal' : 'none', counter };
+}
+
+export interface WokenPage {
+  woken: number;
+  failed: number;
   /** Start of the next page; undefined after the last. */
   next?: string;
 }
 
-/** Notifies the runs of one page of reports of what they missed. Safe to repeat: a run acts once on the same change. */
-export async function sweepPage(deps: Deps, { after }: { after: string }): Promise<SweptPage> {
-  const page = await deps.reports.sweepPage(after, pageSize);
-  const notified: SweptPage['notified'] = {};
-  const missed = page.filter((report) => missedChange(report) !== undefined);
-  const failed = await inParallel(missed, async (report) => {
-    const change = await notifyRun(deps, report);
-    notified[change] = (notified[change] ?? 0) + 1;
-  });
+const pageSize = 500;
+
+/** Temporal was restored or lost: the runs of all reports that are not done continue from the ledger. Safe to repeat. */
+export async function wakeUnfinished({ watching, runs }: Deps, { after }: { after: string }): Promise<WokenPage> {
+  const page = await watching.unfinished(after, pageSize);
+  const failed = await inParallel(page, (report) => runs.wake(report));
   const next = page.length === pageSize ? page.at(-1)?.id : undefined;
-  return { reports: page.length, notified, failed: failed.length, next };
+  return { woken: page.length - failed.length, failed: failed.length, next };
 }
 
-async function notifyRun({ reports, runs }: Deps, swept: SweptReport): Promise<MissedChange> {
-  const change = missedChange(swept) ?? 'cleared';
-  const { id, runState, cycle, runCycle, changedAt } = swept;
-  if (change === 'started') {
-    await runs.begin(await reports.get(id));
-    return change;
-  }
-  if (change === 'reopened' && runState === 'closed' && cycle === runCycle) await reports.startNextCycle(id);
-  const at = changedAt ?? new Date().toISOString();
-  await runs.signal(await reports.get(id), signals[change], { at, by: 'watch' });
-  await reports.markNotified(swept);
-  return change;
-}
-
-/** Notifies runs of what customers said while Temporal was unavailable. Safe to repeat: a run acts once on the same words. */
-export async function notifyRunsOfAnswers({
-  reports,
-  surveys,
-  answers,
-  confirmations,
-  runs,
-}: Deps): Promise<{ answered: number; confirmed: number; failed: number }> {
-  const unnotifiedAnswers = await answers.unnotified(pageSize);
-  const failedAnswers = await inParallel(unnotifiedAnswers, async (answer) => {
-    const survey = await surveys.find(answer.surveyId);
-    if (!survey) throw new CloseoutError('NotFound', 'The survey no longer exists.');
-    await runs.signal(await reports.get(survey.reportId), signals.answered, answeredSignal(answer));
-    await answers.markNotified(survey.id, answer.revision);
+/**
+ * PostgreSQL was restored: every running workflow looks again, and so hands its standing to the ledger; those that ended since are
+ * asked for it. Safe to repeat: the ledger adopts only what is newer.
+ */
+export async function restoreLedger({ sweeps, lostRuns, ledger }: Deps): Promise<WokenPage> {
+  const last = await sweeps.last();
+  const ended = await lostRuns.completedSince(new Date((last?.at.getTime() ?? 0) - overlap));
+  const notRestored = await inParallel(ended, async ({ reportId, runId }) => {
+    const known = await lostRuns.standingOf({ reportId, runId });
+    if (known) await ledger.restore(reportId, runId, known, false);
   });
-  const unnotifiedReplies = await confirmations.unnotified(pageSize);
-  const failedReplies = await inParallel(unnotifiedReplies, async (survey) => {
-    await runs.signal(await reports.get(survey.reportId), signals.confirmed, confirmedSignal(survey));
-    await confirmations.markNotified(survey);
-  });
-  return {
-    answered: unnotifiedAnswers.length - failedAnswers.length,
-    confirmed: unnotifiedReplies.length - failedReplies.length,
-    failed: failedAnswers.length + failedReplies.length,
-  };
+  const running = await lostRuns.running();
+  const notWoken = await inParallel(running, (reportId) => lostRuns.askToLookAgain(reportId));
+  const failed = notRestored.length + notWoken.length;
+  return { woken: ended.length + running.length - failed, failed };
 }
 
-/** Keeps the result for `/metrics` and the dashboard. Safe to repeat: there is one row. */
-export async function recordSweep({ sweeps }: Deps, result: SweepResult & { tookMs: number }): Promise<void> {
-  await sweeps.record(result);
+/** Keeps the result for `/metrics` and the dashboard, and counts the sweep. Safe to repeat: a run counts once. */
+export async function recordSweep(
+  { sweeps }: Deps,
+  result: Omit<SweepResult, 'counter'> & { tookMs: number; atLeast: number },
+): Promise<number> {
+  const { workflowExecution } = activityInfo();
+  return sweeps.record({
+    ...result,
+    workflowId: workflowExecution?.workflowId ?? '',
+    runId: workflowExecution?.runId ?? '',
+  });
 }

@@ -7,6 +7,7 @@ import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
 import { isBadAddress, isSenderFault, refusalStatus } from '../policy/delivery.js';
 
 export function toFailure(error: unknown): ApplicationFailure {
+  if (error instanceof ApplicationFailure) return error;
   if (error instanceof CloseoutError) return failure(error.code, error.message);
   const verdict = mailVerdict(error);
   if (verdict) return failure(verdict.code, verdict.reason);

@@ -24,7 +24,7 @@ interface ChangeOptions extends Common {
   reason?: string;
 }
 
-type ClearProblemOptions = Common & { at?: string; by: string; rate: string; wait: boolean };
+type ClearProblemOptions = Common & { at?: string; by: string; rate?: string; wait: boolean };
 
 const changes = [
   ['clear', 'the fault is gone: close the report and ask the customer'],
@@ -71,11 +71,11 @@ export function reportCommands(program: Command): void {
   command('clear-problem <serviceProblem>', 'the common fault behind many reports is fixed: clear them all')
     .option('--at <time>', 'when it was fixed, ISO 8601; now if absent')
     .option('--by <who>', 'who reports it', user)
-    .option('--rate <n>', 'reports per second, 1 to 500', '50')
+    .option('--rate <n>', 'at most so many reports per second, 1 to 500; as many as the workers sustain if absent')
     .option('--no-wait', 'do not wait until all are cleared')
     .action(clearProblem);
 
-  command('watch', 'compare every report with its run now, and notify runs of what they missed').action(watch);
+  command('watch', 'look for reports with which something is wrong, now, and wake their runs').action(watch);
 
   command('replay <file>', 'drive a log of incidents through the public API').action((file: string, options: Common) =>
     withClient(async (client) => {
@@ -106,9 +106,10 @@ const open = (options: OpenOptions) =>
 
 const change = (verb: 'clear' | 'reopen' | 'cancel', id: string, { at, by, reason, json }: ChangeOptions) =>
   withClient(async (client) => {
-    const report = await client[verb](id, { at, by, reason });
+    const { report, isApplied } = await client[verb](id, { at, by, reason });
     const { status, cycle } = report;
-    print({ json }, report, `${id}: recorded; status ${status}, cycle ${cycle}. To follow it: closeout status ${id}`);
+    const outcome = isApplied ? 'recorded' : 'accepted, but not applied yet';
+    print({ json }, report, `${id}: ${outcome}; status ${status}, cycle ${cycle}. To follow it: closeout status ${id}`);
   });
 
 const list = (options: Common & { status?: string; limit: string }) =>
@@ -120,27 +121,26 @@ const list = (options: Common & { status?: string; limit: string }) =>
 
 const clearProblem = (id: string, { at, by, wait, rate, json }: ClearProblemOptions) =>
   withClient(async (client) => {
-    await client.serviceProblems.clear({ serviceProblemId: id, at, by, perSecond: wholeNumber('--rate', rate) });
+    const perSecond = rate === undefined ? undefined : wholeNumber('--rate', rate);
+    await client.serviceProblems.clear({ serviceProblemId: id, at, by, perSecond });
     const { followMassClear } = await import('./progress.js');
     const progress = await (wait ? followMassClear(client, id) : client.serviceProblems.progress(id));
-    const { cleared, closed, failed } = progress;
-    const refused = failed.map(({ reportId, failure }) => `  ${reportId}: ${failure}`);
-    const summary = `${id}: ${cleared} cleared, ${closed} closed, ${failed.length} refused`;
-    print({ json }, progress, [summary, ...refused].join('\n'));
-    if (wait && failed.length > 0) process.exitCode = 1;
+    const { cleared, closed, failed, failedCount, later } = progress;
+    const notTold = failed.map(({ reportId, failure }) => `  ${reportId}: ${failure}`);
+    const summary = `${id}: ${cleared} cleared, ${closed} closed, ${failedCount} could not be told`;
+    const opened = `${later.count} were opened or reopened later and stay open: ${later.ids.join(', ')}`;
+    print({ json }, progress, [summary, ...notTold, ...(later.count > 0 ? [opened] : [])].join('\n'));
+    if (wait && failedCount > 0) process.exitCode = 1;
   });
 
 const watch = (options: Common) =>
   withClient(async (client) => {
     const result = await client.overview.sweep();
-    const notified = Object.entries(result.notified).map(([kind, count]) => `${count} ${kind}`);
-    const missed = notified.length > 0 ? `missed changes: ${notified.join(', ')}` : 'nothing was missed';
-    print(
-      options,
-      result,
-      `${result.reports} reports compared; ${missed}; ${result.failed} runs could not be notified.`,
-    );
-    if (result.failed > 0) process.exitCode = 1;
+    const { notified, failed, stuck } = result;
+    const woken = Object.entries(notified).map(([kind, count]) => `${count} ${kind}`);
+    const found = woken.length > 0 ? `Runs woken: ${woken.join(', ')}` : 'Nothing was wrong';
+    print(options, result, `${found}; ${failed} could not be woken; ${stuck} are stuck.`);
+    if (failed > 0) process.exitCode = 1;
   });
 
 function tableOf(reports: Report[]): string {

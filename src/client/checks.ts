@@ -10,6 +10,7 @@ import {
 } from '../contract/contact.js';
 import { CloseoutError } from '../contract/errors.js';
 import { reportIdPattern, reportIdRule } from '../contract/ids.js';
+import { isTime, timeRule } from '../contract/time.js';
 
 function assert(isValid: boolean, field: string, rule: string): void {
   if (!isValid) throw new CloseoutError('BadInput', `${field} ${rule}.`, field);
@@ -17,8 +18,7 @@ function assert(isValid: boolean, field: string, rule: string): void {
 
 export const assertReportId = (id: string): void => assert(reportIdPattern.test(id), 'id', reportIdRule);
 
-export const assertTime = (time: string, field: string): void =>
-  assert(!Number.isNaN(Date.parse(time)), field, 'must be a time in ISO 8601, such as 2026-11-24T09:30:00Z');
+export const assertTime = (time: string, field: string): void => assert(isTime(time), field, timeRule);
 
 export function assertContact({ emailAddress, preferredLanguage, timeZone }: Contact): void {
   if (emailAddress !== undefined) assert(emailAddressPattern.test(emailAddress), 'emailAddress', emailAddressRule);

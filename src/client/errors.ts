@@ -7,7 +7,4 @@ export function falseIfRefused(error: unknown): false {
   throw error;
 }
 
-/** Returns undefined if Temporal is unavailable, for everything that is possible without it. */
-export function ignoreUnavailable(error: unknown): undefined {
-  if (!(error instanceof CloseoutError && error.code === 'TemporalUnavailable')) throw error;
-}
+export { ignoreUnavailable } from '../outside/temporal/calls.js';

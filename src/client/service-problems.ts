@@ -1,4 +1,5 @@
 /** Clearing every report of a common fault. */
+import { randomUUID } from 'node:crypto';
 import { CloseoutError } from '../contract/errors.js';
 import type { MassClearInput, MassClearProgress } from '../contract/messages.js';
 import type { ReportsPort } from '../outside/reports/port.js';
@@ -11,18 +12,20 @@ export class ServiceProblemService {
     private readonly runs: ServiceProblems,
   ) {}
 
-  /** Clears every report of a service problem at a limited rate. Safe to repeat. Throws `BadInput`, `NotFound`. */
+  /** Clears every report of a service problem, as fast as the workers follow. Throws `BadInput`, `NotFound`. */
   async clear(input: MassClearInput): Promise<void> {
-    const { serviceProblemId, at, perSecond = 50 } = input;
+    const { serviceProblemId, at, perSecond = 500 } = input;
     if (!serviceProblemId) throw new CloseoutError('BadInput', 'serviceProblemId is missing.', 'serviceProblemId');
     if (at !== undefined) assertTime(at, 'at');
+    if (at !== undefined && Date.parse(at) > Date.now())
+      throw new CloseoutError('BadInput', 'at must not be in the future.', 'at');
     if (!Number.isInteger(perSecond) || perSecond < 1 || perSecond > 500)
       throw new CloseoutError('BadInput', 'perSecond must be a whole number from 1 to 500.', 'perSecond');
     if (Object.keys(await this.reports.countOf(serviceProblemId)).length === 0) {
       const message = `No report of service problem ${serviceProblemId} is known.`;
       throw new CloseoutError('NotFound', message, 'serviceProblemId');
     }
-    await this.runs.clear(input);
+    await this.runs.clear({ id: randomUUID(), ...input, at: at ?? new Date().toISOString() });
   }
 
   /** Progress of the clearing. Throws `NotFound` if this service problem was never cleared. */

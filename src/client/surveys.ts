@@ -67,25 +67,25 @@ export class SurveyService {
     return survey ? surveyRecord(survey) : { state: 'none' };
   }
 
-  /** Stores the answer to an open survey, or its change, then notifies the run. Undefined if too late: nothing was stored. */
+  /** Stores the answer to an open survey, or its change, then signals the run; if Temporal is unavailable, the watch does. Undefined if too late: nothing was stored. */
   async answer(surveyId: string, answer: Answer): Promise<StoredAnswer | undefined> {
     const { answers, reports } = this.stores;
     const stored = await answers.store(surveyId, answer);
     const survey = stored && (await this.find(surveyId));
-    if (!survey || stored.notifiedRevision >= stored.revision) return stored;
-    await this.runs.signal(await reports.get(survey.reportId), signals.answered, answeredSignal(stored));
-    await answers.markNotified(surveyId, stored.revision);
+    if (!survey || stored.actedOnRevision >= stored.revision) return stored;
+    const report = await reports.get(survey.reportId);
+    await this.runs.signalStored(report, signals.answered, answeredSignal(stored));
     return stored;
   }
 
-  /** Stores whether the customer says that the problem is fixed, then notifies the run. False if too late: nothing was stored. */
+  /** Stores whether the customer says that the problem is fixed, then signals the run, as `answer` does. False if too late: nothing was stored. */
   async confirm(surveyId: string, reply: ConfirmationReply): Promise<boolean> {
     const { confirmations, reports } = this.stores;
     const isStored = await confirmations.record(surveyId, reply);
     const survey = await this.find(surveyId);
-    if (!survey?.confirmedAt || survey.confirmNotified) return isStored;
-    await this.runs.signal(await reports.get(survey.reportId), signals.confirmed, confirmedSignal(survey));
-    await confirmations.markNotified(survey);
+    if (!survey?.confirmedAt || survey.confirmActedOn) return isStored;
+    const report = await reports.get(survey.reportId);
+    await this.runs.signalStored(report, signals.confirmed, confirmedSignal(survey));
     return isStored;
   }
 

@@ -16,6 +16,7 @@ export const errors = {
   NotJson: { retry: false, acts: 'caller', http: 415 },
   TooManyRequests: { retry: false, acts: 'caller', http: 429 },
   ClosureRefused: { retry: false, acts: 'operator', http: 409 },
+  Diverged: { retry: false, acts: 'operator', http: 409 },
   NotConfirmed: { retry: false, acts: 'operator', http: 409 },
   RecipientRefused: { retry: false, acts: 'operator', http: 502 },
   EAIUnsupported: { retry: false, acts: 'operator', http: 502 },

@@ -33,6 +33,10 @@ export function alertIdOf(alert: Alert): string {
       return `alert:unconfirmed:${alert.reportId}:${alert.clearedAt}:${alert.day}`;
     case 'reopenings':
       return `alert:reopenings:${alert.reportId}:${alert.cycle}`;
+    case 'stuck':
+      return `alert:stuck:${alert.reportId}:${alert.day}`;
+    case 'massClear':
+      return `alert:massClear:${alert.serviceProblemId}:${alert.at.slice(0, 10)}`;
     case 'message':
       return `alert:message:${alert.storedMessageId}`;
   }
@@ -65,7 +69,7 @@ export function messageIdOf(surveyId: string, kind: MailKind, domain: string, cl
 
 /** The survey that one of our Message-IDs belongs to. */
 export function surveyIdOfMessage(messageId: string): string | undefined {
-  return /^<?survey\.([A-Za-z0-9_-]{16})\.(?:[12]|[cw]\d+)@/.exec(messageId)?.[1];
+  return /^<?survey\.([0-9a-v]{20})\.(?:[12]|[cw]\d+)@/i.exec(messageId)?.[1]?.toLowerCase();
 }
 
 /** Envelope sender of a survey's mail, to which it bounces: `bounce+{surveyId}@domain` (VERP). `base`: `bounce@domain`. */
@@ -73,5 +77,5 @@ export const bounceAddressOf = (surveyId: string, base: string): string => base.
 
 /** The survey that a bounce address belongs to. */
 export function surveyIdOfBounce(address: string): string | undefined {
-  return /\+([A-Za-z0-9_-]{16})@/.exec(address)?.[1];
+  return /\+([0-9a-v]{20})@/i.exec(address)?.[1]?.toLowerCase();
 }

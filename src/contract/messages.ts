@@ -26,10 +26,11 @@ export const signals = {
   answered: 'answered',
   bounced: 'bounced',
   confirmed: 'confirmed',
-  opened: 'opened',
-} as const satisfies Record<ChangeKind | 'answered' | 'bounced' | 'confirmed' | 'opened', string>;
+  lookAgain: 'lookAgain',
+} as const satisfies Record<ChangeKind | 'answered' | 'bounced' | 'confirmed' | 'lookAgain', string>;
+export type SignalName = keyof typeof signals;
 
-export const queries = { status: 'status', progress: 'progress', result: 'result' } as const;
+export const queries = { status: 'status', standing: 'standing', progress: 'progress', result: 'result' } as const;
 
 export const updates = {
   retryNow: 'retryNow',
@@ -43,16 +44,25 @@ export const updates = {
 } as const;
 export type UpdateName = keyof typeof updates;
 
-/** Payload of `cleared`, `reopened` and `cancelled`. `at`: when it happened (ISO 8601); the time of receipt if absent. */
+/** Payload of `cleared`, `reopened` and `cancelled`. */
 export interface ChangeSignal {
+  /** When it happened (ISO 8601). Compared only with the last time from the same author: an older one is late. */
   at?: string;
   by?: string;
+  /** A change with the same id counts once. */
+  id?: string;
   /** For readers of the history; not stored with the report. */
   note?: string;
   /** For readers of the history; not stored with the report. */
   reason?: string;
   /** One of many changes at once: its activities wait behind those of reports that changed alone. */
   bulk?: boolean;
+  /** The TMF621 status to set, if not the usual one of the change. */
+  status?: string;
+  /** ISO 8601: when Closeout received it, if that was before the signal was sent. */
+  receivedAt?: string;
+  /** The reason is stored under the change's id. */
+  hasReason?: boolean;
 }
 
 /** Sent once an answer is stored. Never holds the comment. */
@@ -93,39 +103,56 @@ export interface SurveyOperation {
   days?: number;
 }
 
+/** Why a sweep woke a run. `started`: it never ran; `overdue`: it should have written by now; `lost`: it ended before its report did. */
+export type WakeReason = ChangeKind | 'started' | 'overdue' | 'answered' | 'confirmed' | 'lost' | 'restored';
+
 /** The result of a sweep. */
 export interface SweepResult {
-  reports: number;
-  /** Number of runs that were notified, by the kind of change they had missed. */
-  notified: Partial<Record<ChangeKind | 'started' | 'answered' | 'confirmed', number>>;
-  /** Runs that could not be notified; the next sweep tries again. */
+  /** Number of runs that were woken, by what was wrong. */
+  notified: Partial<Record<WakeReason, number>>;
+  /** Runs that could not be woken; a later sweep tries again. */
   failed: number;
-  pages: number;
+  /** Reports whose runs were woken five times without effect; an operator is alerted. */
+  stuck: number;
+  /** Number of sweeps so far, as PostgreSQL and Temporal both know it. */
+  counter: number;
+}
+
+/** A request to clear every report of a service problem: payload of the signal `clear`. */
+export interface MassClearRequest {
+  /** When the fault was fixed (ISO 8601, not in the future); the time of receipt if absent. Later reports stay open. */
+  at?: string;
+  by?: string;
+  /** At most so many reports per second, 1 to 500; as many as the workers sustain if absent. */
+  perSecond?: number;
+  /** A request with the same id counts once. */
+  id?: string;
 }
 
 /** Input of the workflow `clearServiceProblem`, id `service-problem:{id}`. Callers need `serviceProblemId` only. */
-export interface MassClearInput {
+export interface MassClearInput extends MassClearRequest {
   serviceProblemId: string;
-  /** When the fault was fixed (ISO 8601); the start of the workflow if absent. */
-  at?: string;
-  by?: string;
-  /** Reports to clear per second, 1 to 500; 50 if absent. */
-  perSecond?: number;
   carried?: unknown;
 }
+
+/** Signal to a running `clearServiceProblem`: a second request is honoured after the first. */
+export const massClearSignal = 'clear';
 
 /** Answer of the query `progress` of `clearServiceProblem`, and its result. */
 export interface MassClearProgress {
   serviceProblemId: string;
-  /** Reports whose runs were notified. */
+  /** Reports whose runs were told. */
   cleared: number;
-  /** Still open in the system of record. */
+  /** Still open. */
   open: number;
+  /** Open because they were opened or reopened after the fault was fixed; at most 100 ids. */
+  later: { count: number; ids: string[] };
   /** Cleared, but not yet closed. */
   closing: number;
   closed: number;
-  /** Reports that the system of record refused to clear, with the reason. Each is retried in every round. */
+  /** Reports whose runs could not be told, with the reason; at most 100. Each is tried again in every round. */
   failed: { reportId: string; failure: string }[];
+  failedCount: number;
   round: number;
   done: boolean;
 }
@@ -144,6 +171,10 @@ export type Alert =
   | { kind: 'unconfirmed'; reportId: string; clearedAt: string; since: string; day: number }
   /** The report was reopened too often. */
   | { kind: 'reopenings'; reportId: string; cycle: number; at: string }
+  /** The run of a report was woken again and again and does not follow. */
+  | { kind: 'stuck'; reportId: string; day: string }
+  /** Reports of a service problem could not be told that they are cleared. `at`: ISO 8601. */
+  | { kind: 'massClear'; serviceProblemId: string; failed: number; at: string }
   /** A customer replied to one of our mails. */
   | { kind: 'message'; storedMessageId: string };
 

@@ -45,10 +45,11 @@ export interface Attention {
   since: string;
 }
 
-/** Input of the workflow `closeProblemReport`. Callers give `reportId` only; `carried` is for continue-as-new. */
+/** Input of the workflow `closeProblemReport`. */
 export interface RunInput {
   reportId: string;
-  carried?: unknown;
+  /** For continue-as-new: changes that are not written yet. */
+  carried?: unknown[];
 }
 
 /** Result of a finished run. `survey.outcome` is a survey state, `skipped:<reason>` or `none`. */
@@ -63,8 +64,9 @@ export interface RunStatus {
   reportId: string;
   phase: Phase;
   cycle: number;
-  /** Held by an operator: not closed until released. */
+  /** Held: not closed until released. */
   held: boolean;
+  heldBy?: string;
   waitingFor: string;
   /** ISO 8601, UTC: when the wait ends by itself, if it does. */
   until?: string;
@@ -72,6 +74,8 @@ export interface RunStatus {
   /** The confirmation of this clearing; absent if the customer was not asked about this clearing. */
   confirmation?: ConfirmationRecord['state'];
   attention?: Attention;
+  /** Whether the report's run is running in Temporal; `unknown` if Temporal does not answer. */
+  run?: 'running' | 'ended' | 'none' | 'unknown';
 }
 
 /** The attributes that a caller sets. TMF621 requires `description`, `severity` and `ticketType`. */
@@ -117,7 +121,7 @@ export interface Report extends ReportAttributes {
   status: ReportStatus;
   cycle: number;
   openedAt: string;
-  /** Source time of the last change of status that was applied; null before the first. */
+  /** When the last change of status happened at its source; null before the first. */
   changedAt: string | null;
   clearedAt?: string;
   closedAt?: string;

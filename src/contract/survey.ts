@@ -90,8 +90,8 @@ export interface Survey {
   warnedAt: Date | null;
   /** The customer's words about what is still wrong. */
   confirmReason: string | null;
-  /** The report's run was notified of the customer's confirmation or refusal. */
-  confirmNotified: boolean;
+  /** The report's run has acted on the customer's confirmation or refusal. */
+  confirmActedOn: boolean;
 }
 
 /** A customer's answer to the survey. */
@@ -112,8 +112,8 @@ export interface StoredAnswer {
   at: Date;
   changedAt: Date;
   revision: number;
-  /** The last revision that the report's run was notified of. */
-  notifiedRevision: number;
+  /** The last revision that the report's run has acted on. */
+  actedOnRevision: number;
 }
 
 /** A customer's reply when asked to confirm. */

@@ -65,7 +65,7 @@ async function receiveReply(exchange: Exchange, survey: Survey): Promise<Fastify
   if (isStored) return reply.redirect(`/c/${request.params.token}${queryOf(request)}`, 303);
   const current = await surveyOf('confirm', request, client, config);
   if (!fixed && (await viewOf(client, current)).isReopenable) {
-    const report = await client.reopen(current.reportId, { by: 'customer', reason });
+    const { report } = await client.reopen(current.reportId, { by: 'customer', reason });
     return sendPage(reply, 200, repliedPage(languageOf(request), report, false));
   }
   return showPage(exchange, current, { fixed, reason });

@@ -70,13 +70,13 @@ async function addSweep(registry: Registry, client: CloseoutClient): Promise<voi
   if (!last) return;
   const registers = [registry];
   const add = (name: string, help: string, value: number) => new Gauge({ name, help, registers }).set(value);
-  add('closeout_sweep_reports', 'Reports that the last sweep compared.', last.reports);
-  add('closeout_sweep_failed', 'Runs that the last sweep could not notify.', last.failed);
+  add('closeout_sweep_stuck', 'Reports whose runs do not follow, found by the last sweep.', last.stuck);
+  add('closeout_sweep_failed', 'Runs that the last sweep could not wake.', last.failed);
   add('closeout_sweep_duration_seconds', 'Duration of the last sweep.', last.tookMs / 1000);
   add('closeout_sweep_timestamp_seconds', 'When the last sweep ended.', last.at.getTime() / 1000);
   const notified = new Gauge({
     name: 'closeout_sweep_notified',
-    help: 'Runs that the last sweep notified, by the change they had missed.',
+    help: 'Runs that the last sweep woke, by the reason.',
     labelNames: ['change'],
     registers,
   });

@@ -44,9 +44,11 @@ export function tmf621(app: FastifyInstance, client: CloseoutClient, baseUrl: st
     return pick(await ticketOf(await client.get(request.params.id)), fields);
   });
 
-  app.patch<{ Params: { id: string } }>(`${ticketPath}/:id`, async (request) => {
+  /** 202: the change is accepted, but its run has not followed yet. */
+  app.patch<{ Params: { id: string } }>(`${ticketPath}/:id`, async (request, reply) => {
     const { status, statusChangeReason: reason, changes } = parsePatch(request.body);
-    return ticketOf(await client.update(request.params.id, changes, { status, by: 'TMF621', reason }));
+    const { report, isApplied } = await client.update(request.params.id, changes, { status, by: 'TMF621', reason });
+    return reply.code(isApplied ? 200 : 202).send(await ticketOf(report));
   });
 }
 

@@ -6,7 +6,7 @@ import type { SkipReason } from '../contract/survey.js';
 import { afterBusinessTime, quietUntil } from '../customer/calendar.js';
 import { confirmationEndsAt } from '../policy/deadlines.js';
 import type { Policy, PolicyFor } from '../policy/settings.js';
-import { apply, type Change, type State } from '../policy/status.js';
+import { nextState, type State } from '../policy/status.js';
 import { sampleBucketOf, skipReason, type EligibilityFacts } from '../policy/survey.js';
 import type { Incident } from './read.js';
 
@@ -44,7 +44,6 @@ class SimulatedReport {
   readonly policy: Policy;
   readonly cycles: RehearsedCycle[];
   state: State = 'open';
-  changedAt: string | null = null;
   /** Counts the changes of state, so that a step planned before a change is dropped. */
   changes = 0;
 
@@ -100,9 +99,9 @@ class Rehearsal {
     }
   }
 
-  private change(report: SimulatedReport, { kind, at }: Change): void {
+  private change(report: SimulatedReport, { kind, at }: Incident['changes'][number]): void {
     const before = report.state;
-    Object.assign(report, apply(report, { kind, at }));
+    report.state = nextState(report.state, kind);
     if (report.state === before) return;
     report.changes++;
     const { cycle } = report;

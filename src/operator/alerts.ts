@@ -88,6 +88,25 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     at: new Date(at),
   }),
 
+  stuck: ({ reportId, day: today }) => ({
+    subject: `Does not follow: report ${reportId}`,
+    lines: [
+      `The workflow of report ${reportId} was woken five times and has not acted.`,
+      `Look at its run in the Temporal UI, and check that a worker runs: closeout status ${reportId}`,
+      'It is woken once a day from now on, with this alert.',
+    ],
+    at: new Date(today),
+  }),
+
+  massClear: ({ serviceProblemId, failed, at }) => ({
+    subject: `Not all reports of service problem ${serviceProblemId} were cleared`,
+    lines: [
+      `${failed} reports could not be told that service problem ${serviceProblemId} is fixed.`,
+      `To see them and the reasons, then to try again: closeout clear-problem ${serviceProblemId}`,
+    ],
+    at: new Date(at),
+  }),
+
   message(_alert, { survey, message }) {
     if (!survey || !message) return undefined;
     const { reportId, confirmation } = survey;

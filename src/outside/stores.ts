@@ -3,17 +3,24 @@ import { countQueries, type Counts } from './counts.js';
 import type { Db } from './database/database.js';
 import { customerErasure, type CustomerErasure } from './erasure.js';
 import type { ReportsPort } from './reports/port.js';
+import { reportLedger, type Ledger } from './reports/ledger.js';
+import { serviceProblemReports, type ServiceProblemReports } from './reports/service-problems.js';
 import { reportStore } from './reports/store.js';
+import { watching, type Watching } from './reports/watching.js';
 import { answerTable, type Answers } from './surveys/answers.js';
 import { confirmationTable, type Confirmations } from './surveys/confirmations.js';
 import { doNotContactLists, type DoNotContact } from './surveys/do-not-contact.js';
 import { messageTable, type Messages } from './surveys/messages.js';
+import { surveyIdsBy } from './surveys/survey-row.js';
 import { surveyTable, type Surveys } from './surveys/surveys.js';
 import { surveyTimeline, type Timeline } from './surveys/timeline.js';
 import { sweepTable, type Sweeps } from './sweeps.js';
 
 export interface Stores {
   reports: ReportsPort;
+  ledger: Ledger;
+  watching: Watching;
+  serviceProblems: ServiceProblemReports;
   surveys: Surveys;
   confirmations: Confirmations;
   answers: Answers;
@@ -25,14 +32,18 @@ export interface Stores {
   sweeps: Sweeps;
 }
 
-/** `addressKey`: keys the hashes in the do-not-contact lists. */
+/** `addressKey`: keys the hashes in the do-not-contact lists, and the ids of surveys. */
 export function openStores(db: Db, addressKey: Buffer): Stores {
   const doNotContact = doNotContactLists(db, addressKey);
   const hashOf = (address: string) => doNotContact.hashOf(address);
+  const surveyIdOf = surveyIdsBy(addressKey);
   return {
     reports: reportStore(db),
-    surveys: surveyTable(db, hashOf),
-    confirmations: confirmationTable(db, hashOf),
+    ledger: reportLedger(db, surveyIdOf),
+    watching: watching(db),
+    serviceProblems: serviceProblemReports(db),
+    surveys: surveyTable(db, hashOf, surveyIdOf),
+    confirmations: confirmationTable(db, hashOf, surveyIdOf),
     answers: answerTable(db),
     messages: messageTable(db),
     timeline: surveyTimeline(db),

@@ -94,7 +94,7 @@ export const settings = z.object({
     .string()
     .regex(/^[^\s:]+:\d{2,5}$/, 'must be host:port')
     .optional(),
-  CLOSEOUT_WATCH_SECONDS: z.coerce.number().int().min(10).default(300),
+  CLOSEOUT_WATCH_SECONDS: z.coerce.number().int().min(10).default(60),
   CLOSEOUT_KEEP_DAYS: z.coerce.number().int().min(0).default(365),
   CLOSEOUT_TRUSTED_PROXIES: z.string().default(''),
   CLOSEOUT_ALERT_TO: z.email().default('operator@closeout.example'),

@@ -1,88 +1,177 @@
 /**
- * A common fault is fixed: clears every open report of a service problem at a limited rate, in rounds until none is left. A
- * report that is refused does not stop the rest: it is listed, and retried in every round.
+ * A common fault is fixed: clears every open report of a service problem, as fast as the workers follow, in rounds until none is
+ * left. A report that cannot be told does not stop the rest: it is listed, and tried again in every round.
  */
-import { continueAsNew, defineQuery, setHandler, sleep, workflowInfo } from '@temporalio/workflow';
-import { queries, type MassClearInput, type MassClearProgress } from '../contract/messages.js';
+import {
+  ApplicationFailure,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import {
+  queries,
+  massClearSignal,
+  type MassClearInput,
+  type MassClearProgress,
+  type MassClearRequest,
+} from '../contract/messages.js';
+import { isTime } from '../contract/time.js';
+import { raiseAlert } from './alert-operator.js';
 import * as steps from './steps.js';
 
-/** Pauses before refused reports are retried. After the last one they stay listed, and starting the workflow again retries them. */
+/** Pauses before reports that do not follow are told again. After the last one they stay listed, and an operator is alerted. */
 const retryPauses = ['5s', '30s', '2m'] as const;
+
+/** Reports that were told and have not followed yet: few enough that a single report waits no more than moments behind them. */
+const window = { least: 10, first: 50, most: 500 };
 
 /** Plain JSON, so that continue-as-new can carry all of it. */
 interface State {
-  at: string;
+  /** The first is being worked on. */
+  requests: Required<MassClearRequest>[];
   /** The last report of this round that was looked at. */
   after: string;
-  clearedInRound: number;
   failedRounds: number;
+  window: number;
   progress: MassClearProgress;
 }
 
 export async function clearServiceProblem(input: MassClearInput): Promise<MassClearProgress> {
-  const { serviceProblemId } = input;
   const state = (input.carried as State | undefined) ?? newState(input);
-  const { progress } = state;
+  const { progress, requests } = state;
   setHandler(defineQuery<MassClearProgress>(queries.progress), () => progress, {
-    description: 'How many reports were cleared, are still open, are closed, and which were refused and why.',
+    description: 'How many reports were cleared, are still open, are closed, and which could not be told and why.',
+  });
+  const accept = (request?: MassClearRequest) => {
+    const asked = toRequest(request ?? {});
+    if (asked && !requests.some(({ id }) => id === asked.id)) requests.push(asked);
+  };
+  setHandler(defineSignal<[MassClearRequest?]>(massClearSignal), accept, {
+    description:
+      'Clear the reports of this service problem again. Optional payload: { "at": ISO time, "by", "perSecond" }.',
   });
   for (;;) {
-    await runRound(input, state);
-    Object.assign(progress, await steps.countReports({ serviceProblemId }));
-    if (state.clearedInRound === 0 && !hasRetryLeft(state)) break;
-    await startNextRound(state);
+    await clearAll(input, state);
+    await untilClosed(state);
+    if (requests.length <= 1) break;
+    // The next request starts over, by its own time.
+    requests.shift();
+    Object.assign(state, { after: '', failedRounds: 0 });
+    Object.assign(progress, { failed: [], failedCount: 0, round: 1 });
   }
-  await untilClosed(serviceProblemId, progress);
   progress.done = true;
   return progress;
 }
 
-function newState({ serviceProblemId, at }: MassClearInput): State {
-  const progress = { serviceProblemId, cleared: 0, open: 0, closing: 0, closed: 0, failed: [], round: 1, done: false };
-  return { at: at ?? new Date().toISOString(), after: '', clearedInRound: 0, failedRounds: 0, progress };
+function newState(input: MassClearInput): State {
+  const { serviceProblemId } = input;
+  const request = toRequest(input);
+  if (typeof serviceProblemId !== 'string' || !request)
+    throw ApplicationFailure.nonRetryable(
+      'Input must be { "serviceProblemId": "ID" }, with "at" in ISO 8601 and not in the future, and "perSecond" from 1 to 500, if given.',
+      'BadInput',
+    );
+  const counts = { cleared: 0, open: 0, closing: 0, closed: 0, later: { count: 0, ids: [] } };
+  const progress = { serviceProblemId, ...counts, failed: [], failedCount: 0, round: 1, done: false };
+  return { requests: [request], after: '', failedRounds: 0, window: window.first, progress };
 }
 
-/** Clears in the order of report ids. A report that joins behind the current id is cleared in this round, any other in the next. */
-async function runRound(input: MassClearInput, state: State): Promise<void> {
-  const { serviceProblemId, by = 'service problem', perSecond = 50 } = input;
-  const { progress, at } = state;
-  const limit = Math.min(500, Math.max(1, perSecond));
+/** The clock of a caller may be so far ahead; ms. */
+const clockSkew = 60_000;
+
+/** Undefined if a value cannot be right. */
+function toRequest({ at, by, perSecond, id }: MassClearRequest): Required<MassClearRequest> | undefined {
+  const now = new Date();
+  if (at !== undefined && (typeof at !== 'string' || !isTime(at))) return undefined;
+  const fixedAt = new Date(at ?? now);
+  if (fixedAt.getTime() > now.getTime() + clockSkew) return undefined;
+  const rate = perSecond ?? window.most;
+  if (!Number.isInteger(rate) || rate < 1 || rate > window.most) return undefined;
+  const author = typeof by === 'string' && by !== '' ? by.slice(0, 100) : 'service problem';
+  const requestId = typeof id === 'string' ? id.slice(0, 100) : `${workflowInfo().runId}:${now.getTime()}`;
+  return { at: (fixedAt < now ? fixedAt : now).toISOString(), by: author, perSecond: rate, id: requestId };
+}
+
+/** Goes through the reports until all have followed. One that joins behind the current id is told in the next round. */
+async function clearAll(input: MassClearInput, state: State): Promise<void> {
+  const { progress } = state;
   for (;;) {
-    const batch = await steps.clearReports({ serviceProblemId, after: state.after, limit, at, by });
-    progress.cleared += batch.cleared;
-    state.clearedInRound += batch.cleared;
-    progress.failed.push(...batch.failed);
-    if (batch.last === undefined) return;
-    state.after = batch.last;
-    Object.assign(progress, await steps.countReports({ serviceProblemId }));
+    await runRound(input, state);
+    await untilFollowed(state);
+    const pause = retryPauses[state.failedRounds];
+    if (progress.failedCount === 0 || pause === undefined) break;
+    await sleep(pause, { summary: 'Until reports that did not follow are told again' });
+    state.failedRounds++;
+    state.after = '';
+    progress.round++;
+  }
+  const { serviceProblemId, failedCount } = progress;
+  if (failedCount > 0)
+    await raiseAlert({ kind: 'massClear', serviceProblemId, failed: failedCount, at: new Date().toISOString() });
+}
+
+/** Tells the reports in the order of their ids. */
+async function runRound(input: MassClearInput, state: State): Promise<void> {
+  for (;;) {
+    const [request] = state.requests;
+    if (!request) return;
+    const { at, by, perSecond, id: requestId } = request;
+    const { serviceProblemId } = state.progress;
+    const pending = await count(state);
+    adapt(state, pending);
+    const limit = Math.min(perSecond, state.window - pending);
+    if (limit > 0) {
+      const batch = await steps.clearReports({ serviceProblemId, after: state.after, limit, at, by, requestId });
+      if (batch.last === undefined) return;
+      state.after = batch.last;
+    }
     if (workflowInfo().continueAsNewSuggested)
       await continueAsNew<typeof clearServiceProblem>({ ...input, carried: state });
-    await sleep('1s', { summary: `${limit} reports per second` });
+    await sleep('1s', { summary: `Until the workers have followed; ${state.window} at a time` });
   }
 }
 
-const hasRetryLeft = ({ progress, failedRounds }: State): boolean =>
-  progress.failed.length > 0 && failedRounds < retryPauses.length;
-
-/** The next round clears reports that joined during this one, and retries refused ones after a pause. */
-async function startNextRound(state: State): Promise<void> {
-  const { progress } = state;
-  const pause = retryPauses[state.failedRounds];
-  if (progress.failed.length > 0 && pause !== undefined) {
-    await sleep(pause, { summary: 'Until refused reports are retried' });
-    state.failedRounds++;
+/** As long as the number of those that do not follow goes down. They are listed then, with what their runs say. */
+async function untilFollowed(state: State): Promise<void> {
+  let least = Infinity;
+  for (let pollsInVain = 0; pollsInVain < 10; pollsInVain++) {
+    const pending = await count(state);
+    if (pending === 0) return;
+    if (pending < least) pollsInVain = 0;
+    least = Math.min(least, pending);
+    await sleep('1s', { summary: 'Until the workers have followed' });
   }
-  Object.assign(state, { after: '', clearedInRound: 0 });
-  Object.assign(progress, { failed: [], round: progress.round + 1 });
 }
 
-/** Waits as long as reports are still being closed. Some may wait for an operator or for their customers. */
-async function untilClosed(serviceProblemId: string, progress: MassClearProgress): Promise<void> {
+/** Doubles the window when the workers follow within a second, and halves it when they fall behind. */
+function adapt(state: State, pending: number): void {
+  if (pending === 0) state.window = Math.min(window.most, state.window * 2);
+  else if (pending > state.window / 2) state.window = Math.max(window.least, Math.ceil(state.window / 2));
+}
+
+async function count({ progress, requests, after }: State): Promise<number> {
+  const [request] = requests;
+  if (!request) return 0;
+  const { serviceProblemId } = progress;
+  const { at, id: requestId } = request;
+  const { pending, ...counts } = await steps.countReports({ serviceProblemId, at, after, requestId });
+  Object.assign(progress, counts);
+  return pending;
+}
+
+/** Waits as long as reports are still being closed, or until a new request. Some may wait for an operator or for their customers. */
+async function untilClosed(state: State): Promise<void> {
+  const { progress, requests } = state;
   let pollsWithoutClosing = 0;
+  await count(state);
   while (progress.closing > 0 && pollsWithoutClosing < 5 && !workflowInfo().continueAsNewSuggested) {
     const { closed } = progress;
-    await sleep('2s', { summary: 'Until the reports are closed' });
-    Object.assign(progress, await steps.countReports({ serviceProblemId }));
+    if (await condition(() => requests.length > 1, '2s', { summary: 'Until the reports are closed' })) return;
+    await count(state);
     pollsWithoutClosing = progress.closed > closed ? 0 : pollsWithoutClosing + 1;
   }
 }

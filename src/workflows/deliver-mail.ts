@@ -1,12 +1,12 @@
 /** Hands a mail to the relay: outside of quiet hours, and patiently while the relay refuses all our mail. */
-import { ActivityFailure, condition } from '@temporalio/workflow';
+import { ActivityFailure } from '@temporalio/workflow';
 import { second } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
-import { attempt, type Condition } from './attempt-or-park.js';
 import { codeOf, failureOf } from './failure.js';
 import { refusesUs, relayPause } from './relay.js';
 import { fromNow, type RunState } from './run.js';
 import { publish } from './visibility.js';
+import { attempt, wait, type Condition } from './waiting.js';
 
 export interface Delivery<T> {
   /** The activity's name. */
@@ -49,7 +49,7 @@ export async function deliverMail<T extends object>(
 async function waitForQuietHours(run: RunState, end: string, wakeUp: Condition): Promise<void> {
   publish(run, { waitingFor: "the customer's quiet hours to end", until: end });
   const left = Math.max(second, Date.parse(end) - Date.now());
-  await condition(wakeUp, left, { summary: 'Quiet hours of the customer' });
+  await wait(run, wakeUp, left, 'Quiet hours of the customer');
 }
 
 async function waitForRelay(
@@ -65,6 +65,6 @@ async function waitForRelay(
   const pause = relayPause(attempts);
   publish(run, { waitingFor: 'the mail relay to accept our mail', until: fromNow(pause) });
   const { retries } = run;
-  await condition(() => until() || run.retries !== retries, pause, { summary: 'Until the relay is tried again' });
+  await wait(run, () => until() || run.retries !== retries, pause, 'Until the relay is tried again');
   delete run.attention;
 }

@@ -1,22 +1,24 @@
 /** The operators' updates of a run, each refused with the reason if it does not fit. */
-import { ApplicationFailure, defineUpdate, setHandler } from '@temporalio/workflow';
+import { ApplicationFailure, condition, defineUpdate, setHandler } from '@temporalio/workflow';
 import { updates, type OperatorRequest, type SurveyOperation, type UpdateName } from '../contract/messages.js';
 import type { Phase, RunStatus } from '../contract/reports.js';
-import { policyOf, statusOf, type RunState } from './run.js';
+import type { Decision } from '../policy/standing.js';
+import { fenceOfDecision, statusOf, type RunState } from './run.js';
+import * as steps from './steps.js';
 
 interface Operation {
   description: string;
   /** The reason for refusing the request; undefined if it fits. */
   refuse: (run: RunState, request: OperatorRequest) => string | undefined;
-  accept: (run: RunState, request: OperatorRequest) => void;
+  accept: (run: RunState, request: OperatorRequest) => void | Promise<void>;
 }
 
-/** Before the report's closing starts. */
+/** While the report is being closed, the attempt is stopped; if it was faster, the request is refused. */
 const canBeHeld: Record<Phase, boolean> = {
   open: true,
   clearing: true,
   confirming: true,
-  closing: false,
+  closing: true,
   surveying: false,
   needsAttention: false,
   done: false,
@@ -36,7 +38,7 @@ const hasStepToRetry: Record<Phase, boolean> = {
 function awaitsConfirmation(run: RunState): boolean {
   const { phase, attention } = run;
   if (attention?.step === 'askConfirmation') return true;
-  return policyOf(run).confirmation !== null && (phase === 'clearing' || phase === 'confirming');
+  return run.policy.confirmation !== null && (phase === 'clearing' || phase === 'confirming');
 }
 
 const refuseUnlessSent = ({ survey: { state } }: RunState) =>
@@ -65,32 +67,40 @@ const operations: Record<UpdateName, Operation> = {
       canBeHeld[phase]
         ? undefined
         : `Only a report that is not yet being closed can be held; this report is in phase ${phase}`,
-    accept: (run) => {
-      run.held = true;
+    accept: async (run, request) => {
+      const note = typeof request.note === 'string' ? request.note : undefined;
+      const hold = { by: authorOf(request), note, since: new Date().toISOString() };
+      await record(run, { hold });
+      run.hold = hold;
+      run.changes++;
     },
   },
   release: {
     description: 'Release a held report, or close a report without waiting for its customer to confirm.',
     refuse: (run) =>
-      run.held || awaitsConfirmation(run) ? undefined : 'This report is not held, and does not wait for its customer',
-    accept: (run, request) => {
+      run.hold || awaitsConfirmation(run) ? undefined : 'This report is not held, and does not wait for its customer',
+    accept: async (run, request) => {
       // A report that was held before its customer was asked is released to ask the customer.
-      const isWaitingForCustomer = awaitsConfirmation(run) && (run.confirmation !== undefined || !run.held);
-      if (isWaitingForCustomer) run.releasedBy = authorOf(request);
-      run.held = false;
+      const isWaitingForCustomer = awaitsConfirmation(run) && (run.confirmation !== undefined || !run.hold);
+      const releasedBy = isWaitingForCustomer ? authorOf(request) : run.releasedBy;
+      await record(run, { hold: null, releasedBy });
+      run.releasedBy = releasedBy;
+      run.hold = undefined;
     },
   },
   skipSurvey: {
     description: 'Close without asking the customer how satisfied they are.',
     refuse: ({ survey: { state } }) => (state === 'none' ? undefined : `The survey of this cycle is already ${state}`),
-    accept: (run) => {
-      run.skipSurvey = true;
+    accept: async (run, request) => {
+      const skipSurveyBy = authorOf(request);
+      await record(run, { skipSurveyBy });
+      run.skipSurveyBy = skipSurveyBy;
       run.retries++; // stops a mail that waits for its next attempt
     },
   },
   resendSurvey: {
     description: 'Send the same survey mail again; it keeps its Message-ID.',
-    refuse: refuseUnlessSent,
+    refuse: (run) => (run.survey.state === 'undeliverable' ? undefined : refuseUnlessSent(run)),
     accept: queue('resendSurvey'),
   },
   revokeSurvey: {
@@ -118,16 +128,40 @@ const operations: Record<UpdateName, Operation> = {
   },
 };
 
+/** What an operator decided counts once it is in the ledger, so that it outlives the run. */
+async function record(run: RunState, decision: Decision): Promise<void> {
+  for (let attempts = 1; attempts <= 3; attempts++) {
+    const fence = fenceOfDecision(run);
+    const options = steps.forAtMost(run.policy.closing.giveUpAfter, run);
+    const { isSuperseded, state } = await steps.recordDecision.executeWithOptions(options, [{ fence, decision }]);
+    if (!isSuperseded && decision.hold && (state === 'closed' || state === 'cancelled'))
+      throw refusal(`the report is ${state} already`);
+    if (!isSuperseded) return;
+    run.looksAgain = attempts > 1; // the first time, the run itself may have written meanwhile
+    await condition(() => !run.looksAgain);
+  }
+  throw refusal('another run writes about this report');
+}
+
+const refusal = (message: string): ApplicationFailure => ApplicationFailure.nonRetryable(message, 'StatusConflict');
+
 export function acceptOperations(run: RunState): void {
   for (const name of Object.keys(updates) as UpdateName[]) {
     const { description, refuse, accept } = operations[name];
-    // Validators must be synchronous: an async one breaks the run (measured).
-    const validator = (request?: OperatorRequest) => {
-      const reason = refuse(run, request ?? {});
-      if (reason) throw ApplicationFailure.nonRetryable(`${name} was refused: ${reason}.`, 'StatusConflict');
+    const check = (request: OperatorRequest) => {
+      const reason = refuse(run, request);
+      if (reason) throw refusal(`${name} was refused: ${reason}.`);
     };
-    const handle = (request?: OperatorRequest): RunStatus => {
-      accept(run, request ?? {});
+    // Validators must be synchronous: an async one breaks the run (measured). Before the report is known, anything may fit.
+    const validator = (request?: OperatorRequest) => {
+      if (run.isKnown || run.attention) check(request ?? {});
+    };
+    const handle = async (request?: OperatorRequest): Promise<RunStatus> => {
+      if (!run.isKnown && !run.attention) {
+        await condition(() => run.isKnown || run.attention !== undefined);
+        check(request ?? {});
+      }
+      await accept(run, request ?? {});
       return statusOf(run);
     };
     setHandler(defineUpdate<RunStatus, [OperatorRequest?]>(name), handle, { validator, description });

@@ -1,85 +1,65 @@
 /** The state of one run, and the signals that change it. Handlers only note facts; the process acts on them. */
-import { ApplicationFailure, defineQuery, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { workflowIdOf } from '../contract/ids.js';
-import {
-  queries,
-  signals,
-  type AnsweredSignal,
-  type BouncedSignal,
-  type ChangeSignal,
-  type ConfirmedSignal,
-  type SurveyOperation,
-} from '../contract/messages.js';
-import type { Attention, ChangeKind, Phase, RunInput, RunStatus } from '../contract/reports.js';
-import { isScore, type ConfirmationRecord, type SurveyRecord } from '../contract/survey.js';
+import type { AnsweredSignal, BouncedSignal, ConfirmedSignal, SurveyOperation } from '../contract/messages.js';
+import type { Attention, Phase, RunInput, RunStatus } from '../contract/reports.js';
+import { isScore } from '../contract/survey.js';
+import type { LookedUp } from '../activities/look-up-report.js';
+import type { Fence, Standing } from '../policy/standing.js';
+import { changedAt, changesBetween, decide, nothingReceived, type Change } from '../policy/changes.js';
 import { defaultPolicy, type Policy } from '../policy/settings.js';
-import { apply, changeTime, isLate, type Change, type ReportState } from '../policy/status.js';
 
-/** Plain JSON, so that continue-as-new can carry all of it. */
-export interface RunState extends ReportState {
+/** A run continues from the ledger, so nothing here has to survive it, except what the ledger holds (`Standing`). */
+export interface RunState extends Standing {
   reportId: string;
   phase: Phase;
-  /** Set by a reopening until the run acts on it. A `cleared` may follow before the run looks. */
-  reopenedAt?: string;
-  /** ISO 8601: when this run received the change to cleared, whatever time the change states. */
-  clearReceivedAt?: string;
-  /** The author of the last change, for the status history of the report. */
-  changedBy?: string;
+  /** The report was looked up. */
+  isKnown: boolean;
+  /** The run that owned the ledger's row when it was last looked up: not this one after a reset. */
+  ownerId?: string;
+  /** What the ledger holds. */
+  written: Pick<Standing, 'state' | 'cycle' | 'rev'>;
+  /** Changes that count and that the ledger does not hold yet, with their revisions. */
+  unwritten: { change: Change; rev: number }[];
+  /** The ledger lacks some of what was received. */
+  isDirty: boolean;
+  /** Has to look the report up again. */
+  looksAgain: boolean;
+  isLookingUp: boolean;
+  /** Counts what changes the course of the run: changes that count, and holds. */
+  changes: number;
+  /** Signals handled so far. */
+  signals: number;
+  /** The last change to cleared. */
+  clearedBy?: Change;
+  policy: Policy;
   customerId?: string;
   serviceProblemId?: string;
-  /** Known once the report was looked up. */
-  policy?: Policy;
-  survey: SurveyRecord;
-  reminded: boolean;
-  answer?: AnsweredSignal;
+  actedOnRevision: number;
   /** RFC 3463 status code of the bounce of this cycle's mail. */
   bounced?: string;
-  /** The confirmation of this clearing. */
-  confirmation?: ConfirmationRecord & { warnAt?: string; isOverdue?: boolean };
+  /** The window to confirm has ended. */
+  isOverdue: boolean;
   /** Payload of the last signal `confirmed`, whichever clearing it is about. */
   confirmationReply?: Required<ConfirmedSignal>;
-  /** The operator who does not want to wait for the customer's confirmation. */
-  releasedBy?: string;
   attention?: Attention;
   waitingFor: string;
   until?: string;
-  held: boolean;
   /** The cycle in which an operator was alerted to the number of reopenings. */
   escalatedCycle?: number;
   /** Cleared together with many others. */
   isBulk: boolean;
   /** Counts `retryNow`, so that a waiting step can see a new one. */
   retries: number;
-  skipSurvey: boolean;
+  /** Counts `cancelled`, so that a refused step can be left. */
+  cancellations: number;
   surveyOperations: SurveyOperation[];
   closeByHand: boolean;
-  /** Changes that arrived before the report was looked up. */
-  pendingChanges?: Change[];
+  /** An operator has left a step that cannot be done, and with it the report. */
+  isLeft: boolean;
 }
 
-/** Creates the state, then sets the handlers, without awaiting in between: no message that arrived early is lost. */
-export function beginRun(input: RunInput): RunState {
-  const run = (input?.carried as RunState | undefined) ?? newRun(input);
-  for (const kind of ['cleared', 'reopened', 'cancelled'] as const) acceptChange(run, kind);
-  setHandler(defineSignal<[AnsweredSignal?]>(signals.answered), (answer) => noteAnswer(run, answer), {
-    description: 'The customer answered the survey. Sent once the answer is stored.',
-  });
-  setHandler(defineSignal<[BouncedSignal?]>(signals.bounced), (bounce) => noteBounce(run, bounce), {
-    description: 'The mail to the customer bounced.',
-  });
-  setHandler(defineSignal<[ConfirmedSignal?]>(signals.confirmed), (confirmed) => noteConfirmed(run, confirmed), {
-    description: 'The customer said whether the problem is fixed. Sent once the reply is stored.',
-  });
-  setHandler(defineSignal(signals.opened), () => noteOpened(run), {
-    description: 'The report was stored after this run started. Sent when a report is opened.',
-  });
-  setHandler(defineQuery<RunStatus>(queries.status), () => statusOf(run), {
-    description: 'Phase, cycle, what the run waits for and until when, survey, confirmation, and what needs attention.',
-  });
-  return run;
-}
-
-function newRun(input: RunInput): RunState {
+export function newRun(input: RunInput): RunState {
   const { workflowId } = workflowInfo();
   if (typeof input?.reportId !== 'string' || workflowId !== workflowIdOf(input.reportId)) {
     throw ApplicationFailure.nonRetryable(
@@ -90,73 +70,158 @@ function newRun(input: RunInput): RunState {
   return {
     reportId: input.reportId,
     phase: 'open',
+    isKnown: false,
     state: 'open',
     cycle: 0,
-    changedAt: null,
+    rev: 0,
+    received: nothingReceived(),
+    written: { state: 'open', cycle: 0, rev: 0 },
+    unwritten: ((input.carried ?? []) as Change[]).map((change) => ({ change, rev: 0 })),
+    isDirty: false,
+    looksAgain: false,
+    isLookingUp: false,
+    changes: 0,
+    signals: 0,
+    survey: { state: 'none' },
+    reminded: false,
+    actedOnRevision: 0,
+    isOverdue: false,
+    policy: defaultPolicy,
     waitingFor: 'the report to be looked up',
-    held: false,
     isBulk: false,
     retries: 0,
-    pendingChanges: [],
-    ...freshCycle(),
+    cancellations: 0,
+    surveyOperations: [],
+    closeByHand: false,
+    isLeft: false,
   };
 }
 
-type CycleState = Pick<
-  RunState,
-  'survey' | 'reminded' | 'answer' | 'bounced' | 'skipSurvey' | 'surveyOperations' | 'closeByHand'
->;
-
-/** The state that every cycle starts with. */
-export const freshCycle = (): CycleState => ({
-  survey: { state: 'none' },
-  reminded: false,
-  answer: undefined,
-  bounced: undefined,
-  skipSurvey: false,
-  surveyOperations: [],
-  closeByHand: false,
-});
-
-export const policyOf = (run: RunState): Policy => run.policy ?? defaultPolicy;
 export const fromNow = (ms: number): string => new Date(Date.now() + ms).toISOString();
 export const shouldContinueAsNew = (): boolean => workflowInfo().continueAsNewSuggested;
 
-const changeDescriptions: Record<ChangeKind, string> = {
-  cleared: 'The fault is gone (TMF621: resolved). Optional payload: { "at": ISO time, "by", "note" }.',
-  reopened: 'The fault is back, or the problem was not solved. Optional payload: { "at": ISO time, "by", "reason" }.',
-  cancelled:
-    'The report was raised in error; it ends without a survey. Optional payload: { "at": ISO time, "by", "reason" }.',
-};
-
-function acceptChange(run: RunState, kind: ChangeKind): void {
-  const handle = (payload?: ChangeSignal) => {
-    const change = { kind, at: changeTime(payload?.at, Date.now()) };
-    if (run.pendingChanges) run.pendingChanges.push(change);
-    else noteChange(run, change);
-    run.changedBy = typeof payload?.by === 'string' ? payload.by : undefined;
-    run.isBulk = payload?.bulk === true;
-  };
-  setHandler(defineSignal<[ChangeSignal?]>(signals[kind]), handle, { description: changeDescriptions[kind] });
+/**
+ * Every write to the ledger carries the number of the change that it writes. It tells what the run has received only if nothing
+ * remains to be written: a run that is lost is told the rest again.
+ */
+export function fenceOf({ reportId, cycle, received, signals, unwritten }: RunState, rev: number): Fence {
+  const fence = { reportId, runId: workflowInfo().runId, cycle, rev };
+  return unwritten.every((change) => change.rev <= rev) ? { ...fence, received, signals } : fence;
 }
 
+/** A write of the run's own, such as the closing, has a number too: whatever arrives meanwhile is newer. */
+export function nextFence(run: RunState): Fence {
+  run.rev++;
+  return fenceOf(run, run.rev);
+}
+
+/** For a write that leaves the state of the report as it is. */
+export function fenceOfDecision(run: RunState): Fence {
+  const { received, signals, ...fence } = nextFence(run);
+  return run.unwritten.length === 0 ? { ...fence, received, signals } : fence;
+}
+
+/** Notes a change. Before the report is looked up, it is not known whether it counts. */
 export function noteChange(run: RunState, change: Change): void {
-  const after = apply(run, change);
-  if (!after) return;
-  if (change.kind === 'reopened') run.reopenedAt = change.at;
-  if (after.state === 'cleared' && run.state !== 'cleared') run.clearReceivedAt = fromNow(0);
-  Object.assign(run, after);
+  if (!run.isKnown) {
+    run.unwritten.push({ change, rev: 0 });
+    return;
+  }
+  const { decided, isNew } = decide(run, change);
+  if (decided.received !== run.received) run.isDirty = true;
+  run.received = decided.received;
+  if (!isNew) return;
+  run.state = decided.state;
+  run.rev = decided.rev;
+  run.changes++;
+  run.unwritten.push({ change, rev: run.rev });
+  resetConfirmation(run);
+  if (change.kind === 'cleared') startClearing(run, change);
 }
 
-/** The customer says that the problem is not fixed. This is never late, even if another system's clock is ahead. */
+/** Each clearing of a report has a time of its own, because it identifies the clearing to the customer. */
+function startClearing(run: RunState, change: Change): void {
+  const at = changedAt(change);
+  const last = run.clearing?.at;
+  const isTaken = last !== undefined && Date.parse(at) === Date.parse(last);
+  run.clearing = {
+    at: isTaken ? new Date(Date.parse(at) + 1).toISOString() : at,
+    receivedAt: change.receivedAt,
+    by: change.by,
+  };
+  run.clearedBy = change;
+}
+
+function resetConfirmation(run: RunState): void {
+  delete run.confirmation;
+  delete run.confirmationReply;
+  delete run.releasedBy;
+  delete run.bounced;
+  run.isOverdue = false;
+}
+
+/** The ledger now holds everything up to this revision. */
+export function noteWritten(
+  run: RunState,
+  { rev, received }: Fence,
+  { state, cycle }: Pick<Standing, 'state' | 'cycle'>,
+): void {
+  run.written = { state, cycle, rev };
+  run.unwritten = run.unwritten.filter((change) => change.rev > rev);
+  run.cycle = cycle;
+  if (received === run.received) run.isDirty = false;
+  // What was decided meanwhile is newer than what was written.
+  if (run.unwritten.length === 0) run.state = state;
+}
+
+/** The change of this kind that the ledger does not hold yet. */
+export const unwrittenChange = (run: RunState, kind: Change['kind']) =>
+  run.unwritten.filter(({ change }) => change.kind === kind).at(-1);
+
+/** What JSON omits. */
+const unset = {
+  clearing: undefined,
+  closedAt: undefined,
+  hold: undefined,
+  releasedBy: undefined,
+  skipSurveyBy: undefined,
+  confirmation: undefined,
+  answer: undefined,
+  customerId: undefined,
+  serviceProblemId: undefined,
+} satisfies Partial<RunState>;
+
+/** Adopts what stands, and applies to it whatever the run was told and has not written. */
+export function adopt(run: RunState, found: LookedUp): void {
+  const { observed, runId, ...standing } = found;
+  const { unwritten, answer, isKnown } = run;
+  const isSameCycle = isKnown && run.cycle === found.cycle;
+  Object.assign(run, unset, standing, {
+    isKnown: true,
+    looksAgain: false,
+    ownerId: runId,
+    unwritten: [],
+    isDirty: false,
+  });
+  run.written = { state: found.state, cycle: found.cycle, rev: found.rev };
+  if (answer && isNewerAnswer(run, answer)) run.answer = answer;
+  if (!isSameCycle) delete run.bounced;
+  for (const { change } of unwritten) noteChange(run, change);
+  if (observed)
+    for (const kind of changesBetween(run.state, observed))
+      noteChange(run, { kind, source: 'system of record', receivedAt: fromNow(0) });
+}
+
+const isNewerAnswer = ({ survey, answer: known }: RunState, answer: AnsweredSignal): boolean =>
+  survey.id === answer.surveyId && (answer.revision ?? 1) > (known?.revision ?? 0);
+
+/** The customer says that the problem is not fixed. */
 export function reopenForCustomer(run: RunState): void {
-  const now = new Date().toISOString();
-  noteChange(run, { kind: 'reopened', at: isLate(now, run.changedAt) ? (run.changedAt ?? now) : now });
-  run.changedBy = 'customer';
+  noteChange(run, { kind: 'reopened', source: 'customer', by: 'customer', receivedAt: fromNow(0) });
 }
 
 /** Ignores what is no score, and answers to the survey of another cycle. */
-function noteAnswer(run: RunState, answer: AnsweredSignal | undefined): void {
+export function noteAnswer(run: RunState, answer: AnsweredSignal | undefined): void {
   if (!isAboutOurSurvey(run, answer)) return;
   const { surveyId, score, solved, revision } = answer;
   if ((revision ?? 1) < (run.answer?.revision ?? 1)) return; // late
@@ -168,51 +233,56 @@ function noteAnswer(run: RunState, answer: AnsweredSignal | undefined): void {
   };
 }
 
-/** Looks the report up again at once, unless it was found already. */
-function noteOpened(run: RunState): void {
-  if (run.pendingChanges) run.retries++;
-}
-
-function noteConfirmed(run: RunState, confirmed: ConfirmedSignal | undefined): void {
+export function noteConfirmed(run: RunState, confirmed: ConfirmedSignal | undefined): void {
   const { surveyId, clearedAt, fixed } = confirmed ?? {};
   if (typeof surveyId !== 'string' || typeof clearedAt !== 'string' || typeof fixed !== 'boolean') return;
-  const before = run.confirmationReply;
-  if (before && isLate(clearedAt, before.clearedAt)) return; // about an earlier clearing
   run.confirmationReply = { surveyId, clearedAt, fixed };
 }
 
-function noteBounce(run: RunState, bounce: BouncedSignal | undefined): void {
+export function noteBounce(run: RunState, bounce: BouncedSignal | undefined): void {
   if (isAboutOurSurvey(run, bounce)) run.bounced = typeof bounce.reason === 'string' ? bounce.reason : 'bounced';
 }
 
+/** Before the report is looked up, every survey may be ours. */
 function isAboutOurSurvey<T extends { surveyId?: string }>(run: RunState, message: T | undefined): message is T {
   const { surveyId } = message ?? {};
   if (typeof surveyId !== 'string') return false;
-  if (run.confirmation?.surveyId === surveyId) return true;
-  if (run.phase !== 'surveying' && !run.pendingChanges) return false;
-  return run.survey.id === undefined || run.survey.id === surveyId;
-}
-
-/** Removes the confirmation when the clearing it is about ends. */
-export function resetConfirmation(run: RunState): void {
-  delete run.confirmation;
-  delete run.confirmationReply;
-  delete run.releasedBy;
-  delete run.bounced;
+  return !run.isKnown || surveyId === run.survey.id || surveyId === run.confirmation?.surveyId;
 }
 
 export function statusOf(run: RunState): RunStatus {
-  const { reportId, phase, cycle, held, waitingFor, until, attention, confirmation } = run;
+  const { reportId, phase, cycle, hold, waitingFor, until, attention, confirmation } = run;
   const { state, reason } = run.survey;
   return {
     reportId,
     phase,
     cycle,
-    held,
+    held: hold !== undefined,
+    heldBy: hold?.by,
     waitingFor,
     until,
     survey: { state, reason },
     confirmation: confirmation?.state,
     attention,
+    run: 'running',
+  };
+}
+
+/** What the run has written: enough for another run, or another database, to continue from. */
+export function standingOf(run: RunState): Standing {
+  const { received, clearing, closedAt, hold, releasedBy, skipSurveyBy } = run;
+  const { survey, reminded, confirmation, answer, written } = run;
+  return {
+    ...written,
+    received,
+    clearing: written.state === 'open' ? undefined : clearing,
+    closedAt,
+    hold,
+    releasedBy,
+    skipSurveyBy,
+    survey,
+    reminded,
+    confirmation,
+    answer,
   };
 }

@@ -1,5 +1,5 @@
 /** The activities as the process calls them: how long an attempt may take, how it is retried, and its name in the UI. */
-import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 
 /** After 1 s, 2 s, 4 s … at most 5 min apart. The policy limits how long in all. */
@@ -25,17 +25,28 @@ export const { cancelReport } = step('Cancel the report');
 export const { askConfirmation } = mailStep('Ask the customer whether the problem is fixed');
 export const { resolveConfirmation } = step('Stop waiting for the customer to confirm');
 export const { sendSurvey } = mailStep('Ask the customer whether they are satisfied');
+export const { recordDecision } = step('Record the decision');
 export const { endSurvey } = step('End the survey');
 export const { extendSurvey } = step('Give the customer more time to answer');
 export const { openFollowUp } = step('Open a follow-up report');
 export const { alertOperator } = mailStep('Mail the operator');
 export const { sendReply } = mailStep("Mail an operator's reply to the customer");
-export const { sweepPage } = longStep('Notify the runs of one page of reports of what they missed');
-export const { notifyRunsOfAnswers } = longStep('Notify runs of answers they missed');
+export const { findRestored } = step('Find out whether a database was restored');
+export const { wakeUnfinished } = longStep('Wake the runs of reports that are not done');
+export const { restoreLedger } = dailyStep('Write again what the runs know');
 export const { recordSweep } = step('Record the result of the sweep');
+export const { sweepReports } = longStep('Wake the runs of reports with which something is wrong');
 export const { clearReports } = longStep('Clear the next reports of the service problem');
 export const { countReports } = step('Count the reports of the service problem');
 export const { forgetEndedReports } = dailyStep('Remove personal data from old reports');
+
+/** Runs inside the workflow task, so that the end of a run costs one event. */
+export const { recordAnswerHandled } = proxyLocalActivities<Activities>({
+  retry: { ...retry, maximumInterval: '30s' },
+  startToCloseTimeout: '10s',
+  scheduleToCloseTimeout: '1h',
+  summary: 'Record that the answer was handled',
+});
 
 /** Options for one call whose attempts end after `ms` in all. */
 export const forAtMost = (ms: number, { isBulk }: { isBulk: boolean }) => {

@@ -1,5 +1,4 @@
 /** The survey of one cycle: ask, wait, remind once, handle the answer. Nothing that happens here undoes the closing. */
-import { condition } from '@temporalio/workflow';
 import type { EndSurvey } from '../activities/end-survey.js';
 import type { SendSurvey } from '../activities/send-survey.js';
 import { workflowIdOf } from '../contract/ids.js';
@@ -9,33 +8,41 @@ import { isInReopenWindow, hasConfirmationLink } from '../policy/links.js';
 import { isBadAddress } from '../policy/delivery.js';
 import { alertsOperator } from '../policy/survey.js';
 import { raiseAlert } from './alert-operator.js';
-import type { Condition } from './attempt-or-park.js';
 import { deliverMail } from './deliver-mail.js';
-import { fromNow, policyOf, reopenForCustomer, shouldContinueAsNew, type RunState } from './run.js';
+import { fromNow, reopenForCustomer, type RunState } from './run.js';
 import { startOnce } from './start-once.js';
 import * as steps from './steps.js';
 import { publish } from './visibility.js';
+import { attemptOrPark, wait, type Condition } from './waiting.js';
 
 /** Waits for the policy's delay, then asks. The confirmation page asks at once. */
 export async function startSurvey(run: RunState, isOver: Condition): Promise<void> {
-  const { survey } = policyOf(run);
+  const { survey } = run.policy;
   if (run.bounced !== undefined) return endSurvey(run, 'undeliverable', { reason: run.bounced });
-  if (survey.enabled && survey.delay > 0 && !run.skipSurvey && !hasConfirmationLink(run.confirmation?.state)) {
-    publish(run, { waitingFor: 'the delay before the survey', until: fromNow(survey.delay) });
-    await condition(() => isOver() || run.skipSurvey, survey.delay, { summary: 'Delay before the survey' });
+  const left = survey.delay - (run.closedAt ? Date.now() - Date.parse(run.closedAt) : 0);
+  const isSkipped = () => run.skipSurveyBy !== undefined;
+  if (survey.enabled && left > 0 && !isSkipped() && !hasConfirmationLink(run.confirmation?.state)) {
+    publish(run, { waitingFor: 'the delay before the survey', until: fromNow(left) });
+    await wait(run, () => isOver() || isSkipped(), left, 'Delay before the survey');
   }
   await sendSurveyMail(run, 'survey', isOver);
 }
 
+/** The survey is open, or an operator wants to send one again that could not be delivered. */
+export const isSurveyOpen = ({ survey, surveyOperations }: RunState): boolean =>
+  survey.state === 'sent' || (survey.state === 'undeliverable' && surveyOperations.length > 0);
+
 /** Waits for the answer. Sends the one reminder, and ends the survey when it expires. */
 export async function waitForAnswer(run: RunState, isOver: Condition): Promise<void> {
+  const { survey: known } = run;
   const { remindAt, expiresAt } = deadlines(run);
   publish(run, { waitingFor: "the customer's answer", until: expiresAt.toISOString() });
   const summary = remindAt ? 'Until the reminder' : 'Until the survey expires';
   const left = (remindAt ?? expiresAt).getTime() - Date.now();
   const hasRequest = () => run.surveyOperations.length > 0 || run.bounced !== undefined;
-  const isInterrupted = () => isOver() || hasRequest() || shouldContinueAsNew();
-  if (left > 0 && (await condition(isInterrupted, left, { summary }))) {
+  // Whatever the run learned by looking again is in another record.
+  const isInterrupted = () => isOver() || hasRequest() || run.survey !== known;
+  if (isInterrupted() || (left > 0 && (await wait(run, isInterrupted, left, summary)))) {
     if (!isOver() && hasRequest()) await handleBounceOrOperation(run, isOver);
   } else if (remindAt) {
     run.reminded = true;
@@ -47,7 +54,7 @@ export async function waitForAnswer(run: RunState, isOver: Condition): Promise<v
 
 function deadlines(run: RunState): { remindAt?: Date; expiresAt: Date } {
   const { survey, reminded, confirmation } = run;
-  const policy = policyOf(run).survey;
+  const policy = run.policy.survey;
   const sentAt = survey.sentAt ? new Date(survey.sentAt) : new Date();
   const expiresAt = survey.expiresAt ? new Date(survey.expiresAt) : surveyExpiresAt(policy, sentAt);
   const isReminded = reminded || hasConfirmationLink(confirmation?.state); // the warning was the one reminder
@@ -59,6 +66,7 @@ function deadlines(run: RunState): { remindAt?: Date; expiresAt: Date } {
 async function handleBounceOrOperation(run: RunState, isOver: Condition): Promise<void> {
   const { reportId, cycle, bounced } = run;
   if (bounced !== undefined) {
+    delete run.bounced;
     await endSurvey(run, 'undeliverable', { reason: bounced });
     if (!isBadAddress(bounced)) await raiseAlert({ kind: 'undeliverable', reportId, cycle, failure: bounced });
     return;
@@ -71,7 +79,12 @@ async function handleBounceOrOperation(run: RunState, isOver: Condition): Promis
       return endSurvey(run, 'expired', { reason: 'revoked', by: operation.by });
     case 'extendSurvey': {
       const until = extendedUntil(deadlines(run).expiresAt, operation.days ?? 0).toISOString();
-      run.survey = await steps.extendSurvey({ reportId, cycle, until, by: operation.by });
+      const extended = await attemptOrPark(run, {
+        name: 'extendSurvey',
+        step: () => steps.extendSurvey.executeWithOptions(atMost(run), [{ reportId, cycle, until, by: operation.by }]),
+        stop: isOver,
+      });
+      if (extended) run.survey = extended;
     }
   }
 }
@@ -84,18 +97,26 @@ async function sendSurveyMail(
   requestedBy?: string,
 ): Promise<void> {
   const { reportId, cycle } = run;
-  const { survey, reopen } = policyOf(run);
+  const { survey, reopen } = run.policy;
   const giveUpAt = surveyExpiresAt(survey, new Date()).getTime();
   const step = () =>
     steps.sendSurvey.executeWithOptions(steps.forAtMost(giveUpAt - Date.now(), run), [
-      { reportId, cycle, kind, policy: survey, reopen, byOperator: run.skipSurvey, againFor: requestedBy },
+      {
+        reportId,
+        cycle,
+        kind,
+        policy: survey,
+        reopen,
+        byOperator: run.skipSurveyBy !== undefined,
+        againFor: requestedBy,
+      },
     ]);
   const { sent, refused } = await deliverMail(run, {
     name: 'sendSurvey',
     waitingFor: 'the survey mail to be accepted',
     step,
     isUnwanted: isOver,
-    wakeUp: () => isOver() || run.skipSurvey,
+    wakeUp: () => isOver() || run.skipSurveyBy !== undefined,
     giveUpAt,
   });
   if (sent) run.survey = sent;
@@ -115,27 +136,40 @@ async function endSurvey(
   why: Pick<EndSurvey, 'reason' | 'by'> = {},
 ): Promise<void> {
   const { reportId, cycle } = run;
-  run.survey = await steps.endSurvey({ reportId, cycle, as, ...why });
+  const ended = await attemptOrPark(run, {
+    name: 'endSurvey',
+    step: () => steps.endSurvey.executeWithOptions(atMost(run), [{ reportId, cycle, as, ...why }]),
+    stop: () => run.state !== 'closed',
+  });
+  run.survey = ended ?? { ...run.survey, state: as };
 }
+
+const atMost = (run: RunState) => steps.forAtMost(run.policy.closing.giveUpAfter, run);
 
 /** True once the customer answered this cycle's survey. */
 export const isAnswered = ({ answer, survey }: RunState): boolean =>
-  answer !== undefined && (survey.id === undefined || survey.id === answer.surveyId);
+  answer !== undefined && survey.id === answer.surveyId;
+
+/** The answer has a revision that was not acted on yet. */
+export const hasNewAnswer = (run: RunState): boolean =>
+  isAnswered(run) && (run.answer?.revision ?? 1) > run.actedOnRevision;
 
 /** Handles the answer, and its change if one arrives meanwhile. */
 export async function handleAnswer(run: RunState): Promise<void> {
   run.survey = { ...run.survey, state: 'answered' };
-  let handled: AnsweredSignal | undefined;
-  while (run.answer && run.answer !== handled) {
-    handled = run.answer;
-    await handleAnswerOnce(run, handled);
+  while (run.answer && hasNewAnswer(run)) {
+    const { reportId, answer } = run;
+    const { surveyId = '', revision = 1 } = answer;
+    await handleAnswerOnce(run, answer);
+    await steps.recordAnswerHandled({ reportId, surveyId, revision });
+    run.actedOnRevision = revision;
   }
 }
 
 /** A low score alerts an operator, and so may a changed one; "not solved" reopens the report. */
 async function handleAnswerOnce(run: RunState, { score, solved, revision = 1 }: AnsweredSignal): Promise<void> {
   const { reportId, cycle } = run;
-  const { alert } = policyOf(run);
+  const { alert } = run.policy;
   if (alertsOperator({ score, solved }, alert) || revision > 1)
     await raiseAlert({ kind: 'answer', reportId, cycle, revision, scoreAtMost: alert.scoreAtMost });
   if (solved !== false || run.state !== 'closed') return;
@@ -144,8 +178,13 @@ async function handleAnswerOnce(run: RunState, { score, solved, revision = 1 }: 
 }
 
 /** Too late to reopen: opens a new report that refers to this one, with a run of its own. */
-async function openFollowUp({ reportId, cycle }: RunState): Promise<void> {
-  const followUp = await steps.openFollowUp({ reportId, cycle });
+async function openFollowUp(run: RunState): Promise<void> {
+  const { reportId, cycle } = run;
+  const followUp = await attemptOrPark(run, {
+    name: 'openFollowUp',
+    step: () => steps.openFollowUp.executeWithOptions(atMost(run), [{ reportId, cycle }]),
+  });
+  if (followUp === undefined) return;
   await startOnce(workflowType, {
     workflowId: workflowIdOf(followUp),
     taskQueue,

@@ -8,17 +8,41 @@ import type { Activities } from '../../src/activities/index.js';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import { searchAttributes, taskQueue, workflowType, type UpdateName } from '../../src/contract/messages.js';
 import type { RunResult, RunStatus } from '../../src/contract/reports.js';
+import type { WrittenReport } from '../../src/activities/close-report.js';
+import type { LookedUp } from '../../src/activities/look-up-report.js';
+import { nothingReceived } from '../../src/policy/changes.js';
 import { defaultPolicy, type Policy } from '../../src/policy/settings.js';
 import { until } from './waiting.js';
 
 export type Script = Partial<Activities>;
 
+/** An open report that no run has looked up before. */
+export const lookedUp = (runId: string, more: Partial<LookedUp> = {}): LookedUp => ({
+  runId,
+  state: 'open',
+  cycle: 1,
+  rev: 0,
+  received: nothingReceived(),
+  survey: { state: 'none', id: 'survey-1' },
+  reminded: false,
+  actedOnRevision: 0,
+  policy: defaultPolicy,
+  ...more,
+});
+
+export const written = (state: WrittenReport['state'], cycle = 1): WrittenReport => ({
+  state,
+  cycle,
+  isSuperseded: false,
+});
+
 /** Answers of the activities for an open report that closes as soon as it is cleared and has no survey. */
 const usual: Script = {
-  lookUpReport: () => Promise.resolve({ state: 'open', cycle: 1, changedAt: null, policy: defaultPolicy }),
-  closeReport: ({ cycle, clearedAt }) => Promise.resolve({ state: 'closed', cycle, changedAt: clearedAt }),
-  reopenReport: ({ cycle, at }) => Promise.resolve({ state: 'open', cycle, changedAt: at }),
-  cancelReport: ({ at }) => Promise.resolve({ state: 'cancelled', cycle: 1, changedAt: at }),
+  lookUpReport: ({ runId }) => Promise.resolve(lookedUp(runId)),
+  closeReport: () => Promise.resolve(written('closed')),
+  reopenReport: () => Promise.resolve(written('open')),
+  cancelReport: () => Promise.resolve(written('cancelled')),
+  recordDecision: () => Promise.resolve(written('open')),
   sendSurvey: () => Promise.resolve({ state: 'skipped', reason: 'disabled' }),
   alertOperator: () => Promise.resolve(),
 };
@@ -28,6 +52,7 @@ const names = [
   'closeReport',
   'reopenReport',
   'cancelReport',
+  'recordDecision',
   'askConfirmation',
   'resolveConfirmation',
   'sendSurvey',
@@ -58,8 +83,8 @@ export class ScriptedProcess {
     const activities = Object.fromEntries(
       names.map((name) => [
         name,
-        (input: { reportId?: string }) => {
-          const activity = scripts.get(input.reportId ?? '')?.[name] ?? usual[name];
+        (input: { reportId?: string; fence?: { reportId: string } }) => {
+          const activity = scripts.get(input.reportId ?? input.fence?.reportId ?? '')?.[name] ?? usual[name];
           if (!activity) throw new Error(`${name} is not scripted`);
           // A call that the test never answers ends with the worker.
           const { cancelled } = Context.current();
@@ -88,8 +113,9 @@ export class ScriptedProcess {
 
   /** Starts the run of a report that behaves as scripted. */
   async begin(reportId: string, script: Script = {}, policy: Partial<Policy> = {}): Promise<ScriptedRun> {
-    const looked = { state: 'open', cycle: 1, changedAt: null, policy: { ...defaultPolicy, ...policy } } as const;
-    this.scripts.set(reportId, { lookUpReport: () => Promise.resolve(looked), ...script });
+    const lookUpReport: Script['lookUpReport'] = ({ runId }) =>
+      Promise.resolve(lookedUp(runId, { policy: { ...defaultPolicy, ...policy } }));
+    this.scripts.set(reportId, { lookUpReport, ...script });
     const handle = await this.environment.client.workflow.start(workflowType, {
       workflowId: workflowIdOf(reportId),
       taskQueue,

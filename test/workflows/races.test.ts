@@ -1,9 +1,9 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { Activities } from '../../src/activities/index.js';
 import type { ConfirmationRecord } from '../../src/contract/survey.js';
-import { defaultConfirmation, defaultPolicy, type Confirmation } from '../../src/policy/settings.js';
+import { defaultConfirmation, type Confirmation } from '../../src/policy/settings.js';
 import { minute } from '../../src/policy/time.js';
-import { controlled, ScriptedProcess } from '../stack/scripted-process.js';
+import { controlled, lookedUp, ScriptedProcess, written } from '../stack/scripted-process.js';
 
 let process: ScriptedProcess;
 beforeAll(async () => {
@@ -26,7 +26,7 @@ describe('while a report is being closed', () => {
     await run.until('open', ({ phase }) => phase === 'open');
     await run.signal('cleared');
     const second = await close.call(2);
-    second.succeed({ state: 'closed', cycle: 1, changedAt: second.input.clearedAt });
+    second.succeed(written('closed'));
     expect(await run.result()).toMatchObject({ outcome: 'closed', cycle: 1 });
   });
 
@@ -39,15 +39,12 @@ describe('while a report is being closed', () => {
     first.fail(refused());
     await retried;
     const second = await close.call(2);
-    second.succeed({ state: 'closed', cycle: 1, changedAt: second.input.clearedAt });
+    second.succeed(written('closed'));
     expect(await run.result()).toMatchObject({ outcome: 'closed' });
   });
 
   test('a change that the system of record knows first is followed', async () => {
-    const at = new Date().toISOString();
-    const run = await process.begin('NEWER-1', {
-      closeReport: ({ cycle }) => Promise.resolve({ state: 'cancelled', cycle, changedAt: at }),
-    });
+    const run = await process.begin('NEWER-1', { closeReport: () => Promise.resolve(written('cancelled')) });
     await run.signal('cleared');
     expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
   });
@@ -64,7 +61,7 @@ describe('a parked run', () => {
     expect((await run.update('retryNow')).phase).toBe('needsAttention');
     const second = await close.call(2);
     expect((await run.status()).phase).toBe('closing');
-    second.succeed({ state: 'closed', cycle: 1, changedAt: second.input.clearedAt });
+    second.succeed(written('closed'));
     expect(await run.result()).toMatchObject({ outcome: 'closed' });
   });
 
@@ -94,7 +91,9 @@ describe('a parked run', () => {
 
 describe('in the hold-down', () => {
   test('a report that is reopened and cleared at once starts the hold-down over', async () => {
-    const run = await process.begin('FLAP-1', {}, { holdDown: minute });
+    const wait = () => ({ for: 'holdDown' as const, until: new Date(Date.now() + minute).toISOString() });
+    const closeReport = () => Promise.resolve({ ...written('cleared'), wait: wait() });
+    const run = await process.begin('FLAP-1', { closeReport }, { holdDown: minute });
     await run.signal('cleared');
     const first = await run.until('clearing', ({ phase, until }) => phase === 'clearing' && until !== undefined);
     await run.signal('reopened');
@@ -107,10 +106,10 @@ describe('in the hold-down', () => {
 });
 
 describe('while the customer is asked to confirm', () => {
-  const asked = ({ clearedAt }: { clearedAt: string }, end = minute): ConfirmationRecord => ({
+  const asked = ({ clearing }: Input<'askConfirmation'>, end = minute): ConfirmationRecord => ({
     surveyId: 'survey-1',
     state: 'sent',
-    clearedAt,
+    clearedAt: clearing.at,
     closesAt: new Date(Date.now() + end).toISOString(),
   });
   const confirmation: Confirmation = { ...defaultConfirmation, businessHours: null };
@@ -132,9 +131,13 @@ describe('while the customer is asked to confirm', () => {
   });
 
   test('a hold outlives the customer\'s "yes"', async () => {
+    const closings: Output<'closeReport'>[] = [{ ...written('cleared'), wait: { for: 'release' } }];
     const run = await process.begin(
       'HOLD-1',
-      { askConfirmation: (input) => Promise.resolve(asked(input)) },
+      {
+        askConfirmation: (input) => Promise.resolve(asked(input)),
+        closeReport: () => Promise.resolve(closings.shift() ?? written('closed')),
+      },
       { confirmation },
     );
     await run.signal('cleared', { at: '2026-03-01T12:00:00Z' });
@@ -166,7 +169,8 @@ test('before the report was looked up, every signal counts in its turn', async (
   const run = await process.begin('EARLY-1', { lookUpReport: lookUp.activity });
   await run.signal('cleared', { at: '2026-03-01T12:00:00Z' });
   await run.signal('reopened', { at: '2026-03-01T12:01:00Z' });
-  (await lookUp.call(1)).succeed({ state: 'open', cycle: 1, changedAt: null, policy: defaultPolicy });
+  const first = await lookUp.call(1);
+  first.succeed(lookedUp(first.input.runId));
   await run.until('looked up', ({ cycle }) => cycle === 1);
   expect((await run.status()).phase).toBe('open');
   await run.signal('cleared', { at: '2026-03-01T12:02:00Z' });

@@ -1,12 +1,15 @@
 /** The tables of the store, named in camelCase here and in snake_case in the database. */
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { ReportStatus } from '../../contract/reports.js';
+import type { Attention, ReportStatus } from '../../contract/reports.js';
 import type { Complaint, ConfirmationState, Score, SurveyEvent, SurveyState } from '../../contract/survey.js';
+import type { Received } from '../../policy/changes.js';
+import type { Hold } from '../../policy/standing.js';
 import type { State } from '../../policy/status.js';
 
 /** A value that writers may leave out, or give as undefined, for null. */
 type Optional<T> = ColumnType<T | null, T | null | undefined, T | null | undefined>;
 type Time = ColumnType<Date, Date | string, Date | string>;
+type Json<T> = ColumnType<T | null, string | null | undefined, string | null | undefined>;
 type OptionalTime = ColumnType<Date | null, Date | string | null | undefined, Date | string | null | undefined>;
 
 export interface Database {
@@ -14,6 +17,7 @@ export interface Database {
   contacts: ContactTable;
   reports: ReportTable;
   statusChanges: StatusChangeTable;
+  changeReasons: { id: string; reportId: string; reason: string; at: Generated<Date> };
   surveys: SurveyTable;
   answers: AnswerTable;
   answerRevisions: RevisionTable;
@@ -48,24 +52,43 @@ interface ReportTable {
   customerId: Optional<string>;
   serviceProblemId: Optional<string>;
   openedAt: Time;
-  /** Source time of the last status change applied; a later change with an older time is ignored. */
+  /** When the last change of status happened at its source. */
   changedAt: OptionalTime;
   clearedAt: OptionalTime;
   /** When Closeout received the change to cleared; null if another program wrote it to the table. */
   clearReceivedAt: OptionalTime;
   closedAt: OptionalTime;
   lastUpdate: Generated<Date>;
-  /** The state of which the report's run was last notified. If it differs from `status`, the run missed a change. */
-  runState: Generated<State>;
-  /** 0: no run has looked the report up since it was opened. */
-  runCycle: Generated<number>;
+  /** What the report's run has decided. It differs from `status` if another program has written the status. */
+  state: Generated<State>;
+  /** The number of the last change that the run has written. */
+  rev: Generated<number>;
+  /** The run that may write; null before the first, empty if another program inserted the report. */
+  runId: Optional<string>;
+  /** How many signals of that run are reflected here. */
+  signals: Generated<number>;
+  /** The same of the run before. */
+  earlierRunId: Optional<string>;
+  earlierSignals: Generated<number>;
+  received: ColumnType<Received, string | undefined, string>;
+  hold: Json<Hold>;
+  /** The author of the change to cleared. */
+  clearBy: Optional<string>;
+  releasedBy: Optional<string>;
+  skipSurveyBy: Optional<string>;
+  attention: Json<Attention>;
+  /** By when the run must have written again; null while it waits for nothing but a signal. */
+  expectedAt: OptionalTime;
+  /** How often the run was woken since it wrote, and until when it is left alone. */
+  wakes: Generated<number>;
+  wakeAfter: OptionalTime;
   /** When the customer's personal data was removed. */
   forgottenAt: OptionalTime;
   /** All other TMF621 attributes, unchanged. */
   document: JSONColumnType<Record<string, unknown>>;
 }
 
-/** Every reported change, each once. `applied` is false for a late one. */
+/** Every change of status, each once. */
 interface StatusChangeTable {
   id: Generated<string>;
   reportId: string;
@@ -74,7 +97,6 @@ interface StatusChangeTable {
   at: Time;
   by: Optional<string>;
   reason: Optional<string>;
-  applied: boolean;
   recordedAt: Generated<Date>;
 }
 
@@ -100,7 +122,7 @@ interface SurveyTable {
   confirmedAt: OptionalTime;
   warnedAt: OptionalTime;
   confirmReason: Optional<string>;
-  confirmNotified: Generated<boolean>;
+  confirmActedOn: Generated<boolean>;
 }
 
 /** The answer that counts now: `StoredAnswer` in contract/survey.ts. */
@@ -113,7 +135,7 @@ interface AnswerTable {
   at: Generated<Date>;
   changedAt: Generated<Date>;
   revision: Generated<number>;
-  notifiedRevision: Generated<number>;
+  actedOnRevision: Generated<number>;
 }
 
 /** Every revision of an answer, the newest included. */
@@ -150,9 +172,12 @@ interface MessageTable {
 /** The result of the last sweep; one row. */
 interface SweepTable {
   id: Generated<number>;
-  reports: number;
+  counter: number;
+  workflowId: string;
+  runId: string;
   notified: JSONColumnType<Record<string, number>>;
   failed: number;
+  stuck: number;
   tookMs: number;
   at: Time;
 }

@@ -2,9 +2,8 @@
 import type { Selectable } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
 import type { Report, ReportChanges, StatusChange } from '../../contract/reports.js';
-import { stateOf, type ReportState } from '../../policy/status.js';
+import type { Clearing } from '../../policy/standing.js';
 import type { Database } from '../database/schema.js';
-import type { SweptReport } from './port.js';
 
 export type ReportRow = Selectable<Database['reports']>;
 
@@ -31,16 +30,6 @@ export function toReport(row: ReportRow): Report {
   };
 }
 
-export function toState({ status, cycle, changedAt }: Pick<ReportRow, 'status' | 'cycle' | 'changedAt'>): ReportState {
-  return { state: stateOf(status), cycle, changedAt: isoOrNull(changedAt) };
-}
-
-export function toSwept(
-  row: Pick<ReportRow, 'id' | 'status' | 'cycle' | 'changedAt' | 'runState' | 'runCycle'>,
-): SweptReport {
-  return { id: row.id, ...toState(row), runState: row.runState, runCycle: row.runCycle };
-}
-
 export function toStatusChange({ status, at, by, reason }: Selectable<Database['statusChanges']>): StatusChange {
   return { status, at: at.toISOString(), by: by ?? undefined, reason: reason ?? undefined };
 }
@@ -62,3 +51,10 @@ export function columnsOf(report: ReportChanges) {
 }
 
 const isoOrNull = (time: Date | null): string | null => time && time.toISOString();
+
+/** The change to cleared that the row is about; undefined if it is not cleared. */
+export function toClearing({ clearedAt, clearReceivedAt, clearBy }: ReportRow): Clearing | undefined {
+  if (!clearedAt) return undefined;
+  const at = clearedAt.toISOString();
+  return { at, receivedAt: clearReceivedAt?.toISOString() ?? at, by: clearBy ?? undefined };
+}

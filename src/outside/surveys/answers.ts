@@ -18,9 +18,8 @@ export interface Answers {
   revisionsOf(surveyId: string): Promise<AnswerRevision[]>;
   /** Stores an answer or its change, and returns what is stored then. Undefined if it is too late. Safe to repeat. */
   store(surveyId: string, answer: Answer): Promise<StoredAnswer | undefined>;
-  /** Answers whose newest revision their runs have not been notified of, oldest first. */
-  unnotified(limit: number): Promise<StoredAnswer[]>;
-  markNotified(surveyId: string, revision: number): Promise<void>;
+  /** The report's run has acted on this revision. */
+  markActedOn(surveyId: string, revision: number): Promise<void>;
 }
 
 /** The signal for the report's run. Never holds the comment. */
@@ -37,21 +36,12 @@ export function answerTable(db: Db): Answers {
 
     store: (surveyId, answer) => db.transaction().execute((tx) => store(tx, surveyId, answer)),
 
-    unnotified: (limit) =>
-      db
-        .selectFrom('answers')
-        .selectAll()
-        .whereRef('notifiedRevision', '<', 'revision')
-        .orderBy('changedAt')
-        .limit(limit)
-        .execute(),
-
-    async markNotified(surveyId, revision) {
+    async markActedOn(surveyId, revision) {
       await db
         .updateTable('answers')
-        .set({ notifiedRevision: revision })
+        .set({ actedOnRevision: revision })
         .where('surveyId', '=', surveyId)
-        .where('notifiedRevision', '<', revision)
+        .where('actedOnRevision', '<', revision)
         .execute();
     },
   };

@@ -1,14 +1,14 @@
 /** Whether customers confirm that the problem is fixed. Stored with the cycle's survey: one row, one link, one page. */
 import { sql } from 'kysely';
 import type { ConfirmedSignal } from '../../contract/messages.js';
-import type { ConfirmationReply, Survey } from '../../contract/survey.js';
+import type { ConfirmationReply, ConfirmationState, Survey } from '../../contract/survey.js';
 import { reopenUntil, surveyExpiresAt } from '../../policy/deadlines.js';
 import { isEnded } from '../../policy/status.js';
 import { skipReason } from '../../policy/survey.js';
 import { lockCustomer } from '../customers.js';
 import type { Db } from '../database/database.js';
 import { eligibilityFacts, type HashAddress, type SurveyRequest } from './decide.js';
-import { newSurveyId, surveyOfCycle } from './survey-row.js';
+import { surveyOfCycle, type SurveyIdOf } from './survey-row.js';
 import { changeWithEvent } from './timeline.js';
 
 export interface ConfirmationRequest extends SurveyRequest {
@@ -44,14 +44,10 @@ export interface Confirmations {
   addNote(id: string, text: string): Promise<void>;
   /** Ends the wait for the customer. Returns the survey, with the customer's reply if that was stored first. */
   resolve(clearing: Clearing, as: Resolution, by?: string): Promise<Survey | undefined>;
-  /** The report was reopened or cancelled at this time, so nothing is left to confirm. */
-  withdraw(reportId: string, at: Date): Promise<void>;
   /** The reason that the customer of this cycle gave for a "no". */
   reasonOf(reportId: string, cycle: number): Promise<string | undefined>;
-  /** Surveys with replies that their runs have not been notified of. */
-  unnotified(limit: number): Promise<Survey[]>;
-  /** The report's run was notified of the reply about this clearing. */
-  markNotified(survey: Survey): Promise<void>;
+  /** The report's run has acted on the reply about this clearing. */
+  markActedOn(clearing: Clearing): Promise<void>;
 }
 
 /** The signal for the report's run. Never holds the reason. */
@@ -61,9 +57,9 @@ export function confirmedSignal({ id, confirmFor, confirmation }: Survey): Confi
 
 const unanswered = ['queued', 'sent'] as const;
 
-export function confirmationTable(db: Db, hashOf: HashAddress): Confirmations {
+export function confirmationTable(db: Db, hashOf: HashAddress, surveyIdOf: SurveyIdOf): Confirmations {
   return {
-    start: (request) => start(db, hashOf, request),
+    start: (request) => start(db, hashOf, surveyIdOf, request),
     markSent: (id, kind) => (kind === 'confirm' ? markAsked(db, id) : markWarned(db, id)),
 
     record: (id, reply) =>
@@ -77,42 +73,43 @@ export function confirmationTable(db: Db, hashOf: HashAddress): Confirmations {
     addNote: (id, text) => addNote(db, id, text),
     resolve: (clearing, as, by) => resolve(db, clearing, as, by),
 
-    async withdraw(reportId, at) {
-      await db
-        .updateTable('surveys')
-        .set({ confirmation: 'withdrawn' })
-        .where('reportId', '=', reportId)
-        .where('confirmFor', '<=', at)
-        .where('confirmation', 'in', unanswered)
-        .execute();
-    },
-
     async reasonOf(reportId, cycle) {
       const survey = await surveyOfCycle(db, reportId, cycle);
       return (survey?.confirmation === 'no' && survey.confirmReason) || undefined;
     },
 
-    unnotified: (limit) =>
-      db
-        .selectFrom('surveys')
-        .selectAll()
-        .where('confirmedAt', 'is not', null)
-        .where('confirmNotified', '=', false)
-        .limit(limit)
-        .execute(),
-
-    async markNotified({ id, confirmFor }) {
+    async markActedOn({ reportId, cycle, clearedAt }) {
       await db
         .updateTable('surveys')
-        .set({ confirmNotified: true })
-        .where('id', '=', id)
-        .where('confirmFor', '=', confirmFor)
+        .set({ confirmActedOn: true })
+        .where('reportId', '=', reportId)
+        .where('cycle', '=', cycle)
+        .where('confirmFor', '=', clearedAt)
         .execute();
     },
   };
 }
 
-async function start(db: Db, hashOf: HashAddress, request: ConfirmationRequest): Promise<Survey> {
+/** The report was reopened or cancelled: nothing is left to confirm. */
+export async function withdrawConfirmation(tx: Db, reportId: string): Promise<void> {
+  await tx
+    .updateTable('surveys')
+    .set({
+      confirmation: sql<ConfirmationState>`case when confirmation in ('queued', 'sent') then 'withdrawn' else confirmation end`,
+      confirmActedOn: true,
+    })
+    .where('reportId', '=', reportId)
+    .where((eb) => eb.or([eb('confirmation', 'in', unanswered), eb('confirmActedOn', '=', false)]))
+    .where('confirmation', 'is not', null)
+    .execute();
+}
+
+async function start(
+  db: Db,
+  hashOf: HashAddress,
+  surveyIdOf: SurveyIdOf,
+  request: ConfirmationRequest,
+): Promise<Survey> {
   const { report, cycle, policy, reopen, clearedAt, endsAt, unreachable } = request;
   const { customerId, serviceProblemId } = report;
   return db.transaction().execute(async (tx) => {
@@ -135,7 +132,7 @@ async function start(db: Db, hashOf: HashAddress, request: ConfirmationRequest):
     };
     await tx
       .insertInto('surveys')
-      .values({ id: newSurveyId(), reportId: report.id, cycle, customerId, serviceProblemId, ...asked })
+      .values({ id: surveyIdOf(report.id, cycle), reportId: report.id, cycle, customerId, serviceProblemId, ...asked })
       .onConflict((c) =>
         c
           .columns(['reportId', 'cycle'])
@@ -190,7 +187,8 @@ async function storeReply(tx: Db, id: string, { clearedAt, fixed, reason }: Conf
       confirmation: fixed ? 'yes' : 'no',
       confirmedAt: new Date(),
       confirmReason: reason || null,
-      confirmNotified: false,
+      // A second "no" only adds its reason.
+      confirmActedOn: sql<boolean>`confirmation = 'no' and confirm_acted_on`,
     })
     .where('id', '=', id)
     .where('confirmFor', '=', clearedAt)

@@ -8,7 +8,7 @@ import type { Policy } from '../../policy/settings.js';
 import { sampleBucketOf, skipReason, type EligibilityFacts } from '../../policy/survey.js';
 import { lockCustomer } from '../customers.js';
 import type { Db } from '../database/database.js';
-import { newSurveyId } from './survey-row.js';
+import type { SurveyIdOf } from './survey-row.js';
 
 export interface SurveyRequest {
   report: Report;
@@ -29,7 +29,12 @@ export type HashAddress = (address: string) => string;
  * Checks again on every attempt until the mail is out. The customer's row stays locked meanwhile, so that the contact cap is
  * exact, no matter how many reports of one customer are closed at the same time.
  */
-export async function decideSurvey(db: Db, hashOf: HashAddress, request: SurveyDecisionRequest): Promise<Survey> {
+export async function decideSurvey(
+  db: Db,
+  hashOf: HashAddress,
+  surveyIdOf: SurveyIdOf,
+  request: SurveyDecisionRequest,
+): Promise<Survey> {
   const { report, cycle, policy, reopen, isPostponed } = request;
   const { customerId, serviceProblemId, closedAt } = report;
   const now = new Date();
@@ -39,7 +44,7 @@ export async function decideSurvey(db: Db, hashOf: HashAddress, request: SurveyD
     const decided = await tx
       .insertInto('surveys')
       .values({
-        id: newSurveyId(),
+        id: surveyIdOf(report.id, cycle),
         reportId: report.id,
         cycle,
         customerId,

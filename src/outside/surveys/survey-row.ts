@@ -1,10 +1,23 @@
 /** One survey as the database keeps it. */
-import { randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { Survey, SurveyRecord } from '../../contract/survey.js';
 import type { Db } from '../database/database.js';
 
-/** Random, because it is part of links and Message-IDs: 16 characters, 96 bits. */
-export const newSurveyId = (): string => randomBytes(12).toString('base64url');
+/** The id of the survey of a cycle. */
+export type SurveyIdOf = (reportId: string, cycle: number) => string;
+
+/**
+ * Cannot be guessed without the key, because it is part of links and Message-IDs, but is always the same: a row that was lost and
+ * made again fits the mail that was sent. 20 lower-case characters, 100 bits: mail systems may change the case of an address.
+ */
+export const surveyIdsBy =
+  (key: Buffer): SurveyIdOf =>
+  (reportId, cycle) => {
+    const hash = createHmac('sha256', key).update(`survey:${reportId}:${cycle}`).digest('hex');
+    return BigInt(`0x${hash.slice(0, 25)}`)
+      .toString(32)
+      .padStart(20, '0');
+  };
 
 /** At most one: unique by report and cycle. */
 export const surveyOfCycle = (db: Db, reportId: string, cycle: number): Promise<Survey | undefined> =>
@@ -12,7 +25,7 @@ export const surveyOfCycle = (db: Db, reportId: string, cycle: number): Promise<
 
 /** The survey as a run and `closeout status` see it. A queued survey is not visible yet. */
 export function surveyRecord({ state, reason, id, ...survey }: Survey): SurveyRecord {
-  if (state === 'queued') return { state: 'none' };
+  if (state === 'queued') return { state: 'none', id };
   return {
     state,
     reason: reason ?? undefined,

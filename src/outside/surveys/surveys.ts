@@ -5,12 +5,13 @@ import type { SkipReason, Survey, SurveyRecord } from '../../contract/survey.js'
 import type { ThreadStart } from '../../customer/mail.js';
 import type { Db } from '../database/database.js';
 import { decideSurvey, type HashAddress, type SurveyDecisionRequest } from './decide.js';
-import { newSurveyId, surveyOfCycle, surveyRecord } from './survey-row.js';
+import { surveyOfCycle, surveyRecord, type SurveyIdOf } from './survey-row.js';
 import { changeWithEvent } from './timeline.js';
 
 type EndedReport = Pick<Report, 'id' | 'cycle' | 'customerId' | 'serviceProblemId'>;
 
 export interface Surveys {
+  idOf: SurveyIdOf;
   find(id: string): Promise<Survey | undefined>;
   ofCycle(reportId: string, cycle: number): Promise<Survey | undefined>;
   /** One per cycle, oldest first. */
@@ -28,14 +29,12 @@ export interface Surveys {
   ): Promise<SurveyRecord>;
   /** Gives the customer of an open survey more time to answer. */
   extend(reportId: string, cycle: number, until: Date, by: string): Promise<SurveyRecord>;
-  /** Ends a cycle: an open survey is superseded, a queued one is skipped. Returns the survey of this cycle. */
-  withdraw(report: EndedReport, reason: SkipReason & ('reopened' | 'cancelled')): Promise<SurveyRecord>;
   setAlerted(id: string, revision: number | null): Promise<void>;
   /** The mailed surveys of the report's earlier cycles, oldest first: the thread that a mail continues. */
   mailedBefore(reportId: string, cycle: number): Promise<ThreadStart[]>;
 }
 
-export function surveyTable(db: Db, hashOf: HashAddress): Surveys {
+export function surveyTable(db: Db, hashOf: HashAddress, surveyIdOf: SurveyIdOf): Surveys {
   const ofCycle = (reportId: string, cycle: number) => surveyOfCycle(db, reportId, cycle);
   const recordOf = async (reportId: string, cycle: number): Promise<SurveyRecord> => {
     const survey = await ofCycle(reportId, cycle);
@@ -43,11 +42,12 @@ export function surveyTable(db: Db, hashOf: HashAddress): Surveys {
   };
 
   return {
+    idOf: surveyIdOf,
     ofCycle,
     find: (id) => db.selectFrom('surveys').selectAll().where('id', '=', id).executeTakeFirst(),
     ofReport: (reportId) =>
       db.selectFrom('surveys').selectAll().where('reportId', '=', reportId).orderBy('cycle').execute(),
-    decide: (request) => decideSurvey(db, hashOf, request),
+    decide: (request) => decideSurvey(db, hashOf, surveyIdOf, request),
     markSent: (id, kind, detail) => (kind === 'survey' ? markSent(db, id, detail) : markReminded(db, id)),
 
     async end(reportId, cycle, as, why) {
@@ -69,13 +69,6 @@ export function surveyTable(db: Db, hashOf: HashAddress): Surveys {
       return recordOf(reportId, cycle);
     },
 
-    async withdraw(report, reason) {
-      await skipQueued(db, report, reason);
-      await supersedeSent(db, report);
-      await freezeAnswered(db, report);
-      return recordOf(report.id, report.cycle);
-    },
-
     async setAlerted(id, revision) {
       await db.updateTable('surveys').set({ alertedRevision: revision }).where('id', '=', id).execute();
     },
@@ -90,6 +83,18 @@ export function surveyTable(db: Db, hashOf: HashAddress): Surveys {
         .orderBy('cycle')
         .execute(),
   };
+}
+
+/** Ends the survey of a cycle: an open one is superseded, a queued one is skipped. */
+export async function withdrawSurvey(
+  tx: Db,
+  surveyIdOf: SurveyIdOf,
+  report: EndedReport,
+  reason: SkipReason & ('reopened' | 'cancelled'),
+): Promise<void> {
+  await skipQueued(tx, surveyIdOf, report, reason);
+  await supersedeSent(tx, report);
+  await freezeAnswered(tx, report);
 }
 
 async function markSent(db: Db, id: string, detail: string | undefined): Promise<Survey> {
@@ -131,11 +136,19 @@ async function endOpen(
   await changeWithEvent(db, update, reason === 'revoked' ? 'revoked' : as, { by, detail: reason });
 }
 
-async function skipQueued(db: Db, report: EndedReport, reason: SkipReason): Promise<void> {
+async function skipQueued(db: Db, surveyIdOf: SurveyIdOf, report: EndedReport, reason: SkipReason): Promise<void> {
   const { id: reportId, cycle, customerId, serviceProblemId } = report;
   await db
     .insertInto('surveys')
-    .values({ id: newSurveyId(), reportId, cycle, customerId, serviceProblemId, state: 'skipped', reason })
+    .values({
+      id: surveyIdOf(reportId, cycle),
+      reportId,
+      cycle,
+      customerId,
+      serviceProblemId,
+      state: 'skipped',
+      reason,
+    })
     .onConflict((c) =>
       c.columns(['reportId', 'cycle']).doUpdateSet({ state: 'skipped', reason }).where('surveys.state', '=', 'queued'),
     )

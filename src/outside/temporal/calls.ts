@@ -13,8 +13,8 @@ import { CloseoutError } from '../../contract/errors.js';
 const deadlineMs = 10_000;
 
 /** Throws `TemporalUnavailable`. Without a deadline, a query or update would wait forever while no worker polls. */
-export const callTemporal = <T>(temporal: Client, call: () => Promise<T>): Promise<T> =>
-  translated(() => temporal.withDeadline(Date.now() + deadlineMs, call));
+export const callTemporal = <T>(temporal: Client, call: () => Promise<T>, deadline = deadlineMs): Promise<T> =>
+  translated(() => temporal.withDeadline(Date.now() + deadline, call));
 
 /** Throws `TemporalUnavailable` for a failed call. */
 export async function translated<T>(call: () => Promise<T>): Promise<T> {
@@ -46,4 +46,9 @@ export function falseIfStarted(error: unknown): false {
 /** Returns undefined if the server knows no such workflow, or it has ended. */
 export function undefinedIfUnknown(error: unknown): undefined {
   if (!(error instanceof WorkflowNotFoundError)) throw error;
+}
+
+/** Returns undefined if Temporal is unavailable, for everything that is possible without it. */
+export function ignoreUnavailable(error: unknown): undefined {
+  if (!(error instanceof CloseoutError && error.code === 'TemporalUnavailable')) throw error;
 }

@@ -1,5 +1,6 @@
 /** The runs of reports, and the small workflows that mail operators and customers. */
 import {
+  WithStartWorkflowOperation,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   type Client,
@@ -25,23 +26,44 @@ import {
   type UpdateName,
 } from '../../contract/messages.js';
 import { phases, type Phase, type Report, type RunStatus } from '../../contract/reports.js';
-import { callTemporal, falseIfStarted, undefinedIfUnknown } from './calls.js';
+import { callTemporal, falseIfStarted, ignoreUnavailable, undefinedIfUnknown } from './calls.js';
 import { findIds } from './search.js';
+
+/** What a run is started with. */
+export type RunSubject = Pick<Report, 'id' | 'cycle' | 'customerId' | 'serviceProblemId'>;
+
+/** How long a call may take that Closeout can do without; ms. */
+const patience = 2_000;
 
 /** Every method throws `TemporalUnavailable` if Temporal does not answer. */
 export interface Runs {
-  /** Starts the run of a report that was just stored. If a signal started it before, sends the run the signal `opened`. */
-  begin(report: Report): Promise<void>;
+  /**
+   * Starts the run of a report that was just stored. If a signal started it before, that run looks the report up again. If Temporal
+   * is unavailable, the watch starts it.
+   */
+  begin(report: RunSubject): Promise<void>;
   /** Starts the run if the report has none. */
   signal(
-    report: Report,
+    report: RunSubject,
     signal: string,
     payload: ChangeSignal | AnsweredSignal | BouncedSignal | ConfirmedSignal,
   ): Promise<void>;
-  /** Undefined if the server knows no run of this report. */
+  /** Tells the run of what a customer said, which is stored. If Temporal is unavailable, the watch does. */
+  signalStored(
+    report: RunSubject,
+    signal: 'answered' | 'confirmed',
+    payload: AnsweredSignal | ConfirmedSignal,
+  ): Promise<void>;
+  /** The run looks the report up again. Starts it if the report has none. */
+  wake(report: RunSubject): Promise<void>;
+  /** Whether the report's last run is running. */
+  stateOf(reportId: string): Promise<'running' | 'ended' | 'none'>;
+  /** What a running run says; undefined if no worker answers soon. */
   status(reportId: string): Promise<RunStatus | undefined>;
   /** Throws `StatusConflict` with the reason if the update does not fit the phase, and `NoRun`. */
   update(name: UpdateName, reportId: string, request: OperatorRequest): Promise<RunStatus>;
+  /** The same, for a report whose run may be done: starts it again. */
+  updateWithStart(name: UpdateName, report: RunSubject, request: OperatorRequest): Promise<RunStatus>;
   /** Mails an operator, once per alert. */
   alert(alert: Alert): Promise<void>;
   /** Mails an operator's reply to a customer. */
@@ -63,8 +85,17 @@ export function reportRuns(temporal: Client): Runs {
   return {
     async begin(report) {
       const options = { ...startOptions(report), workflowIdConflictPolicy: 'FAIL' } as const;
-      const isNew = await call(() => temporal.workflow.start(workflowType, options)).then(() => true, falseIfStarted);
-      if (!isNew) await call(() => handle(report.id).signal(signals.opened)).catch(undefinedIfUnknown);
+      const begin = async () => {
+        const isNew = await temporal.workflow.start(workflowType, options).then(() => true, falseIfStarted);
+        if (!isNew) await handle(report.id).signal(signals.lookAgain).catch(undefinedIfUnknown);
+      };
+      await callTemporal(temporal, begin, patience).catch(ignoreUnavailable);
+    },
+
+    async signalStored(report, signal, payload) {
+      const options = { ...startOptions(report), signal, signalArgs: [payload] };
+      const send = () => temporal.workflow.signalWithStart(workflowType, options);
+      await callTemporal(temporal, send, patience).catch(ignoreUnavailable);
     },
 
     async signal(report, signal, payload) {
@@ -72,7 +103,40 @@ export function reportRuns(temporal: Client): Runs {
       await call(() => temporal.workflow.signalWithStart(workflowType, options));
     },
 
-    status: (reportId) => call(() => handle(reportId).query<RunStatus>(queries.status)).catch(undefinedIfUnknown),
+    async wake(report) {
+      const options = { ...startOptions(report), signal: signals.lookAgain, signalArgs: [] };
+      await call(() => temporal.workflow.signalWithStart(workflowType, options));
+    },
+
+    stateOf: (reportId) =>
+      call(() => handle(reportId).describe()).then(
+        ({ status: { name } }) => (name === 'RUNNING' ? 'running' : 'ended'),
+        (error: unknown) => {
+          if (error instanceof WorkflowNotFoundError) return 'none';
+          throw error;
+        },
+      ),
+
+    async status(reportId) {
+      const query = () => handle(reportId).query<RunStatus>(queries.status);
+      try {
+        return await callTemporal(temporal, query, patience);
+      } catch (error) {
+        if (error instanceof CloseoutError || error instanceof WorkflowNotFoundError) return undefined;
+        throw error;
+      }
+    },
+
+    async updateWithStart(name, report, request) {
+      const startWorkflowOperation = new WithStartWorkflowOperation(workflowType, startOptions(report));
+      const args: [OperatorRequest] = [request];
+      const options = { args, startWorkflowOperation };
+      try {
+        return await call(() => temporal.workflow.executeUpdateWithStart(name, options));
+      } catch (error) {
+        throw refusalOf(error, name, report.id);
+      }
+    },
 
     async update(name, reportId, request) {
       const args: [OperatorRequest] = [request];
@@ -111,7 +175,7 @@ function refusalOf(error: unknown, update: UpdateName, reportId: string): unknow
   return error;
 }
 
-function startOptions({ id, cycle, customerId, serviceProblemId }: Report): WorkflowStartOptions {
+function startOptions({ id, cycle, customerId, serviceProblemId }: RunSubject) {
   const keyword = ({ name }: { name: string }, value: string): SearchAttributePair => ({
     key: defineSearchAttributeKey(name, 'KEYWORD'),
     value,
@@ -132,5 +196,5 @@ function startOptions({ id, cycle, customerId, serviceProblemId }: Report): Work
     workflowTaskTimeout: '4s',
     staticSummary: `Close problem report ${id}`,
     typedSearchAttributes,
-  };
+  } as const satisfies WorkflowStartOptions;
 }

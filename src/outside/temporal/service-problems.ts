@@ -2,6 +2,7 @@
 import type { Client } from '@temporalio/client';
 import { massClearIdOf, serviceProblemIdOf } from '../../contract/ids.js';
 import {
+  massClearSignal,
   massClearWorkflow,
   queries,
   taskQueue,
@@ -13,7 +14,7 @@ import { findIds } from './search.js';
 
 /** Every method throws `TemporalUnavailable` if Temporal does not answer. */
 export interface ServiceProblems {
-  /** Starts clearing. If this service problem is being cleared already, that continues. */
+  /** Starts clearing. If this service problem is being cleared already, it is cleared once more after that. */
   clear(input: MassClearInput): Promise<void>;
   /** Undefined if this service problem was never cleared. */
   progress(serviceProblemId: string): Promise<MassClearProgress | undefined>;
@@ -30,9 +31,11 @@ export function serviceProblemRuns(temporal: Client): ServiceProblems {
         taskQueue,
         workflowIdConflictPolicy: 'USE_EXISTING',
         args: [input],
+        signal: massClearSignal,
+        signalArgs: [input] as [MassClearInput],
         staticSummary: `Clear every report of service problem ${serviceProblemId}`,
       } as const;
-      await callTemporal(temporal, () => temporal.workflow.start(massClearWorkflow, options));
+      await callTemporal(temporal, () => temporal.workflow.signalWithStart(massClearWorkflow, options));
     },
 
     progress(serviceProblemId) {

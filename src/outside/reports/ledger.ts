@@ -1,0 +1,263 @@
+/**
+ * The ledger: what the run of each report has decided. Only the run that owns a row writes it, and only with a newer revision than
+ * the row's: an attempt that was stopped, or belongs to a run that was lost, overwrites nothing. The default system of record is
+ * the same row, so a decision and its execution are one transaction.
+ */
+import { sql, type Transaction, type UpdateObject } from 'kysely';
+import { CloseoutError } from '../../contract/errors.js';
+import type { ReportStatus } from '../../contract/reports.js';
+import { changedAt, type Change } from '../../policy/changes.js';
+import { waitBeforeClosing, type Wait } from '../../policy/closing.js';
+import type { PolicyFor } from '../../policy/settings.js';
+import type { Clearing, Decision, Fence, Standing } from '../../policy/standing.js';
+import { isOpen, stateOf, type State } from '../../policy/status.js';
+import { minute } from '../../policy/time.js';
+import type { Db } from '../database/database.js';
+import type { Database } from '../database/schema.js';
+import { withdrawConfirmation } from '../surveys/confirmations.js';
+import type { SurveyIdOf } from '../surveys/survey-row.js';
+import { withdrawSurvey } from '../surveys/surveys.js';
+import { recordStatus } from './history.js';
+import { restore } from './restore.js';
+import { found, lock } from './row-lock.js';
+import { toReport, type ReportRow } from './rows.js';
+
+type Tx = Transaction<Database>;
+
+/** What stands after a write. `isSuperseded`: another run or a newer revision has written, so nothing was. */
+export interface Written {
+  row: ReportRow;
+  isSuperseded: boolean;
+}
+
+export interface ClosingRequest {
+  clearing: Clearing;
+  /** The change to cleared. */
+  change?: Change;
+  isConfirmed: boolean;
+  /** An operator closed it where we could not: record that without waiting for anything. */
+  byHand: boolean;
+}
+
+/** Unknown reports throw `ReportNotFound`. Every write is safe to repeat. */
+export interface Ledger {
+  read(reportId: string): Promise<ReportRow>;
+  /** From now on, only this run may write. */
+  takeOver(reportId: string, runId: string): Promise<ReportRow>;
+  /**
+   * PostgreSQL was restored to an earlier time: writes what the run knows. Throws `Diverged` if another program has changed the
+   * report since, unless `isForced`. Does nothing if the row is not behind the run.
+   */
+  restore(reportId: string, runId: string, known: Standing, isForced: boolean): Promise<void>;
+  /** Closes a cleared report, or records that it is cleared and says what to wait for. Throws `ClosureRefused`. */
+  close(fence: Fence, request: ClosingRequest, policyFor: PolicyFor): Promise<Written & { wait?: Wait }>;
+  /** Records that a report is cleared and waits for something until `expectedAt`. */
+  clear(fence: Fence, clearing: Clearing): Promise<Written>;
+  /** Reopens a report. A closed one begins its next cycle. Withdraws its confirmation and its survey. */
+  reopen(fence: Fence, change: Change, customersReason?: string): Promise<Written>;
+  /** Cancels a report that is not closed yet, and withdraws its confirmation and its survey. */
+  cancel(fence: Fence, change: Change): Promise<Written>;
+  /** Writes what an operator decided. A report that was closed or cancelled first can no longer be held. */
+  record(fence: Fence, decision: Decision): Promise<Written>;
+  /** The run is alive, and will have written again by then; null: it waits for nothing but a signal. */
+  expect(reportId: string, expectedAt: Date | null): Promise<void>;
+}
+
+/** A run that waits until a time writes soon after it. */
+export const soonAfter = (time: Date): Date => new Date(time.getTime() + minute);
+
+export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
+  const inTransaction = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => db.transaction().execute(work);
+  return {
+    read: async (id) => found(id, await db.selectFrom('reports').selectAll().where('id', '=', id).executeTakeFirst()),
+
+    async takeOver(id, runId) {
+      const row = await db
+        .updateTable('reports')
+        .set({
+          runId,
+          signals: sql<number>`case when run_id = ${runId} then signals else 0 end`,
+          earlierRunId: sql<string>`case when run_id = ${runId} then earlier_run_id else run_id end`,
+          earlierSignals: sql<number>`case when run_id = ${runId} then earlier_signals else signals end`,
+          expectedAt: sql<Date>`case when expected_at < now() then now() + interval '2 minutes' else expected_at end`,
+        })
+        .where('id', '=', id)
+        .returningAll()
+        .executeTakeFirst();
+      return found(id, row);
+    },
+
+    restore: (id, runId, known, isForced) => inTransaction((tx) => restore(tx, surveyIdOf, id, runId, known, isForced)),
+    close: (fence, request, policyFor) => inTransaction((tx) => close(tx, fence, request, policyFor)),
+    clear: (fence, clearing) => inTransaction((tx) => write(tx, fence, (row) => clearedColumns(row, clearing))),
+    reopen: (fence, change, reason) => inTransaction((tx) => reopen(tx, surveyIdOf, fence, change, reason)),
+    cancel: (fence, change) => inTransaction((tx) => cancel(tx, surveyIdOf, fence, change)),
+    record: (fence, decision) => inTransaction((tx) => write(tx, fence, (row) => decisionColumns(row, decision))),
+
+    async expect(id, expectedAt) {
+      await db.updateTable('reports').set({ expectedAt, wakes: 0, wakeAfter: null }).where('id', '=', id).execute();
+    },
+  };
+}
+
+type Columns = Partial<UpdateObject<Database, 'reports'>>;
+
+/** Locks the row, and changes it if the fence lets the run write and `columnsFor` returns columns. */
+async function write(tx: Tx, fence: Fence, columnsFor: (row: ReportRow) => Columns | undefined): Promise<Written> {
+  const row = await lock(tx, fence.reportId);
+  const isSuperseded = row.runId !== fence.runId || row.rev > fence.rev;
+  if (isSuperseded || row.rev === fence.rev) return { row, isSuperseded };
+  const columns = columnsFor(row);
+  return { row: columns ? await set(tx, fence, columns) : row, isSuperseded: false };
+}
+
+function set(tx: Tx, { reportId, rev, received, signals }: Fence, columns: Columns): Promise<ReportRow> {
+  return tx
+    .updateTable('reports')
+    .set({ wakes: 0, wakeAfter: null, ...columns, rev, signals, received: received && JSON.stringify(received) })
+    .where('id', '=', reportId)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+async function close(
+  tx: Tx,
+  fence: Fence,
+  { clearing, change, isConfirmed, byHand }: ClosingRequest,
+  policyFor: PolicyFor,
+): Promise<Written & { wait?: Wait }> {
+  const row = await lock(tx, fence.reportId);
+  const isSuperseded = row.runId !== fence.runId || row.rev > fence.rev;
+  const observed = stateOf(row.status);
+  if (isSuperseded || row.state === 'closed' || row.state === 'cancelled') return { row, isSuperseded };
+  if (observed === 'cancelled')
+    throw new CloseoutError(
+      'ClosureRefused',
+      `Report ${row.id} is ${row.status}; only a cleared report can be closed.`,
+    );
+  const now = new Date();
+  const facts = { policy: policyFor(toReport(row)), clearing, hold: row.hold ?? undefined, isConfirmed };
+  const wait = byHand || observed === 'closed' ? undefined : waitBeforeClosing(facts, now);
+  const isNew = row.rev < fence.rev;
+  if (!isNew && wait) return { row, isSuperseded, wait };
+  const reason = await reasonOf(tx, change);
+  const cleared = { status: 'resolved' as const, at: new Date(clearing.at), by: clearing.by, reason };
+  const isKnown = observed === 'cleared' && row.clearedAt?.toISOString() === clearing.at;
+  if (wait) {
+    if (!isKnown) await recordStatus(tx, row, [cleared]);
+    const columns = { ...clearedColumns(row, clearing, reason), expectedAt: expectedAfter(wait) };
+    return { row: await set(tx, fence, columns), isSuperseded, wait };
+  }
+  const closed = { status: 'closed' as const, at: now, by: byHand ? 'operator' : 'closeout' };
+  if (observed !== 'closed') await recordStatus(tx, row, isKnown ? [closed] : [cleared, closed]);
+  const columns = { ...clearedColumns(row, clearing, reason), state: 'closed' as const, status: 'closed' as const };
+  if (isConfirmed && facts.policy.confirmation)
+    await tx
+      .updateTable('surveys')
+      .set({ confirmActedOn: true })
+      .where('reportId', '=', row.id)
+      .where('cycle', '=', row.cycle)
+      .execute();
+  // The survey is decided, and the ledger written, soon after the closing.
+  const expectedAt = new Date(now.getTime() + facts.policy.survey.delay + 5 * minute);
+  return { row: await set(tx, fence, { ...columns, closedAt: now, attention: null, expectedAt }), isSuperseded };
+}
+
+function clearedColumns(row: ReportRow, { at, receivedAt, by }: Clearing, reason?: string): Columns {
+  const isClosed = row.status === 'closed';
+  return {
+    state: 'cleared',
+    status: isClosed ? undefined : 'resolved',
+    statusReason: reason ?? (isClosed || row.status === 'resolved' ? undefined : null),
+    changedAt: at,
+    clearedAt: at,
+    clearReceivedAt: receivedAt,
+    clearBy: by ?? null,
+    expectedAt: new Date(Date.now() + 5 * minute),
+    lastUpdate: sql<Date>`now()`,
+  };
+}
+
+const expectedAfter = (wait: Wait): Date | null => {
+  if (wait.for === 'release') return null;
+  return wait.for === 'holdDown' ? soonAfter(new Date(wait.until)) : new Date(Date.now() + 5 * minute);
+};
+
+async function reopen(
+  tx: Tx,
+  surveyIdOf: SurveyIdOf,
+  fence: Fence,
+  change: Change,
+  customersReason: string | undefined,
+): Promise<Written> {
+  const reason = (await reasonOf(tx, change)) ?? customersReason;
+  const written = await write(tx, fence, (row) => {
+    const isMoved = !isOpen(row.status) || row.state === 'closed';
+    const status =
+      change.status && isOpen(change.status)
+        ? change.status
+        : isMoved && isOpen(row.status)
+          ? row.status
+          : 'inProgress';
+    return {
+      state: 'open',
+      cycle: row.state === 'closed' ? row.cycle + 1 : row.cycle,
+      ...(isMoved || change.status ? { status, statusReason: reason ?? null } : {}),
+      changedAt: changedAt(change),
+      clearedAt: null,
+      clearReceivedAt: null,
+      clearBy: null,
+      closedAt: null,
+      releasedBy: null,
+      ...(row.state === 'closed' ? { skipSurveyBy: null } : {}),
+      attention: null,
+      expectedAt: null,
+      lastUpdate: sql<Date>`now()`,
+    };
+  });
+  if (written.isSuperseded || written.row.state !== 'open') return written;
+  const { row } = written;
+  await recordStatus(tx, row, [{ status: row.status, at: new Date(changedAt(change)), by: change.by, reason }]);
+  await withdrawConfirmation(tx, row.id);
+  if (row.cycle > fence.cycle)
+    await withdrawSurvey(tx, surveyIdOf, { ...toReport(row), cycle: fence.cycle }, 'reopened');
+  return written;
+}
+
+async function cancel(tx: Tx, surveyIdOf: SurveyIdOf, fence: Fence, change: Change): Promise<Written> {
+  const reason = await reasonOf(tx, change);
+  const asked = change.status === 'rejected' ? 'rejected' : 'cancelled';
+  const written = await write(tx, fence, (row) => {
+    if (row.state === 'closed' || stateOf(row.status) === 'closed') return undefined;
+    const status: ReportStatus = stateOf(row.status) === 'cancelled' ? row.status : asked;
+    return {
+      state: 'cancelled',
+      status,
+      statusReason: reason ?? null,
+      changedAt: changedAt(change),
+      attention: null,
+      expectedAt: null,
+      lastUpdate: sql<Date>`now()`,
+    };
+  });
+  if (written.isSuperseded || written.row.state !== 'cancelled') return written;
+  const { row } = written;
+  await recordStatus(tx, row, [{ status: row.status, at: new Date(changedAt(change)), by: change.by, reason }]);
+  await withdrawConfirmation(tx, row.id);
+  await withdrawSurvey(tx, surveyIdOf, toReport(row), 'cancelled');
+  return written;
+}
+
+function decisionColumns(row: ReportRow, decision: Decision): Columns | undefined {
+  const isEnded: Record<State, boolean> = { open: false, cleared: false, closed: true, cancelled: true };
+  if (decision.hold && isEnded[row.state]) return undefined;
+  const json = (value: object | null | undefined) => (value ? JSON.stringify(value) : value);
+  return { ...decision, hold: json(decision.hold), attention: json(decision.attention) };
+}
+
+/** The reason of a change may be a customer's words, so it never was in a signal. */
+async function reasonOf(tx: Tx, change: Change | undefined): Promise<string | undefined> {
+  if (!change?.hasReason || change.id === undefined) return undefined;
+  const stored = await tx.selectFrom('changeReasons').select('reason').where('id', '=', change.id).executeTakeFirst();
+  return stored?.reason;
+}

@@ -1,0 +1,54 @@
+/** Writes again what a run knows, after PostgreSQL was restored to an earlier time. */
+import { sql } from 'kysely';
+import { CloseoutError } from '../../contract/errors.js';
+import type { Standing } from '../../policy/standing.js';
+import { stateOf } from '../../policy/status.js';
+import { minute } from '../../policy/time.js';
+import type { Db } from '../database/database.js';
+import { restoreSurvey } from '../surveys/restore.js';
+import type { SurveyIdOf } from '../surveys/survey-row.js';
+import { lock } from './row-lock.js';
+
+export async function restore(
+  tx: Db,
+  surveyIdOf: SurveyIdOf,
+  id: string,
+  runId: string,
+  known: Standing,
+  isForced: boolean,
+): Promise<void> {
+  const row = await lock(tx, id);
+  if (row.rev > known.rev) return;
+  await restoreSurvey(tx, surveyIdOf, row, known);
+  if (row.rev === known.rev) return;
+  if (stateOf(row.status) !== row.state && !isForced)
+    throw new CloseoutError(
+      'Diverged',
+      `The database was restored, and since then another program set report ${id} to ${row.status}; its run knows it as ${known.state}.`,
+    );
+  const { state, cycle, rev, received, clearing, closedAt, hold, releasedBy, skipSurveyBy } = known;
+  await tx
+    .updateTable('reports')
+    .set({
+      state,
+      status: stateOf(row.status) === state ? row.status : statusOf[state],
+      cycle,
+      rev,
+      runId,
+      received: JSON.stringify(received),
+      clearedAt: clearing?.at ?? null,
+      clearReceivedAt: clearing?.receivedAt ?? null,
+      clearBy: clearing?.by ?? null,
+      closedAt: closedAt ?? null,
+      hold: hold ? JSON.stringify(hold) : null,
+      releasedBy: releasedBy ?? null,
+      skipSurveyBy: skipSurveyBy ?? null,
+      expectedAt: state === 'open' || state === 'cancelled' ? null : new Date(Date.now() + 2 * minute),
+      lastUpdate: sql<Date>`now()`,
+    })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** The status of a report that was restored in a state. */
+const statusOf = { open: 'inProgress', cleared: 'resolved', closed: 'closed', cancelled: 'cancelled' } as const;

@@ -1,0 +1,74 @@
+/** The reports of a service problem, as a mass clear goes through them: in the order of their ids. */
+import { sql } from 'kysely';
+import type { MassClearProgress } from '../../contract/messages.js';
+import type { Db } from '../database/database.js';
+
+export interface ReportOfProblem {
+  id: string;
+  cycle: number;
+  customerId?: string;
+  serviceProblemId?: string;
+}
+
+export type CountedReports = Omit<MassClearProgress, 'serviceProblemId' | 'round' | 'done'> & {
+  /** Open reports that were told and whose runs have not followed yet. */
+  pending: number;
+};
+
+export interface Counting {
+  serviceProblemId: string;
+  fixedAt: Date;
+  /** The last report that was told. */
+  after: string;
+  requestId: string;
+}
+
+export interface ServiceProblemReports {
+  /** The next open reports that were opened, or last reopened, before the fault was fixed. */
+  nextOpen(serviceProblemId: string, fixedAt: Date, after: string, limit: number): Promise<ReportOfProblem[]>;
+  count(counting: Counting): Promise<CountedReports>;
+}
+
+/** How many reports are listed of those that were opened later, or do not follow. */
+const mostListed = 100;
+
+export function serviceProblemReports(db: Db): ServiceProblemReports {
+  return {
+    async nextOpen(serviceProblemId, fixedAt, after, limit) {
+      const { rows } = await sql<ReportOfProblem>`
+        select id, cycle, customer_id, service_problem_id from reports
+        where service_problem_id = ${serviceProblemId} and state = 'open' and greatest(opened_at, changed_at) <= ${fixedAt}
+          and id > ${after} order by id limit ${limit}`.execute(db);
+      return rows;
+    },
+
+    async count({ serviceProblemId, fixedAt, after, requestId }) {
+      const isOurs = sql`service_problem_id = ${serviceProblemId}`;
+      const isLater = sql`(state = 'open' and greatest(opened_at, changed_at) > ${fixedAt})`;
+      const isPending = sql`(state = 'open' and greatest(opened_at, changed_at) <= ${fixedAt} and id <= ${after})`;
+      const { rows } = await sql<Counts>`
+        select count(*) filter (where received -> 'ids' ? ${requestId})::int as cleared,
+          count(*) filter (where state = 'open')::int as open,
+          count(*) filter (where state = 'cleared')::int as closing,
+          count(*) filter (where state = 'closed')::int as closed,
+          count(*) filter (where ${isPending})::int as pending,
+          count(*) filter (where ${isLater})::int as later_count,
+          (select array_agg(id) from (select id from reports where ${isOurs} and ${isLater}
+            order by id limit ${mostListed}) as listed) as later_ids,
+          (select array_agg(json_build_object('reportId', id, 'failure', coalesce(attention ->> 'failure', ${notFollowed}::text)))
+            from (select id, attention from reports where ${isOurs} and ${isPending}
+            order by id limit ${mostListed}) as listed) as failed
+        from reports where ${isOurs}`.execute(db);
+      const { laterCount, laterIds, failed, ...counts } = rows[0] as Counts; // an aggregate always has a row
+      const later = { count: laterCount, ids: laterIds ?? [] };
+      return { ...counts, later, failed: failed ?? [], failedCount: counts.pending };
+    },
+  };
+}
+
+type Counts = Record<'cleared' | 'open' | 'closing' | 'closed' | 'pending' | 'laterCount', number> & {
+  laterIds: string[] | null;
+  failed: { reportId: string; failure: string }[] | null;
+};
+
+const notFollowed = 'Its run has not followed yet; the Temporal UI shows why.';

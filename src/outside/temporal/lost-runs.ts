@@ -1,0 +1,155 @@
+/** What the watch asks Temporal: which runs ended before their reports did, and what they had been told. */
+import { defaultPayloadConverter } from '@temporalio/common';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { reportIdOf, workflowIdOf } from '../../contract/ids.js';
+import {
+  queries,
+  signals,
+  watchWorkflow,
+  workflowType,
+  type ChangeSignal,
+  type SweepResult,
+} from '../../contract/messages.js';
+import type { Standing } from '../../policy/standing.js';
+import { callTemporal, undefinedIfUnknown } from './calls.js';
+
+export interface LostRun {
+  reportId: string;
+  runId: string;
+}
+
+/** What the ledger reflects of the last two runs. */
+export interface Reflected {
+  runId: string | null;
+  signals: number;
+  earlierRunId: string | null;
+  earlierSignals: number;
+}
+
+/** Every method throws `TemporalUnavailable` if Temporal does not answer. */
+export interface LostRuns {
+  /** Runs that were terminated, cancelled, failed or timed out since then, oldest first. */
+  endedSince(since: Date, limit: number): Promise<LostRun[]>;
+  /** The signals that the ledger does not reflect, in order; `reset` if the run was reset, and so goes on in another. */
+  missedSignals(run: LostRun, reflected: Reflected): Promise<{ name: string; payload: ChangeSignal }[] | 'reset'>;
+  /** The number of the last sweep that Temporal has, except the one that asks; undefined if it has none. */
+  lastSweepCounter(askingRunId: string | undefined): Promise<number | undefined>;
+  isKnown(workflowId: string, runId: string): Promise<boolean>;
+  /** Runs that completed since then, oldest first. */
+  completedSince(since: Date): Promise<LostRun[]>;
+  /** Reports with a running run. */
+  running(): Promise<string[]>;
+  /** What a run has written to the ledger; undefined if it does not know. */
+  standingOf(run: LostRun): Promise<Standing | undefined>;
+  /** Does nothing if the run has ended. */
+  askToLookAgain(reportId: string): Promise<void>;
+}
+
+const ofReports = `WorkflowType="${workflowType}"`;
+
+export function lostRuns(temporal: Client): LostRuns {
+  const call = <T>(ask: () => Promise<T>) => callTemporal(temporal, ask);
+  const ended = async (query: string, limit = Infinity): Promise<LostRun[]> => {
+    const found: (LostRun & { at: number })[] = [];
+    for await (const { workflowId, runId, closeTime } of temporal.workflow.list({ query })) {
+      const reportId = reportIdOf(workflowId);
+      if (reportId !== undefined) found.push({ reportId, runId, at: closeTime?.getTime() ?? 0 });
+      if (found.length >= limit) break;
+    }
+    return found.sort((a, b) => a.at - b.at).map(({ reportId, runId }) => ({ reportId, runId }));
+  };
+
+  return {
+    endedSince: (since, limit) =>
+      call(() =>
+        ended(
+          `${ofReports} AND ExecutionStatus IN ("Terminated", "Canceled", "Failed", "TimedOut") AND CloseTime > "${since.toISOString()}"`,
+          limit,
+        ),
+      ),
+
+    async missedSignals({ reportId, runId }, reflected) {
+      const handle = temporal.workflow.getHandle(workflowIdOf(reportId), runId);
+      const { events } = await call(() => handle.fetchHistory());
+      return missedIn(events ?? [], runId, reflected);
+    },
+
+    lastSweepCounter: (askingRunId) =>
+      call(async () => {
+        const query = `WorkflowType="${watchWorkflow}" AND ExecutionStatus="Completed"`;
+        for await (const { workflowId, runId } of temporal.workflow.list({ query, pageSize: 1 })) {
+          if (runId === askingRunId) continue;
+          const result = (await temporal.workflow.getHandle(workflowId, runId).result()) as SweepResult;
+          return result.counter;
+        }
+        return undefined;
+      }),
+
+    isKnown: (workflowId, runId) =>
+      call(() => temporal.workflow.getHandle(workflowId, runId).describe()).then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof WorkflowNotFoundError) return false;
+          throw error;
+        },
+      ),
+
+    completedSince: (since) =>
+      call(() => ended(`${ofReports} AND ExecutionStatus="Completed" AND CloseTime > "${since.toISOString()}"`)),
+
+    async running() {
+      const found: string[] = [];
+      for await (const { workflowId } of temporal.workflow.list({
+        query: `${ofReports} AND ExecutionStatus="Running"`,
+      })) {
+        const reportId = reportIdOf(workflowId);
+        if (reportId !== undefined) found.push(reportId);
+      }
+      return found;
+    },
+
+    standingOf: ({ reportId, runId }) =>
+      call(() => temporal.workflow.getHandle(workflowIdOf(reportId), runId).query<Standing>(queries.standing)).catch(
+        undefinedIfUnknown,
+      ),
+
+    async askToLookAgain(reportId) {
+      await call(() => temporal.workflow.getHandle(workflowIdOf(reportId)).signal(signals.lookAgain)).catch(
+        undefinedIfUnknown,
+      );
+    },
+  };
+}
+
+type Events = NonNullable<Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>['events']>;
+
+/** The server's own identity when a reset ends a run. */
+const resetter = 'history-resetter';
+
+function missedIn(
+  events: Events,
+  runId: string,
+  reflected: Reflected,
+): { name: string; payload: ChangeSignal }[] | 'reset' {
+  if (events.at(-1)?.workflowExecutionTerminatedEventAttributes?.identity === resetter) return 'reset';
+  const sent = events.flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => {
+    const name = signal?.signalName;
+    return name && Object.hasOwn(signals, name) && name !== signals.lookAgain
+      ? [{ name, payload: payloadOf(signal.input) }]
+      : [];
+  });
+  return sent.slice(reflectedOf(events, runId, reflected));
+}
+
+/** How many signals of a run the ledger reflects. One that never looked its report up has written nothing. */
+function reflectedOf(events: Events, runId: string, reflected: Reflected): number {
+  if (reflected.runId === runId) return reflected.signals;
+  if (reflected.earlierRunId === runId) return reflected.earlierSignals;
+  const hasWritten = events.some(({ activityTaskCompletedEventAttributes: completed }) => completed);
+  return hasWritten ? Infinity : 0;
+}
+
+function payloadOf(input: { payloads?: unknown[] | null } | null | undefined): ChangeSignal {
+  const [payload] = input?.payloads ?? [];
+  return payload ? defaultPayloadConverter.fromPayload(payload) : {};
+}

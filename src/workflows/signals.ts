@@ -1,0 +1,104 @@
+/** The signals and queries of a run. Nothing of a signal's payload is trusted: it may come from any program. */
+import { defineQuery, defineSignal, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
+import {
+  queries,
+  signals,
+  type AnsweredSignal,
+  type BouncedSignal,
+  type ChangeSignal,
+  type ConfirmedSignal,
+  type SignalName,
+} from '../contract/messages.js';
+import { reportStatuses, type ChangeKind, type RunStatus } from '../contract/reports.js';
+import type { Change } from '../policy/changes.js';
+import type { Standing } from '../policy/standing.js';
+import {
+  fromNow,
+  noteAnswer,
+  noteBounce,
+  noteChange,
+  noteConfirmed,
+  standingOf,
+  statusOf,
+  type RunState,
+} from './run.js';
+
+type Handler = (run: RunState, payload: unknown) => void;
+
+const handlers: Record<SignalName, Handler> = {
+  cleared: acceptChange('cleared'),
+  reopened: acceptChange('reopened'),
+  cancelled: acceptChange('cancelled'),
+  answered: (run, answer) => noteAnswer(run, answer as AnsweredSignal | undefined),
+  confirmed: (run, confirmed) => noteConfirmed(run, confirmed as ConfirmedSignal | undefined),
+  bounced: (run, bounce) => noteBounce(run, bounce as BouncedSignal | undefined),
+  lookAgain: (run) => {
+    if (run.isKnown) run.looksAgain = true;
+    else run.retries++;
+  },
+};
+
+const descriptions: Record<SignalName, string> = {
+  cleared: 'The fault is gone (TMF621: resolved). Optional payload: { "at": ISO time, "by", "id", "note" }.',
+  reopened:
+    'The fault is back, or the problem was not solved. Optional payload: { "at": ISO time, "by", "id", "reason" }.',
+  cancelled:
+    'The report was raised in error; it ends without a survey. Optional payload: { "at": ISO time, "by", "id", "reason" }.',
+  answered: 'The customer answered the survey. Sent once the answer is stored.',
+  confirmed: 'The customer said whether the problem is fixed. Sent once the reply is stored.',
+  bounced: 'The mail to the customer bounced.',
+  lookAgain: 'Look the report up again: it was just stored, or something is wrong with it.',
+};
+
+/** The default handler comes first: it drains the signals that came early in their order, a named one only its own. */
+export function acceptSignals(run: RunState): void {
+  const handle = (name: SignalName, payload: unknown) => {
+    run.signals++;
+    handlers[name](run, payload);
+  };
+  const names = Object.keys(signals) as SignalName[];
+  setDefaultSignalHandler((name, payload) => {
+    const known = names.find((signal) => signal === name);
+    if (known) handle(known, payload);
+  });
+  for (const name of names)
+    setHandler(defineSignal<[unknown?]>(name), (payload) => handle(name, payload), { description: descriptions[name] });
+  setHandler(defineQuery<RunStatus>(queries.status), () => statusOf(run), {
+    description: 'Phase, cycle, what the run waits for and until when, survey, confirmation, and what needs attention.',
+  });
+  setHandler(defineQuery<Standing>(queries.standing), () => standingOf(run), {
+    description: 'What the run has written to the ledger.',
+  });
+}
+
+function acceptChange(kind: ChangeKind): Handler {
+  return (run, payload) => {
+    const signal = (typeof payload === 'object' ? payload : undefined) as ChangeSignal | null | undefined;
+    noteChange(run, toChange(kind, signal ?? {}));
+    run.isBulk = signal?.bulk === true;
+    if (kind === 'cancelled') run.cancellations++;
+  };
+}
+
+/** Callers may send anything, so nothing longer than this is remembered. */
+const mostCharacters = 100;
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value.slice(0, mostCharacters) : undefined;
+const timeOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && !Number.isNaN(Date.parse(value)) ? new Date(value).toISOString() : undefined;
+
+function toChange(kind: ChangeKind, { at, by, id, status, receivedAt, hasReason }: ChangeSignal): Change {
+  const now = fromNow(0);
+  const received = timeOf(receivedAt) ?? now;
+  const author = textOf(by);
+  return {
+    kind,
+    source: author ?? 'signal',
+    by: author,
+    receivedAt: received < now ? received : now,
+    at: timeOf(at),
+    id: textOf(id),
+    status: reportStatuses.find((known) => known === status),
+    hasReason: hasReason === true || undefined,
+  };
+}

@@ -1,0 +1,202 @@
+/**
+ * Waiting and trying. Every wait ends early to look the report up again or to continue as new. A step that is refused permanently
+ * parks the run in `needsAttention` until an operator helps.
+ */
+import {
+  ActivityFailure,
+  CancellationScope,
+  TimeoutFailure,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  isCancellation,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { ErrorCode } from '../contract/errors.js';
+import type { Alert } from '../contract/messages.js';
+import { raiseAlert } from './alert-operator.js';
+import type { closeProblemReport } from './close-problem-report.js';
+import { codeOf, failureOf } from './failure.js';
+import { adopt, fenceOfDecision, shouldContinueAsNew, standingOf, type RunState } from './run.js';
+import * as steps from './steps.js';
+import { publish } from './visibility.js';
+
+/** Ends a wait as soon as it returns true. */
+export type Condition = () => boolean;
+
+/** Waits until a condition, for at most `ms`. Returns whether the condition holds. */
+export async function wait(run: RunState, until: Condition, ms?: number, summary?: string): Promise<boolean> {
+  const end = ms === undefined ? Infinity : Date.now() + ms;
+  const looksAgain = () => run.looksAgain && !run.isLookingUp;
+  const isInterrupted = () => until() || looksAgain() || shouldContinueAsNew();
+  for (;;) {
+    if (ms === undefined) await condition(isInterrupted);
+    else if (!(await condition(isInterrupted, Math.max(1, end - Date.now()), { summary }))) return until();
+    if (until()) return true;
+    if (shouldContinueAsNew()) await continueRun(run);
+    if (looksAgain()) await lookUp(run);
+    if (until()) return true;
+    if (Date.now() >= end) return false;
+  }
+}
+
+/** Continues in a new run, from the ledger. */
+export async function continueRun(run: RunState): Promise<never> {
+  await condition(allHandlersFinished);
+  const { reportId, unwritten, isDirty } = run;
+  // A repeated signal is only known as such if its successor knows what was received.
+  if (isDirty && unwritten.length === 0)
+    await steps.recordDecision.executeWithOptions(steps.forAtMost(60_000, run), [
+      { fence: fenceOfDecision(run), decision: {} },
+    ]);
+  const changes = run.unwritten.map(({ change }) => change);
+  return continueAsNew<typeof closeProblemReport>(changes.length > 0 ? { reportId, carried: changes } : { reportId });
+}
+
+/** Reads what stands, and applies to it what the run was told. Returns false if an operator gave up finding the report. */
+export async function lookUp(run: RunState): Promise<boolean> {
+  run.looksAgain = false;
+  run.isLookingUp = true;
+  const { reportId } = run;
+  const { runId } = workflowInfo();
+  // After a reset, the ledger may be ahead of the run; otherwise it is behind only if PostgreSQL was restored.
+  const known = run.isKnown && run.ownerId === runId ? standingOf(run) : undefined;
+  const isCancelled = () => run.unwritten.some(({ change }) => change.kind === 'cancelled');
+  const found = await attemptOrPark(run, {
+    name: 'lookUpReport',
+    step: (attempts) => {
+      const input = { reportId, runId, known, isForced: attempts > 1 };
+      return steps.lookUpReport.executeWithOptions(steps.forAtMost(run.policy.closing.giveUpAfter, run), [input]);
+    },
+    giveUp: isCancelled,
+  });
+  run.isLookingUp = false;
+  if (!found) return false;
+  adopt(run, found);
+  return true;
+}
+
+/**
+ * Runs a step until it succeeds or `stop` becomes true, whichever comes first. `retryNow` starts it again at once. Returns
+ * undefined if stopped. Throws if the step failed permanently.
+ */
+export async function attempt<T>(run: RunState, step: () => Promise<T>, stop: Condition): Promise<T | undefined> {
+  while (!stop()) {
+    const { retries } = run;
+    const work = new CancellationScope();
+    const waiting = new CancellationScope();
+    const done = work.run(step).then((value) => ({ value }));
+    const isInterrupted = () => stop() || run.retries !== retries || shouldContinueAsNew();
+    const interrupted = waiting.run(() => condition(isInterrupted));
+    try {
+      const result = await Promise.race([done, interrupted]);
+      if (result) return result.value;
+      work.cancel();
+      const late = await done.catch(ignoreCancellation);
+      if (late) return late.value; // it succeeded at the same moment
+    } catch (error) {
+      if (run.retries === retries) throw error; // otherwise a retry was requested just as the step failed
+    } finally {
+      waiting.cancel();
+      await interrupted.catch(ignoreCancellation);
+    }
+    if (!stop() && shouldContinueAsNew()) await continueRun(run);
+  }
+  return undefined;
+}
+
+export interface Step<T> {
+  name: string;
+  /** `attempts`: how often it was started. */
+  step: (attempts: number) => Promise<T>;
+  /** Stops the step at any time. */
+  stop?: Condition;
+  /** Ends the wait for an operator, beside `retryNow` and `closeByHand`. */
+  giveUp?: Condition;
+  /** The step itself records that it was done by hand; every other one is left when the report is closed by hand. */
+  continuesByHand?: boolean;
+}
+
+/**
+ * Like `attempt`, but parks the run if the step fails permanently. A parked step can be left by `cancelled` or `closeByHand`.
+ * Returns undefined if it was stopped or left.
+ */
+export async function attemptOrPark<T>(run: RunState, { step, ...options }: Step<T>): Promise<T | undefined> {
+  const { name, stop = never, giveUp = never, continuesByHand = false } = options;
+  for (let attempts = 1; ; attempts++) {
+    try {
+      return await attempt(run, () => step(attempts), stop);
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      const { retries, cancellations, reportId } = run;
+      run.closeByHand = false; // requested before this failure, so it did not help
+      const failure = reasonOf(error);
+      const isLeft = () => stop() || giveUp() || run.cancellations !== cancellations;
+      await park(run, {
+        step: name,
+        code: codeOf(failureOf(error)),
+        failure,
+        waitingFor: 'an operator',
+        until: () => isLeft() || run.retries !== retries || run.closeByHand,
+        alert: { kind: 'attention', reportId, step: name, failure },
+      });
+      if (isLeft() || (run.closeByHand && !continuesByHand)) return undefined;
+    }
+  }
+}
+
+const never = () => false;
+
+type Undated<T> = T extends unknown ? Omit<T, 'since' | 'day'> : never;
+
+export interface Parking {
+  step: string;
+  code: ErrorCode;
+  failure: string;
+  waitingFor: string;
+  /** Ends the parking. */
+  until: Condition;
+  /** Raised at once, and again each day. */
+  alert: Undated<Extract<Alert, { kind: 'attention' | 'unconfirmed' }>>;
+}
+
+/** Waits in `needsAttention`, then returns to the phase that the run came from. */
+export async function park(run: RunState, { step, code, failure, waitingFor, until, alert }: Parking): Promise<void> {
+  const { phase } = run;
+  const since = new Date().toISOString();
+  run.phase = 'needsAttention';
+  run.attention = { step, code, failure, since };
+  publish(run, { waitingFor });
+  await recordAttention(run);
+  for (let day = 0; !until(); day++) {
+    await raiseAlert({ ...alert, since, day });
+    await wait(run, until, 24 * 60 * 60 * 1000, 'Until the operator is reminded');
+  }
+  delete run.attention;
+  await recordAttention(run);
+  run.phase = phase;
+}
+
+/** For the lists of what needs attention. Nothing depends on it, so a database that refuses it is no second problem. */
+async function recordAttention(run: RunState): Promise<void> {
+  if (!run.isKnown || run.isLookingUp) return;
+  try {
+    const decision = { attention: run.attention ?? null, expectedAt: null };
+    await steps.recordDecision.executeWithOptions(steps.forAtMost(10_000, run), [
+      { fence: fenceOfDecision(run), decision },
+    ]);
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+  }
+}
+
+function reasonOf(error: ActivityFailure): string {
+  const last = error.cause instanceof TimeoutFailure ? error.cause.cause : error.cause;
+  return `${failureOf(error)}: ${last?.message ?? 'no answer in time'}`;
+}
+
+function ignoreCancellation(error: unknown): undefined {
+  // Nobody waits for a step that failed just as it was stopped, and every step is idempotent.
+  if (isCancellation(error) || error instanceof ActivityFailure) return undefined;
+  throw error;
+}
