@@ -19,6 +19,7 @@ import type {
   RunStatus,
 } from './contract/reports.js';
 import type { SurveySummary } from './contract/survey.js';
+import { countQueries } from './outside/counts.js';
 import { migrate, openDatabase } from './outside/database/database.js';
 import { openStores, type Stores } from './outside/stores.js';
 import type { ListQuery, ReportDetails, ReportsPort } from './outside/reports/port.js';
@@ -64,19 +65,22 @@ export class CloseoutClient {
 
   /** Connects as the environment says (docs/configuration.md). Nothing is contacted before the first call. */
   static connect(config: Config = loadConfig(), tracing?: Pick<Tracing, 'client'>): CloseoutClient {
-    const db = openDatabase(config.databaseUrl, () => undefined); // the pool replaces a broken idle connection
+    const ignore = () => undefined; // the pool replaces a broken idle connection
+    const db = openDatabase(config.databaseUrl, ignore);
+    // A dashboard that many look at must not take the connections from customers' pages.
+    const forFigures = openDatabase(config.databaseUrl, ignore, { max: 3, statementMs: 20_000 });
     const temporal = connectTemporal(config.temporal, tracing?.client);
     const close = async () => {
       await temporal.close();
-      await db.destroy();
+      await Promise.all([db.destroy(), forFigures.destroy()]);
     };
-    return new CloseoutClient({ stores: openStores(db, config.addressKey), temporal, close });
+    const stores = { ...openStores(db, config.addressKey), counts: countQueries(forFigures) };
+    return new CloseoutClient({ stores, temporal, close });
   }
 
   /** Brings the tables up to date. Safe to run in many processes at once. */
   static async migrate({ databaseUrl }: Config): Promise<void> {
-    const db = openDatabase(databaseUrl, () => undefined);
-    await migrate(db).finally(() => db.destroy());
+    await migrate(databaseUrl);
   }
 
   close(): Promise<void> {

@@ -1,11 +1,12 @@
 /** The process that runs workflows and activities. Start as many as you like. */
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import type { Logger } from 'pino';
 import { createActivities } from './activities/index.js';
 import { interceptActivities } from './activities/interceptor.js';
-import { CloseoutError } from './contract/errors.js';
-import { taskQueue } from './contract/messages.js';
+import { CloseoutError, errors } from './contract/errors.js';
+import { bulkQueue, mailQueue, taskQueue } from './contract/messages.js';
 import { migrate, openDatabase } from './outside/database/database.js';
 import { openMailer } from './outside/mail/mailer.js';
 import { openStores } from './outside/stores.js';
@@ -20,18 +21,26 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
   installRuntime(config, log);
   const policyFor = loadPolicy(config.policyFile);
   const connection = await connect(config);
-  const db = openDatabase(config.databaseUrl, (error) =>
-    log.warn({ code: (error as { code?: string }).code }, 'database connection lost'),
+  const databases = Object.fromEntries(
+    Object.entries(queues).map(([queue, { slots }]) => [
+      queue,
+      openDatabase(
+        config.databaseUrl,
+        (error) => log.warn({ code: (error as { code?: string }).code }, 'database connection lost'),
+        { max: slots },
+      ),
+    ]),
   );
-  const mailer = openMailer(config.mail.relay);
+  const mailer = openMailer(config.mail.relay, queues[mailQueue].slots);
   const tracing = await openTracing(config, 'worker');
   const temporal = connectTemporal(config.temporal, tracing?.client);
   try {
-    await migrate(db);
-    await registerSearchAttributes(connection, config.temporal.namespace);
-    await temporal.schedules.create(config.watchSeconds);
-    const activities = createActivities({
-      ...openStores(db, config.addressKey),
+    await untilDone(log, 'migrate the database', () => migrate(config.databaseUrl));
+    await untilDone(log, 'register the search attributes', () =>
+      registerSearchAttributes(connection, config.temporal.namespace),
+    );
+    await untilDone(log, 'create the schedules', () => temporal.schedules.create(config.watchSeconds));
+    const outside = {
       runs: temporal.runs,
       lostRuns: temporal.lostRuns,
       mailer,
@@ -40,18 +49,48 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
       alertTo: config.mail.alertTo,
       keepDays: config.keepDays,
       runUrl: runUrlOf(config),
-    });
-    const worker = await Worker.create({ ...workerOptions(config, log, tracing), connection, activities });
-    const run = worker.run();
+    };
+    const workers = await Promise.all(
+      Object.entries(databases).map(([queue, db]) =>
+        Worker.create({
+          ...workerOptions(queue as Queue, config, log, tracing),
+          connection,
+          activities: createActivities({ ...openStores(db, config.addressKey), ...outside }),
+        }),
+      ),
+    );
+    const runs = Promise.all(workers.map((worker) => worker.run()));
     onReady();
-    await run;
+    await runs;
   } finally {
     mailer.close();
-    await db.destroy();
+    await Promise.all(Object.values(databases).map((db) => db.destroy()));
     await temporal.close();
     await connection.close();
     await tracing?.close();
   }
+}
+
+/** Activities of each kind at once, and so connections to the database. A relay or a session that hangs holds up only its own kind. */
+const queues = {
+  [taskQueue]: { slots: 20 },
+  [mailQueue]: { slots: 10 },
+  [bulkQueue]: { slots: 5 },
+} as const;
+type Queue = keyof typeof queues;
+
+/** Whatever is not there yet may still be starting. Errors that only an operator can correct end the process. */
+async function untilDone(log: Logger, what: string, work: () => Promise<void>): Promise<void> {
+  const isWorthRetrying = (error: Error) => !(error instanceof CloseoutError) || errors[error.code].retry;
+  const policy = retry(handleWhen(isWorthRetrying), {
+    maxAttempts: 10,
+    backoff: new ExponentialBackoff({ maxDelay: 10_000 }),
+  });
+  policy.onFailure(({ reason, handled }) => {
+    const { name } = 'error' in reason ? reason.error : new Error('unknown');
+    if (handled) log.warn({ error: name }, `cannot ${what} yet`);
+  });
+  await policy.execute(work);
 }
 
 function installRuntime({ workerMetrics }: Config, log: Logger): void {
@@ -91,17 +130,23 @@ async function connect({ temporal: { connection } }: Config): Promise<NativeConn
 /** The workflow code as `npm run build` bundled it. */
 const bundlePath = (name: string): string => fileURLToPath(new URL(`./worker/${name}.js`, import.meta.url));
 
-function workerOptions({ temporal, isTraced }: Config, log: Logger, tracing: Tracing | undefined): WorkerOptions {
+function workerOptions(
+  queue: Queue,
+  { temporal, isTraced }: Config,
+  log: Logger,
+  tracing: Tracing | undefined,
+): WorkerOptions {
+  const codePath = bundlePath(isTraced ? 'workflow-bundle-traced' : 'workflow-bundle');
   return {
     namespace: temporal.namespace,
-    taskQueue,
-    workflowBundle: { codePath: bundlePath(isTraced ? 'workflow-bundle-traced' : 'workflow-bundle') },
+    taskQueue: queue,
+    ...(queue === taskQueue ? { workflowBundle: { codePath } } : {}),
     // The first interceptor is the outermost, so spans see translated failures and never quote a relay.
     interceptors: { activity: [...(tracing?.activity ?? []), interceptActivities(log)] },
     sinks: tracing?.sinks,
     // A killed worker's runs are taken over after 1 to 2 s instead of 10 s (measured).
     stickyQueueScheduleToStartTimeout: '1s',
     shutdownGraceTime: '10s',
-    maxConcurrentActivityTaskExecutions: 40,
+    maxConcurrentActivityTaskExecutions: queues[queue].slots,
   };
 }

@@ -4,11 +4,18 @@
  */
 import { ApplicationFailure } from '@temporalio/common';
 import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
+import { RelayDown } from '../outside/mail/relay-breaker.js';
 import { isBadAddress, isSenderFault, refusalStatus } from '../policy/delivery.js';
 
 export function toFailure(error: unknown): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof CloseoutError) return failure(error.code, error.message);
+  if (error instanceof RelayDown)
+    return ApplicationFailure.create({
+      type: 'MailUnavailable',
+      message: error.message,
+      nextRetryDelay: error.retryAfter,
+    });
   const verdict = mailVerdict(error);
   if (verdict) return failure(verdict.code, verdict.reason);
   const { name, code } = error as { name?: unknown; code?: unknown };

@@ -6,6 +6,9 @@ import type { ChangeKind } from './reports.js';
 import type { Score } from './survey.js';
 
 export const taskQueue = 'closeout';
+/** Activities that mail, and those about many reports, have task queues and slots of their own: neither delays a closing. */
+export const mailQueue = 'closeout-mail';
+export const bulkQueue = 'closeout-bulk';
 export const workflowType = 'closeProblemReport';
 
 /** The other workflows. */

@@ -6,7 +6,7 @@
  * A reopened report starts over; a cancelled one is done. Only this workflow decides what a change means, in the order in which its
  * signals came. Activities do what a step needs and write it to the ledger, from which any run of the report can continue.
  */
-import { allHandlersFinished, condition, sleep } from '@temporalio/workflow';
+import { CancellationScope, allHandlersFinished, condition, sleep } from '@temporalio/workflow';
 import type { Phase, RunInput, RunResult } from '../contract/reports.js';
 import { raiseAlert } from './alert-operator.js';
 import { confirmWithCustomer, isConfirmed } from './confirmation.js';
@@ -15,13 +15,19 @@ import { fenceOf, newRun, nextFence, noteWritten, unwrittenChange, type RunState
 import { acceptSignals } from './signals.js';
 import * as steps from './steps.js';
 import { handleAnswer, hasNewAnswer, isAnswered, isSurveyOpen, startSurvey, waitForAnswer } from './survey.js';
-import { publish, surveyOutcome } from './visibility.js';
+import { publish, showCancelRequest, surveyOutcome } from './visibility.js';
 import { attemptOrPark, continueRun, lookUp, wait } from './waiting.js';
 
 export async function closeProblemReport(input: RunInput): Promise<RunResult> {
   const run = newRun(input);
   acceptSignals(run);
   acceptOperations(run);
+  // A cancel request through Temporal is shown, but does not end a report: for that, there is the signal `cancelled`.
+  CancellationScope.current().cancelRequested.catch(() => showCancelRequest(run));
+  return CancellationScope.nonCancellable(() => processReport(run));
+}
+
+async function processReport(run: RunState): Promise<RunResult> {
   let next = (await lookUp(run)) ? await follow(run) : await endUnknown(run);
   while (next !== 'done' || hasMoreToDo(run)) {
     if (next === 'done') next = await follow(run);

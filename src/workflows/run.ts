@@ -57,6 +57,8 @@ export interface RunState extends Standing {
   closeByHand: boolean;
   /** An operator has left a step that cannot be done, and with it the report. */
   isLeft: boolean;
+  /** Somebody asked Temporal to cancel the workflow. */
+  isCancelRequested: boolean;
 }
 
 export function newRun(input: RunInput): RunState {
@@ -94,6 +96,7 @@ export function newRun(input: RunInput): RunState {
     surveyOperations: [],
     closeByHand: false,
     isLeft: false,
+    isCancelRequested: false,
   };
 }
 

@@ -1,6 +1,7 @@
 /** The activities as the process calls them: how long an attempt may take, how it is retried, and its name in the UI. */
 import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
+import { bulkQueue, mailQueue } from '../contract/messages.js';
 
 /** After 1 s, 2 s, 4 s … at most 5 min apart. The policy limits how long in all. */
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '5m' } as const;
@@ -14,9 +15,10 @@ const common = {
 
 const step = (summary: string) => proxyActivities<Activities>({ ...common, startToCloseTimeout: '30s', summary });
 /** An SMTP conversation may take longer than any database call: see the mailer's timeouts. */
-const mailStep = (summary: string) => proxyActivities<Activities>({ ...common, startToCloseTimeout: '3m', summary });
-const longStep = (summary: string) => proxyActivities<Activities>({ ...common, startToCloseTimeout: '5m', summary });
-const dailyStep = (summary: string) => proxyActivities<Activities>({ ...common, startToCloseTimeout: '1h', summary });
+const mailStep = (summary: string) =>
+  proxyActivities<Activities>({ ...common, taskQueue: mailQueue, startToCloseTimeout: '3m', summary });
+const bulkStep = (summary: string, startToCloseTimeout: '5m' | '1h' = '5m') =>
+  proxyActivities<Activities>({ ...common, taskQueue: bulkQueue, startToCloseTimeout, summary });
 
 export const { lookUpReport } = step('Look the report up in the system of record');
 export const { closeReport } = step('Close the report in the system of record');
@@ -31,14 +33,14 @@ export const { extendSurvey } = step('Give the customer more time to answer');
 export const { openFollowUp } = step('Open a follow-up report');
 export const { alertOperator } = mailStep('Mail the operator');
 export const { sendReply } = mailStep("Mail an operator's reply to the customer");
-export const { findRestored } = step('Find out whether a database was restored');
-export const { wakeUnfinished } = longStep('Wake the runs of reports that are not done');
-export const { restoreLedger } = dailyStep('Write again what the runs know');
-export const { recordSweep } = step('Record the result of the sweep');
-export const { sweepReports } = longStep('Wake the runs of reports with which something is wrong');
-export const { clearReports } = longStep('Clear the next reports of the service problem');
-export const { countReports } = step('Count the reports of the service problem');
-export const { forgetEndedReports } = dailyStep('Remove personal data from old reports');
+export const { findRestored } = bulkStep('Find out whether a database was restored');
+export const { wakeUnfinished } = bulkStep('Wake the runs of reports that are not done');
+export const { restoreLedger } = bulkStep('Write again what the runs know', '1h');
+export const { recordSweep } = bulkStep('Record the result of the sweep');
+export const { sweepReports } = bulkStep('Wake the runs of reports with which something is wrong');
+export const { clearReports } = bulkStep('Clear the next reports of the service problem');
+export const { countReports } = bulkStep('Count the reports of the service problem');
+export const { forgetEndedReports } = bulkStep('Remove personal data from old reports', '1h');
 
 /** Runs inside the workflow task, so that the end of a run costs one event. */
 export const { recordAnswerHandled } = proxyLocalActivities<Activities>({

@@ -34,6 +34,11 @@ export function publish(run: RunState, { waitingFor, until }: { waitingFor: stri
   setCurrentDetails(detailsOf(run));
 }
 
+export function showCancelRequest(run: RunState): void {
+  run.isCancelRequested = true;
+  setCurrentDetails(detailsOf(run));
+}
+
 /** `sent`, `answered`, … or `skipped:<reason>`; undefined while the survey is not decided. */
 export function surveyOutcome({ state, reason }: SurveyRecord): string | undefined {
   if (state === 'none') return undefined;
@@ -66,13 +71,14 @@ function helpFor({ phase, attention, survey }: RunState): string {
 }
 
 function detailsOf(run: RunState): string {
-  const { reportId, cycle, phase, waitingFor, until, attention, survey } = run;
+  const { reportId, cycle, phase, waitingFor, until, attention, survey, isCancelRequested } = run;
   const reason = survey.state === 'undeliverable' ? ` (${survey.reason})` : '';
   const problem = attention && `**${attention.step}** needs attention since ${attention.since}: ${attention.failure}`;
   return [
     `**Report ${reportId}, cycle ${cycle}: ${phase}**`,
     `Waits for: ${until ? `${waitingFor}, until ${until}` : waitingFor}`,
     problem,
+    isCancelRequested && 'A cancel request through Temporal does not end a report. Send the signal `cancelled`.',
     `What to do: ${helpFor(run)}`,
     `Survey: ${surveyOutcome(survey) ?? 'not due yet'}${reason}`,
   ]

@@ -30,7 +30,7 @@ async function errorOf(fault: Fault | 'nobody listens'): Promise<unknown> {
   const sink = new ScriptedSmtpServer(() => (fault === 'nobody listens' ? {} : fault));
   const port = await sink.listen();
   if (fault === 'nobody listens') await sink.close();
-  const mailer = openMailer({ smtpUrl: `smtp://127.0.0.1:${port}`, smtpUtf8: false, dkim: undefined });
+  const mailer = openMailer({ smtpUrl: `smtp://127.0.0.1:${port}`, smtpUtf8: false, dkim: undefined }, 5);
   try {
     await mailer.send(mail);
     return undefined;
@@ -70,7 +70,10 @@ test.each<[string, Fault | 'nobody listens', string]>([
 
 test('a mail that is tried again is the same mail, byte for byte', async () => {
   const sink = new ScriptedSmtpServer((_, attempt) => (attempt < 3 ? { afterDot: 'drop' } : {}));
-  const mailer = openMailer({ smtpUrl: `smtp://127.0.0.1:${await sink.listen()}`, smtpUtf8: false, dkim: undefined });
+  const mailer = openMailer(
+    { smtpUrl: `smtp://127.0.0.1:${await sink.listen()}`, smtpUtf8: false, dkim: undefined },
+    5,
+  );
   for (const outcome of [expect.anything(), expect.anything(), undefined]) {
     const error: unknown = await mailer.send(mail).catch((reason: unknown) => reason);
     expect(error).toEqual(outcome);
@@ -91,7 +94,7 @@ test('the relay is given the bounce address, and the signature covers both heade
   });
   const sink = new ScriptedSmtpServer();
   const dkim = { domainName: 'closeout.example', keySelector: 'k1', privateKey };
-  const mailer = openMailer({ smtpUrl: `smtp://127.0.0.1:${await sink.listen()}`, smtpUtf8: false, dkim });
+  const mailer = openMailer({ smtpUrl: `smtp://127.0.0.1:${await sink.listen()}`, smtpUtf8: false, dkim }, 5);
   await mailer.send(mail);
   await mailer.send(mail);
   mailer.close();

@@ -1,4 +1,5 @@
 /** The connection pool to PostgreSQL, its errors as errors that Closeout names, and the migrations. */
+import { createHash } from 'node:crypto';
 import { CamelCasePlugin, Kysely, Migrator, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import { CloseoutError } from '../../contract/errors.js';
@@ -7,9 +8,32 @@ import type { Database } from './schema.js';
 
 export type Db = Kysely<Database>;
 
+export interface PoolOptions {
+  /** Connections at most. */
+  max: number;
+  /** How long one statement may take; ms. Shorter than an activity, so that none outlives the activity that asked for it. */
+  statementMs: number;
+  /** How long a statement waits for a lock; ms. One is held for milliseconds, unless a session hangs. */
+  lockMs: number;
+}
+
+const usual: PoolOptions = { max: 10, statementMs: 8_000, lockMs: 3_000 };
+
 /** `onError` is called for connections that break between queries; queries report their own errors. */
-export function openDatabase(url: string, onError: (error: Error) => void): Db {
-  const pool = new pg.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 5_000 });
+export function openDatabase(url: string, onError: (error: Error) => void, options: Partial<PoolOptions> = {}): Db {
+  const { max, statementMs, lockMs } = { ...usual, ...options };
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    lock_timeout: lockMs,
+    statement_timeout: statementMs,
+    idle_in_transaction_session_timeout: 15_000,
+    // The server may not be there to end the statement: a connection that was lost without a word is found by our own clock.
+    query_timeout: statementMs + 2_000,
+  });
   pool.on('error', onError);
   pool.on('connect', (client) => client.on('error', onError)); // without it, a connection that breaks while in use ends the process
   return new Kysely<Database>({
@@ -18,29 +42,70 @@ export function openDatabase(url: string, onError: (error: Error) => void): Db {
   });
 }
 
-/** Kysely's migrator holds an advisory lock, so many processes can start at once. */
-export async function migrate(db: Db): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
-  const { error } = await migrator.migrateToLatest();
-  if (error) throw error as Error;
+/** A migration may rewrite a large table, and waits for the lock of another process that migrates; ms. */
+const longMigration = 3_600_000;
+
+/** Brings the tables up to date. Kysely's migrator holds an advisory lock, so many processes can start at once. */
+export async function migrate(url: string): Promise<void> {
+  const db = openDatabase(url, () => undefined, { max: 2, statementMs: longMigration, lockMs: longMigration });
+  try {
+    const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
+    const { error } = await migrator.migrateToLatest();
+    if (error) throw error as Error;
+  } finally {
+    await db.destroy();
+  }
 }
 
-/** The pool as Kysely uses it, with the driver's errors translated. */
+/** Statements with more parameters are those with lists of varying length, and not worth preparing. */
+const mostPrepared = 40;
+
+/** The pool as Kysely uses it: statements prepared once per connection, errors translated, broken connections discarded. */
 function translated(pool: pg.Pool): PostgresPool {
   return {
     async connect() {
       const client = await pool.connect().catch(rethrow);
-      const query = (sql: string, parameters: unknown[]) => client.query(sql, parameters).catch(rethrow);
-      return { query, release: () => client.release() } as unknown as PostgresPoolClient; // all but cursors
+      let isBroken = false;
+      const query = async (text: string, values: unknown[]) => {
+        const name = values.length <= mostPrepared ? nameOf(text) : undefined;
+        try {
+          return await client.query({ name, text, values: [...values] });
+        } catch (error) {
+          isBroken ||= isLost(error);
+          return rethrow(error);
+        }
+      };
+      return { query, release: () => client.release(isBroken) } as unknown as PostgresPoolClient; // all but cursors
     },
     end: () => pool.end(),
   };
 }
 
+const names = new Map<string, string>();
+
+/** PostgreSQL keeps a prepared statement by a name of at most 63 characters. */
+function nameOf(text: string): string {
+  const known = names.get(text);
+  if (known) return known;
+  const name = createHash('sha256').update(text).digest('base64url');
+  names.set(text, name);
+  return name;
+}
+
 /** Classes of SQLSTATE that blame the statement or its data. With any other, or none, the database itself has failed. */
-const ownFault = /^(0A|21|22|23|42|44|P0)/;
+const ownFault = /^(21|22|23|42|44|P0)/;
 /** A NUL in text or JSON, the only character that PostgreSQL does not store. */
 const malformedText = new Set(['22021', '22P05']);
+
+/** Decides by exclusion: whatever is not about the statement is about the connection or the server. */
+function isLost(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  const state = typeof code === 'string' ? code : '';
+  return !ownFault.test(state) && !busy.has(state);
+}
+
+/** The statement waited too long for a lock or for its own end; the connection is fine. */
+const busy = new Set(['55P03', '57014']);
 
 /** Decides by exclusion, because there are too many ways to lose a server to list. Exported for its test. */
 export function rethrow(error: unknown): never {

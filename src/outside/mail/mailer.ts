@@ -2,6 +2,7 @@
 import nodemailer from 'nodemailer';
 import { CloseoutError } from '../../contract/errors.js';
 import type { Mail } from '../../customer/mail.js';
+import { relayBreaker } from './relay-breaker.js';
 
 export interface Mailer {
   /** Resolves once the relay has accepted the message. `signal` aborts the conversation. Throws `EAIUnsupported`. */
@@ -23,13 +24,15 @@ const timeouts = { connectionTimeout: 10_000, greetingTimeout: 15_000, socketTim
 const signed =
   'From:Reply-To:Subject:Date:Message-ID:To:In-Reply-To:References:MIME-Version:Content-Type:Content-Transfer-Encoding:Content-Language:Auto-Submitted:List-Unsubscribe:List-Unsubscribe-Post';
 
-export function openMailer({ smtpUrl, smtpUtf8, dkim }: Relay): Mailer {
+/** `slots`: mails at once. */
+export function openMailer({ smtpUrl, smtpUtf8, dkim }: Relay, slots: number): Mailer {
   const { hostname } = new URL(smtpUrl);
   const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
   const transport = nodemailer.createTransport(
     {
       url: smtpUrl,
       pool: true,
+      maxConnections: slots,
       ...timeouts,
       requireTLS: !isLocal && smtpUrl.startsWith('smtp:'),
       ignoreTLS: isLocal,
@@ -37,6 +40,7 @@ export function openMailer({ smtpUrl, smtpUtf8, dkim }: Relay): Mailer {
     },
     { disableFileAccess: true, disableUrlAccess: true, maxRecipients: 1 },
   );
+  const breaker = relayBreaker();
   return {
     async send(mail, signal) {
       // nodemailer would send such an address raw even to a relay that does not accept it (measured; RFC 6531 §3.2).
@@ -45,7 +49,7 @@ export function openMailer({ smtpUrl, smtpUtf8, dkim }: Relay): Mailer {
         const hint = 'set CLOSEOUT_MAIL_SMTPUTF8=yes if it does';
         throw new CloseoutError('EAIUnsupported', `The relay accepts only ASCII before the @ of an address; ${hint}.`);
       }
-      await transport.sendMail({ ...mail, signal });
+      await breaker.send(() => transport.sendMail({ ...mail, signal }));
     },
     close: () => transport.close(),
   };
