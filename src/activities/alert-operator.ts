@@ -9,7 +9,8 @@ export async function alertOperator(deps: Deps, alert: Alert): Promise<void> {
   const facts = await readFacts(deps, alert);
   const text = alertText(alert, facts);
   if (!text) return;
-  const reportId = 'reportId' in alert ? alert.reportId : facts.survey?.reportId;
+  const only = facts.affected?.count === 1 ? facts.affected.reports[0]?.id : facts.survey?.reportId;
+  const reportId = 'reportId' in alert ? alert.reportId : only;
   const runUrl = reportId && deps.runUrl(reportId);
   await mailer.send(alertMail(alert, text, { from: mail.from, to: alertTo, runUrl }), cancellationSignal());
   // A low score is reported once, and so is the better one that replaces it.
@@ -18,7 +19,7 @@ export async function alertOperator(deps: Deps, alert: Alert): Promise<void> {
 }
 
 async function readFacts(
-  { reports, surveys, answers, messages }: Deps,
+  { reports, surveys, answers, messages, affected }: Deps,
   alert: Alert,
 ): Promise<AlertFacts & { survey?: { id: string; alertedRevision: number | null } }> {
   switch (alert.kind) {
@@ -30,7 +31,11 @@ async function readFacts(
       return { report, survey, answer: survey && (await answers.of(survey.id)) };
     }
     case 'undeliverable':
-      return { survey: await surveys.ofCycle(alert.reportId, alert.cycle) };
+      return { affected: await affected.undeliverable(alert.failure, new Date(alert.at)) };
+    case 'attention':
+      return { affected: await affected.inAttention(alert.step, alert.code) };
+    case 'stuck':
+      return { affected: await affected.stuck() };
     case 'message': {
       const message = await messages.find(alert.storedMessageId);
       return { message, survey: message && (await surveys.find(message.surveyId)) };

@@ -23,6 +23,8 @@ export interface AskConfirmation {
   reopen: Policy['reopen'];
   /** An operator does not want the survey's question to be asked. */
   byOperator: boolean;
+  /** The mail that was sent came back because of us: sends it again, with a new window. */
+  isAgain?: boolean;
 }
 
 /**
@@ -53,6 +55,7 @@ export async function askConfirmation(deps: Deps, request: AskConfirmation): Pro
     await ledger.expect(reportId, soonAfter(postponedUntil));
     return { postponedUntil: postponedUntil.toISOString() };
   }
+  if (request.isAgain && before?.confirmation === 'sent') await confirmations.forgetAsked(before.id);
   const survey = await confirmations.start({
     report,
     cycle,

@@ -36,6 +36,7 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
   const address = contact?.emailAddress;
   const postponedUntil = againFor ? undefined : quietUntil(new Date(), policy.quietHours, contact?.timeZone);
   const isPostponed = postponedUntil !== undefined;
+  if (againFor) await surveys.queueAgain(reportId, cycle, surveyExpiresAt(policy, new Date()));
   const survey = await surveys.decide({ report, cycle, contact, policy, reopen, byOperator, isPostponed });
   const isBlocked = async (to: string) => survey.state === 'sent' && (await doNotContact.isBlocked(to));
   if (!address || !isDue(survey, kind, againFor) || (await isBlocked(address))) return expecting(deps, survey, policy);

@@ -31,7 +31,7 @@ async function wakeDue(deps: Deps, result: Result): Promise<void> {
     count(result, report.reason);
     if ((await watching.markWoken(report.id)) !== wakesUntilStuck) return;
     result.stuck++;
-    await runs.alert({ kind: 'stuck', reportId: report.id, day: new Date().toISOString().slice(0, 10) });
+    await runs.alert({ kind: 'stuck', at: new Date().toISOString() });
   });
   result.failed += failed.length;
 }

@@ -24,17 +24,15 @@ export function alertIdOf(alert: Alert): string {
     case 'answer':
       return `alert:answer:${alert.reportId}:${alert.cycle}:${alert.revision}`;
     case 'undeliverable':
-      return `alert:undeliverable:${alert.reportId}:${alert.cycle}`;
+      return `alert:undeliverable:${alert.failure}:${alert.at.slice(0, 10)}`;
     case 'relay': // once a day, no matter how many mails are waiting
       return `alert:relay:${alert.since.slice(0, 10)}`;
     case 'attention':
-      return `alert:attention:${alert.reportId}:${alert.since}:${alert.day}`;
-    case 'unconfirmed':
-      return `alert:unconfirmed:${alert.reportId}:${alert.clearedAt}:${alert.day}`;
+      return `alert:attention:${alert.step}:${alert.code}:${alert.at.slice(0, 10)}`;
     case 'reopenings':
       return `alert:reopenings:${alert.reportId}:${alert.cycle}`;
     case 'stuck':
-      return `alert:stuck:${alert.reportId}:${alert.day}`;
+      return `alert:stuck:${alert.at.slice(0, 10)}`;
     case 'massClear':
       return `alert:massClear:${alert.serviceProblemId}:${alert.at.slice(0, 10)}`;
     case 'message':

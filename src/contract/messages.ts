@@ -164,18 +164,16 @@ export interface MassClearProgress {
 export type Alert =
   /** A customer is dissatisfied, or no longer is. */
   | { kind: 'answer'; reportId: string; cycle: number; revision: number; scoreAtMost: number }
-  /** A mail to a customer was refused permanently. */
-  | { kind: 'undeliverable'; reportId: string; cycle: number; failure: string }
+  /** Mails to customers were refused permanently. `at`: ISO 8601; one alert per day. */
+  | { kind: 'undeliverable'; failure: string; at: string }
   /** The mail relay refuses all our mail. `since`: ISO 8601. */
   | { kind: 'relay'; failure: string; since: string }
-  /** A step was refused permanently. `day`: 0 at once, 1 a day later, … */
-  | { kind: 'attention'; reportId: string; step: string; failure: string; since: string; day: number }
-  /** The customer has not confirmed, and the policy does not close on silence. `clearedAt`, `since`: ISO 8601. */
-  | { kind: 'unconfirmed'; reportId: string; clearedAt: string; since: string; day: number }
+  /** Reports wait for an operator, because a step was refused permanently or a customer has not confirmed. */
+  | { kind: 'attention'; step: string; code: string; at: string }
   /** The report was reopened too often. */
   | { kind: 'reopenings'; reportId: string; cycle: number; at: string }
-  /** The run of a report was woken again and again and does not follow. */
-  | { kind: 'stuck'; reportId: string; day: string }
+  /** The runs of reports were woken again and again and do not follow. */
+  | { kind: 'stuck'; at: string }
   /** Reports of a service problem could not be told that they are cleared. `at`: ISO 8601. */
   | { kind: 'massClear'; serviceProblemId: string; failed: number; at: string }
   /** A customer replied to one of our mails. */

@@ -7,7 +7,12 @@ import { highestScore, type StoredAnswer, type Survey } from '../contract/survey
 import { automaticMail, type Mail } from '../customer/mail.js';
 import { en } from '../customer/texts/en.js';
 import { alertsOperator } from '../policy/survey.js';
-import { day, later } from '../policy/time.js';
+
+/** Reports with the same problem: how many, and the first of them. */
+export interface Affected {
+  count: number;
+  reports: { id: string; failure?: string }[];
+}
 
 /** The subject of an alert, read from the database when the mail is written. */
 export interface AlertFacts {
@@ -15,6 +20,7 @@ export interface AlertFacts {
   survey?: Pick<Survey, 'reportId' | 'decidedAt' | 'confirmation' | 'alertedRevision'>;
   answer?: Pick<StoredAnswer, 'score' | 'solved' | 'complaints' | 'comment' | 'changedAt'>;
   message?: { text: string; author: string | null; at: Date };
+  affected?: Affected;
 }
 
 /** An alert in words, whatever carries it. */
@@ -40,15 +46,18 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     return undefined;
   },
 
-  undeliverable({ reportId, failure }, { survey }) {
-    if (!survey) return undefined;
+  undeliverable({ failure, at }, { affected }) {
+    if (!affected || affected.count === 0) return undefined;
     return {
-      subject: `Mail undeliverable for report ${reportId}`,
+      subject: `Mail undeliverable for ${aboutReports(affected)}`,
       lines: [
-        `The mail to the customer of report ${reportId} was refused permanently: ${failure}.`,
-        'The report is closed anyway, unless the policy requires a confirmation; then it waits for you. docs/errors.md explains each failure.',
+        `Mails to customers were refused permanently: ${failure}.`,
+        'The reports are closed anyway, unless the policy requires a confirmation; then they wait for you. docs/errors.md explains each failure.',
+        ...listOf(affected),
+        'Once the cause is corrected, run for each: closeout resend-survey REPORT.',
+        oncePerDay,
       ],
-      at: survey.decidedAt,
+      at: new Date(at),
     };
   },
 
@@ -62,25 +71,20 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     at: new Date(since),
   }),
 
-  attention: ({ reportId, step, failure, since, day: days }) => ({
-    subject: `Needs attention: report ${reportId}`,
-    lines: [
-      `${step} failed for report ${reportId} at ${since}: ${failure}`,
-      `Fix the cause, then run: closeout retry ${reportId}. If the report was closed elsewhere, run: closeout close-by-hand ${reportId} --note "…".`,
-      'This alert is repeated once a day until the report no longer needs attention.',
-    ],
-    at: later(new Date(since), days * day),
-  }),
-
-  unconfirmed: ({ reportId, clearedAt, since, day: days }) => ({
-    subject: `Not confirmed: report ${reportId}`,
-    lines: [
-      `The customer of report ${reportId}, cleared at ${clearedAt}, has not said whether the problem is fixed, or cannot be reached by mail.`,
-      `The policy requires a confirmation. Ask the customer, then run: closeout release ${reportId}, or: closeout reopen ${reportId}.`,
-      'This alert is repeated once a day until the report no longer needs attention.',
-    ],
-    at: later(new Date(since), days * day),
-  }),
+  attention({ step, code, at }, { affected }) {
+    if (!affected || affected.count === 0) return undefined;
+    const isUnconfirmed = code === 'NotConfirmed';
+    return {
+      subject: `${isUnconfirmed ? 'Not confirmed' : 'Needs attention'}: ${aboutReports(affected)}`,
+      lines: [
+        ...(isUnconfirmed ? unconfirmed : refused(step, code)),
+        ...listOf(affected),
+        `To list them all: temporal workflow list --query 'CloseoutPhase="needsAttention"'`,
+        oncePerDay,
+      ],
+      at: new Date(at),
+    };
+  },
 
   reopenings: ({ reportId, cycle, at }) => ({
     subject: `Reopened ${cycle - 1} times: report ${reportId}`,
@@ -88,15 +92,19 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     at: new Date(at),
   }),
 
-  stuck: ({ reportId, day: today }) => ({
-    subject: `Does not follow: report ${reportId}`,
-    lines: [
-      `The workflow of report ${reportId} was woken five times and has not acted.`,
-      `Look at its run in the Temporal UI, and check that a worker runs: closeout status ${reportId}`,
-      'It is woken once a day from now on, with this alert.',
-    ],
-    at: new Date(today),
-  }),
+  stuck({ at }, { affected }) {
+    if (!affected || affected.count === 0) return undefined;
+    return {
+      subject: `Does not follow: ${aboutReports(affected)}`,
+      lines: [
+        'The workflows of these reports were woken five times and have not acted.',
+        ...listOf(affected),
+        'Look at each run in the Temporal UI, and check that a worker runs: closeout status REPORT.',
+        `They are woken once a day from now on. ${oncePerDay}`,
+      ],
+      at: new Date(at),
+    };
+  },
 
   massClear: ({ serviceProblemId, failed, at }) => ({
     subject: `Not all reports of service problem ${serviceProblemId} were cleared`,
@@ -127,6 +135,28 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     return { subject: `A customer replied about report ${reportId}`, lines, at: message.at };
   },
 };
+
+const oncePerDay = 'This alert is sent at most once a day for each cause.';
+
+const refused = (step: string, code: string): string[] => [
+  `${step} failed with ${code}. docs/errors.md explains it.`,
+  'Fix the cause, then run: closeout retry --all. If a report was closed elsewhere, run: closeout close-by-hand REPORT --note "…"; if it was raised in error: closeout cancel REPORT.',
+];
+
+const unconfirmed = [
+  'The customers have not said whether the problem is fixed, or cannot be reached by mail, and the policy requires a confirmation.',
+  'Ask each customer, then run: closeout release REPORT, or: closeout reopen REPORT.',
+];
+
+const aboutReports = ({ count, reports }: Affected): string =>
+  count === 1 ? `report ${reports[0]?.id}` : `${count} reports`;
+
+const listOf = ({ count, reports }: Affected): string[] => [
+  '',
+  ...reports.map(({ id, failure }) => `  ${id}${failure ? `: ${failure}` : ''}`),
+  ...(count > reports.length ? [`  and ${count - reports.length} more`] : []),
+  '',
+];
 
 const notSolved = 'The customer says that the problem is not solved.';
 

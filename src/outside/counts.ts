@@ -106,7 +106,7 @@ export function countQueries(db: Db): Counts {
           'comment',
           'revision as revisions',
         ])
-        .where('state', '=', 'answered')
+        .where('surveys.state', '=', 'answered')
         .orderBy('answers.at', 'desc')
         .limit(limit)
         .execute(),

@@ -1,4 +1,5 @@
 /** All stores in our PostgreSQL, from one connection pool. */
+import { affectedReports, type AffectedReports } from './affected.js';
 import { countQueries, type Counts } from './counts.js';
 import type { Db } from './database/database.js';
 import { customerErasure, type CustomerErasure } from './erasure.js';
@@ -28,6 +29,7 @@ export interface Stores {
   timeline: Timeline;
   doNotContact: DoNotContact;
   erasure: CustomerErasure;
+  affected: AffectedReports;
   counts: Counts;
   sweeps: Sweeps;
 }
@@ -49,6 +51,7 @@ export function openStores(db: Db, addressKey: Buffer): Stores {
     timeline: surveyTimeline(db),
     doNotContact,
     erasure: customerErasure(db),
+    affected: affectedReports(db),
     counts: countQueries(db),
     sweeps: sweepTable(db),
   };

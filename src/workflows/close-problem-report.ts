@@ -175,9 +175,7 @@ async function reopen(run: RunState): Promise<void> {
   }
   const isNextCycle = reopened.cycle > run.cycle;
   noteWritten(run, fence, reopened);
-  if (!isNextCycle) return;
-  publish(run, { waitingFor: 'the next cycle, in a new run' });
-  await continueRun(run);
+  if (isNextCycle) await continueRun(run);
 }
 
 async function cancel(run: RunState): Promise<void> {

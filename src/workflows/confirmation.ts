@@ -1,12 +1,13 @@
 /** Before the closing, asks the customer whether the problem is fixed (MEF 124), warns once, and treats silence as the policy says. */
 import type { AskConfirmation } from '../activities/ask-confirmation.js';
 import type { ResolveConfirmation } from '../activities/resolve-confirmation.js';
+import { isSenderFault } from '../policy/delivery.js';
 import type { Confirmation } from '../policy/settings.js';
 import type { Clearing } from '../policy/standing.js';
 import { raiseAlert } from './alert-operator.js';
-import { deliverMail } from './deliver-mail.js';
+import { deliverMail, raiseSenderFault } from './deliver-mail.js';
 import { codeOf } from './failure.js';
-import { nextFence, noteWritten, reopenForCustomer, type RunState } from './run.js';
+import { fromNow, nextFence, noteWritten, reopenForCustomer, type RunState } from './run.js';
 import * as steps from './steps.js';
 import { publish } from './visibility.js';
 import { attemptOrPark, lookUp, park, wait, type Condition, type Parking } from './waiting.js';
@@ -55,9 +56,10 @@ async function waitForConfirmation(
   const { confirmation, bounced } = run;
   if (!confirmation) return;
   if (run.hold) return waitForRelease(run, isDecided);
+  if (bounced !== undefined && isSenderFault(bounced)) return askAgain(run, policy, clearing, bounced, isDecided);
   const isUnreachable = confirmation.state === 'unreachable' || bounced !== undefined;
   if (run.isOverdue || isUnreachable) {
-    if (policy.onSilence === 'hold') return parkUnconfirmed(run, clearing, isDecided);
+    if (policy.onSilence === 'hold') return parkUnconfirmed(run, isDecided);
     return resolveConfirmation(run, isUnreachable ? 'unreachable' : 'silence', clearing);
   }
   const { warnAt, closesAt } = confirmation;
@@ -72,6 +74,25 @@ async function waitForConfirmation(
   else run.isOverdue = true;
 }
 
+/** The mail was refused because of us, so the customer was never asked: asks again, patiently, with a new window. */
+async function askAgain(
+  run: RunState,
+  policy: Confirmation,
+  clearing: Clearing,
+  bounced: string,
+  isDecided: Condition,
+): Promise<void> {
+  delete run.bounced;
+  run.senderFaults++;
+  const pause = await raiseSenderFault(run, bounced);
+  publish(run, { waitingFor: 'the mail relay to accept our mail', until: fromNow(pause) });
+  const { retries } = run;
+  await wait(run, () => isDecided() || run.retries !== retries, pause, 'Until the mail is sent again');
+  if (isDecided()) return;
+  delete run.confirmation;
+  await requestConfirmation(run, policy, clearing, isDecided, true);
+}
+
 async function waitForRelease(run: RunState, isDecided: Condition): Promise<void> {
   publish(run, {
     waitingFor: 'an operator to release the report, or the customer to say whether the problem is fixed',
@@ -80,12 +101,10 @@ async function waitForRelease(run: RunState, isDecided: Condition): Promise<void
 }
 
 /** The policy does not close on silence: an operator has to ask the customer, who may still reply on the page. */
-async function parkUnconfirmed(run: RunState, clearing: Clearing, isDecided: Condition): Promise<void> {
-  const { reportId } = run;
+async function parkUnconfirmed(run: RunState, isDecided: Condition): Promise<void> {
   await parkConfirmation(run, isDecided, {
     code: 'NotConfirmed',
     failure: 'NotConfirmed: the customer has not said whether the problem is fixed',
-    alert: { kind: 'unconfirmed', reportId, clearedAt: clearing.at },
   });
 }
 
@@ -95,14 +114,14 @@ async function requestConfirmation(
   policy: Confirmation,
   clearing: Clearing,
   isDecided: Condition,
+  isAgain = false,
 ): Promise<void> {
-  const { reportId } = run;
   const { giveUpAfter } = run.policy.closing;
   while (!isDecided() && !run.confirmation) {
     const { sent, refused } = await deliverMail(run, {
       name: 'askConfirmation',
       waitingFor: 'the mail that asks whether the problem is fixed to be accepted',
-      step: () => askConfirmation(run, 'confirm', policy, clearing, giveUpAfter),
+      step: () => askConfirmation(run, 'confirm', policy, clearing, giveUpAfter, isAgain),
       isUnwanted: isDecided,
       wakeUp: isDecided,
       giveUpAt: Date.now() + giveUpAfter,
@@ -115,7 +134,6 @@ async function requestConfirmation(
       await parkConfirmation(run, () => isDecided() || run.retries !== retries, {
         code: codeOf(refused),
         failure: refused,
-        alert: { kind: 'attention', reportId, step: 'askConfirmation', failure: refused },
       });
     }
   }
@@ -124,8 +142,7 @@ async function requestConfirmation(
 const isFinal = (failure: string): boolean => ['RecipientRefused', 'MailRefused', 'EAIUnsupported'].includes(failure);
 
 async function markUnreachable(run: RunState, failure: string, clearing: Clearing): Promise<void> {
-  const { reportId, cycle } = run;
-  if (failure !== 'RecipientRefused') await raiseAlert({ kind: 'undeliverable', reportId, cycle, failure });
+  if (failure !== 'RecipientRefused') await raiseAlert({ kind: 'undeliverable', failure, at: fromNow(0) });
   await resolveConfirmation(run, 'unreachable', clearing);
 }
 
@@ -158,11 +175,13 @@ async function askConfirmation(
   policy: Confirmation,
   clearing: Clearing,
   forMs: number,
+  isAgain = false,
 ) {
   const { skipSurveyBy } = run;
   const { survey, reopen } = run.policy;
   const fence = nextFence(run);
-  const request = { fence, clearing, kind, policy, survey, reopen, byOperator: skipSurveyBy !== undefined };
+  const byOperator = skipSurveyBy !== undefined;
+  const request = { fence, clearing, kind, policy, survey, reopen, byOperator, isAgain };
   const asked = await steps.askConfirmation.executeWithOptions(steps.forAtMost(forMs, run), [request]);
   if (!('unasked' in asked)) noteWritten(run, fence, { state: 'cleared', cycle: run.cycle });
   return asked;
@@ -172,7 +191,7 @@ async function askConfirmation(
 async function parkConfirmation(
   run: RunState,
   until: Condition,
-  attention: Pick<Parking, 'code' | 'failure' | 'alert'>,
+  attention: Pick<Parking, 'code' | 'failure'>,
 ): Promise<void> {
   await park(run, {
     ...attention,

@@ -1,6 +1,6 @@
 /** Hands a mail to the relay: outside of quiet hours, and patiently while the relay refuses all our mail. */
 import { ActivityFailure } from '@temporalio/workflow';
-import { second } from '../policy/time.js';
+import { hour, second } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
 import { codeOf, failureOf } from './failure.js';
 import { refusesUs, relayPause } from './relay.js';
@@ -50,6 +50,13 @@ async function waitForQuietHours(run: RunState, end: string, wakeUp: Condition):
   publish(run, { waitingFor: "the customer's quiet hours to end", until: end });
   const left = Math.max(second, Date.parse(end) - Date.now());
   await wait(run, wakeUp, left, 'Quiet hours of the customer');
+}
+
+/** A mail came back because of us, not because of the customer. Returns when to try again, in ms from now. */
+export async function raiseSenderFault({ senderFaults }: RunState, status: string): Promise<number> {
+  const since = new Date().toISOString();
+  await raiseAlert({ kind: 'relay', failure: `MailMisconfigured: a mail came back with ${status}`, since });
+  return hour * 2 ** Math.min(senderFaults - 1, 4);
 }
 
 async function waitForRelay(

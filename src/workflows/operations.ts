@@ -3,7 +3,7 @@ import { ApplicationFailure, condition, defineUpdate, setHandler } from '@tempor
 import { updates, type OperatorRequest, type SurveyOperation, type UpdateName } from '../contract/messages.js';
 import type { Phase, RunStatus } from '../contract/reports.js';
 import type { Decision } from '../policy/standing.js';
-import { fenceOfDecision, statusOf, type RunState } from './run.js';
+import { fenceOfDecision, noteDecided, statusOf, type RunState } from './run.js';
 import * as steps from './steps.js';
 
 interface Operation {
@@ -136,7 +136,7 @@ async function record(run: RunState, decision: Decision): Promise<void> {
     const { isSuperseded, state } = await steps.recordDecision.executeWithOptions(options, [{ fence, decision }]);
     if (!isSuperseded && decision.hold && (state === 'closed' || state === 'cancelled'))
       throw refusal(`the report is ${state} already`);
-    if (!isSuperseded) return;
+    if (!isSuperseded) return noteDecided(run, fence);
     run.looksAgain = attempts > 1; // the first time, the run itself may have written meanwhile
     await condition(() => !run.looksAgain);
   }

@@ -38,6 +38,8 @@ export interface RunState extends Standing {
   actedOnRevision: number;
   /** RFC 3463 status code of the bounce of this cycle's mail. */
   bounced?: string;
+  /** How often this cycle's mail came back because of us. */
+  senderFaults: number;
   /** The window to confirm has ended. */
   isOverdue: boolean;
   /** Payload of the last signal `confirmed`, whichever clearing it is about. */
@@ -87,6 +89,7 @@ export function newRun(input: RunInput): RunState {
     survey: { state: 'none' },
     reminded: false,
     actedOnRevision: 0,
+    senderFaults: 0,
     isOverdue: false,
     policy: defaultPolicy,
     waitingFor: 'the report to be looked up',
@@ -175,6 +178,12 @@ export function noteWritten(
   if (received === run.received) run.isDirty = false;
   // What was decided meanwhile is newer than what was written.
   if (run.unwritten.length === 0) run.state = state;
+}
+
+/** The ledger now holds a decision that leaves the state of the report as it is. */
+export function noteDecided(run: RunState, { rev, received }: Fence): void {
+  run.written.rev = rev;
+  if (received === run.received) run.isDirty = false;
 }
 
 /** The change of this kind that the ledger does not hold yet. */

@@ -14,9 +14,18 @@ const common = {
 } as const;
 
 const step = (summary: string) => proxyActivities<Activities>({ ...common, startToCloseTimeout: '30s', summary });
-/** An SMTP conversation may take longer than any database call: see the mailer's timeouts. */
+/**
+ * An SMTP conversation may take longer than any database call: see the mailer's timeouts. One that is cancelled is waited for, so
+ * that two never hand over the same mail.
+ */
 const mailStep = (summary: string) =>
-  proxyActivities<Activities>({ ...common, taskQueue: mailQueue, startToCloseTimeout: '3m', summary });
+  proxyActivities<Activities>({
+    ...common,
+    taskQueue: mailQueue,
+    startToCloseTimeout: '3m',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    summary,
+  });
 const bulkStep = (summary: string, startToCloseTimeout: '5m' | '1h' = '5m') =>
   proxyActivities<Activities>({ ...common, taskQueue: bulkQueue, startToCloseTimeout, summary });
 

@@ -5,10 +5,10 @@ import { workflowIdOf } from '../contract/ids.js';
 import { taskQueue, workflowType, type AnsweredSignal } from '../contract/messages.js';
 import { extendedUntil, reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
 import { isInReopenWindow, hasConfirmationLink } from '../policy/links.js';
-import { isBadAddress } from '../policy/delivery.js';
+import { isBadAddress, isSenderFault } from '../policy/delivery.js';
 import { alertsOperator } from '../policy/survey.js';
 import { raiseAlert } from './alert-operator.js';
-import { deliverMail } from './deliver-mail.js';
+import { deliverMail, raiseSenderFault } from './deliver-mail.js';
 import { fromNow, reopenForCustomer, type RunState } from './run.js';
 import { startOnce } from './start-once.js';
 import * as steps from './steps.js';
@@ -18,7 +18,8 @@ import { attemptOrPark, wait, type Condition } from './waiting.js';
 /** Waits for the policy's delay, then asks. The confirmation page asks at once. */
 export async function startSurvey(run: RunState, isOver: Condition): Promise<void> {
   const { survey } = run.policy;
-  if (run.bounced !== undefined) return endSurvey(run, 'undeliverable', { reason: run.bounced });
+  if (run.bounced !== undefined && !isSenderFault(run.bounced))
+    return endSurvey(run, 'undeliverable', { reason: run.bounced });
   const left = survey.delay - (run.closedAt ? Date.now() - Date.parse(run.closedAt) : 0);
   const isSkipped = () => run.skipSurveyBy !== undefined;
   if (survey.enabled && left > 0 && !isSkipped() && !hasConfirmationLink(run.confirmation?.state)) {
@@ -67,8 +68,9 @@ async function handleBounceOrOperation(run: RunState, isOver: Condition): Promis
   const { reportId, cycle, bounced } = run;
   if (bounced !== undefined) {
     delete run.bounced;
+    if (isSenderFault(bounced)) return sendAgainLater(run, bounced, isOver);
     await endSurvey(run, 'undeliverable', { reason: bounced });
-    if (!isBadAddress(bounced)) await raiseAlert({ kind: 'undeliverable', reportId, cycle, failure: bounced });
+    if (!isBadAddress(bounced)) await raiseAlert({ kind: 'undeliverable', failure: bounced, at: fromNow(0) });
     return;
   }
   const operation = run.surveyOperations.shift();
@@ -87,6 +89,18 @@ async function handleBounceOrOperation(run: RunState, isOver: Condition): Promis
       if (extended) run.survey = extended;
     }
   }
+}
+
+/** The mail was refused because of us, so the customer never got it. */
+async function sendAgainLater(run: RunState, bounced: string, isOver: Condition): Promise<void> {
+  run.senderFaults++;
+  const pause = await raiseSenderFault(run, bounced);
+  const left = Math.min(pause, deadlines(run).expiresAt.getTime() - Date.now());
+  publish(run, { waitingFor: 'the mail relay to accept our mail', until: fromNow(left) });
+  const { retries } = run;
+  const isInterrupted = () => isOver() || run.surveyOperations.length > 0 || run.retries !== retries;
+  await wait(run, isInterrupted, left, 'Until the mail is sent again');
+  if (!isOver() && run.surveyOperations.length === 0) await sendSurveyMail(run, 'survey', isOver, 'closeout');
 }
 
 /** Mails the customer, or records why not. A mail that the relay refuses permanently makes the survey undeliverable. */
@@ -125,9 +139,8 @@ async function sendSurveyMail(
 
 /** A refused reminder or second copy leaves the survey open: its first mail did arrive. */
 async function handleRefusal(run: RunState, isFirst: boolean, failure: string): Promise<void> {
-  const { reportId, cycle } = run;
   if (isFirst) await endSurvey(run, 'undeliverable', { reason: failure });
-  if (failure !== 'RecipientRefused') await raiseAlert({ kind: 'undeliverable', reportId, cycle, failure });
+  if (failure !== 'RecipientRefused') await raiseAlert({ kind: 'undeliverable', failure, at: fromNow(0) });
 }
 
 async function endSurvey(

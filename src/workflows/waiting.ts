@@ -13,11 +13,10 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ErrorCode } from '../contract/errors.js';
-import type { Alert } from '../contract/messages.js';
 import { raiseAlert } from './alert-operator.js';
 import type { closeProblemReport } from './close-problem-report.js';
 import { codeOf, failureOf } from './failure.js';
-import { adopt, fenceOfDecision, shouldContinueAsNew, standingOf, type RunState } from './run.js';
+import { adopt, fenceOfDecision, fromNow, noteDecided, shouldContinueAsNew, standingOf, type RunState } from './run.js';
 import * as steps from './steps.js';
 import { publish } from './visibility.js';
 
@@ -128,7 +127,7 @@ export async function attemptOrPark<T>(run: RunState, { step, ...options }: Step
       return await attempt(run, () => step(attempts), stop);
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
-      const { retries, cancellations, reportId } = run;
+      const { retries, cancellations } = run;
       run.closeByHand = false; // requested before this failure, so it did not help
       const failure = reasonOf(error);
       const isLeft = () => stop() || giveUp() || run.cancellations !== cancellations;
@@ -138,7 +137,6 @@ export async function attemptOrPark<T>(run: RunState, { step, ...options }: Step
         failure,
         waitingFor: 'an operator',
         until: () => isLeft() || run.retries !== retries || run.closeByHand,
-        alert: { kind: 'attention', reportId, step: name, failure },
       });
       if (isLeft() || (run.closeByHand && !continuesByHand)) return undefined;
     }
@@ -147,8 +145,6 @@ export async function attemptOrPark<T>(run: RunState, { step, ...options }: Step
 
 const never = () => false;
 
-type Undated<T> = T extends unknown ? Omit<T, 'since' | 'day'> : never;
-
 export interface Parking {
   step: string;
   code: ErrorCode;
@@ -156,25 +152,23 @@ export interface Parking {
   waitingFor: string;
   /** Ends the parking. */
   until: Condition;
-  /** Raised at once, and again each day. */
-  alert: Undated<Extract<Alert, { kind: 'attention' | 'unconfirmed' }>>;
 }
 
-/** Waits in `needsAttention`, then returns to the phase that the run came from. */
-export async function park(run: RunState, { step, code, failure, waitingFor, until, alert }: Parking): Promise<void> {
+/** Waits in `needsAttention`, then returns to the phase that the run came from. An operator is alerted at once, and each day. */
+export async function park(run: RunState, { step, code, failure, waitingFor, until }: Parking): Promise<void> {
   const { phase } = run;
   const since = new Date().toISOString();
   run.phase = 'needsAttention';
   run.attention = { step, code, failure, since };
   publish(run, { waitingFor });
   await recordAttention(run);
-  for (let day = 0; !until(); day++) {
-    await raiseAlert({ ...alert, since, day });
+  while (!until()) {
+    await raiseAlert({ kind: 'attention', step, code, at: fromNow(0) });
     await wait(run, until, 24 * 60 * 60 * 1000, 'Until the operator is reminded');
   }
   delete run.attention;
-  await recordAttention(run);
   run.phase = phase;
+  await recordAttention(run);
 }
 
 /** For the lists of what needs attention. Nothing depends on it, so a database that refuses it is no second problem. */
@@ -182,9 +176,9 @@ async function recordAttention(run: RunState): Promise<void> {
   if (!run.isKnown || run.isLookingUp) return;
   try {
     const decision = { attention: run.attention ?? null, expectedAt: null };
-    await steps.recordDecision.executeWithOptions(steps.forAtMost(10_000, run), [
-      { fence: fenceOfDecision(run), decision },
-    ]);
+    const fence = fenceOfDecision(run);
+    const written = await steps.recordDecision.executeWithOptions(steps.forAtMost(10_000, run), [{ fence, decision }]);
+    if (!written.isSuperseded) noteDecided(run, fence);
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
   }

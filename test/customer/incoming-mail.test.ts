@@ -1,7 +1,7 @@
 import { readIncoming } from '../../src/customer/incoming-mail.js';
 import { bounceMail, multipartMail, plainMail } from '../stack/incoming-mails.js';
 
-const surveyId = 'kJ2v9_x-Q4mZ8LpW';
+const surveyId = '0b3k9v2m1q7r5t8a4c6d';
 const survey = `<survey.${surveyId}.1@closeout.example>`;
 const bounceAddress = `bounce+${surveyId}@closeout.example`;
 const read = (source: string, recipient?: string) => readIncoming(Buffer.from(source), recipient);

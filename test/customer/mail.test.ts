@@ -13,7 +13,7 @@ const settings = {
 };
 const given: SurveyMail = {
   kind: 'survey',
-  surveyId: 'kJ2v9_x-Q4mZ8LpW',
+  surveyId: '0b3k9v2m1q7r5t8a4c6d',
   report: { id: 'PR-1', description: 'No <dial> tone & noise', clearedAt: '2026-03-29T00:30:00.000Z' },
   contact: { name: 'Änn Ö. <b>', emailAddress: 'ann@customers.example', timeZone: 'Europe/Berlin' },
   earlier: [],

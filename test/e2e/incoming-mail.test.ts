@@ -145,7 +145,7 @@ test('a reply whose Message-ID another mail used is kept as well', async () => {
 });
 
 test('a mail is to be delivered again if a setting is missing or the database is down, but not if the mail is at fault', async () => {
-  const mail = plainMail({ answers: '<survey.kJ2v9_x-Q4mZ8LpW.1@closeout.example>' });
+  const mail = plainMail({ answers: '<survey.0b3k9v2m1q7r5t8a4c6d.1@closeout.example>' });
   const exitCode = async (source: string, more: Record<string, string> = {}) =>
     (await inbound(source, { ...cleanEnv(), ...stack.env, ...more })).code;
   expect(await exitCode(mail, { CLOSEOUT_DATA: '/nowhere' })).toBe(75); // no DATABASE_URL

@@ -89,7 +89,7 @@ export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
 
     restore: (id, runId, known, isForced) => inTransaction((tx) => restore(tx, surveyIdOf, id, runId, known, isForced)),
     close: (fence, request, policyFor) => inTransaction((tx) => close(tx, fence, request, policyFor)),
-    clear: (fence, clearing) => inTransaction((tx) => write(tx, fence, (row) => clearedColumns(row, clearing))),
+    clear: (fence, clearing) => inTransaction((tx) => clear(tx, fence, clearing)),
     reopen: (fence, change, reason) => inTransaction((tx) => reopen(tx, surveyIdOf, fence, change, reason)),
     cancel: (fence, change) => inTransaction((tx) => cancel(tx, surveyIdOf, fence, change)),
     record: (fence, decision) => inTransaction((tx) => write(tx, fence, (row) => decisionColumns(row, decision))),
@@ -118,6 +118,14 @@ function set(tx: Tx, { reportId, rev, received, signals }: Fence, columns: Colum
     .where('id', '=', reportId)
     .returningAll()
     .executeTakeFirstOrThrow();
+}
+
+async function clear(tx: Tx, fence: Fence, clearing: Clearing): Promise<Written> {
+  const written = await write(tx, fence, (row) => clearedColumns(row, clearing));
+  const { row, isSuperseded } = written;
+  if (!isSuperseded && row.status === 'resolved')
+    await recordStatus(tx, row, [{ status: 'resolved', at: new Date(clearing.at), by: clearing.by }]);
+  return written;
 }
 
 async function close(

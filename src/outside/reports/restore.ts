@@ -31,7 +31,7 @@ export async function restore(
     .updateTable('reports')
     .set({
       state,
-      status: stateOf(row.status) === state ? row.status : statusOf[state],
+      status: stateOf(row.status) === state && row.cycle === cycle ? row.status : statusOf[state],
       cycle,
       rev,
       runId,

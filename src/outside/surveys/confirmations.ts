@@ -35,6 +35,8 @@ export interface Confirmations {
   start(request: ConfirmationRequest): Promise<Survey>;
   /** The relay has accepted the mail. */
   markSent(id: string, kind: 'confirm' | 'warning'): Promise<void>;
+  /** The mail never reached the customer, so it is sent again, with a new window. */
+  forgetAsked(id: string): Promise<void>;
   /**
    * Stores the customer's reply, and the reason as a note of the report. A "no" can be repeated with another reason. Returns
    * false if the reply is too late or about an earlier clearing; then nothing was stored.
@@ -61,6 +63,11 @@ export function confirmationTable(db: Db, hashOf: HashAddress, surveyIdOf: Surve
   return {
     start: (request) => start(db, hashOf, surveyIdOf, request),
     markSent: (id, kind) => (kind === 'confirm' ? markAsked(db, id) : markWarned(db, id)),
+
+    async forgetAsked(id) {
+      const forgotten = { confirmation: 'withdrawn', mailedAt: null } as const;
+      await db.updateTable('surveys').set(forgotten).where('id', '=', id).where('confirmation', '=', 'sent').execute();
+    },
 
     record: (id, reply) =>
       db.transaction().execute(async (tx) => {

@@ -18,6 +18,8 @@ export interface Surveys {
   ofReport(reportId: string): Promise<Survey[]>;
   /** Decides once per cycle whether the customer is asked. */
   decide(request: SurveyDecisionRequest): Promise<Survey>;
+  /** One that could not be delivered is to be sent after all. */
+  queueAgain(reportId: string, cycle: number, expiresAt: Date): Promise<void>;
   /** The relay has accepted the mail. A survey that was ended meanwhile stays ended. */
   markSent(id: string, kind: 'survey' | 'reminder', detail?: string): Promise<Survey>;
   /** Ends an open survey. One that was answered or has ended otherwise stays what it is. */
@@ -49,6 +51,16 @@ export function surveyTable(db: Db, hashOf: HashAddress, surveyIdOf: SurveyIdOf)
       db.selectFrom('surveys').selectAll().where('reportId', '=', reportId).orderBy('cycle').execute(),
     decide: (request) => decideSurvey(db, hashOf, surveyIdOf, request),
     markSent: (id, kind, detail) => (kind === 'survey' ? markSent(db, id, detail) : markReminded(db, id)),
+
+    async queueAgain(reportId, cycle, expiresAt) {
+      await db
+        .updateTable('surveys')
+        .set({ state: 'queued', reason: null, mailedAt: new Date(), expiresAt })
+        .where('reportId', '=', reportId)
+        .where('cycle', '=', cycle)
+        .where('state', '=', 'undeliverable')
+        .execute();
+    },
 
     async end(reportId, cycle, as, why) {
       await endOpen(db, reportId, cycle, as, why);

@@ -1,0 +1,232 @@
+/** Workflows that are terminated, cancelled, reset or lost, and databases that are restored: every report continues. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { workflowIdOf } from '../../src/contract/ids.js';
+import type { SweepResult } from '../../src/contract/messages.js';
+import { post } from '../stack/http.js';
+import { linkIn, type SeenMail } from '../stack/mail.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
+
+const policy = `
+rules:
+  - when: { ticketType: flapping }
+    holdDown: 4s
+  - when: { ticketType: confirmed }
+    confirmation: { window: 1h, businessHours: null }
+  - when: { ticketType: delayed }
+    survey: { delay: 4s }
+  - when: { ticketType: brief }
+    survey: { expiresAfter: 20s, reminderAfter: 10s }
+default:
+  survey: { contactCap: null }
+`;
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await Stack.start({ policy, env: { CLOSEOUT_WATCH_SECONDS: '100000' } });
+});
+afterAll(() => stack.end());
+
+const sweep = async (): Promise<SweepResult> =>
+  JSON.parse((await stack.closeout('watch', '--json')).stdout) as SweepResult;
+const handle = (id: string) => stack.temporal.workflow.getHandle(workflowIdOf(id));
+const terminate = (id: string) => handle(id).terminate('lost');
+
+/** Until the index shows it: the sweep finds lost runs there. */
+const untilLost = (...ids: string[]) =>
+  until('the index to show the lost runs', async () => {
+    const found = ids.map((id) => `WorkflowId="${workflowIdOf(id)}"`).join(' OR ');
+    const { count } = await stack.temporal.workflow.count(`ExecutionStatus="Terminated" AND (${found})`);
+    return count >= ids.length;
+  });
+
+const surveyMails = async (id: string) =>
+  (await stack.mails(id)).filter(
+    ({ raw }) => raw.includes(`To: ${id.toLowerCase()}@`) || raw.includes(`<${id.toLowerCase()}@`),
+  );
+
+test('a terminated workflow continues in every phase, and nobody is mailed twice', async () => {
+  const phases = {
+    open: 'fault',
+    clearing: 'flapping',
+    confirming: 'confirmed',
+    delay: 'delayed',
+    sent: 'fault',
+    held: 'fault',
+  };
+  const ids = Object.entries(phases).map(([phase, ticketType]) => [`LOST-${phase}`, ticketType] as const);
+  for (const [id, ticketType] of ids) await stack.open(id, { ticketType });
+  await stack.client.operate('hold', 'LOST-held', { by: 'eve', note: 'a test' });
+  for (const [id] of ids) if (id !== 'LOST-open') await stack.signal(id, 'cleared');
+  await stack.untilPhase('LOST-clearing', 'clearing');
+  await stack.untilAsked('LOST-confirming');
+  await stack.untilPostponed('LOST-delay');
+  await stack.untilSurvey('LOST-sent', 'sent');
+  await stack.untilHeld('LOST-held');
+  for (const [id] of ids) await terminate(id);
+  await untilLost(...ids.map(([id]) => id));
+  expect(await stack.client.status('LOST-held')).toMatchObject({ run: 'ended', held: true, heldBy: 'eve' });
+
+  expect((await sweep()).notified.lost).toBe(ids.length);
+  expect((await sweep()).notified).toEqual({});
+  await stack.untilSurvey('LOST-clearing', 'sent');
+  await stack.untilSurvey('LOST-delay', 'sent');
+  expect(await stack.client.status('LOST-open')).toMatchObject({ phase: 'open', run: 'running' });
+  expect(await stack.client.status('LOST-held')).toMatchObject({ phase: 'clearing', held: true, heldBy: 'eve' });
+  await stack.client.operate('release', 'LOST-held', { by: 'eve' });
+  await stack.untilSurvey('LOST-held', 'sent');
+  await stack.untilAsked('LOST-confirming');
+  await stack.client.operate('release', 'LOST-confirming', { by: 'eve' });
+  await stack.untilSurvey('LOST-confirming', 'sent');
+  const [mail] = await stack.mails('LOST-sent');
+  await post(linkIn(mail as SeenMail, 5), { score: '5' });
+  await stack.untilPhase('LOST-sent', 'done');
+  for (const [id] of ids) expect([id, (await surveyMails(id)).length]).toEqual([id, id === 'LOST-open' ? 0 : 1]);
+});
+
+test('signals that a lost workflow had not acted on are handed to its successor, in their order', async () => {
+  const id = await stack.open('TOLD-1');
+  await stack.untilPhase(id, 'open', 1);
+  const worker = stack.pids()['worker'] ?? NaN;
+  process.kill(worker, 'SIGSTOP');
+  await stack.signal(id, 'cleared');
+  await stack.signal(id, 'reopened');
+  await stack.signal(id, 'cleared');
+  await terminate(id);
+  process.kill(worker, 'SIGCONT');
+  await untilLost(id);
+  await sweep();
+  await stack.untilSurvey(id, 'sent');
+  expect(await surveyMails(id)).toHaveLength(1);
+});
+
+test('a cancel request through Temporal is shown, and does not end the report', async () => {
+  const id = await stack.open('CANCEL-1');
+  await handle(id).cancel();
+  await stack.signal(id, 'cleared');
+  await stack.untilSurvey(id, 'sent');
+  expect(await stack.client.status(id)).toMatchObject({ run: 'running', phase: 'surveying' });
+});
+
+test('a reset to the first task changes nothing that was decided', async () => {
+  const id = await stack.open('RESET-1');
+  await stack.client.clear(id);
+  await stack.untilSurvey(id, 'sent');
+  await stack.temporalCli(
+    'workflow',
+    'reset',
+    '-w',
+    workflowIdOf(id),
+    '--type',
+    'FirstWorkflowTask',
+    '--reason',
+    'test',
+  );
+  await until('the reset run to look the report up', async () => {
+    const [row] = await stack.sql<{ run_id: string }>('select run_id from reports where id = $1', [id]);
+    return row?.run_id === (await handle(id).describe()).runId;
+  });
+  await stack.untilPhase(id, 'surveying', 1);
+  await sweep();
+  expect(await stack.client.get(id)).toMatchObject({ status: 'closed', cycle: 1 });
+  expect(await surveyMails(id)).toHaveLength(1);
+  await stack.client.reopen(id);
+  await stack.untilPhase(id, 'open', 2);
+});
+
+test('Temporal is lost with everything: all reports continue, and nobody is mailed twice', async () => {
+  const own = await Stack.start({ policy, env: { CLOSEOUT_WATCH_SECONDS: '100000' } });
+  try {
+    const ids = ['GONE-open', 'GONE-clearing', 'GONE-sent', 'GONE-done', 'GONE-brief'];
+    await own.open('GONE-open');
+    await own.ask('GONE-sent');
+    const done = await own.ask('GONE-done');
+    await post(linkIn(done, 5), { score: '5' });
+    await own.untilPhase('GONE-done', 'done');
+    await own.ask('GONE-brief', { ticketType: 'brief' });
+    await own.open('GONE-clearing', { ticketType: 'flapping' });
+    await own.signal('GONE-clearing', 'cleared');
+    await own.untilPhase('GONE-clearing', 'clearing');
+    await own.closeout('watch');
+    await own.down();
+    for (const file of readdirSync(own.dataDir)) if (file.startsWith('temporal.db')) rmSync(join(own.dataDir, file));
+    await own.up();
+    const result = JSON.parse((await own.closeout('watch', '--json')).stdout) as SweepResult;
+    expect(result.notified.restored).toBeGreaterThanOrEqual(4);
+    await own.untilSurvey('GONE-clearing', 'sent');
+    await own.untilSurvey('GONE-brief', 'expired');
+    expect(await own.client.status('GONE-open')).toMatchObject({ phase: 'open', run: 'running' });
+    const [mail] = await own.mails('GONE-sent');
+    await post(linkIn(mail as SeenMail, 5), { score: '4' });
+    await own.untilPhase('GONE-sent', 'done');
+    const mails = await own.mails();
+    const counts = ids.map((id) => mails.filter(({ subject = '' }) => subject.split(' ').includes(id)).length);
+    expect(counts).toEqual([0, 1, 1, 1, 2]); // the last with its reminder
+  } finally {
+    await own.end();
+  }
+});
+
+/** Copies every table; returns how to put the copies back, all at once. */
+async function backUp(own: Stack): Promise<() => Promise<void>> {
+  const rows = await own.sql<{ name: string }>(
+    "select tablename as name from pg_tables where schemaname = 'public' and tablename not like 'kysely%'",
+  );
+  const tables = rows.map(({ name }) => name);
+  await own.sql('create schema backup');
+  for (const table of tables) await own.sql(`create table backup.${table} as table public.${table}`);
+  return async () => {
+    const copies = tables.map((table) => `insert into ${table} overriding system value select * from backup.${table};`);
+    await own.sql(
+      `begin; set session_replication_role = replica; truncate ${tables.join()}; ${copies.join(' ')} commit`,
+    );
+  };
+}
+
+test('PostgreSQL is restored to an earlier time: one sweep leaves every report right, and no mail goes out twice', async () => {
+  const own = await Stack.start({ policy, env: { CLOSEOUT_WATCH_SECONDS: '100000' } });
+  try {
+    for (const id of ['BACK-closed', 'BACK-done', 'BACK-held', 'BACK-open', 'BACK-next']) await own.open(id);
+    await own.open('BACK-written');
+    await own.closeout('watch');
+    const restore = await backUp(own);
+    for (const id of ['BACK-closed', 'BACK-done', 'BACK-next', 'BACK-written']) {
+      await own.client.clear(id);
+      await own.untilSurvey(id, 'sent');
+    }
+    const [mail] = await own.mails('BACK-done');
+    await post(linkIn(mail as SeenMail, 5), { score: '5' });
+    await own.untilPhase('BACK-done', 'done');
+    await own.client.reopen('BACK-next');
+    await own.untilPhase('BACK-next', 'open', 2);
+    await own.client.operate('hold', 'BACK-held', { by: 'eve' });
+    await own.closeout('watch');
+    await restore();
+    await own.sql("update reports set status = 'cancelled' where id = 'BACK-written'");
+
+    const result = JSON.parse((await own.closeout('watch', '--json')).stdout) as SweepResult;
+    expect(result.notified.restored).toBeGreaterThanOrEqual(5);
+    const right = {
+      'BACK-closed': ['closed', 1],
+      'BACK-done': ['closed', 1],
+      'BACK-next': ['inProgress', 2],
+      'BACK-open': ['acknowledged', 1],
+    };
+    for (const [id, [status, cycle]] of Object.entries(right))
+      await until(`${id} to be ${status}`, async () => {
+        const report = await own.client.get(id);
+        return report.status === status && report.cycle === cycle;
+      });
+    expect(await own.client.status('BACK-held')).toMatchObject({ held: true });
+    expect(await own.client.surveys.currentOf('BACK-closed')).toMatchObject({ state: 'sent' });
+    expect((await own.untilPhase('BACK-written', 'needsAttention')).attention?.code).toBe('Diverged');
+    await pause(1000);
+    const subjects = (await own.mails()).map(({ messageId }) => messageId);
+    expect(new Set(subjects).size).toBe(subjects.length);
+    expect((await own.mails('BACK-closed')).length).toBe(1);
+  } finally {
+    await own.end();
+  }
+});
