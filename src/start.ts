@@ -1,11 +1,12 @@
 /** `npm start`: runs everything on one machine, with real parts. A part that the environment configures is not embedded. */
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
 import Table from 'cli-table3';
 import { CloseoutClient } from './client.js';
 import { CloseoutError } from './contract/errors.js';
+import { makePrivate } from './local/folders.js';
 import { endLeftovers, notePids } from './local/leftovers.js';
 import { startMailbox } from './local/mailbox.js';
 import { startPart } from './local/part.js';
@@ -58,7 +59,7 @@ export async function start(given: NodeJS.ProcessEnv, say: Say): Promise<void> {
 /** Reports everything that is wrong with the settings before a part is started. */
 async function prepare(given: NodeJS.ProcessEnv): Promise<Stack> {
   const dataDir = dataDirOf(given);
-  await mkdir(join(dataDir, 'logs'), { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+  await makePrivate(dataDir, 'logs', 'outbox').catch((error: NodeJS.ErrnoException) => {
     throw new CloseoutError(
       'BadSetting',
       `The data folder ${dataDir} cannot be created (${error.code}); set CLOSEOUT_DATA to one you can write to.`,

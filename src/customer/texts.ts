@@ -37,18 +37,29 @@ function ranked(preference: string): string[] {
 
 /** A time in the customer's zone, or in UTC if the zone is unknown or invalid. The text names the zone. */
 export function formatTime(time: Date, language: Language, timeZone = 'UTC'): string {
-  const format = (zone: string) =>
-    new Intl.DateTimeFormat(languages[language].locale, {
-      dateStyle: 'long',
-      timeStyle: 'short',
-      timeZone: zone,
-      numberingSystem: 'latn',
-    }).format(time);
+  const format = (zone: string) => timeFormat(languages[language].locale, zone).format(time);
   try {
     return `${format(timeZone)} (${timeZone})`;
   } catch {
     return `${format('UTC')} (UTC)`;
   }
+}
+
+const timeFormats = new Map<string, Intl.DateTimeFormat>();
+
+/** A format takes much longer to make than to use. */
+function timeFormat(locale: string, timeZone: string): Intl.DateTimeFormat {
+  const key = `${locale} ${timeZone}`;
+  const known = timeFormats.get(key);
+  if (known) return known;
+  const format = new Intl.DateTimeFormat(locale, {
+    dateStyle: 'long',
+    timeStyle: 'short',
+    timeZone,
+    numberingSystem: 'latn',
+  });
+  timeFormats.set(key, format);
+  return format;
 }
 
 export const formatNumber = (value: number, language: Language): string =>

@@ -74,9 +74,10 @@ const mediaTypes = {
 };
 
 function tokenOf({ headers: { authorization = '' } }: FastifyRequest): string[] {
-  const [scheme, value = ''] = authorization.split(' ');
-  if (scheme === 'Bearer') return [value];
-  if (scheme !== 'Basic') return [];
+  const [name = '', value = ''] = authorization.split(' ');
+  const scheme = name.toLowerCase(); // RFC 9110 §11.1
+  if (scheme === 'bearer') return [value];
+  if (scheme !== 'basic') return [];
   const [, password = ''] = /^[^:]*:(.*)$/s.exec(Buffer.from(value, 'base64').toString()) ?? [];
   return [password];
 }

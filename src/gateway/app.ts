@@ -50,6 +50,9 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
     routerOptions: { maxParamLength: 16_384 },
     rewriteUrl: ({ url = '/' }) => decodable(url),
     bodyLimit,
+    // A request that has not arrived by then is answered with 408, so that slow senders cannot keep connections.
+    requestTimeout: 30_000,
+    http: { connectionsCheckingInterval: 5_000 },
     trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
   });
   await app.register(helmet, { ...securityHeaders, hsts: publicUrl.startsWith('https:') });
@@ -63,7 +66,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   serviceProblems(app, client);
   await app.register(async (pages) => {
     await acceptForms(pages);
-    const limits = await limitsOf(pages);
+    const limits = await limitsOf(pages, config);
     surveyPages(pages, config, client, limits);
     confirmPages(pages, config, client, limits);
   });

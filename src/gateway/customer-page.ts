@@ -17,8 +17,11 @@ export const invalidLink = 'This link is not valid.';
 
 export type LinkRequest = FastifyRequest<{ Params: { token: string } }>;
 
-/** Per minute. A customer sends a form a few times at most; many customers may share an address. */
-const limits = { postsByLink: 30, postsByAddress: 600, readsByAddress: 6000 };
+/**
+ * Per minute. A customer sends a form a few times at most. An address is limited only in links that are not valid: many customers
+ * may share it, and none of them is locked out by somebody who guesses.
+ */
+const limits = { postsByLink: 30, failuresByAddress: 100 };
 
 /** One request for a page, and what it is answered with. */
 export interface Exchange {
@@ -36,27 +39,34 @@ export interface Limits {
   posts: { onRequest: Hook[]; config: { accepts: 'form' } };
 }
 
-export async function limitsOf(app: FastifyInstance): Promise<Limits> {
+export async function limitsOf(app: FastifyInstance, { linkKeys }: Config): Promise<Limits> {
   await app.register(rateLimit, { global: false });
-  const byAddress = ({ ip }: FastifyRequest) => ip;
-  const byLink = ({ params }: FastifyRequest) => (params as { token: string }).token;
-  const limit = (max: number, keyGenerator: (request: FastifyRequest) => string): Hook => {
+  const limit = (max: number, keyGenerator: (request: FastifyRequest) => string) => {
     const check = app.createRateLimit({ max, timeWindow: '1 minute', keyGenerator });
-    return async (request, reply) => {
+    return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
       const verdict = await check(request);
       if (verdict.isAllowed || !verdict.isExceeded) return;
       reply.header('retry-after', verdict.ttlInSeconds);
       throw new CloseoutError('TooManyRequests', 'Too many requests; wait a minute and try again.');
     };
   };
+  const tokenOf = ({ params }: FastifyRequest) => (params as { token: string }).token;
+  const countFailure = limit(limits.failuresByAddress, ({ ip }) => ip);
+  const countPost = limit(limits.postsByLink, tokenOf);
+  const isValid = (request: FastifyRequest) =>
+    purposes.some((purpose) => verifyLink(purpose, tokenOf(request), linkKeys));
   return {
-    reads: { onRequest: limit(limits.readsByAddress, byAddress) },
+    reads: { onRequest: async (request, reply) => (isValid(request) ? undefined : countFailure(request, reply)) },
     posts: {
-      onRequest: [limit(limits.postsByAddress, byAddress), limit(limits.postsByLink, byLink)],
+      onRequest: [
+        async (request, reply) => (isValid(request) ? countPost(request, reply) : countFailure(request, reply)),
+      ],
       config: { accepts: 'form' },
     },
   };
 }
+
+const purposes: LinkPurpose[] = ['survey', 'confirm', 'optOut'];
 
 /** Unknown, forged and foreign links get the same answer. */
 export async function surveyOf(

@@ -80,8 +80,9 @@ async function satisfactionCsv(client: CloseoutClient): Promise<string> {
     complaints: complaints.join(' '),
     sentAt: sentAt?.toISOString(),
     answeredAt: answeredAt.toISOString(),
-    // Some programs skip leading white space, which escape_formulas does not expect.
-    comment: /^\s+[=+\-@]/.test(row.comment ?? '') ? `'${row.comment}` : row.comment,
+    ticketType: plainText(row.ticketType),
+    serviceProblem: plainText(row.serviceProblem),
+    comment: plainText(row.comment),
   }));
   const columns = [
     'report',
@@ -99,6 +100,10 @@ async function satisfactionCsv(client: CloseoutClient): Promise<string> {
   // Comments are written by strangers: a spreadsheet must not take one for a formula.
   return stringify(table, { header: true, columns, quoted: true, escape_formulas: true, bom: true });
 }
+
+/** Some programs skip leading white space and invisible characters, which escape_formulas does not expect. */
+const plainText = (text: string | null): string | null =>
+  /^[\s\p{Cf}\p{Cc}]+[=+\-@]/u.test(text ?? '') ? `'${text}` : text;
 
 const yesOrNo = (value: boolean): string => (value ? 'yes' : 'no');
 

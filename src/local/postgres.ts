@@ -1,7 +1,20 @@
 /** A real PostgreSQL on this machine, from the binaries that npm installed. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, chown, cp, mkdir, readdir, readFile, rename, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { arch, platform, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -93,12 +106,13 @@ async function initialise(native: string, data: string, password: string, as: Se
     );
   }
   const fresh = `${data}.new`;
-  const passwordFile = join(tmpdir(), `closeout-${process.pid}`);
+  const passwordDir = await mkdtemp(join(tmpdir(), 'closeout-'));
+  const passwordFile = join(passwordDir, 'password');
   await rm(fresh, { recursive: true, force: true });
   await mkdir(fresh, { recursive: true, mode: 0o700 });
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (as.uid !== undefined && as.gid !== undefined) {
-    for (const path of [fresh, passwordFile]) await chown(path, as.uid, as.gid);
+    for (const path of [fresh, passwordDir, passwordFile]) await chown(path, as.uid, as.gid);
   }
   try {
     const args = [
@@ -124,7 +138,7 @@ async function initialise(native: string, data: string, password: string, as: Se
       'CLOSEOUT_DATA',
     );
   } finally {
-    await rm(passwordFile, { force: true });
+    await rm(passwordDir, { recursive: true, force: true });
     await rm(fresh, { recursive: true, force: true });
   }
 }

@@ -54,7 +54,7 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
         `Mails to customers were refused permanently: ${failure}.`,
         'The reports are closed anyway, unless the policy requires a confirmation; then they wait for you. docs/errors.md explains each failure.',
         ...listOf(affected),
-        'Once the cause is corrected, run for each: closeout resend-survey REPORT.',
+        `Once the cause is corrected, run for each: closeout resend-survey ${oneOf(affected)}`,
         oncePerDay,
       ],
       at: new Date(at),
@@ -77,7 +77,7 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     return {
       subject: `${isUnconfirmed ? 'Not confirmed' : 'Needs attention'}: ${aboutReports(affected)}`,
       lines: [
-        ...(isUnconfirmed ? unconfirmed : refused(step, code)),
+        ...(isUnconfirmed ? unconfirmed(oneOf(affected)) : refused(step, code, affected)),
         ...listOf(affected),
         `To list them all: temporal workflow list --query 'CloseoutPhase="needsAttention"'`,
         oncePerDay,
@@ -99,7 +99,7 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
       lines: [
         'The workflows of these reports were woken five times and have not acted.',
         ...listOf(affected),
-        'Look at each run in the Temporal UI, and check that a worker runs: closeout status REPORT.',
+        'Look at each run in the Temporal UI, and check that a worker runs: closeout status REPORT',
         `They are woken once a day from now on. ${oncePerDay}`,
       ],
       at: new Date(at),
@@ -138,14 +138,20 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
 
 const oncePerDay = 'This alert is sent at most once a day for each cause.';
 
-const refused = (step: string, code: string): string[] => [
-  `${step} failed with ${code}. docs/errors.md explains it.`,
-  'Fix the cause, then run: closeout retry --all. If a report was closed elsewhere, run: closeout close-by-hand REPORT --note "…"; if it was raised in error: closeout cancel REPORT.',
-];
+/** What a command is to be given. */
+const oneOf = ({ count, reports }: Affected): string => (count === 1 ? (reports[0]?.id ?? '') : 'REPORT');
 
-const unconfirmed = [
+function refused(step: string, code: string, affected: Affected): string[] {
+  const id = oneOf(affected);
+  return [
+    `${step} failed with ${code}. docs/errors.md explains it.`,
+    `Fix the cause, then run: closeout retry ${affected.count === 1 ? id : '--all'}. If a report was closed elsewhere, run: closeout close-by-hand ${id} --note "…"; if it was raised in error: closeout cancel ${id}.`,
+  ];
+}
+
+const unconfirmed = (id: string): string[] => [
   'The customers have not said whether the problem is fixed, or cannot be reached by mail, and the policy requires a confirmation.',
-  'Ask each customer, then run: closeout release REPORT, or: closeout reopen REPORT.',
+  `Ask each customer, then run: closeout release ${id}, or: closeout reopen ${id}.`,
 ];
 
 const aboutReports = ({ count, reports }: Affected): string =>

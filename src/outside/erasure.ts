@@ -62,39 +62,31 @@ async function forgetNext(tx: Tx, time: Date): Promise<number> {
 
 async function eraseReports(tx: Tx, ids: string[]): Promise<void> {
   if (ids.length === 0) return;
-  const contacts = await tx.deleteFrom('contacts').where('reportId', 'in', ids).returningAll().execute();
-  for (const id of ids) {
-    const contact = contacts.find(({ reportId }) => reportId === id);
-    await eraseReport(tx, id, [contact?.name ?? '', contact?.emailAddress ?? '']);
-  }
+  await tx.deleteFrom('contacts').where('reportId', 'in', ids).execute();
+  await tx.deleteFrom('changeReasons').where('reportId', 'in', ids).execute();
+  await sql`
+    update reports set description = ${erased}, name = case when name is null then null else ${erased} end,
+      status_reason = null, external_id = null, forgotten_at = now(), hold = hold - 'note',
+      document = (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(document) where key = any(${impersonal}))
+    where id = any(${ids})`.execute(tx);
   await tx.updateTable('statusChanges').set({ reason: null, by: null }).where('reportId', 'in', ids).execute();
   const surveys = await tx.selectFrom('surveys').select(['id', 'state']).where('reportId', 'in', ids).execute();
   for (const { id, state } of surveys) await eraseSurvey(tx, id, state);
 }
 
-/** Attributes of a ticket's document that hold names, addresses or customers' words. */
-const personal = ['relatedContactInformation', 'note', 'attachment'];
+/** Texts are removed as a whole: nobody can tell which of their words are about a person. */
+const erased = '[erased]';
 
-/** A name or address may also be quoted in the report's texts. */
-async function eraseReport(tx: Tx, id: string, personalWords: string[]): Promise<void> {
-  const words = personalWords.filter((word) => word.length > 2);
-  const report = await tx.selectFrom('reports').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
-  const document = Object.fromEntries(Object.entries(report.document).filter(([name]) => !personal.includes(name)));
-  const { relatedParty } = document;
-  if (Array.isArray(relatedParty))
-    document['relatedParty'] = (relatedParty as object[]).map((party) => ({ ...party, name: undefined }));
-  await tx
-    .updateTable('reports')
-    .set({
-      document: JSON.stringify(withoutWords(document, words)),
-      description: withoutWords(report.description, words) as string,
-      name: withoutWords(report.name, words) as string | null,
-      statusReason: null,
-      forgottenAt: sql`now()`,
-    })
-    .where('id', '=', id)
-    .execute();
-}
+/** Attributes of a ticket's document that hold nothing of a person. All others may: parties, contacts, notes, attachments. */
+const impersonal = [
+  '@type',
+  '@baseType',
+  '@schemaLocation',
+  'channel',
+  'requestedResolutionDate',
+  'expectedResolutionDate',
+  'troubleTicketRelationship',
+];
 
 /** An open survey ends: nobody is left to answer it. */
 async function eraseSurvey(tx: Tx, id: string, state: string): Promise<void> {
@@ -108,15 +100,4 @@ async function eraseSurvey(tx: Tx, id: string, state: string): Promise<void> {
   await tx.updateTable('answerRevisions').set({ comment: null }).where('surveyId', '=', id).execute();
   await tx.updateTable('messages').set({ text: '', messageId: null }).where('surveyId', '=', id).execute();
   await addEvent(tx, id, 'erased');
-}
-
-function withoutWords(value: unknown, words: string[]): unknown {
-  if (words.length === 0) return value;
-  if (typeof value === 'string') {
-    const escaped = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-    return value.replace(new RegExp(escaped.join('|'), 'gi'), '[erased]');
-  }
-  if (Array.isArray(value)) return value.map((entry) => withoutWords(entry, words));
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, withoutWords(entry, words)]));
 }

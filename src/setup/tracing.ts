@@ -1,6 +1,7 @@
 /** OpenTelemetry traces through client, gateway, workflows and activities. Loaded only if a collector is configured. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { WorkflowClientInterceptor } from '@temporalio/client';
+import type { makeWorkflowExporter } from '@temporalio/interceptors-opentelemetry-v2';
 import type { WorkerInterceptors, WorkerOptions } from '@temporalio/worker';
 import type { Config } from './config.js';
 
@@ -11,6 +12,19 @@ export interface Tracing {
   sinks: NonNullable<WorkerOptions['sinks']>;
   /** Sends the remaining spans. */
   close: () => Promise<void>;
+}
+
+type Exporter = ReturnType<typeof makeWorkflowExporter>;
+
+/** The library copies everything that is known of a workflow into its spans, and with it the customer's id. */
+function withoutSearchAttributes(exporter: Exporter): Exporter {
+  type Info = Parameters<Exporter['export']['fn']>[0];
+  return {
+    export: {
+      fn: ({ workflowId, runId, workflowType, taskQueue, attempt }, ...spans) =>
+        exporter.export.fn({ workflowId, runId, workflowType, taskQueue, attempt } as Info, ...spans),
+    },
+  };
 }
 
 /** The standard `OTEL_*` settings say where and how spans are sent. `part`: the default service name is `closeout-{part}`. */
@@ -31,7 +45,7 @@ export async function openTracing({ isTraced }: Config, part: string): Promise<T
   return {
     client: [new otel.OpenTelemetryWorkflowClientInterceptor()],
     activity: [(context) => ({ inbound: new otel.OpenTelemetryActivityInboundInterceptor(context) })],
-    sinks: { exporter: otel.makeWorkflowExporter(processor, resource) },
+    sinks: { exporter: withoutSearchAttributes(otel.makeWorkflowExporter(processor, resource)) },
     // A collector that does not answer must neither make a command fail nor delay its end.
     close: () => Promise.race([provider.shutdown().catch(() => undefined), pause(2000, undefined, { ref: false })]),
   };

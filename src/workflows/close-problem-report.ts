@@ -6,7 +6,7 @@
  * A reopened report starts over; a cancelled one is done. Only this workflow decides what a change means, in the order in which its
  * signals came. Activities do what a step needs and write it to the ledger, from which any run of the report can continue.
  */
-import { CancellationScope, allHandlersFinished, condition, sleep } from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, allHandlersFinished, condition, sleep } from '@temporalio/workflow';
 import type { Phase, RunInput, RunResult } from '../contract/reports.js';
 import { raiseAlert } from './alert-operator.js';
 import { confirmWithCustomer, isConfirmed } from './confirmation.js';
@@ -105,11 +105,15 @@ async function closing(run: RunState): Promise<NextPhase> {
   let fence = fenceOf(run, run.rev);
   const closed = await attemptOrPark(run, {
     name: 'closeReport',
-    step: () => {
+    step: async (attempts) => {
       fence = nextFence(run);
-      const request = { clearing: cleared, change: clearedBy, isConfirmed: isConfirmed(run), byHand: run.closeByHand };
+      const mustStay = Date.now() - Date.parse(cleared.receivedAt) < policy.holdDown;
+      const facts = { clearing: cleared, change: clearedBy, isConfirmed: isConfirmed(run), byHand: run.closeByHand };
+      const request = { fence, ...facts };
+      const recorded =
+        attempts === 1 && mustStay ? await steps.recordCleared(request).catch(undefinedIfFailed) : undefined;
       const options = steps.forAtMost(policy.closing.giveUpAfter, run);
-      return steps.closeReport.executeWithOptions(options, [{ fence, ...request }]);
+      return recorded ?? steps.closeReport.executeWithOptions(options, [request]);
     },
     stop: isChanged,
     continuesByHand: true,
@@ -140,6 +144,11 @@ async function closing(run: RunState): Promise<NextPhase> {
       await wait(run, () => isChanged() || !run.hold);
       return follow(run);
   }
+}
+
+/** The regular activity is retried for days, and shows operators why it fails. */
+function undefinedIfFailed(error: unknown): undefined {
+  if (!(error instanceof ActivityFailure)) throw error;
 }
 
 /** The report is closed. Nothing that happens to the survey undoes that, except a customer or service that reopens it. */

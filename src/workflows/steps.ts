@@ -51,12 +51,19 @@ export const { clearReports } = bulkStep('Clear the next reports of the service 
 export const { countReports } = bulkStep('Count the reports of the service problem');
 export const { forgetEndedReports } = bulkStep('Remove personal data from old reports', '1h');
 
-/** Runs inside the workflow task, so that the end of a run costs one event. */
+/** Runs inside the workflow task, so that it costs one event. */
 export const { recordAnswerHandled } = proxyLocalActivities<Activities>({
   retry: { ...retry, maximumInterval: '30s' },
   startToCloseTimeout: '10s',
   scheduleToCloseTimeout: '1h',
   summary: 'Record that the answer was handled',
+});
+
+/** The same activity as `closeReport`, tried once inside the workflow task: for a report that will have to wait. */
+export const { closeReport: recordCleared } = proxyLocalActivities<Activities>({
+  retry: { maximumAttempts: 1 },
+  startToCloseTimeout: '5s',
+  summary: 'Record that the report is cleared',
 });
 
 /** Options for one call whose attempts end after `ms` in all. */

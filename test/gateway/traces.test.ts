@@ -56,6 +56,7 @@ test('one trace leads from the request through client and workflow to the activi
     description: 'No dial tone',
     severity: 'minor',
     ticketType: 'fault',
+    relatedParty: [{ id: 'customer-of-traces', role: 'customer', '@referredType': 'Customer' }],
     relatedContactInformation: [{ role: 'reporterContact', name: 'Ann Smith', emailAddress: 'ann@customers.example' }],
   };
   const headers = { 'content-type': 'application/json' };
@@ -77,5 +78,5 @@ test('one trace leads from the request through client and workflow to the activi
   await untilSpan('closeout-gateway', 'POST /s/:token');
   await untilSpan('closeout-worker', 'HandleSignal:answered');
   // Nothing of a customer, and no link.
-  expect(received).not.toMatch(/customers\.example|Smith|Splendid|\/s\/[A-Za-z0-9_-]{16}/);
+  expect(received).not.toMatch(/customers\.example|Smith|Splendid|customer-of-traces|\/s\/[A-Za-z0-9_-]{16}/);
 });

@@ -1,7 +1,7 @@
 /** A whole Closeout of a test file's own: real Temporal, PostgreSQL, mail, worker and gateway, driven from outside. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -83,7 +83,9 @@ export class Stack {
 
   async end(): Promise<void> {
     await this.down();
-    await rm(this.dataDir, { recursive: true, force: true });
+    // Root's database is outside the data folder, which others cannot enter.
+    const database = await realpath(join(this.dataDir, 'postgres')).catch(() => undefined);
+    for (const folder of [database, this.dataDir]) if (folder) await rm(folder, { recursive: true, force: true });
   }
 
   /** `kill -9` of a part, or of all at once, `start` itself first so that nothing is revived. */

@@ -9,6 +9,7 @@ import {
   type MassClearInput,
   type MassClearProgress,
 } from '../../contract/messages.js';
+import { literal } from '../../contract/markdown.js';
 import { callTemporal, undefinedIfUnknown } from './calls.js';
 import { findIds } from './search.js';
 
@@ -33,7 +34,7 @@ export function serviceProblemRuns(temporal: Client): ServiceProblems {
         args: [input],
         signal: massClearSignal,
         signalArgs: [input] as [MassClearInput],
-        staticSummary: `Clear every report of service problem ${serviceProblemId}`,
+        staticSummary: `Clear every report of service problem ${literal(serviceProblemId)}`,
       } as const;
       await callTemporal(temporal, () => temporal.workflow.signalWithStart(massClearWorkflow, options));
     },
