@@ -6,7 +6,7 @@ import type { ReportRow } from '../outside/reports/rows.js';
 import { toClearing, toReport } from '../outside/reports/rows.js';
 import { answeredSignal } from '../outside/surveys/answers.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
-import type { Policy } from '../policy/settings.js';
+import type { Policy, PolicyRule } from '../policy/settings.js';
 import type { ConfirmationStanding, Standing } from '../policy/standing.js';
 import { stateOf, type State } from '../policy/status.js';
 import { second } from '../policy/time.js';
@@ -29,6 +29,8 @@ export interface LookedUp extends Standing {
   observed?: State;
   customerId?: string;
   serviceProblemId?: string;
+  /** What the policy was chosen by. */
+  rule: PolicyRule;
   policy: Policy;
   /** The last revision of the answer that was acted on. */
   actedOnRevision: number;
@@ -61,9 +63,17 @@ export async function lookUpReport(deps: Deps, { reportId, runId, known, isForce
     actedOnRevision: answer?.actedOnRevision ?? 0,
     customerId: row.customerId ?? undefined,
     serviceProblemId: row.serviceProblemId ?? undefined,
+    rule: ruleOf(row),
     policy,
   };
 }
+
+const ruleOf = ({ ticketType, severity, priority, customerId }: ReportRow): PolicyRule => ({
+  ticketType,
+  severity,
+  priority: priority ?? undefined,
+  customerId: customerId ?? undefined,
+});
 
 const answeredOf = ({ surveyId, score, solved, revision }: AnsweredSignal): AnsweredSignal => ({
   surveyId,

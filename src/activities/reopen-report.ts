@@ -14,11 +14,13 @@ export interface WriteChange {
 export type ChangedReport = WrittenReport & { survey?: SurveyRecord };
 
 /** Reopens a report; a closed one begins its next cycle. Safe to repeat: a revision is written once, in one transaction. */
-export async function reopenReport(deps: Deps, { fence, change }: WriteChange): Promise<WrittenReport> {
-  const { ledger, confirmations } = deps;
+export async function reopenReport(deps: Deps, { fence, change }: WriteChange): Promise<ChangedReport> {
+  const { ledger, surveys, confirmations } = deps;
   // The customer's reason was stored with the confirmation.
   const reason = change.by === 'customer' ? await confirmations.reasonOf(fence.reportId, fence.cycle) : undefined;
-  return writtenReport(await ledger.reopen(fence, change, reason));
+  const written = writtenReport(await ledger.reopen(fence, change, reason));
+  const ended = written.cycle > fence.cycle ? await surveys.ofCycle(fence.reportId, fence.cycle) : undefined;
+  return { ...written, survey: ended && surveyRecord(ended) };
 }
 
 /** Cancels a report that is not closed yet. Safe to repeat, as `reopenReport`. */

@@ -30,19 +30,26 @@ export type SentSurvey = SurveyRecord | { postponedUntil: string };
  * same bytes under the same Message-ID, and none after one succeeded (a copy sent again may be sent twice).
  */
 export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentSurvey> {
-  const { reportId, cycle, kind, policy, reopen, byOperator, againFor } = request;
-  const { reports, surveys, doNotContact, timeline, ledger } = deps;
-  const [report, contact] = await Promise.all([reports.get(reportId), reports.contactOf(reportId)]);
-  const address = contact?.emailAddress;
-  const postponedUntil = againFor ? undefined : quietUntil(new Date(), policy.quietHours, contact?.timeZone);
-  const isPostponed = postponedUntil !== undefined;
+  const { reportId, cycle, kind, policy, againFor } = request;
+  const { surveys, doNotContact, timeline, ledger } = deps;
   if (againFor) await surveys.queueAgain(reportId, cycle, surveyExpiresAt(policy, new Date()));
-  const survey = await surveys.decide({ report, cycle, contact, policy, reopen, byOperator, isPostponed });
+  const quiet = (contact: Contact | undefined) =>
+    againFor ? undefined : quietUntil(new Date(), policy.quietHours, contact?.timeZone);
+  const { survey, report, contact, postponedUntil } = await surveys.decide({ ...request, quietUntil: quiet });
+  const address = contact?.emailAddress;
   const isBlocked = async (to: string) => survey.state === 'sent' && (await doNotContact.isBlocked(to));
-  if (!address || !isDue(survey, kind, againFor) || (await isBlocked(address))) return expecting(deps, survey, policy);
+  if (!address || !isDue(survey, kind, againFor) || (await isBlocked(address))) {
+    await ledger.expect(reportId, nextWriteAfter(survey, policy));
+    return surveyRecord(survey);
+  }
+  const sent = { ...survey, state: 'sent' as const, sentAt: survey.sentAt ?? new Date() };
+  const reminded = { ...sent, remindedAt: new Date() };
+  const expectedAt = nextWriteAfter(kind === 'survey' ? sent : reminded, policy);
   // The customer already has the link: from now on, its page asks the survey's question.
   if (survey.state === 'queued' && endedWithClosing(survey.confirmation))
-    return expecting(deps, await surveys.markSent(survey.id, kind, 'on the confirmation page'), policy);
+    return surveyRecord(
+      await surveys.markSent({ id: survey.id, kind, detail: 'on the confirmation page', expectedAt }),
+    );
   if (postponedUntil) {
     await ledger.expect(reportId, soonAfter(postponedUntil));
     return { postponedUntil: postponedUntil.toISOString() };
@@ -51,15 +58,10 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
   const mail = compose(survey, report, { ...contact, emailAddress: address }, earlier, request);
   await mailCustomer(deps, reportId, surveyMail(mail, deps.mail));
   if (againFor) await timeline.add(survey.id, 'sentAgain', { by: againFor });
-  return expecting(deps, await surveys.markSent(survey.id, kind), policy);
+  return surveyRecord(await surveys.markSent({ id: survey.id, kind, expectedAt }));
 }
 
-/** Tells the watch when the run writes next: at the reminder, or at the end of the survey. */
-async function expecting({ ledger }: Deps, survey: Survey, policy: Policy['survey']): Promise<SurveyRecord> {
-  await ledger.expect(survey.reportId, nextWriteAfter(survey, policy));
-  return surveyRecord(survey);
-}
-
+/** When the run writes next: at the reminder, or at the end of the survey. */
 function nextWriteAfter({ state, sentAt, remindedAt, expiresAt, confirmation }: Survey, policy: Policy['survey']) {
   if (state !== 'sent' || !sentAt || !expiresAt) return null;
   const remindAt = remindedAt || hasConfirmationLink(confirmation) ? undefined : reminderDueAt(policy, sentAt);

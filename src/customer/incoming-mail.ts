@@ -137,7 +137,9 @@ const storable = (text: string): string => Buffer.from(text.replaceAll('\0', '')
 /** In the mail that this one replies to or returns, and in the envelope id that a delivery report repeats. */
 function surveyIdsIn(mail: ParsedMail, text: string): string[] {
   const references = [mail.inReplyTo ?? '', ...[mail.references ?? []].flat().reverse()].join(' ').split(/\s+/);
-  const envelopeId = /^Original-Envelope-Id:\s*([\w-]{16})\s*$/im.exec(deliveryStatus(mail) ?? '')?.[1];
+  const envelopeId = /^Original-Envelope-Id:\s*([0-9a-v]{20})\s*$/im
+    .exec(deliveryStatus(mail) ?? '')?.[1]
+    ?.toLowerCase();
   const returned = (returnedMail(mail) ?? text).match(/^(Message-ID|References|In-Reply-To):\s*<.*/gim) ?? [];
   const messageIds = [...references, ...returned.flatMap((line) => line.match(/<[^>]+>/g) ?? [])];
   return [envelopeId, ...messageIds.map(surveyIdOfMessage)].filter((id) => id !== undefined);

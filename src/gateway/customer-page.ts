@@ -21,7 +21,7 @@ export type LinkRequest = FastifyRequest<{ Params: { token: string } }>;
  * Per minute. A customer sends a form a few times at most. An address is limited only in links that are not valid: many customers
  * may share it, and none of them is locked out by somebody who guesses.
  */
-const limits = { postsByLink: 30, failuresByAddress: 100 };
+const limits = { postsByLink: 30, invalidPosts: 600, invalidReads: 6000 };
 
 /** One request for a page, and what it is answered with. */
 export interface Exchange {
@@ -51,15 +51,17 @@ export async function limitsOf(app: FastifyInstance, { linkKeys }: Config): Prom
     };
   };
   const tokenOf = ({ params }: FastifyRequest) => (params as { token: string }).token;
-  const countFailure = limit(limits.failuresByAddress, ({ ip }) => ip);
+  const byAddress = ({ ip }: FastifyRequest) => ip;
+  const countInvalidRead = limit(limits.invalidReads, byAddress);
+  const countInvalidPost = limit(limits.invalidPosts, byAddress);
   const countPost = limit(limits.postsByLink, tokenOf);
   const isValid = (request: FastifyRequest) =>
     purposes.some((purpose) => verifyLink(purpose, tokenOf(request), linkKeys));
   return {
-    reads: { onRequest: async (request, reply) => (isValid(request) ? undefined : countFailure(request, reply)) },
+    reads: { onRequest: async (request, reply) => (isValid(request) ? undefined : countInvalidRead(request, reply)) },
     posts: {
       onRequest: [
-        async (request, reply) => (isValid(request) ? countPost(request, reply) : countFailure(request, reply)),
+        async (request, reply) => (isValid(request) ? countPost(request, reply) : countInvalidPost(request, reply)),
       ],
       config: { accepts: 'form' },
     },

@@ -51,13 +51,16 @@ export interface Policy {
   alert: { scoreAtMost: number };
 }
 
-/** The policy for one report, by the first rule that matches it. */
-export type PolicyFor = (report: {
+/** The attributes of a report by which its policy is chosen. */
+export interface PolicyRule {
   ticketType: string;
   severity: string;
   priority?: string;
   customerId?: string;
-}) => Policy;
+}
+
+/** The policy for one report, by the first rule that matches it. */
+export type PolicyFor = (report: PolicyRule) => Policy;
 
 export const defaultPolicy: Policy = {
   holdDown: 0,

@@ -109,7 +109,8 @@ async function closing(run: RunState): Promise<NextPhase> {
       fence = nextFence(run);
       const mustStay = Date.now() - Date.parse(cleared.receivedAt) < policy.holdDown;
       const facts = { clearing: cleared, change: clearedBy, isConfirmed: isConfirmed(run), byHand: run.closeByHand };
-      const request = { fence, ...facts };
+      const { rule } = run;
+      const request = { fence, rule, ...facts };
       const recorded =
         attempts === 1 && mustStay ? await steps.recordCleared(request).catch(undefinedIfFailed) : undefined;
       const options = steps.forAtMost(policy.closing.giveUpAfter, run);
@@ -184,7 +185,10 @@ async function reopen(run: RunState): Promise<void> {
   }
   const isNextCycle = reopened.cycle > run.cycle;
   noteWritten(run, fence, reopened);
-  if (isNextCycle) await continueRun(run);
+  if (!isNextCycle) return;
+  Object.assign(run, { cycle: fence.cycle, survey: reopened.survey ?? run.survey });
+  publish(run, { waitingFor: 'the next cycle, in a new run' });
+  await continueRun(run);
 }
 
 async function cancel(run: RunState): Promise<void> {

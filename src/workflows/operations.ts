@@ -3,7 +3,8 @@ import { ApplicationFailure, condition, defineUpdate, setHandler } from '@tempor
 import { updates, type OperatorRequest, type SurveyOperation, type UpdateName } from '../contract/messages.js';
 import type { Phase, RunStatus } from '../contract/reports.js';
 import type { Decision } from '../policy/standing.js';
-import { fenceOfDecision, noteDecided, statusOf, type RunState } from './run.js';
+import { fenceOfDecision, noteDecided, type RunState } from './run.js';
+import { statusOf } from './run-status.js';
 import * as steps from './steps.js';
 
 interface Operation {

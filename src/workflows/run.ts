@@ -2,12 +2,12 @@
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { workflowIdOf } from '../contract/ids.js';
 import type { AnsweredSignal, BouncedSignal, ConfirmedSignal, SurveyOperation } from '../contract/messages.js';
-import type { Attention, Phase, RunInput, RunStatus } from '../contract/reports.js';
+import type { Attention, Phase, RunInput } from '../contract/reports.js';
 import { isScore } from '../contract/survey.js';
 import type { LookedUp } from '../activities/look-up-report.js';
 import type { Fence, Standing } from '../policy/standing.js';
 import { changedAt, changesBetween, decide, nothingReceived, type Change } from '../policy/changes.js';
-import { defaultPolicy, type Policy } from '../policy/settings.js';
+import { defaultPolicy, type Policy, type PolicyRule } from '../policy/settings.js';
 
 /** A run continues from the ledger, so nothing here has to survive it, except what the ledger holds (`Standing`). */
 export interface RunState extends Standing {
@@ -33,6 +33,8 @@ export interface RunState extends Standing {
   /** The last change to cleared. */
   clearedBy?: Change;
   policy: Policy;
+  /** What the policy was chosen by. */
+  rule?: PolicyRule;
   customerId?: string;
   serviceProblemId?: string;
   actedOnRevision: number;
@@ -260,41 +262,4 @@ function isAboutOurSurvey<T extends { surveyId?: string }>(run: RunState, messag
   const { surveyId } = message ?? {};
   if (typeof surveyId !== 'string') return false;
   return !run.isKnown || surveyId === run.survey.id || surveyId === run.confirmation?.surveyId;
-}
-
-export function statusOf(run: RunState): RunStatus {
-  const { reportId, phase, cycle, hold, waitingFor, until, attention, confirmation } = run;
-  const { state, reason } = run.survey;
-  return {
-    reportId,
-    phase,
-    cycle,
-    held: hold !== undefined,
-    heldBy: hold?.by,
-    waitingFor,
-    until,
-    survey: { state, reason },
-    confirmation: confirmation?.state,
-    attention,
-    run: 'running',
-  };
-}
-
-/** What the run has written: enough for another run, or another database, to continue from. */
-export function standingOf(run: RunState): Standing {
-  const { received, clearing, closedAt, hold, releasedBy, skipSurveyBy } = run;
-  const { survey, reminded, confirmation, answer, written } = run;
-  return {
-    ...written,
-    received,
-    clearing: written.state === 'open' ? undefined : clearing,
-    closedAt,
-    hold,
-    releasedBy,
-    skipSurveyBy,
-    survey,
-    reminded,
-    confirmation,
-    answer,
-  };
 }

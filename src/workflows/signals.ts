@@ -12,16 +12,8 @@ import {
 import { reportStatuses, type ChangeKind, type RunStatus } from '../contract/reports.js';
 import type { Change } from '../policy/changes.js';
 import type { Standing } from '../policy/standing.js';
-import {
-  fromNow,
-  noteAnswer,
-  noteBounce,
-  noteChange,
-  noteConfirmed,
-  standingOf,
-  statusOf,
-  type RunState,
-} from './run.js';
+import { fromNow, noteAnswer, noteBounce, noteChange, noteConfirmed, type RunState } from './run.js';
+import { standingOf, statusOf } from './run-status.js';
 
 type Handler = (run: RunState, payload: unknown) => void;
 

@@ -16,7 +16,8 @@ import type { ErrorCode } from '../contract/errors.js';
 import { raiseAlert } from './alert-operator.js';
 import type { closeProblemReport } from './close-problem-report.js';
 import { codeOf, failureOf } from './failure.js';
-import { adopt, fenceOfDecision, fromNow, noteDecided, shouldContinueAsNew, standingOf, type RunState } from './run.js';
+import { adopt, fenceOfDecision, fromNow, noteDecided, shouldContinueAsNew, type RunState } from './run.js';
+import { standingOf } from './run-status.js';
 import * as steps from './steps.js';
 import { publish } from './visibility.js';
 

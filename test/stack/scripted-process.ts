@@ -27,6 +27,7 @@ export const lookedUp = (runId: string, more: Partial<LookedUp> = {}): LookedUp 
   reminded: false,
   actedOnRevision: 0,
   policy: defaultPolicy,
+  rule: { ticketType: 'fault', severity: 'minor' },
   ...more,
 });
 

@@ -253,6 +253,9 @@ const ledger: Migration = {
     await sql`create index change_reasons_by_report on change_reasons (report_id)`.execute(db);
     await sql`delete from status_changes where not applied`.execute(db);
     await sql`alter table status_changes drop column applied`.execute(db);
+    // Rows that are only ever added beside the row they refer to, in the same statement.
+    await sql`alter table status_changes drop constraint status_changes_report_id_fkey`.execute(db);
+    await sql`alter table survey_events drop constraint survey_events_survey_id_fkey`.execute(db);
     await sql`alter table surveys rename column confirm_notified to confirm_acted_on`.execute(db);
     await sql`alter table answers rename column notified_revision to acted_on_revision`.execute(db);
     await sql`create table lost_runs (run_id text primary key, at timestamptz not null default now())`.execute(db);

@@ -8,7 +8,7 @@ import { CloseoutError } from '../../contract/errors.js';
 import type { ReportStatus } from '../../contract/reports.js';
 import { changedAt, type Change } from '../../policy/changes.js';
 import { waitBeforeClosing, type Wait } from '../../policy/closing.js';
-import type { PolicyFor } from '../../policy/settings.js';
+import type { PolicyFor, PolicyRule } from '../../policy/settings.js';
 import type { Clearing, Decision, Fence, Standing } from '../../policy/standing.js';
 import { isOpen, stateOf, type State } from '../../policy/status.js';
 import { minute } from '../../policy/time.js';
@@ -18,6 +18,7 @@ import { withdrawConfirmation } from '../surveys/confirmations.js';
 import type { SurveyIdOf } from '../surveys/survey-row.js';
 import { withdrawSurvey } from '../surveys/surveys.js';
 import { recordStatus } from './history.js';
+import { closeAtOnce } from './close-at-once.js';
 import { restore } from './restore.js';
 import { found, lock } from './row-lock.js';
 import { toReport, type ReportRow } from './rows.js';
@@ -34,6 +35,8 @@ export interface ClosingRequest {
   clearing: Clearing;
   /** The change to cleared. */
   change?: Change;
+  /** By which attributes the run knows its policy: if they still hold, closing takes one statement. */
+  rule?: PolicyRule;
   isConfirmed: boolean;
   /** An operator closed it where we could not: record that without waiting for anything. */
   byHand: boolean;
@@ -88,7 +91,8 @@ export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
     },
 
     restore: (id, runId, known, isForced) => inTransaction((tx) => restore(tx, surveyIdOf, id, runId, known, isForced)),
-    close: (fence, request, policyFor) => inTransaction((tx) => close(tx, fence, request, policyFor)),
+    close: async (fence, request, policyFor) =>
+      (await closeAtOnce(db, fence, request, policyFor)) ?? inTransaction((tx) => close(tx, fence, request, policyFor)),
     clear: (fence, clearing) => inTransaction((tx) => clear(tx, fence, clearing)),
     reopen: (fence, change, reason) => inTransaction((tx) => reopen(tx, surveyIdOf, fence, change, reason)),
     cancel: (fence, change) => inTransaction((tx) => cancel(tx, surveyIdOf, fence, change)),

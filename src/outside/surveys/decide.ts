@@ -1,13 +1,14 @@
 /** Decides whether a report's customer is asked, under a lock and once per cycle. */
 import { sql } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
+import { CloseoutError } from '../../contract/errors.js';
 import type { Report } from '../../contract/reports.js';
 import type { Survey } from '../../contract/survey.js';
 import { reopenUntil, surveyExpiresAt } from '../../policy/deadlines.js';
 import type { Policy } from '../../policy/settings.js';
 import { sampleBucketOf, skipReason, type EligibilityFacts } from '../../policy/survey.js';
-import { lockCustomer } from '../customers.js';
 import type { Db } from '../database/database.js';
+import { toContact, toReport, type ReportRow } from '../reports/rows.js';
 import type { SurveyIdOf } from './survey-row.js';
 
 export interface SurveyRequest {
@@ -20,8 +21,19 @@ export interface SurveyRequest {
   byOperator: boolean;
 }
 
-/** `isPostponed`: to be sent, but not before the customer's quiet hours end. */
-export type SurveyDecisionRequest = SurveyRequest & { isPostponed: boolean };
+export interface SurveyDecisionRequest extends Omit<SurveyRequest, 'report' | 'contact'> {
+  reportId: string;
+  /** Until when the customer's quiet hours postpone the mail. */
+  quietUntil: (contact: Contact | undefined) => Date | undefined;
+}
+
+export interface SurveyDecision {
+  survey: Survey;
+  report: Report;
+  contact: Contact | undefined;
+  /** To be sent, but not before then. */
+  postponedUntil: Date | undefined;
+}
 
 export type HashAddress = (address: string) => string;
 
@@ -34,18 +46,21 @@ export async function decideSurvey(
   hashOf: HashAddress,
   surveyIdOf: SurveyIdOf,
   request: SurveyDecisionRequest,
-): Promise<Survey> {
-  const { report, cycle, policy, reopen, isPostponed } = request;
-  const { customerId, serviceProblemId, closedAt } = report;
+): Promise<SurveyDecision> {
+  const { reportId, cycle, policy, reopen } = request;
   const now = new Date();
   return db.transaction().execute(async (tx) => {
-    await lockCustomer(tx, customerId);
-    const reason = skipReason(await eligibilityFacts(tx, hashOf, request), policy) ?? null;
+    const { report, contact } = await readAndLockCustomer(tx, reportId);
+    const { customerId, serviceProblemId, closedAt } = report;
+    const postponedUntil = request.quietUntil(contact);
+    const isPostponed = postponedUntil !== undefined;
+    const facts = await eligibilityFacts(tx, hashOf, { ...request, report, contact });
+    const reason = skipReason(facts, policy) ?? null;
     const decided = await tx
       .insertInto('surveys')
       .values({
         id: surveyIdOf(report.id, cycle),
-        reportId: report.id,
+        reportId,
         cycle,
         customerId,
         serviceProblemId,
@@ -69,9 +84,34 @@ export async function decideSurvey(
       .returningAll()
       .executeTakeFirstOrThrow();
     if (policy.perCycle === 'replace' && decided.state === 'queued') await supersedeEarlier(tx, decided);
-    return decided;
+    return { survey: decided, report, contact, postponedUntil };
   });
 }
+
+/** In one statement. What is counted about the customer after it cannot change until the transaction ends. */
+async function readAndLockCustomer(tx: Db, reportId: string): Promise<Pick<SurveyDecision, 'report' | 'contact'>> {
+  const { rows } = await sql<ReportRow & { contact: ContactRow | null }>`
+    select r.*, to_json(c) as contact
+    from reports r left join contacts c on c.report_id = r.id
+      left join lateral (select id from customers where id = r.customer_id for update) as locked on true
+    where r.id = ${reportId}`.execute(tx);
+  const [row] = rows;
+  if (!row) throw new CloseoutError('ReportNotFound', `There is no report ${reportId}.`);
+  return { report: toReport(row), contact: row.contact ? toContact(fromJson(row.contact)) : undefined };
+}
+
+type ContactRow = Record<string, unknown>;
+
+/** `to_json` names columns as the database does. */
+const fromJson = (row: ContactRow): Parameters<typeof toContact>[0] =>
+  ({
+    reportId: row['report_id'],
+    name: row['name'],
+    emailAddress: row['email_address'],
+    preferredLanguage: row['preferred_language'],
+    timeZone: row['time_zone'],
+    attributes: row['attributes'],
+  }) as Parameters<typeof toContact>[0];
 
 /** Policy `replace`: only the newest answer of a report counts. */
 async function supersedeEarlier(tx: Db, { reportId, cycle }: Survey): Promise<void> {

@@ -4,7 +4,7 @@ import type { Report } from '../../contract/reports.js';
 import type { SkipReason, Survey, SurveyRecord } from '../../contract/survey.js';
 import type { ThreadStart } from '../../customer/mail.js';
 import type { Db } from '../database/database.js';
-import { decideSurvey, type HashAddress, type SurveyDecisionRequest } from './decide.js';
+import { decideSurvey, type HashAddress, type SurveyDecision, type SurveyDecisionRequest } from './decide.js';
 import { surveyOfCycle, surveyRecord, type SurveyIdOf } from './survey-row.js';
 import { changeWithEvent } from './timeline.js';
 
@@ -17,11 +17,11 @@ export interface Surveys {
   /** One per cycle, oldest first. */
   ofReport(reportId: string): Promise<Survey[]>;
   /** Decides once per cycle whether the customer is asked. */
-  decide(request: SurveyDecisionRequest): Promise<Survey>;
+  decide(request: SurveyDecisionRequest): Promise<SurveyDecision>;
   /** One that could not be delivered is to be sent after all. */
   queueAgain(reportId: string, cycle: number, expiresAt: Date): Promise<void>;
-  /** The relay has accepted the mail. A survey that was ended meanwhile stays ended. */
-  markSent(id: string, kind: 'survey' | 'reminder', detail?: string): Promise<Survey>;
+  /** The relay has accepted the mail; `expectedAt`: when its run writes next. A survey that was ended meanwhile stays ended. */
+  markSent(sent: SentMail): Promise<Survey>;
   /** Ends an open survey. One that was answered or has ended otherwise stays what it is. */
   end(
     reportId: string,
@@ -34,6 +34,14 @@ export interface Surveys {
   setAlerted(id: string, revision: number | null): Promise<void>;
   /** The mailed surveys of the report's earlier cycles, oldest first: the thread that a mail continues. */
   mailedBefore(reportId: string, cycle: number): Promise<ThreadStart[]>;
+}
+
+export interface SentMail {
+  id: string;
+  kind: 'survey' | 'reminder';
+  /** For the timeline. */
+  detail?: string;
+  expectedAt: Date | null;
 }
 
 export function surveyTable(db: Db, hashOf: HashAddress, surveyIdOf: SurveyIdOf): Surveys {
@@ -50,7 +58,7 @@ export function surveyTable(db: Db, hashOf: HashAddress, surveyIdOf: SurveyIdOf)
     ofReport: (reportId) =>
       db.selectFrom('surveys').selectAll().where('reportId', '=', reportId).orderBy('cycle').execute(),
     decide: (request) => decideSurvey(db, hashOf, surveyIdOf, request),
-    markSent: (id, kind, detail) => (kind === 'survey' ? markSent(db, id, detail) : markReminded(db, id)),
+    markSent: (sent) => markSent(db, sent),
 
     async queueAgain(reportId, cycle, expiresAt) {
       await db
@@ -109,26 +117,18 @@ export async function withdrawSurvey(
   await freezeAnswered(tx, report);
 }
 
-async function markSent(db: Db, id: string, detail: string | undefined): Promise<Survey> {
-  const update = db
-    .updateTable('surveys')
-    .set({ state: 'sent', sentAt: new Date() })
-    .where('id', '=', id)
-    .where('state', '=', 'queued')
-    .returning('id');
-  await changeWithEvent(db, update, 'sent', { detail });
-  return db.selectFrom('surveys').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
-}
-
-async function markReminded(db: Db, id: string): Promise<Survey> {
-  const update = db
-    .updateTable('surveys')
-    .set({ remindedAt: new Date() })
-    .where('id', '=', id)
-    .where('state', '=', 'sent')
-    .returning('id');
-  await changeWithEvent(db, update, 'reminded');
-  return db.selectFrom('surveys').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+/** In one statement, together with the timeline and the ledger. */
+async function markSent(db: Db, { id, kind, detail, expectedAt }: SentMail): Promise<Survey> {
+  const [set, expected] =
+    kind === 'survey' ? [sql`state = 'sent', sent_at = now()`, 'queued'] : [sql`reminded_at = now()`, 'sent'];
+  const event = kind === 'survey' ? 'sent' : 'reminded';
+  const { rows } = await sql<Survey>`
+    with changed as (update surveys set ${set} where id = ${id} and state = ${expected} returning *),
+      noted as (insert into survey_events (survey_id, event, detail) select id, ${event}, ${detail ?? null} from changed),
+      expecting as (update reports set expected_at = ${expectedAt}, wakes = 0, wake_after = null
+        from changed where reports.id = changed.report_id)
+    select * from changed`.execute(db);
+  return rows[0] ?? db.selectFrom('surveys').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 }
 
 async function endOpen(

@@ -1,0 +1,47 @@
+/** The usual closing, in one statement. */
+import { sql } from 'kysely';
+import { waitBeforeClosing } from '../../policy/closing.js';
+import type { PolicyFor } from '../../policy/settings.js';
+import type { Fence } from '../../policy/standing.js';
+import { later, minute } from '../../policy/time.js';
+import type { Db } from '../database/database.js';
+import type { ClosingRequest, Written } from './ledger.js';
+import type { ReportRow } from './rows.js';
+
+/**
+ * Closes a report that waits for nothing, if it is as its run knows it. Returns undefined if it is not; then nothing was written,
+ * and the whole decision has to be made under a lock.
+ */
+export async function closeAtOnce(
+  db: Db,
+  { reportId, runId, cycle, rev, received, signals }: Fence,
+  { clearing, change, rule, byHand, isConfirmed }: ClosingRequest,
+  policyFor: PolicyFor,
+): Promise<Written | undefined> {
+  if (!rule || byHand || change?.hasReason || !received) return undefined;
+  const policy = policyFor(rule);
+  const now = new Date();
+  if (policy.confirmation || waitBeforeClosing({ policy, clearing, hold: undefined, isConfirmed }, now))
+    return undefined;
+  const expectedAt = later(now, policy.survey.delay + 5 * minute);
+  const { ticketType, severity, priority = null, customerId = null } = rule;
+  const { rows } = await sql<ReportRow>`
+    with closed as (
+      update reports set state = 'closed', status = 'closed', status_reason = null, changed_at = ${clearing.at},
+        cleared_at = ${clearing.at}, clear_received_at = ${clearing.receivedAt}, clear_by = ${clearing.by ?? null},
+        closed_at = ${now}, last_update = now(), expected_at = ${expectedAt}, attention = null, wakes = 0, wake_after = null,
+        rev = ${rev}, received = ${JSON.stringify(received)}, signals = ${signals ?? 0}
+      where id = ${reportId} and run_id = ${runId} and rev < ${rev} and cycle = ${cycle} and state in ('open', 'cleared')
+        and state_of(status) in ('open', 'cleared') and hold is null and ticket_type = ${ticketType}
+        and severity = ${severity} and priority is not distinct from ${priority}
+        and customer_id is not distinct from ${customerId}
+      returning *),
+    noted as (
+      insert into status_changes (report_id, cycle, status, at, by)
+      select id, cycle, 'resolved', ${clearing.at}::timestamptz, ${clearing.by ?? null} from closed
+      union all select id, cycle, 'closed', ${now}::timestamptz, 'closeout' from closed
+      on conflict (report_id, status, at) do nothing)
+    select * from closed`.execute(db);
+  const [row] = rows;
+  return row && { row, isSuperseded: false };
+}

@@ -1,0 +1,155 @@
+/** Changes from several sides while no worker runs: the outcome is that of a plain model of the order in the history. */
+import { defaultPayloadConverter } from '@temporalio/common';
+import { workflowIdOf } from '../../src/contract/ids.js';
+import { signals, type ChangeSignal } from '../../src/contract/messages.js';
+import type { ChangeKind } from '../../src/contract/reports.js';
+import { callApi, ticketPath } from '../stack/tickets.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
+
+/** In the hold-down, nothing that a run does by itself comes between what it is told. */
+const policy = `
+rules:
+  - when: { ticketType: kept }
+    holdDown: 1h
+default:
+  survey: { enabled: false }
+`;
+let stack: Stack;
+beforeAll(async () => {
+  stack = await Stack.start({ policy });
+});
+afterAll(() => stack.end());
+
+/** Random numbers that are the same in every run. */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+const worker = (signal: 'SIGSTOP' | 'SIGCONT') => process.kill(stack.pids()['worker'] ?? NaN, signal);
+
+/** What was said, in the order of the history: nothing else is looked at. */
+async function saidTo(id: string): Promise<{ kind: ChangeKind; payload: ChangeSignal }[]> {
+  const { events } = await stack.temporal.workflow.getHandle(workflowIdOf(id)).fetchHistory();
+  return (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => {
+    const name = signal?.signalName ?? '';
+    if (!['cleared', 'reopened', 'cancelled'].includes(name)) return [];
+    const [payload] = signal?.input?.payloads ?? [];
+    return [
+      { kind: name as ChangeKind, payload: payload ? defaultPayloadConverter.fromPayload<ChangeSignal>(payload) : {} },
+    ];
+  });
+}
+
+/** The plain model, for a report that is not closed meanwhile. */
+function outcomeOf(said: { kind: ChangeKind; payload: ChangeSignal }[]): 'open' | 'cleared' | 'cancelled' {
+  let state: 'open' | 'cleared' | 'cancelled' = 'open';
+  const last = new Map<string, { kind: string; at: number }>();
+  for (const { kind, payload } of said) {
+    if (payload.at !== undefined) {
+      const source = payload.by ?? 'signal';
+      const at = Date.parse(payload.at);
+      const before = last.get(source);
+      if (before && ((before.kind === kind && before.at === at) || at < before.at)) continue;
+      last.set(source, { kind, at });
+    }
+    if (state === 'cancelled') continue;
+    state = kind === 'reopened' ? 'open' : kind;
+  }
+  return state;
+}
+
+test('random signals, PATCHes and commands while the worker is stopped', async () => {
+  const next = random(11);
+  const pick = <T>(from: readonly T[]): T => from[Math.floor(next() * from.length)] as T;
+  const ids = Array.from({ length: 12 }, (_, n) => `ORDER-${n}`);
+  for (const id of ids) {
+    await stack.open(id, { ticketType: 'kept' });
+    await stack.untilPhase(id, 'open', 1);
+  }
+  worker('SIGSTOP');
+  const at = (minute: number) => ({ at: `2026-03-01T12:${10 + minute}:00Z` });
+  const say = async (id: string): Promise<void> => {
+    const by = pick(['monitor', 'desk']);
+    const kind = pick(['cleared', 'cleared', 'reopened', 'reopened', 'cancelled'] as const);
+    switch (pick(['bare', 'timed', 'client', 'patch'] as const)) {
+      case 'bare':
+        return void (await stack.temporal.workflow.getHandle(workflowIdOf(id)).signal(signals[kind]));
+      case 'timed':
+        return void (await stack.temporal.workflow
+          .getHandle(workflowIdOf(id))
+          .signal(signals[kind], { by, ...at(Math.floor(next() * 4)) }));
+      case 'client':
+        return void (await stack.client[kind === 'cleared' ? 'clear' : 'reopen'](id, { by }));
+      case 'patch': {
+        const status = pick(['resolved', 'inProgress', 'pending', 'acknowledged']);
+        expect([200, 202]).toContain((await callApi(stack, 'PATCH', `${ticketPath}/${id}`, { status })).status);
+      }
+    }
+  };
+  await Promise.all(
+    ids.map(async (id) => {
+      for (let n = 0; n < 5; n++) await say(id);
+    }),
+  );
+  const said = new Map<string, Awaited<ReturnType<typeof saidTo>>>();
+  for (const id of ids) said.set(id, await saidTo(id));
+  worker('SIGCONT');
+  const stateOf = async (id: string) => {
+    const { status } = await stack.client.get(id);
+    if (status === 'resolved') return 'cleared';
+    return status === 'cancelled' ? status : 'open';
+  };
+  await until('the runs to follow', async () => {
+    const states = await Promise.all(ids.map(async (id) => [id, await stateOf(id)]));
+    const expected = ids.map((id) => [id, outcomeOf(said.get(id) ?? [])]);
+    return JSON.stringify(states) === JSON.stringify(expected);
+  });
+});
+
+test('a lost reopening: bare "cleared", then "reopened" by command, while the worker is stopped', async () => {
+  const id = await stack.open('LATER-1');
+  await stack.untilPhase(id, 'open', 1);
+  worker('SIGSTOP');
+  await stack.signal(id, 'cleared');
+  const reopened = await stack.closeout('reopen', id, '--reason', 'still broken');
+  expect(reopened.stdout).toContain('LATER-1: ');
+  worker('SIGCONT');
+  await until('both to be received', async () => {
+    const [row] = await stack.sql<{ status: string }>('select status from reports where id = $1', [id]);
+    return row?.status === 'inProgress';
+  });
+  // If the worker had the first signal already, it closes the report, and the second one reopens it.
+  await stack.untilPhase(id, 'open');
+  expect((await stack.client.get(id)).status).toBe('inProgress');
+});
+
+test('a duplicate "reopened", then PATCH resolved, while the worker is stopped: closed', async () => {
+  const id = await stack.open('STUCK-1');
+  await stack.untilPhase(id, 'open', 1);
+  worker('SIGSTOP');
+  await stack.signal(id, 'reopened');
+  const patched = await callApi(stack, 'PATCH', `${ticketPath}/${id}`, { status: 'resolved' });
+  expect([patched.status, patched.body['status']]).toEqual([202, 'acknowledged']);
+  worker('SIGCONT');
+  await stack.untilPhase(id, 'done');
+  expect((await stack.client.get(id)).status).toBe('closed');
+});
+
+test.each(['pending', 'held', 'inProgress'] as const)(
+  'PATCH resolved, then another at once: it stays %s',
+  async (status) => {
+    for (let n = 0; n < 10; n++) {
+      const id = await stack.open(`RACE-${status}-${n}`, { ticketType: 'kept' });
+      await callApi(stack, 'PATCH', `${ticketPath}/${id}`, { status: 'resolved' });
+      const patched = await callApi(stack, 'PATCH', `${ticketPath}/${id}`, { status, statusChangeReason: 'not yet' });
+      expect([200, 202]).toContain(patched.status);
+      await until(`${id} to be ${status}`, async () => (await stack.client.get(id)).status === status);
+      expect((await stack.client.get(id)).statusReason).toBe('not yet');
+    }
+  },
+);
