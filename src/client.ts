@@ -59,7 +59,7 @@ export class CloseoutClient {
     this.reports = stores.reports;
     this.surveys = new SurveyService(stores, temporal.runs);
     this.serviceProblems = new ServiceProblemService(stores.reports, temporal.serviceProblems);
-    this.customers = new CustomerService(stores.erasure, temporal.runs);
+    this.customers = new CustomerService(stores, temporal.runs);
     this.overview = new OverviewService(stores, temporal);
   }
 

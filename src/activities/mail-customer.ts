@@ -17,7 +17,8 @@ export async function mailCustomer(
     await mailer.send(mail, cancellationSignal());
   } catch (error) {
     const verdict = mailVerdict(error);
-    if (verdict?.code === 'RecipientRefused') await doNotContact.suppress(mail.to.address, verdict.reason, 'rcpt');
+    if (verdict?.code === 'RecipientRefused')
+      await doNotContact.suppress(mail.to.address, { reason: verdict.reason, source: 'rcpt', reportId });
     await ledger.expect(reportId, later(new Date(), 2 * hour));
     throw error;
   }

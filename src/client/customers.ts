@@ -1,23 +1,38 @@
-/** Removing personal data. */
-import type { CustomerErasure } from '../outside/erasure.js';
+/** Personal data, and who must not be mailed. */
+import { CloseoutError } from '../contract/errors.js';
+import type { Stores } from '../outside/stores.js';
+import type { DoNotContactEntry } from '../outside/surveys/do-not-contact.js';
 import type { Runs } from '../outside/temporal/runs.js';
 import { falseIfRefused } from './errors.js';
 
 export class CustomerService {
   constructor(
-    private readonly erasure: CustomerErasure,
+    private readonly stores: Stores,
     private readonly runs: Runs,
   ) {}
 
   /** Removes a customer's personal data and revokes their open surveys. Returns the number of reports. Throws `NotFound`. */
   async erase(customerId: string, by: string): Promise<number> {
-    const ids = await this.erasure.erase(customerId);
+    const ids = await this.stores.erasure.erase(customerId);
     for (const id of ids) await this.runs.update('revokeSurvey', id, { by }).catch(falseIfRefused);
     return ids.length;
   }
 
   /** Removes personal data from reports that ended before this time. Returns the number of reports. */
   forgetEndedBefore(time: Date): Promise<number> {
-    return this.erasure.forgetEndedBefore(time);
+    return this.stores.erasure.forgetEndedBefore(time);
+  }
+
+  /** Opt-outs and suppressed addresses, newest first. */
+  doNotContact(limit: number): Promise<DoNotContactEntry[]> {
+    return this.stores.doNotContact.list(limit);
+  }
+
+  /** The contact of a report may be mailed again. Returns false if it might be before. Throws `ReportNotFound`, `StatusConflict`. */
+  async allowContact(reportId: string): Promise<boolean> {
+    await this.stores.reports.get(reportId);
+    const contact = await this.stores.reports.contactOf(reportId);
+    if (!contact?.emailAddress) throw new CloseoutError('StatusConflict', `Report ${reportId} has no address.`);
+    return this.stores.doNotContact.lift(contact.emailAddress);
   }
 }

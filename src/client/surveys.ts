@@ -97,7 +97,7 @@ export class SurveyService {
   /** The address that this survey was sent to receives no more surveys. Safe to repeat. */
   async optOut(survey: Survey, source: OptOutSource = 'link'): Promise<void> {
     const address = await this.addressOf(survey);
-    if (address !== undefined) await this.stores.doNotContact.optOut(survey.id, address, source);
+    if (address !== undefined) await this.stores.doNotContact.optOut(survey, address, source);
   }
 
   /** Handles an incoming mail. Safe to repeat. Throws `NotFound` if a person replied to no survey of ours. */
@@ -157,7 +157,7 @@ export class SurveyService {
       return 'delay';
     }
     if (isBadAddress(status) && address && !about.isForwarded)
-      await this.stores.doNotContact.suppress(address, status, 'dsn');
+      await this.stores.doNotContact.suppress(address, { reason: status, source: 'dsn', reportId: survey.reportId });
     await this.handleBounce(survey, status);
     return 'bounce';
   }

@@ -6,7 +6,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { Activities } from '../../src/activities/index.js';
 import { workflowIdOf } from '../../src/contract/ids.js';
-import { searchAttributes, taskQueue, workflowType, type UpdateName } from '../../src/contract/messages.js';
+import { mailQueue, searchAttributes, taskQueue, workflowType, type UpdateName } from '../../src/contract/messages.js';
 import type { RunResult, RunStatus } from '../../src/contract/reports.js';
 import type { WrittenReport } from '../../src/activities/close-report.js';
 import type { LookedUp } from '../../src/activities/look-up-report.js';
@@ -93,16 +93,16 @@ export class ScriptedProcess {
         },
       ]),
     );
-    const worker = await Worker.create({
-      connection: environment.nativeConnection,
-      taskQueue,
-      activities,
-      workflowBundle: { codePath: resolve('dist/worker/workflow-bundle.js') },
-    });
-    const running = worker.run();
+    const connection = environment.nativeConnection;
+    const workflowBundle = { codePath: resolve('dist/worker/workflow-bundle.js') };
+    const workers = await Promise.all([
+      Worker.create({ connection, taskQueue, activities, workflowBundle }),
+      Worker.create({ connection, taskQueue: mailQueue, activities }),
+    ]);
+    const running = workers.map((worker) => worker.run());
     const stop = async () => {
-      worker.shutdown();
-      await running;
+      for (const worker of workers) worker.shutdown();
+      await Promise.all(running);
     };
     return new ScriptedProcess(environment, stop, scripts);
   }

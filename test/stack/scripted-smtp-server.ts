@@ -2,7 +2,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 export interface Fault {
-  /** Replies instead of the usual ones, e.g. `550 5.1.1 no such user`. */
+  /** Replies instead of the usual ones, e.g. `550 5.1.1 no such user`; `hang`: no word at all. */
   greeting?: string;
   mailFrom?: string;
   rcptTo?: string;
@@ -84,6 +84,7 @@ export class ScriptedSmtpServer {
       }
     });
     const { greeting } = this.script('', 0);
+    if (greeting === 'hang') return;
     say(greeting ?? '220 sink');
     if (greeting?.startsWith('5')) socket.end();
   }

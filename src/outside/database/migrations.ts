@@ -258,6 +258,8 @@ const ledger: Migration = {
     await sql`alter table survey_events drop constraint survey_events_survey_id_fkey`.execute(db);
     await sql`alter table surveys rename column confirm_notified to confirm_acted_on`.execute(db);
     await sql`alter table answers rename column notified_revision to acted_on_revision`.execute(db);
+    for (const table of ['suppressions', 'opt_outs'])
+      await sql`alter table ${sql.table(table)} add column report_id text`.execute(db);
     await sql`create table lost_runs (run_id text primary key, at timestamptz not null default now())`.execute(db);
     await sql`drop table sweeps`.execute(db);
     await sql`

@@ -24,8 +24,14 @@ export interface Database {
   messages: MessageTable;
   surveyEvents: EventTable;
   sweeps: SweepTable;
-  suppressions: { addressHash: string; reason: string; source: string; at: Generated<Date> };
-  optOuts: { addressHash: string; source: string; at: Generated<Date> };
+  suppressions: {
+    addressHash: string;
+    reason: string;
+    source: string;
+    reportId: Optional<string>;
+    at: Generated<Date>;
+  };
+  optOuts: { addressHash: string; source: string; reportId: Optional<string>; at: Generated<Date> };
 }
 
 /** The report's contact. */

@@ -11,11 +11,24 @@ export type OptOutSource = 'link' | 'complaint' | 'unsubscription';
 export interface DoNotContact {
   hashOf(address: string): string;
   /** Adds an address that the relay or a bounce refused permanently. */
-  suppress(address: string, reason: string, source: 'rcpt' | 'dsn'): Promise<void>;
+  suppress(address: string, refusal: { reason: string; source: 'rcpt' | 'dsn'; reportId: string }): Promise<void>;
   isSuppressed(address: string): Promise<boolean>;
   /** Opted out or suppressed. */
   isBlocked(address: string): Promise<boolean>;
-  optOut(surveyId: string, address: string, source: OptOutSource): Promise<void>;
+  optOut(survey: { id: string; reportId: string }, address: string, source: OptOutSource): Promise<void>;
+  /** Newest first. The addresses are hashes, so an entry is known by the report that it came from. */
+  list(limit: number): Promise<DoNotContactEntry[]>;
+  /** Takes an address off both lists. Returns whether it was on one. Safe to repeat. */
+  lift(address: string): Promise<boolean>;
+}
+
+export interface DoNotContactEntry {
+  /** `optedOut`: the customer's own wish; `suppressed`: mail to the address was refused permanently. */
+  kind: 'optedOut' | 'suppressed';
+  reportId: string | null;
+  reason: string | null;
+  source: string;
+  at: Date;
 }
 
 const normalised = (address: string): string => address.trim().toLowerCase();
@@ -31,10 +44,10 @@ export function doNotContactLists(db: Db, key: Buffer): DoNotContact {
   return {
     hashOf,
 
-    async suppress(address, reason, source) {
+    async suppress(address, refusal) {
       await db
         .insertInto('suppressions')
-        .values({ addressHash: hashOf(address), reason, source })
+        .values({ addressHash: hashOf(address), ...refusal })
         .onConflict((c) => c.doNothing())
         .execute();
     },
@@ -52,13 +65,30 @@ export function doNotContactLists(db: Db, key: Buffer): DoNotContact {
       return found.rows.length > 0;
     },
 
-    async optOut(surveyId, address, source) {
+    async optOut({ id, reportId }, address, source) {
       const add = db
         .insertInto('optOuts')
-        .values({ addressHash: hashOf(address), source })
+        .values({ addressHash: hashOf(address), source, reportId })
         .onConflict((c) => c.doNothing())
-        .returning(sql<string>`${surveyId}::text`.as('id'));
+        .returning(sql<string>`${id}::text`.as('id'));
       await changeWithEvent(db, add, 'optedOut', source === 'link' ? {} : { detail: source });
+    },
+
+    async list(limit) {
+      const { rows } = await sql<DoNotContactEntry>`
+        select 'optedOut' as kind, report_id, null as reason, source, at from opt_outs
+        union all select 'suppressed', report_id, reason, source, at from suppressions
+        order by at desc limit ${limit}`.execute(db);
+      return rows;
+    },
+
+    async lift(address) {
+      const hash = hashOf(address);
+      const { rows } = await sql`
+        with opted as (delete from opt_outs where address_hash = ${hash} returning 1),
+          suppressed as (delete from suppressions where address_hash = ${hash} returning 1)
+        select from opted union all select from suppressed`.execute(db);
+      return rows.length > 0;
     },
   };
 }

@@ -1,0 +1,135 @@
+/** A part that hangs, instead of refusing, holds up only what needs it. */
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import pg from 'pg';
+import { loadConfig } from '../../src/setup/config.js';
+import { freePorts } from '../stack/commands.js';
+import { ScriptedSmtpServer } from '../stack/scripted-smtp-server.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
+
+const policy = 'default:\n  survey: { contactCap: null }\n';
+
+describe('a relay that accepts connections and never says a word', () => {
+  let hangs = true;
+  const relay = new ScriptedSmtpServer(() => (hangs ? { greeting: 'hang' } : {}));
+  let stack: Stack;
+  beforeAll(async () => {
+    const [port = 0] = await freePorts(1);
+    await relay.listen(port);
+    stack = await Stack.start({ policy, env: { SMTP_URL: `smtp://127.0.0.1:${port}` } });
+  });
+  afterAll(async () => {
+    await stack.end();
+    await relay.close();
+  });
+
+  test('120 mails wait, and the next report is closed all the same', async () => {
+    const ids = Array.from({ length: 120 }, (_, n) => `HANG-${n}`);
+    for (let from = 0; from < ids.length; from += 20)
+      await Promise.all(ids.slice(from, from + 20).map((id) => stack.open(id)));
+    await Promise.all(ids.map((id) => stack.client.clear(id)));
+    await until('all to be closed', async () => {
+      const [row] = await stack.sql<{ count: string }>("select count(*) from reports where status = 'closed'");
+      return Number(row?.count) >= ids.length;
+    });
+    const next = await stack.open('NEXT-1');
+    await stack.client.clear(next);
+    await until('the next to be closed', async () => (await stack.client.get(next)).status === 'closed', 10_000);
+    expect(relay.taken).toEqual([]);
+  });
+
+  test('once it is down for a while, a mail is not tried again and again, and goes out when it answers', async () => {
+    const attemptsOf = async (id: string) => {
+      const { raw } = await stack.temporal.workflow.getHandle(`problem-report:${id}`).describe();
+      return raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'sendSurvey')?.attempt ?? 0;
+    };
+    await until('it to be tried', async () => (await attemptsOf('HANG-1')) >= 2);
+    hangs = false;
+    await stack.client.operate('retryNow', 'HANG-1', { by: 'eve' });
+    await stack.untilSurvey('HANG-1', 'sent');
+    expect(relay.to('hang-1@customers.example')).toHaveLength(1);
+  });
+});
+
+describe('a session that hangs in the database', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await Stack.start({ policy });
+  });
+  afterAll(() => stack.end());
+
+  test('and holds the row of one customer: reports of others are closed, and their customers asked', async () => {
+    const own = Array.from({ length: 14 }, (_, n) => `LOCK-${n}`);
+    for (const id of own) await stack.open(id, { customerId: 'locked' });
+    const session = new pg.Client({ connectionString: loadConfig({ ...stack.env }).databaseUrl });
+    await session.connect();
+    await session.query("begin; select * from customers where id = 'locked' for update");
+    await Promise.all(own.map((id) => stack.client.clear(id)));
+    await until('all to be closed', async () => {
+      const reports = await Promise.all(own.map((id) => stack.client.get(id)));
+      return reports.every(({ status }) => status === 'closed');
+    });
+    await stack.open('FREE-1');
+    await stack.client.clear('FREE-1');
+    await stack.untilSurvey('FREE-1', 'sent');
+    expect((await stack.client.status(own[0] ?? '')).survey.state).toBe('none');
+    await session.query('rollback');
+    await session.end();
+    for (const id of own) await stack.untilSurvey(id, 'sent');
+  });
+});
+
+/** Forwards to PostgreSQL. After `freeze`, its connections say nothing any more, and new ones work. */
+class FreezingProxy {
+  private readonly pairs: Socket[][] = [];
+  private server: Server | undefined;
+
+  async listen(to: number): Promise<number> {
+    this.server = createServer((socket) => {
+      const upstream = connect(to, '127.0.0.1');
+      socket.pipe(upstream).pipe(socket);
+      for (const end of [socket, upstream]) end.on('error', () => undefined);
+      this.pairs.push([socket, upstream]);
+    }).listen(0, '127.0.0.1');
+    await new Promise((ready) => this.server?.once('listening', ready));
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  freeze(): number {
+    const open = this.pairs.filter(([socket]) => socket && !socket.destroyed);
+    for (const [socket, upstream] of open) {
+      socket?.unpipe().pause();
+      upstream?.unpipe().pause();
+    }
+    return open.length;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.pairs.flat()) socket.destroy();
+    await new Promise((closed) => (this.server ? this.server.close(closed) : closed(undefined)));
+  }
+}
+
+test('connections to the database that were lost without a word are replaced', async () => {
+  const database = await Stack.start();
+  const proxy = new FreezingProxy();
+  const { databaseUrl } = loadConfig({ ...database.env });
+  const url = new URL(databaseUrl);
+  url.port = `${await proxy.listen(Number(url.port))}`;
+  const stack = await Stack.start({ policy, env: { DATABASE_URL: url.href } });
+  try {
+    const ids = Array.from({ length: 30 }, (_, n) => `HALF-${n}`);
+    for (const id of ids) await stack.open(id);
+    for (const id of ids) await stack.untilPhase(id, 'open', 1);
+    expect(proxy.freeze()).toBeGreaterThan(0);
+    await Promise.all(ids.map((id) => stack.signal(id, 'cleared')));
+    await until('all to be closed', async () => {
+      const rows = await database.sql("select id from reports where id like 'HALF-%' and status = 'closed'");
+      return rows.length === ids.length;
+    });
+  } finally {
+    await stack.end();
+    await database.end();
+    await proxy.close();
+  }
+});
