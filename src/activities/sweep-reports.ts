@@ -122,11 +122,12 @@ export async function restoreLedger({ sweeps, lostRuns, ledger }: Deps): Promise
   return { woken: ended.length + running.length - failed, failed };
 }
 
-/** Keeps the result for `/metrics` and the dashboard, and counts the sweep. Safe to repeat: a run counts once. */
+/** Keeps the result, and the daily counts, for `/metrics` and the dashboard. Counts the sweep. Safe to repeat: a run counts once. */
 export async function recordSweep(
-  { sweeps }: Deps,
+  { sweeps, rollUpSurveys }: Deps,
   result: Omit<SweepResult, 'counter'> & { tookMs: number; atLeast: number },
 ): Promise<number> {
+  await rollUpSurveys();
   const { workflowExecution } = activityInfo();
   return sweeps.record({
     ...result,

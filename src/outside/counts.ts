@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { SurveyCount } from '../operator/satisfaction.js';
 import type { Db } from './database/database.js';
+import { countSurveys } from './survey-counts.js';
 
 export interface AnswerRow {
   report: string;
@@ -40,18 +41,7 @@ export interface Counts {
 
 export function countQueries(db: Db): Counts {
   return {
-    async surveys() {
-      const { rows } = await sql<SurveyCount>`
-        select to_char(coalesce(s.sent_at, s.decided_at) at time zone 'UTC', 'YYYY-MM') as month,
-          r.ticket_type, s.service_problem_id as service_problem,
-          s.state, case when s.state in ('skipped', 'undeliverable') then s.reason end as reason,
-          -- A question on the confirmation page was only asked if the customer came to the page.
-          s.sent_at is not null and (a.survey_id is not null or s.confirmation is null
-            or s.confirmation not in ('silence', 'released')) as was_sent, a.score, count(*)::int as count
-        from surveys s join reports r on r.id = s.report_id left join answers a on a.survey_id = s.id
-        group by 1, 2, 3, 4, 5, 6, 7`.execute(db);
-      return rows;
-    },
+    surveys: () => countSurveys(db),
 
     async reports() {
       const { rows } = await sql<{ status: string; count: number }>`

@@ -15,6 +15,7 @@ import { messageTable, type Messages } from './surveys/messages.js';
 import { surveyIdsBy } from './surveys/survey-row.js';
 import { surveyTable, type Surveys } from './surveys/surveys.js';
 import { surveyTimeline, type Timeline } from './surveys/timeline.js';
+import { rollUpSurveys } from './survey-counts.js';
 import { sweepTable, type Sweeps } from './sweeps.js';
 
 export interface Stores {
@@ -31,6 +32,8 @@ export interface Stores {
   erasure: CustomerErasure;
   affected: AffectedReports;
   counts: Counts;
+  /** Brings the daily counts of surveys up to date. Safe to repeat. */
+  rollUpSurveys: () => Promise<void>;
   sweeps: Sweeps;
 }
 
@@ -53,6 +56,7 @@ export function openStores(db: Db, addressKey: Buffer): Stores {
     erasure: customerErasure(db),
     affected: affectedReports(db),
     counts: countQueries(db),
+    rollUpSurveys: () => rollUpSurveys(db),
     sweeps: sweepTable(db),
   };
 }

@@ -10,6 +10,7 @@ import { sampleBucketOf, skipReason, type EligibilityFacts } from '../../policy/
 import type { Db } from '../database/database.js';
 import { toContact, toReport, type ReportRow } from '../reports/rows.js';
 import type { SurveyIdOf } from './survey-row.js';
+import { changeWithEvent } from './timeline.js';
 
 export interface SurveyRequest {
   report: Report;
@@ -115,13 +116,14 @@ const fromJson = (row: ContactRow): Parameters<typeof toContact>[0] =>
 
 /** Policy `replace`: only the newest answer of a report counts. */
 async function supersedeEarlier(tx: Db, { reportId, cycle }: Survey): Promise<void> {
-  await tx
+  const update = tx
     .updateTable('surveys')
     .set({ state: 'superseded' })
     .where('reportId', '=', reportId)
     .where('cycle', '<', cycle)
     .where('state', 'in', ['sent', 'answered', 'expired'])
-    .execute();
+    .returning('id');
+  await changeWithEvent(tx, update, 'superseded');
 }
 
 type Counted = Pick<

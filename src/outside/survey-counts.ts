@@ -1,0 +1,72 @@
+/**
+ * Surveys counted for the figures. The counts of each day are kept, by the day on which a survey was decided; only days on which
+ * something happened since are counted anew. So the figures are exact, and their cost does not grow with what is stored.
+ */
+import { sql, type RawBuilder } from 'kysely';
+import type { SurveyCount } from '../operator/satisfaction.js';
+import type { Db } from './database/database.js';
+
+const dayOf = sql`(s.decided_at at time zone 'UTC')::date`;
+
+/** Transactions that were open when the counts were made. */
+const overlap = sql`interval '10 minutes'`;
+
+/** The days of surveys that were decided, or to which something happened, since the counts were made. */
+const changedDays = sql`
+  select distinct ${dayOf} as day from surveys s, survey_roll_up u where s.decided_at > u.at - ${overlap}
+  union select distinct ${dayOf} from survey_roll_up u join survey_events e on e.at > u.at - ${overlap}
+    join surveys s on s.id = e.survey_id`;
+
+const columns = sql`month, ticket_type, service_problem, state, reason, was_sent, score`;
+
+/** Every survey, as the figures count it. */
+const counted = (where: RawBuilder<unknown>) => sql`
+  select ${dayOf} as day, to_char(coalesce(s.sent_at, s.decided_at) at time zone 'UTC', 'YYYY-MM') as month,
+    r.ticket_type, s.service_problem_id as service_problem, s.state,
+    case when s.state in ('skipped', 'undeliverable') then s.reason end as reason,
+    -- A question on the confirmation page was only asked if the customer came to the page.
+    s.sent_at is not null and (a.survey_id is not null or s.confirmation is null
+      or s.confirmation not in ('silence', 'released')) as was_sent,
+    a.score, count(*)::int as count
+  from surveys s join reports r on r.id = s.report_id left join answers a on a.survey_id = s.id
+  where ${where}
+  group by 1, 2, 3, 4, 5, 6, 7, 8`;
+
+/** A day as a range of times, so that its surveys are found by index. */
+const isInChangedDay = sql`exists (select from changed where s.decided_at >= (changed.day::timestamp at time zone 'UTC')
+  and s.decided_at < ((changed.day + 1)::timestamp at time zone 'UTC'))`;
+
+export async function countSurveys(db: Db): Promise<SurveyCount[]> {
+  const { rows } = await sql<SurveyCount>`
+    with changed as materialized (${changedDays})
+    select ${columns}, sum(count)::int as count from (
+      select ${columns}, count from survey_days where day not in (select day from changed)
+      union all select ${columns}, count from (
+        select c.* from changed, lateral (${counted(sql`s.decided_at >= (changed.day::timestamp at time zone 'UTC')
+          and s.decided_at < ((changed.day + 1)::timestamp at time zone 'UTC')`)}) as c) as fresh
+    ) as days group by ${columns}`.execute(db);
+  return rows;
+}
+
+/** Counts the days anew on which something happened. If another program has added or removed surveys, counts all. */
+export async function rollUpSurveys(db: Db): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    // One at a time: the row stays locked until the transaction ends.
+    await sql`select from survey_roll_up for update`.execute(tx);
+    const startedAt = sql<Date>`now()`;
+    await sql`create temp table changed on commit drop as ${changedDays}`.execute(tx);
+    await sql`delete from survey_days where day in (select day from changed)`.execute(tx);
+    await sql`insert into survey_days (day, ${columns}, count)
+      select day, ${columns}, count from (${counted(isInChangedDay)}) as fresh`.execute(tx);
+    const { rows } = await sql<{ differs: boolean }>`
+      select (select count(*) from surveys) <> (select coalesce(sum(count), 0) from survey_days) as differs`.execute(
+      tx,
+    );
+    if (rows[0]?.differs) {
+      await sql`truncate survey_days`.execute(tx);
+      await sql`insert into survey_days (day, ${columns}, count)
+        select day, ${columns}, count from (${counted(sql`true`)}) as fresh`.execute(tx);
+    }
+    await sql`update survey_roll_up set at = ${startedAt}`.execute(tx);
+  });
+}
