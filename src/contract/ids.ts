@@ -50,7 +50,18 @@ export const reportIdRule = 'must be 1 to 64 letters, digits, ".", "_" or "-", a
 
 /** Id of the report that is opened when a customer says too late that the problem is not solved. One per cycle. */
 export function followUpIdOf(reportId: string, cycle: number): string {
-  return `${reportId.slice(0, 52)}-after-${cycle}`;
+  const suffix = `-after-${cycle}`;
+  if (reportId.length + suffix.length <= 64) return `${reportId}${suffix}`;
+  // Two long ids may begin alike.
+  const hash = fnv1a(reportId).toString(36);
+  return `${reportId.slice(0, 63 - suffix.length - hash.length)}-${hash}${suffix}`;
+}
+
+/** FNV-1a, 32 bits. */
+export function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return hash >>> 0;
 }
 
 /** `confirm` asks whether the problem is fixed; `warning` asks once more before the report is closed on silence. */

@@ -1,4 +1,4 @@
-/** `/healthz`: this process is alive. `/readyz`: the database, Temporal and a worker answer. */
+/** `/healthz`: this process is alive. `/readyz`: it can serve; without Temporal or a worker, it still stores what customers say. */
 import type { FastifyInstance } from 'fastify';
 import type { CloseoutClient } from '../client.js';
 
@@ -7,7 +7,9 @@ export function health(app: FastifyInstance, client: CloseoutClient): void {
 
   app.get('/readyz', async (_request, reply) => {
     const checks = await client.overview.checks();
-    const isReady = Object.values(checks).every((verdict) => verdict === 'ok');
-    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ok' : 'not ready', ...checks });
+    const isReady = checks.database === 'ok';
+    const isWhole = Object.values(checks).every((verdict) => verdict === 'ok');
+    const status = isWhole ? 'ok' : isReady ? 'degraded' : 'not ready';
+    return reply.code(isReady ? 200 : 503).send({ status, ...checks });
   });
 }

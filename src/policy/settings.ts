@@ -1,4 +1,4 @@
-/** The policy that a cycle runs under: pure data, resolved when the cycle begins and kept by the run. All durations in ms. */
+/** The policy that a report is closed under: pure data, resolved at the closing. All durations in ms. */
 import { day, hour } from './time.js';
 
 export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;

@@ -1,4 +1,5 @@
 /** Whether a survey may be sent, and what an answer leads to. Pure. */
+import { fnv1a } from '../contract/ids.js';
 import type { ReportStatus } from '../contract/reports.js';
 import { reasonsUpTo, type Score, type SkipReason } from '../contract/survey.js';
 import type { Policy } from './settings.js';
@@ -44,8 +45,7 @@ export function skipReason(facts: EligibilityFacts, survey: Policy['survey']): S
 
 /** 0 to 99, evenly spread, and always the same for the same report (FNV-1a of its id, finished as in MurmurHash3). */
 export function sampleBucketOf(reportId: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < reportId.length; index++) hash = Math.imul(hash ^ reportId.charCodeAt(index), 0x01000193);
+  let hash = fnv1a(reportId);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return ((hash ^ (hash >>> 16)) >>> 0) % 100;

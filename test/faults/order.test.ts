@@ -3,6 +3,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import { signals, type ChangeSignal } from '../../src/contract/messages.js';
 import type { ChangeKind } from '../../src/contract/reports.js';
+import { setTimeout as pause } from 'node:timers/promises';
 import { callApi, ticketPath } from '../stack/tickets.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
@@ -153,3 +154,42 @@ test.each(['pending', 'held', 'inProgress'] as const)(
     }
   },
 );
+
+test('cleared, reopened, cleared within the second that all of them state: closed', async () => {
+  const at = { at: '2026-03-03T10:00:00Z' };
+  for (const gap of [0, 5, 25, 100, 200]) {
+    const id = await stack.open(`SECOND-${gap}`);
+    for (const signal of ['cleared', 'reopened', 'cleared']) {
+      await stack.signalWithStart(id, signal, at); // its run may be done
+      await pause(gap);
+    }
+    await until(`${id} to be closed`, async () => (await stack.client.get(id)).status === 'closed');
+    await stack.untilPhase(id, 'done');
+  }
+});
+
+test('cleared, then cancelled at once: run and record agree', async () => {
+  for (let gap = 0; gap <= 40; gap += 4) {
+    const id = await stack.open(`AGREE-${gap}`);
+    const handle = stack.temporal.workflow.getHandle(workflowIdOf(id));
+    await handle.signal('cleared');
+    await pause(gap);
+    await handle.signal('cancelled').catch(() => undefined); // it may be done
+    const { outcome } = (await handle.result()) as { outcome: string };
+    const report = await stack.client.get(id);
+    expect([id, report.status]).toEqual([id, outcome]);
+    expect(await stack.client.surveys.ofCycle(id, 1)).toMatchObject({ state: 'skipped' });
+  }
+});
+
+test("a poller that repeats what it knows changes nothing after the customer's word", async () => {
+  const id = await stack.open('POLL-1', { ticketType: 'kept' });
+  const handle = stack.temporal.workflow.getHandle(workflowIdOf(id));
+  const poll = { at: '2026-03-03T10:00:00Z', by: 'poller' };
+  await handle.signal('cleared', poll);
+  await stack.untilPhase(id, 'clearing');
+  await stack.client.reopen(id, { by: 'customer', reason: 'it crackles' });
+  for (let n = 0; n < 20; n++) await handle.signal('cleared', poll);
+  expect(await stack.untilPhase(id, 'open')).toMatchObject({ cycle: 1 });
+  expect((await stack.client.get(id)).statusReason).toBe('it crackles');
+});

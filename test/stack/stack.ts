@@ -215,12 +215,13 @@ export class Stack {
   }
 
   /** As a service does that does not know whether the report has a run. */
-  signalWithStart(reportId: string, signal: string) {
+  signalWithStart(reportId: string, signal: string, payload?: object) {
     return this.temporal.workflow.signalWithStart('closeProblemReport', {
       workflowId: workflowIdOf(reportId),
       taskQueue: 'closeout',
       args: [{ reportId }],
       signal,
+      signalArgs: (payload ? [payload] : []),
     });
   }
 

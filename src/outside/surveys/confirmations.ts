@@ -244,6 +244,9 @@ async function isReportEnded(tx: Db, surveyId: string): Promise<boolean> {
   return row === undefined || isEnded(row.status);
 }
 
+/** A link may be posted to again and again, and every list reads the notes of its reports. */
+const mostNotes = 100;
+
 /** Adds a note as TMF621 has them. The same note is added only once. */
 async function addNote(db: Db, surveyId: string, text: string): Promise<void> {
   const same = JSON.stringify([{ author: 'customer', text }]);
@@ -252,5 +255,6 @@ async function addNote(db: Db, surveyId: string, text: string): Promise<void> {
     update reports set last_update = now(),
       document = jsonb_set(document, '{note}', coalesce(document -> 'note', '[]'::jsonb) || ${note}::jsonb)
     where id = (select report_id from surveys where id = ${surveyId})
+      and jsonb_array_length(coalesce(document -> 'note', '[]'::jsonb)) < ${mostNotes}
       and not coalesce(document -> 'note', '[]'::jsonb) @> ${same}::jsonb`.execute(db);
 }
