@@ -216,12 +216,13 @@ export class Stack {
 
   /** As a service does that does not know whether the report has a run. */
   signalWithStart(reportId: string, signal: string, payload?: object) {
+    const signalArgs: unknown[] = payload ? [payload] : [];
     return this.temporal.workflow.signalWithStart('closeProblemReport', {
       workflowId: workflowIdOf(reportId),
       taskQueue: 'closeout',
       args: [{ reportId }],
       signal,
-      signalArgs: (payload ? [payload] : []),
+      signalArgs,
     });
   }
 
