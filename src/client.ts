@@ -1,7 +1,7 @@
 /** Closeout for services in TypeScript: open reports, report what happened to them, ask for their state. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { assertContact, assertReportId, assertTime } from './client/checks.js';
+import { assertContact, assertIds, assertReportId, assertTime } from './client/checks.js';
 import { CustomerService } from './client/customers.js';
 import { OverviewService } from './client/overview.js';
 import { ServiceProblemService } from './client/service-problems.js';
@@ -94,6 +94,7 @@ export class CloseoutClient {
   async open(report: NewReport): Promise<Report> {
     const { id = randomUUID(), contact, openedAt } = report;
     assertReportId(id);
+    assertIds(report);
     if (contact) assertContact(contact);
     if (openedAt !== undefined) assertTime(openedAt, 'openedAt');
     const opened = await this.reports.open({ ...report, id });
@@ -127,6 +128,7 @@ export class CloseoutClient {
   ): Promise<ReportedChange> {
     const report = await this.reports.get(reportId);
     if (status) assertAllowed(report, status);
+    assertIds(changes);
     if (changes.contact) assertContact(changes.contact);
     const move = status && isOpen(status) ? status : undefined;
     const updated = await this.reports.update(reportId, {

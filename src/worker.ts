@@ -94,7 +94,9 @@ async function untilDone(log: Logger, what: string, work: () => Promise<void>): 
 }
 
 function installRuntime({ workerMetrics }: Config, log: Logger): void {
-  const logger = new DefaultLogger('WARN', ({ level, message, meta }) => log.warn({ level, ...meta }, message));
+  const logger = new DefaultLogger('WARN', ({ level: severity, message, meta }) =>
+    log.warn({ ...meta, severity }, message),
+  );
   try {
     Runtime.install({
       logger,

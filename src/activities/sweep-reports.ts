@@ -43,7 +43,7 @@ async function replaceLost(deps: Deps, result: Result): Promise<void> {
   const { sweeps, lostRuns } = deps;
   const last = await sweeps.last();
   const since = new Date((last?.at.getTime() ?? Date.now() - 60 * minute) - overlap);
-  const lost = await sweeps.unhandled(await lostRuns.endedSince(since, mostWakes));
+  const lost = await sweeps.unhandled(await lostRuns.endedSince(since));
   const failed = await inParallel(lost, async (run) => {
     if (await replace(deps, run)) count(result, 'lost');
     await sweeps.markHandled(run.runId);

@@ -20,6 +20,19 @@ export const assertReportId = (id: string): void => assert(reportIdPattern.test(
 
 export const assertTime = (time: string, field: string): void => assert(isTime(time), field, timeRule);
 
+/** As long as Temporal's search attributes may be. */
+export function assertIds({
+  customerId,
+  serviceProblemId,
+}: {
+  customerId?: string | null;
+  serviceProblemId?: string | null;
+}) {
+  const rule = 'must be 1 to 255 characters';
+  for (const [field, id] of Object.entries({ customerId, serviceProblemId }))
+    if (id !== undefined && id !== null) assert(id.length >= 1 && id.length <= 255, field, rule);
+}
+
 export function assertContact({ emailAddress, preferredLanguage, timeZone }: Contact): void {
   if (emailAddress !== undefined) assert(emailAddressPattern.test(emailAddress), 'emailAddress', emailAddressRule);
   if (preferredLanguage !== undefined)

@@ -6,7 +6,7 @@ import type { Counts } from '../outside/counts.js';
 import type { Stores } from '../outside/stores.js';
 import type { LastSweep } from '../outside/sweeps.js';
 import type { Temporal } from '../outside/temporal/connect.js';
-import { falseIfRefused } from './errors.js';
+import { falseIfRefused, ignoreUnavailable } from './errors.js';
 
 export interface Overview {
   /** Number of runs in each phase. */
@@ -66,7 +66,11 @@ export class OverviewService {
     const { runs } = this.temporal;
     const result = { retried: [] as string[], failed: [] as string[] };
     for (const id of await runs.inAttention(10_000, filter)) {
-      const isAccepted = await runs.update('retryNow', id, { by }).then(() => true, falseIfRefused);
+      const accept = () => true;
+      const isAccepted = await runs
+        .update('retryNow', id, { by })
+        .then(accept, falseIfRefused)
+        .catch(ignoreUnavailable);
       result[isAccepted ? 'retried' : 'failed'].push(id);
     }
     return result;

@@ -46,7 +46,13 @@ export async function startPostgres(options: LocalPostgres): Promise<Part> {
   const data = isRoot ? await reachableDir(folder) : folder; // only root's server runs as another user
   if (!existsSync(join(data, 'PG_VERSION'))) await initialise(native, data, options.password, as);
   await removePidOfZombie(data);
-  const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=100'];
+  const settings = [
+    `port=${port}`,
+    'listen_addresses=127.0.0.1',
+    'unix_socket_directories=',
+    'max_connections=100',
+    'log_error_verbosity=terse',
+  ];
   return startPart({
     name: 'PostgreSQL',
     command: join(native, 'bin', 'postgres'),

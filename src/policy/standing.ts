@@ -52,6 +52,8 @@ export interface Fence {
   cycle: number;
   /** The number of the change that is written. */
   rev: number;
+  /** What is written: a repeated attempt has the same number and the same name. */
+  what: string;
   /** What the run has received, and how many signals; absent while something of it is not written. */
   received?: Received;
   signals?: number;

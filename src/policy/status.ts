@@ -17,13 +17,6 @@ export function stateOf(status: ReportStatus): State {
   return status === 'closed' ? 'closed' : 'cancelled';
 }
 
-/** The status that a change sets if its sender names none. */
-export const statusAfter: Record<ChangeKind, ReportStatus> = {
-  cleared: 'resolved',
-  reopened: 'inProgress',
-  cancelled: 'cancelled',
-};
-
 /** The change that a caller reports who sets a status; undefined for `closed`, which only Closeout sets. */
 export function changeTo(status: ReportStatus): ChangeKind | undefined {
   if (status === 'resolved') return 'cleared';

@@ -28,9 +28,9 @@ export async function closeProblemReport(input: RunInput): Promise<RunResult> {
 }
 
 async function processReport(run: RunState): Promise<RunResult> {
-  let next = (await lookUp(run)) ? await follow(run) : await endUnknown(run);
+  let next = await lookUpAndFollow(run);
   while (next !== 'done' || hasMoreToDo(run)) {
-    if (next === 'done') next = await follow(run);
+    if (next === 'done') next = await (run.looksAgain ? lookUpAndFollow(run) : follow(run));
     else {
       run.phase = next;
       next = await phaseHandlers[next](run);
@@ -43,8 +43,11 @@ async function processReport(run: RunState): Promise<RunResult> {
 }
 
 /** A message that came with the last step may be about a report that is not done after all. */
-const hasMoreToDo = (run: RunState): boolean =>
-  !run.isLeft && (run.unwritten.length > 0 || run.looksAgain || hasNewAnswer(run) || isSurveyOpen(run));
+function hasMoreToDo(run: RunState): boolean {
+  if (run.isLeft) return false;
+  const isAsked = run.state === 'closed' && (hasNewAnswer(run) || isSurveyOpen(run));
+  return isAsked || run.looksAgain || run.unwritten.length > 0;
+}
 
 type NextPhase = Exclude<Phase, 'needsAttention'>;
 
@@ -69,7 +72,8 @@ async function follow(run: RunState): Promise<NextPhase> {
     case 'closed':
       return 'surveying';
     case 'cancelled':
-      return run.unwritten.length > 0 ? follow(run) : 'done';
+      run.unwritten = []; // final: nothing that was told before counts any more
+      return 'done';
   }
 }
 
@@ -102,11 +106,11 @@ async function closing(run: RunState): Promise<NextPhase> {
   if (run.state !== 'cleared' || !cleared) return follow(run);
   publish(run, { waitingFor: 'the system of record to confirm the closing' });
   const isChanged = () => run.changes !== changes;
-  let fence = fenceOf(run, run.rev);
+  let fence = fenceOf(run, run.rev, 'close');
   const closed = await attemptOrPark(run, {
     name: 'closeReport',
     step: async (attempts) => {
-      fence = nextFence(run);
+      fence = nextFence(run, `close ${cleared.at}`);
       const mustStay = Date.now() - Date.parse(cleared.receivedAt) < policy.holdDown;
       const facts = { clearing: cleared, change: clearedBy, isConfirmed: isConfirmed(run), byHand: run.closeByHand };
       const { rule } = run;
@@ -158,12 +162,17 @@ async function surveying(run: RunState): Promise<NextPhase> {
   if (run.survey.state === 'none' && !isOver()) await startSurvey(run, isOver);
   while (isSurveyOpen(run) && !isOver()) await waitForAnswer(run, isOver);
   if (isAnswered(run)) await handleAnswer(run);
-  if (run.state === 'closed' && run.looksAgain) return lookUpAndFollow(run);
   return run.state === 'closed' ? 'done' : follow(run);
 }
 
 async function lookUpAndFollow(run: RunState): Promise<NextPhase> {
-  return (await lookUp(run)) ? follow(run) : endUnknown(run);
+  await startOver(run);
+  return follow(run);
+}
+
+/** Applies to what stands in the ledger whatever the run was told and has not written. */
+async function startOver(run: RunState): Promise<void> {
+  if (!(await lookUp(run))) await endUnknown(run);
 }
 
 /** A report that was closed starts its next cycle in a new run; one that was not yet closed goes back to `open`. */
@@ -171,7 +180,7 @@ async function reopen(run: RunState): Promise<void> {
   const reopening = unwrittenChange(run, 'reopened');
   if (!reopening) return;
   publish(run, { waitingFor: 'the system of record to reopen the report' });
-  const fence = fenceOf(run, reopening.rev);
+  const fence = fenceOf(run, reopening.rev, 'reopen');
   const { change } = reopening;
   const reopened = await attemptOrPark(run, {
     name: 'reopenReport',
@@ -179,10 +188,7 @@ async function reopen(run: RunState): Promise<void> {
       steps.reopenReport.executeWithOptions(steps.forAtMost(run.policy.closing.giveUpAfter, run), [{ fence, change }]),
   });
   if (!reopened) return leave(run);
-  if (reopened.isSuperseded) {
-    if (!(await lookUp(run))) await endUnknown(run);
-    return;
-  }
+  if (reopened.isSuperseded) return startOver(run);
   const isNextCycle = reopened.cycle > run.cycle;
   noteWritten(run, fence, reopened);
   if (!isNextCycle) return;
@@ -196,17 +202,14 @@ async function cancel(run: RunState): Promise<void> {
   const cancellation = unwrittenChange(run, 'cancelled');
   if (!cancellation) return;
   const { change } = cancellation;
-  const fence = fenceOf(run, cancellation.rev);
+  const fence = fenceOf(run, cancellation.rev, 'cancel');
   const cancelled = await attemptOrPark(run, {
     name: 'cancelReport',
     step: () =>
       steps.cancelReport.executeWithOptions(steps.forAtMost(run.policy.closing.giveUpAfter, run), [{ fence, change }]),
   });
   if (!cancelled) return leave(run);
-  if (cancelled.isSuperseded) {
-    if (!(await lookUp(run))) await endUnknown(run);
-    return;
-  }
+  if (cancelled.isSuperseded) return startOver(run);
   noteWritten(run, fence, cancelled);
   if (cancelled.state === 'cancelled' && cancelled.survey) run.survey = cancelled.survey;
 }
@@ -218,11 +221,10 @@ function leave(run: RunState): void {
 }
 
 /** An operator ended the run of a report that does not exist. */
-async function endUnknown(run: RunState): Promise<NextPhase> {
+async function endUnknown(run: RunState): Promise<void> {
   // Ending in the task that answers the operator would lose the answer if another event arrives in that task.
   if (run.closeByHand) await sleep('1s', { summary: 'Until the update is answered' });
   leave(run);
-  return 'done';
 }
 
 /** Alerts an operator to a report that was reopened too often, once per cycle. */

@@ -179,7 +179,7 @@ async function askConfirmation(
 ) {
   const { skipSurveyBy } = run;
   const { survey, reopen } = run.policy;
-  const fence = nextFence(run);
+  const fence = nextFence(run, `clear ${clearing.at}`);
   const byOperator = skipSurveyBy !== undefined;
   const request = { fence, clearing, kind, policy, survey, reopen, byOperator, isAgain };
   const asked = await steps.askConfirmation.executeWithOptions(steps.forAtMost(forMs, run), [request]);

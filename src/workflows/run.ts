@@ -112,20 +112,21 @@ export const shouldContinueAsNew = (): boolean => workflowInfo().continueAsNewSu
  * Every write to the ledger carries the number of the change that it writes. It tells what the run has received only if nothing
  * remains to be written: a run that is lost is told the rest again.
  */
-export function fenceOf({ reportId, cycle, received, signals, unwritten }: RunState, rev: number): Fence {
-  const fence = { reportId, runId: workflowInfo().runId, cycle, rev };
+export function fenceOf(run: RunState, rev: number, what: string): Fence {
+  const { reportId, cycle, received, signals, unwritten } = run;
+  const fence = { reportId, runId: workflowInfo().runId, cycle, rev, what };
   return unwritten.every((change) => change.rev <= rev) ? { ...fence, received, signals } : fence;
 }
 
 /** A write of the run's own, such as the closing, has a number too: whatever arrives meanwhile is newer. */
-export function nextFence(run: RunState): Fence {
+export function nextFence(run: RunState, what: string): Fence {
   run.rev++;
-  return fenceOf(run, run.rev);
+  return fenceOf(run, run.rev, what);
 }
 
 /** For a write that leaves the state of the report as it is. */
 export function fenceOfDecision(run: RunState): Fence {
-  const { received, signals, ...fence } = nextFence(run);
+  const { received, signals, ...fence } = nextFence(run, `decision ${fromNow(0)}`);
   return run.unwritten.length === 0 ? { ...fence, received, signals } : fence;
 }
 

@@ -51,20 +51,14 @@ export const { clearReports } = bulkStep('Clear the next reports of the service 
 export const { countReports } = bulkStep('Count the reports of the service problem');
 export const { forgetEndedReports } = bulkStep('Remove personal data from old reports', '1h');
 
-/** Runs inside the workflow task, so that it costs one event. */
-export const { recordAnswerHandled } = proxyLocalActivities<Activities>({
-  retry: { ...retry, maximumInterval: '30s' },
-  startToCloseTimeout: '10s',
-  scheduleToCloseTimeout: '1h',
-  summary: 'Record that the answer was handled',
-});
+/** The same activity, tried once inside the workflow task, where it costs one event. The regular one follows if it fails. */
+const atOnce = (summary: string) =>
+  proxyLocalActivities<Activities>({ retry: { maximumAttempts: 1 }, startToCloseTimeout: '5s', summary });
 
-/** The same activity as `closeReport`, tried once inside the workflow task: for a report that will have to wait. */
-export const { closeReport: recordCleared } = proxyLocalActivities<Activities>({
-  retry: { maximumAttempts: 1 },
-  startToCloseTimeout: '5s',
-  summary: 'Record that the report is cleared',
-});
+export const { recordAnswerHandled } = step('Record that the answer was handled');
+export const { recordAnswerHandled: recordAnswerAtOnce } = atOnce('Record that the answer was handled');
+/** For a report that will have to wait before it is closed. */
+export const { closeReport: recordCleared } = atOnce('Record that the report is cleared');
 
 /** Options for one call whose attempts end after `ms` in all. */
 export const forAtMost = (ms: number, { isBulk }: { isBulk: boolean }) => {

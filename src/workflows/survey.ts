@@ -1,4 +1,5 @@
 /** The survey of one cycle: ask, wait, remind once, handle the answer. Nothing that happens here undoes the closing. */
+import { ActivityFailure } from '@temporalio/workflow';
 import type { EndSurvey } from '../activities/end-survey.js';
 import type { SendSurvey } from '../activities/send-survey.js';
 import { workflowIdOf } from '../contract/ids.js';
@@ -174,8 +175,18 @@ export async function handleAnswer(run: RunState): Promise<void> {
     const { reportId, answer } = run;
     const { surveyId = '', revision = 1 } = answer;
     await handleAnswerOnce(run, answer);
-    await steps.recordAnswerHandled({ reportId, surveyId, revision });
+    await recordHandled(run, { reportId, surveyId, revision });
     run.actedOnRevision = revision;
+  }
+}
+
+async function recordHandled(run: RunState, answer: Parameters<typeof steps.recordAnswerHandled>[0]): Promise<void> {
+  try {
+    await steps.recordAnswerAtOnce(answer);
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    const step = () => steps.recordAnswerHandled.executeWithOptions(atMost(run), [answer]);
+    await attemptOrPark(run, { name: 'recordAnswerHandled', step });
   }
 }
 

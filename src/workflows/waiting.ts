@@ -13,6 +13,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ErrorCode } from '../contract/errors.js';
+import type { Decision } from '../policy/standing.js';
 import { raiseAlert } from './alert-operator.js';
 import type { closeProblemReport } from './close-problem-report.js';
 import { codeOf, failureOf } from './failure.js';
@@ -45,10 +46,7 @@ export async function continueRun(run: RunState): Promise<never> {
   await condition(allHandlersFinished);
   const { reportId, unwritten, isDirty } = run;
   // A repeated signal is only known as such if its successor knows what was received.
-  if (isDirty && unwritten.length === 0)
-    await steps.recordDecision.executeWithOptions(steps.forAtMost(60_000, run), [
-      { fence: fenceOfDecision(run), decision: {} },
-    ]);
+  if (isDirty && unwritten.length === 0) await recordIfPossible(run, {});
   const changes = run.unwritten.map(({ change }) => change);
   return continueAsNew<typeof closeProblemReport>(changes.length > 0 ? { reportId, carried: changes } : { reportId });
 }
@@ -172,11 +170,15 @@ export async function park(run: RunState, { step, code, failure, waitingFor, unt
   await recordAttention(run);
 }
 
-/** For the lists of what needs attention. Nothing depends on it, so a database that refuses it is no second problem. */
+/** For the lists of what needs attention. */
 async function recordAttention(run: RunState): Promise<void> {
-  if (!run.isKnown || run.isLookingUp) return;
+  if (run.isKnown && !run.isLookingUp)
+    await recordIfPossible(run, { attention: run.attention ?? null, expectedAt: null });
+}
+
+/** Nothing depends on it, so a database that refuses it is no second problem. */
+async function recordIfPossible(run: RunState, decision: Decision): Promise<void> {
   try {
-    const decision = { attention: run.attention ?? null, expectedAt: null };
     const fence = fenceOfDecision(run);
     const written = await steps.recordDecision.executeWithOptions(steps.forAtMost(10_000, run), [{ fence, decision }]);
     if (!written.isSuperseded) noteDecided(run, fence);

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
 import { loadConfig } from '../../src/setup/config.js';
 import type { MassClearProgress } from '../../src/contract/messages.js';
@@ -78,6 +80,9 @@ test(`${size} reports of ${customers} customers, 1 % refused: each closed once, 
   );
   expect(refused).toBe(true);
   expect((await progress()).failed.map(({ reportId }) => reportId).sort()).toEqual([...hard].sort());
+  // What is unexpected can be found in the worker's log, without the data.
+  const log = readFileSync(join(stack.dataDir, 'logs', 'worker.log'), 'utf8');
+  expect(log).toMatch(/"failure":"Unexpected".*"sqlState":"P0001".*"stack":\["at /);
   await database.query('drop trigger refuse on reports'); // they are retried in every round
   await until('the end', async () => (await progress()).done, patience);
   expect(await progress()).toMatchObject({

@@ -17,6 +17,7 @@ export const ledger: Migration = {
         add column rev int not null default 0,
         add column run_id text default '',
         add column signals int not null default 0,
+        add column last_write text,
         add column earlier_run_id text,
         add column earlier_signals int not null default 0,
         add column received jsonb not null default '{"dated": [], "ids": []}',

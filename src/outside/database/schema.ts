@@ -69,6 +69,8 @@ interface ReportTable {
   state: Generated<State>;
   /** The number of the last change that the run has written. */
   rev: Generated<number>;
+  /** What was written under that number: a workflow task that was not committed may have written something else. */
+  lastWrite: Optional<string>;
   /** The run that may write; null before the first, empty if another program inserted the report. */
   runId: Optional<string>;
   /** How many signals of that run are reflected here. */

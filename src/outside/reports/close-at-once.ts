@@ -14,7 +14,7 @@ import type { ReportRow } from './rows.js';
  */
 export async function closeAtOnce(
   db: Db,
-  { reportId, runId, cycle, rev, received, signals }: Fence,
+  { reportId, runId, cycle, rev, what, received, signals }: Fence,
   { clearing, change, rule, byHand, isConfirmed }: ClosingRequest,
   policyFor: PolicyFor,
 ): Promise<Written | undefined> {
@@ -30,7 +30,7 @@ export async function closeAtOnce(
       update reports set state = 'closed', status = 'closed', status_reason = null, changed_at = ${clearing.at},
         cleared_at = ${clearing.at}, clear_received_at = ${clearing.receivedAt}, clear_by = ${clearing.by ?? null},
         closed_at = ${now}, last_update = now(), expected_at = ${expectedAt}, attention = null, wakes = 0, wake_after = null,
-        rev = ${rev}, received = ${JSON.stringify(received)}, signals = ${signals ?? 0}
+        rev = ${rev}, last_write = ${what}, received = ${JSON.stringify(received)}, signals = ${signals ?? 0}
       where id = ${reportId} and run_id = ${runId} and rev < ${rev} and cycle = ${cycle} and state in ('open', 'cleared')
         and state_of(status) in ('open', 'cleared') and hold is null and ticket_type = ${ticketType}
         and severity = ${severity} and priority is not distinct from ${priority}

@@ -109,16 +109,28 @@ type Columns = Partial<UpdateObject<Database, 'reports'>>;
 /** Locks the row, and changes it if the fence lets the run write and `columnsFor` returns columns. */
 async function write(tx: Tx, fence: Fence, columnsFor: (row: ReportRow) => Columns | undefined): Promise<Written> {
   const row = await lock(tx, fence.reportId);
-  const isSuperseded = row.runId !== fence.runId || row.rev > fence.rev;
+  const isSuperseded = supersedes(row, fence);
   if (isSuperseded || row.rev === fence.rev) return { row, isSuperseded };
   const columns = columnsFor(row);
   return { row: columns ? await set(tx, fence, columns) : row, isSuperseded: false };
 }
 
-function set(tx: Tx, { reportId, rev, received, signals }: Fence, columns: Columns): Promise<ReportRow> {
+/** Another run, a newer revision, or something else under the same number was written. */
+const supersedes = ({ runId, rev, lastWrite }: ReportRow, fence: Fence): boolean =>
+  runId !== fence.runId || rev > fence.rev || (rev === fence.rev && lastWrite !== fence.what);
+
+function set(tx: Tx, { reportId, rev, what, received, signals }: Fence, columns: Columns): Promise<ReportRow> {
   return tx
     .updateTable('reports')
-    .set({ wakes: 0, wakeAfter: null, ...columns, rev, signals, received: received && JSON.stringify(received) })
+    .set({
+      wakes: 0,
+      wakeAfter: null,
+      ...columns,
+      rev,
+      lastWrite: what,
+      signals,
+      received: received && JSON.stringify(received),
+    })
     .where('id', '=', reportId)
     .returningAll()
     .executeTakeFirstOrThrow();
@@ -139,7 +151,7 @@ async function close(
   policyFor: PolicyFor,
 ): Promise<Written & { wait?: Wait }> {
   const row = await lock(tx, fence.reportId);
-  const isSuperseded = row.runId !== fence.runId || row.rev > fence.rev;
+  const isSuperseded = supersedes(row, fence);
   const observed = stateOf(row.status);
   if (isSuperseded || row.state === 'closed' || row.state === 'cancelled') return { row, isSuperseded };
   if (observed === 'cancelled')

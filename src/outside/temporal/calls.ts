@@ -22,6 +22,12 @@ export async function translated<T>(call: () => Promise<T>): Promise<T> {
     return await call();
   } catch (error) {
     if (!isFailedCall(error)) throw error;
+    const { cause } = error as { cause?: unknown };
+    const { code, details } = (isGrpcServiceError(cause) ? cause : error) as { code?: unknown; details?: unknown };
+    if (code === invalidArgument)
+      throw new CloseoutError('BadInput', `Temporal refuses the request: ${String(details)}.`, undefined, {
+        cause: error,
+      });
     throw new CloseoutError(
       'TemporalUnavailable',
       'Temporal or its worker does not answer; try again, and check that TEMPORAL_ADDRESS is right and a worker runs.',
@@ -30,6 +36,9 @@ export async function translated<T>(call: () => Promise<T>): Promise<T> {
     );
   }
 }
+
+/** Status code of gRPC. */
+const invalidArgument = 3;
 
 /** Every class with which the SDK reports a failed call. */
 const isFailedCall = (error: unknown): boolean =>

@@ -29,7 +29,7 @@ export interface Reflected {
 /** Every method throws `TemporalUnavailable` if Temporal does not answer. */
 export interface LostRuns {
   /** Runs that were terminated, cancelled, failed or timed out since then, oldest first. */
-  endedSince(since: Date, limit: number): Promise<LostRun[]>;
+  endedSince(since: Date): Promise<LostRun[]>;
   /** The signals that the ledger does not reflect, in order; `reset` if the run was reset, and so goes on in another. */
   missedSignals(run: LostRun, reflected: Reflected): Promise<{ name: string; payload: ChangeSignal }[] | 'reset'>;
   /** The number of the last sweep that Temporal has, except the one that asks; undefined if it has none. */
@@ -49,22 +49,20 @@ const ofReports = `WorkflowType="${workflowType}"`;
 
 export function lostRuns(temporal: Client): LostRuns {
   const call = <T>(ask: () => Promise<T>) => callTemporal(temporal, ask);
-  const ended = async (query: string, limit = Infinity): Promise<LostRun[]> => {
+  const ended = async (query: string): Promise<LostRun[]> => {
     const found: (LostRun & { at: number })[] = [];
     for await (const { workflowId, runId, closeTime } of temporal.workflow.list({ query })) {
       const reportId = reportIdOf(workflowId);
       if (reportId !== undefined) found.push({ reportId, runId, at: closeTime?.getTime() ?? 0 });
-      if (found.length >= limit) break;
     }
     return found.sort((a, b) => a.at - b.at).map(({ reportId, runId }) => ({ reportId, runId }));
   };
 
   return {
-    endedSince: (since, limit) =>
+    endedSince: (since) =>
       call(() =>
         ended(
           `${ofReports} AND ExecutionStatus IN ("Terminated", "Canceled", "Failed", "TimedOut") AND CloseTime > "${since.toISOString()}"`,
-          limit,
         ),
       ),
 
