@@ -11,7 +11,7 @@ export interface ClearReports {
   /** ISO 8601: when the fault was fixed. */
   at: string;
   by: string;
-  /** Id of the request: each report is told of it once. */
+  /** Id of the request, which counts once for each report. */
   requestId: string;
 }
 
@@ -27,7 +27,7 @@ export async function clearReports(
 ): Promise<ClearedReports> {
   const reports = await serviceProblems.nextOpen(serviceProblemId, new Date(at), after, limit);
   const payload = { at, by, id: requestId, receivedAt: new Date().toISOString(), bulk: true };
-  // A report that cannot be told does not follow, so the next round tells it again.
+  // A report that cannot be signalled does not follow, so the next round signals it again.
   await inParallel(reports, (report) => runs.signal(report, signals.cleared, payload));
   return { last: reports.at(-1)?.id };
 }

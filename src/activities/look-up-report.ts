@@ -40,7 +40,7 @@ export interface LookedUp extends Standing {
 const patience = 20 * second;
 
 /**
- * What stands, and whatever the run has not been told: it is enough to continue from. Safe to repeat: taking over the row again
+ * What the ledger holds, and what the run has not received yet: it is enough to continue from. Safe to repeat: taking over the row again
  * changes nothing.
  */
 export async function lookUpReport(deps: Deps, { reportId, runId, known, isForced }: LookUpReport): Promise<LookedUp> {

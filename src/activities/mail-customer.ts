@@ -6,7 +6,7 @@ import { mailVerdict } from './to-failure.js';
 
 /**
  * Hands a mail to the relay. An address that the relay refuses permanently goes on the suppression list. A mail that has to be
- * tried again tells the watch that its run is alive.
+ * tried again shows the watch that its run is alive.
  */
 export async function mailCustomer(
   { mailer, doNotContact, ledger }: Deps,

@@ -51,7 +51,7 @@ async function replaceLost(deps: Deps, result: Result): Promise<void> {
   result.failed += failed.length;
 }
 
-/** Starts a successor of a run that ended before its report did, and tells it what the run was told and had not written. */
+/** Starts a successor of a run that ended before its report did, and sends it the signals that the run had not acted on. */
 async function replace({ ledger, lostRuns, runs }: Deps, lost: LostRun): Promise<boolean> {
   const row = await ledger.read(lost.reportId).catch((error: unknown) => {
     if (error instanceof CloseoutError && error.code === 'ReportNotFound') return undefined;

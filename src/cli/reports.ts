@@ -126,10 +126,10 @@ const clearProblem = (id: string, { at, by, wait, rate, json }: ClearProblemOpti
     const { followMassClear } = await import('./progress.js');
     const progress = await (wait ? followMassClear(client, id) : client.serviceProblems.progress(id));
     const { cleared, closed, failed, failedCount, later } = progress;
-    const notTold = failed.map(({ reportId, failure }) => `  ${reportId}: ${failure}`);
-    const summary = `${id}: ${cleared} cleared, ${closed} closed, ${failedCount} could not be told`;
+    const notCleared = failed.map(({ reportId, failure }) => `  ${reportId}: ${failure}`);
+    const summary = `${id}: ${cleared} cleared, ${closed} closed, ${failedCount} not cleared`;
     const opened = `${later.count} were opened or reopened later and stay open: ${later.ids.join(', ')}`;
-    print({ json }, progress, [summary, ...notTold, ...(later.count > 0 ? [opened] : [])].join('\n'));
+    print({ json }, progress, [summary, ...notCleared, ...(later.count > 0 ? [opened] : [])].join('\n'));
     if (wait && failedCount > 0) process.exitCode = 1;
   });
 

@@ -144,7 +144,7 @@ export const massClearSignal = 'clear';
 /** Answer of the query `progress` of `clearServiceProblem`, and its result. */
 export interface MassClearProgress {
   serviceProblemId: string;
-  /** Reports whose runs were told. */
+  /** Reports whose runs have received the change. */
   cleared: number;
   /** Still open. */
   open: number;
@@ -153,7 +153,7 @@ export interface MassClearProgress {
   /** Cleared, but not yet closed. */
   closing: number;
   closed: number;
-  /** Reports whose runs could not be told, with the reason; at most 100. Each is tried again in every round. */
+  /** Reports that are not cleared, with the reason; at most 100. Each is signalled again in every round. */
   failed: { reportId: string; failure: string }[];
   failedCount: number;
   round: number;
@@ -174,7 +174,7 @@ export type Alert =
   | { kind: 'reopenings'; reportId: string; cycle: number; at: string }
   /** The runs of reports were woken again and again and do not follow. */
   | { kind: 'stuck'; at: string }
-  /** Reports of a service problem could not be told that they are cleared. `at`: ISO 8601. */
+  /** Reports of a service problem could not be cleared. `at`: ISO 8601. */
   | { kind: 'massClear'; serviceProblemId: string; failed: number; at: string }
   /** A customer replied to one of our mails. */
   | { kind: 'message'; storedMessageId: string };

@@ -109,7 +109,7 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
   massClear: ({ serviceProblemId, failed, at }) => ({
     subject: `Not all reports of service problem ${serviceProblemId} were cleared`,
     lines: [
-      `${failed} reports could not be told that service problem ${serviceProblemId} is fixed.`,
+      `Service problem ${serviceProblemId} is fixed, but ${failed} of its reports are still not cleared.`,
       `To see them and the reasons, then to try again: closeout clear-problem ${serviceProblemId}`,
     ],
     at: new Date(at),

@@ -76,7 +76,7 @@ async function eraseReports(tx: Tx, ids: string[]): Promise<void> {
   for (const { id, state } of surveys) await eraseSurvey(tx, id, state);
 }
 
-/** Texts are removed as a whole: nobody can tell which of their words are about a person. */
+/** Texts are removed as a whole: it is unknown which of their words are about a person. */
 const erased = '[erased]';
 
 /** Attributes of a ticket's document that hold nothing of a person. All others may: parties, contacts, notes, attachments. */

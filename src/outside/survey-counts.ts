@@ -1,6 +1,6 @@
 /**
  * Surveys counted for the figures. The counts of each day are kept, by the day on which a survey was decided; only days on which
- * something happened since are counted anew. So the figures are exact, and their cost does not grow with what is stored.
+ * something happened since are counted again. So the figures are exact, and their cost does not grow with what is stored.
  */
 import { sql, type RawBuilder } from 'kysely';
 import type { SurveyCount } from '../operator/satisfaction.js';
@@ -48,7 +48,7 @@ export async function countSurveys(db: Db): Promise<SurveyCount[]> {
   return rows;
 }
 
-/** Counts the days anew on which something happened. If another program has added or removed surveys, counts all. */
+/** Counts again the days on which something happened. If another program has added or removed surveys, counts all. */
 export async function rollUpSurveys(db: Db): Promise<void> {
   await db.transaction().execute(async (tx) => {
     // One at a time: the row stays locked until the transaction ends.

@@ -1,6 +1,6 @@
 /**
  * A common fault is fixed: clears every open report of a service problem, as fast as the workers follow, in rounds until none is
- * left. A report that cannot be told does not stop the rest: it is listed, and tried again in every round.
+ * left. A report that does not follow does not stop the rest: it is listed, and signalled again in every round.
  */
 import {
   ApplicationFailure,
@@ -23,10 +23,10 @@ import { isTime } from '../contract/time.js';
 import { raiseAlert } from './alert-operator.js';
 import * as steps from './steps.js';
 
-/** Pauses before reports that do not follow are told again. After the last one they stay listed, and an operator is alerted. */
+/** Pauses before reports that do not follow are signalled again. After the last one they stay listed, and an operator is alerted. */
 const retryPauses = ['5s', '30s', '2m'] as const;
 
-/** Reports that were told and have not followed yet: few enough that a single report waits no more than moments behind them. */
+/** Reports that were signalled and have not followed yet: few enough that a single report waits no more than moments behind them. */
 const window = { least: 10, first: 50, most: 500 };
 
 /** Plain JSON, so that continue-as-new can carry all of it. */
@@ -44,7 +44,7 @@ export async function clearServiceProblem(input: MassClearInput): Promise<MassCl
   const state = (input.carried as State | undefined) ?? newState(input);
   const { progress, requests } = state;
   setHandler(defineQuery<MassClearProgress>(queries.progress), () => progress, {
-    description: 'How many reports were cleared, are still open, are closed, and which could not be told and why.',
+    description: 'How many reports were cleared, are still open, are closed, and which are not cleared and why.',
   });
   const accept = (request?: MassClearRequest) => {
     const asked = toRequest(request ?? {});
@@ -96,7 +96,7 @@ function toRequest({ at, by, perSecond, id }: MassClearRequest): Required<MassCl
   return { at: (fixedAt < now ? fixedAt : now).toISOString(), by: author, perSecond: rate, id: requestId };
 }
 
-/** Goes through the reports until all have followed. One that joins behind the current id is told in the next round. */
+/** Goes through the reports until all have followed. One that joins behind the current id is signalled in the next round. */
 async function clearAll(input: MassClearInput, state: State): Promise<void> {
   const { progress } = state;
   for (;;) {
@@ -104,7 +104,7 @@ async function clearAll(input: MassClearInput, state: State): Promise<void> {
     await untilFollowed(state);
     const pause = retryPauses[state.failedRounds];
     if (progress.failedCount === 0 || pause === undefined) break;
-    await sleep(pause, { summary: 'Until reports that did not follow are told again' });
+    await sleep(pause, { summary: 'Until reports that did not follow are signalled again' });
     state.failedRounds++;
     state.after = '';
     progress.round++;
@@ -114,7 +114,7 @@ async function clearAll(input: MassClearInput, state: State): Promise<void> {
     await raiseAlert({ kind: 'massClear', serviceProblemId, failed: failedCount, at: new Date().toISOString() });
 }
 
-/** Tells the reports in the order of their ids. */
+/** Signals the reports in the order of their ids. */
 async function runRound(input: MassClearInput, state: State): Promise<void> {
   for (;;) {
     const [request] = state.requests;

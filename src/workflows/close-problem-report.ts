@@ -61,8 +61,10 @@ const phaseHandlers: Record<Exclude<NextPhase, 'done'>, (run: RunState) => Promi
 
 /** Writes what changed, and returns the phase in which the run goes on. */
 async function follow(run: RunState): Promise<NextPhase> {
-  while (unwrittenChange(run, 'reopened') && !run.isLeft) await reopen(run);
-  if (run.state === 'cancelled' && run.written.state !== 'cancelled' && !run.isLeft) await cancel(run);
+  // Until nothing is left to write: if a write is superseded, the run looks again, and its changes are still unwritten.
+  while (!run.isLeft && unwrittenChange(run, 'reopened')) await reopen(run);
+  while (!run.isLeft && run.state === 'cancelled' && unwrittenChange(run, 'cancelled')) await cancel(run);
+  if (!run.isLeft && unwrittenChange(run, 'reopened')) return follow(run);
   if (run.isLeft) return 'done';
   switch (run.state) {
     case 'open':
@@ -72,7 +74,7 @@ async function follow(run: RunState): Promise<NextPhase> {
     case 'closed':
       return 'surveying';
     case 'cancelled':
-      run.unwritten = []; // final: nothing that was told before counts any more
+      run.unwritten = []; // final: no earlier change counts any more
       return 'done';
   }
 }
@@ -80,7 +82,8 @@ async function follow(run: RunState): Promise<NextPhase> {
 async function open(run: RunState): Promise<NextPhase> {
   await escalate(run);
   publish(run, { waitingFor: 'the signal `cleared`' });
-  await wait(run, () => run.state !== 'open');
+  // Also if it was cleared and reopened at once: the ledger must show it.
+  await wait(run, () => run.unwritten.length > 0 || run.state !== 'open');
   return follow(run);
 }
 
@@ -170,7 +173,7 @@ async function lookUpAndFollow(run: RunState): Promise<NextPhase> {
   return follow(run);
 }
 
-/** Applies to what stands in the ledger whatever the run was told and has not written. */
+/** Another run or a newer revision came first: looks again. */
 async function startOver(run: RunState): Promise<void> {
   if (!(await lookUp(run))) await endUnknown(run);
 }

@@ -1,4 +1,4 @@
-/** What a run tells others about itself. */
+/** The state of a run as others see it. */
 import type { RunStatus } from '../contract/reports.js';
 import type { Standing } from '../policy/standing.js';
 import type { RunState } from './run.js';

@@ -109,8 +109,8 @@ export const fromNow = (ms: number): string => new Date(Date.now() + ms).toISOSt
 export const shouldContinueAsNew = (): boolean => workflowInfo().continueAsNewSuggested;
 
 /**
- * Every write to the ledger carries the number of the change that it writes. It tells what the run has received only if nothing
- * remains to be written: a run that is lost is told the rest again.
+ * Every write to the ledger carries the number of the change that it writes. It says what the run has received only if nothing
+ * remains to be written: if the run is lost, its successor receives the rest again.
  */
 export function fenceOf(run: RunState, rev: number, what: string): Fence {
   const { reportId, cycle, received, signals, unwritten } = run;
@@ -206,10 +206,10 @@ const unset = {
   serviceProblemId: undefined,
 } satisfies Partial<RunState>;
 
-/** Adopts what stands, and applies to it whatever the run was told and has not written. */
+/** Adopts what the ledger holds, and applies to it the changes that the run has received and not written. */
 export function adopt(run: RunState, found: LookedUp): void {
   const { observed, runId, ...standing } = found;
-  const { unwritten, answer, isKnown } = run;
+  const { unwritten, answer, isKnown, written: before } = run;
   const isSameCycle = isKnown && run.cycle === found.cycle;
   Object.assign(run, unset, standing, {
     isKnown: true,
@@ -219,6 +219,7 @@ export function adopt(run: RunState, found: LookedUp): void {
     isDirty: false,
   });
   run.written = { state: found.state, cycle: found.cycle, rev: found.rev };
+  if (before.state !== found.state || before.cycle !== found.cycle) run.changes++;
   if (answer && isNewerAnswer(run, answer)) run.answer = answer;
   if (!isSameCycle) delete run.bounced;
   for (const { change } of unwritten) noteChange(run, change);

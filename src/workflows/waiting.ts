@@ -51,7 +51,7 @@ export async function continueRun(run: RunState): Promise<never> {
   return continueAsNew<typeof closeProblemReport>(changes.length > 0 ? { reportId, carried: changes } : { reportId });
 }
 
-/** Reads what stands, and applies to it what the run was told. Returns false if an operator gave up finding the report. */
+/** Reads the ledger, and applies to it the changes that the run has received and not written. Returns false if an operator gave up. */
 export async function lookUp(run: RunState): Promise<boolean> {
   run.looksAgain = false;
   run.isLookingUp = true;

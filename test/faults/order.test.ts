@@ -8,7 +8,7 @@ import { callApi, ticketPath } from '../stack/tickets.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
-/** In the hold-down, nothing that a run does by itself comes between what it is told. */
+/** In the hold-down, nothing that a run does by itself comes between its signals. */
 const policy = `
 rules:
   - when: { ticketType: kept }

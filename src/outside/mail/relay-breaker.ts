@@ -1,6 +1,6 @@
 /**
  * A circuit breaker for one relay. A relay that cannot be reached, or that hangs, is asked by one mail now and then; all others fail
- * at once and are told when to come back.
+ * at once, with the time after which to try again.
  */
 import { BrokenCircuitError, ConsecutiveBreaker, ExponentialBackoff, circuitBreaker, handleWhen } from 'cockatiel';
 import { hour, second } from '../../policy/time.js';

@@ -11,14 +11,14 @@ export interface ReportOfProblem {
 }
 
 export type CountedReports = Omit<MassClearProgress, 'serviceProblemId' | 'round' | 'done'> & {
-  /** Open reports that were told and whose runs have not followed yet. */
+  /** Open reports that were signalled and whose runs have not followed yet. */
   pending: number;
 };
 
 export interface Counting {
   serviceProblemId: string;
   fixedAt: Date;
-  /** The last report that was told. */
+  /** The last report that was signalled. */
   after: string;
   requestId: string;
 }

@@ -1,4 +1,4 @@
-/** What the watch asks Temporal: which runs ended before their reports did, and what they had been told. */
+/** What the watch asks Temporal: which runs ended before their reports did, and which signals they had received. */
 import { defaultPayloadConverter } from '@temporalio/common';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { reportIdOf, workflowIdOf } from '../../contract/ids.js';
