@@ -23,6 +23,7 @@ import { countQueries } from './outside/counts.js';
 import { migrate, openDatabase } from './outside/database/database.js';
 import { openStores, type Stores } from './outside/stores.js';
 import type { ListQuery, ReportDetails, ReportsPort } from './outside/reports/port.js';
+import type { ReportRow } from './outside/reports/rows.js';
 import { connectTemporal, type Temporal } from './outside/temporal/connect.js';
 import { ignoreUnavailable } from './outside/temporal/calls.js';
 import { surveyRecord } from './outside/surveys/survey-row.js';
@@ -137,7 +138,7 @@ export class CloseoutClient {
       statusReason: move && change.reason,
     });
     const kind = status && changeTo(status);
-    return kind ? this.report(reportId, kind, { ...change, status }) : { report: updated, isApplied: true };
+    return kind ? this.report(reportId, kind, { ...change, status }, updated) : { report: updated, isApplied: true };
   }
 
   /** Throws `ReportNotFound`. */
@@ -161,10 +162,10 @@ export class CloseoutClient {
   /** Phase and state of the report: from its run if that is running and a worker answers, else from the ledger. Throws `ReportNotFound`. */
   async status(reportId: string): Promise<RunStatus> {
     const { runs } = this.parts.temporal;
-    await this.reports.get(reportId);
+    const row = await this.parts.stores.ledger.read(reportId);
     const run = (await runs.stateOf(reportId).catch(ignoreUnavailable)) ?? 'unknown';
     const asked = run === 'running' ? await runs.status(reportId) : undefined;
-    return asked ?? { ...(await this.storedStatus(reportId, run)), run };
+    return asked ?? { ...(await this.storedStatus(row, run)), run };
   }
 
   /** An operator's update. Throws `StatusConflict` with the reason if it does not fit the phase, and `NoRun`. */
@@ -177,10 +178,15 @@ export class CloseoutClient {
   }
 
   /** Signals a change to the run, which alone decides what it means, and waits a moment for the ledger to show it. */
-  private async report(reportId: string, kind: ChangeKind, request: ChangeRequest): Promise<ReportedChange> {
+  private async report(
+    reportId: string,
+    kind: ChangeKind,
+    request: ChangeRequest,
+    known?: Report,
+  ): Promise<ReportedChange> {
     const { status, reason, note, at, by, bulk, id = randomUUID() } = request;
     if (at !== undefined) assertTime(at, 'at');
-    const before = await this.reports.get(reportId);
+    const before = known ?? (await this.reports.get(reportId));
     assertChangeable(before, kind);
     const text = reason ?? note;
     // The reason may be a customer's words: it goes into the store, not into the run's history.
@@ -200,8 +206,10 @@ export class CloseoutClient {
     }
   }
 
-  private async storedStatus(id: string, run: RunStatus['run']): Promise<RunStatus> {
-    const { state, cycle, hold, attention } = await this.parts.stores.ledger.read(id);
+  private async storedStatus(
+    { id, state, cycle, hold, attention }: ReportRow,
+    run: RunStatus['run'],
+  ): Promise<RunStatus> {
     const survey = await this.surveys.ofCycle(id, cycle);
     const { state: surveyState, reason } = survey ? surveyRecord(survey) : { state: 'none' as const };
     const isAsked = survey?.confirmation === 'sent';

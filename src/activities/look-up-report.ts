@@ -1,9 +1,7 @@
 import { ApplicationFailure, activityInfo } from '@temporalio/activity';
-import type { AnsweredSignal } from '../contract/messages.js';
 import type { Survey } from '../contract/survey.js';
 import { CloseoutError } from '../contract/errors.js';
-import type { ReportRow } from '../outside/reports/rows.js';
-import { toClearing, toReport } from '../outside/reports/rows.js';
+import { toClearing, toReport, type ReportRow } from '../outside/reports/rows.js';
 import { answeredSignal } from '../outside/surveys/answers.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
 import type { Policy, PolicyRule } from '../policy/settings.js';
@@ -59,7 +57,7 @@ export async function lookUpReport(deps: Deps, { reportId, runId, known, isForce
     survey: survey ? surveyRecord(survey) : { state: 'none', id: surveys.idOf(reportId, row.cycle) },
     reminded: survey?.remindedAt != null,
     confirmation: confirmationOf(row, survey, (of) => confirmationStanding(of, policy.confirmation, contact)),
-    answer: answer && answeredOf(answeredSignal(answer)),
+    answer: answer && answeredSignal(answer),
     actedOnRevision: answer?.actedOnRevision ?? 0,
     customerId: row.customerId ?? undefined,
     serviceProblemId: row.serviceProblemId ?? undefined,
@@ -73,13 +71,6 @@ const ruleOf = ({ ticketType, severity, priority, customerId }: ReportRow): Poli
   severity,
   priority: priority ?? undefined,
   customerId: customerId ?? undefined,
-});
-
-const answeredOf = ({ surveyId, score, solved, revision }: AnsweredSignal): AnsweredSignal => ({
-  surveyId,
-  score,
-  solved,
-  revision,
 });
 
 function decidedIn(row: ReportRow) {

@@ -1,8 +1,8 @@
 import { activityInfo } from '@temporalio/activity';
 import { CloseoutError } from '../contract/errors.js';
 import type { SweepResult } from '../contract/messages.js';
-import type { DueReport } from '../outside/reports/watching.js';
-import { wakesUntilStuck } from '../outside/reports/watching.js';
+import { toReport } from '../outside/reports/rows.js';
+import { wakesUntilStuck, type DueReport } from '../outside/reports/watching.js';
 import type { LostRun } from '../outside/temporal/lost-runs.js';
 import { minute } from '../policy/time.js';
 import type { Deps } from './deps.js';
@@ -60,8 +60,7 @@ async function replace({ ledger, lostRuns, runs }: Deps, lost: LostRun): Promise
   if (!row) return false;
   const missed = await lostRuns.missedSignals(lost, row);
   if (missed === 'reset') return false;
-  const { id, cycle, customerId, serviceProblemId } = row;
-  const report = { id, cycle, customerId: customerId ?? undefined, serviceProblemId: serviceProblemId ?? undefined };
+  const report = toReport(row);
   for (const { name, payload } of missed) await runs.signal(report, name, payload);
   await runs.wake(report);
   return true;

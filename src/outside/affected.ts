@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { Affected } from '../operator/alerts.js';
 import type { Db } from './database/database.js';
+import { wakesUntilStuck } from './reports/watching.js';
 
 export interface AffectedReports {
   inAttention(step: string, code: string): Promise<Affected>;
@@ -33,6 +34,6 @@ export function affectedReports(db: Db): AffectedReports {
         and decided_at >= ${at}::timestamptz - interval '14 days' union select report_id, null from surveys
         where confirmation = 'unreachable' and confirm_for >= ${at}::timestamptz - interval '14 days'`),
 
-    stuck: () => find(sql`select id, null as failure from reports where wakes >= 5`),
+    stuck: () => find(sql`select id, null as failure from reports where wakes >= ${wakesUntilStuck}`),
   };
 }

@@ -33,8 +33,8 @@ const counted = (where: RawBuilder<unknown>) => sql`
   group by 1, 2, 3, 4, 5, 6, 7, 8`;
 
 /** A day as a range of times, so that its surveys are found by index. */
-const isInChangedDay = sql`exists (select from changed where s.decided_at >= (changed.day::timestamp at time zone 'UTC')
-  and s.decided_at < ((changed.day + 1)::timestamp at time zone 'UTC'))`;
+const isOnThatDay = sql`s.decided_at >= (changed.day::timestamp at time zone 'UTC')
+  and s.decided_at < ((changed.day + 1)::timestamp at time zone 'UTC')`;
 
 export async function countSurveys(db: Db): Promise<SurveyCount[]> {
   const { rows } = await sql<SurveyCount>`
@@ -42,8 +42,7 @@ export async function countSurveys(db: Db): Promise<SurveyCount[]> {
     select ${columns}, sum(count)::int as count from (
       select ${columns}, count from survey_days where day not in (select day from changed)
       union all select ${columns}, count from (
-        select c.* from changed, lateral (${counted(sql`s.decided_at >= (changed.day::timestamp at time zone 'UTC')
-          and s.decided_at < ((changed.day + 1)::timestamp at time zone 'UTC')`)}) as c) as fresh
+        select c.* from changed, lateral (${counted(isOnThatDay)}) as c) as fresh
     ) as days group by ${columns}`.execute(db);
   return rows;
 }
@@ -57,7 +56,9 @@ export async function rollUpSurveys(db: Db): Promise<void> {
     await sql`create temp table changed on commit drop as ${changedDays}`.execute(tx);
     await sql`delete from survey_days where day in (select day from changed)`.execute(tx);
     await sql`insert into survey_days (day, ${columns}, count)
-      select day, ${columns}, count from (${counted(isInChangedDay)}) as fresh`.execute(tx);
+      select day, ${columns}, count from (${counted(sql`exists (select from changed where ${isOnThatDay})`)}) as fresh`.execute(
+      tx,
+    );
     const { rows } = await sql<{ differs: boolean }>`
       select (select count(*) from surveys) <> (select coalesce(sum(count), 0) from survey_days) as differs`.execute(
       tx,

@@ -1,6 +1,7 @@
 /** Whether a cleared report may be closed, or what has to be waited for first. Pure. */
 import type { Policy } from './settings.js';
 import type { Clearing, Hold } from './standing.js';
+import { later, minute } from './time.js';
 
 /** `until`: ISO 8601. */
 export type Wait = { for: 'holdDown'; until: string } | { for: 'release' } | { for: 'confirmation' };
@@ -20,3 +21,7 @@ export function waitBeforeClosing({ policy, clearing, hold, isConfirmed }: Closi
   if (hold) return { for: 'release' };
   return policy.confirmation && !isConfirmed ? { for: 'confirmation' } : undefined;
 }
+
+/** A report that was just closed is written again once its survey is decided, soon after the policy's delay. */
+export const expectedAfterClosing = ({ survey }: Policy, closedAt: Date): Date =>
+  later(closedAt, survey.delay + 5 * minute);

@@ -6,12 +6,13 @@
  * A reopened report starts over; a cancelled one is done. Only this workflow decides what a change means, in the order in which its
  * signals came. Activities do what a step needs and write it to the ledger, from which any run of the report can continue.
  */
-import { ActivityFailure, CancellationScope, allHandlersFinished, condition, sleep } from '@temporalio/workflow';
+import { CancellationScope, allHandlersFinished, condition, sleep } from '@temporalio/workflow';
 import type { Phase, RunInput, RunResult } from '../contract/reports.js';
 import { raiseAlert } from './alert-operator.js';
 import { confirmWithCustomer, isConfirmed } from './confirmation.js';
 import { acceptOperations } from './operations.js';
-import { fenceOf, newRun, nextFence, noteWritten, unwrittenChange, type RunState } from './run.js';
+import { undefinedIfFailed } from './failure.js';
+import { fenceOf, newRun, nextFence, noteWritten, unwrittenChange, type RunState, type Unwritten } from './run.js';
 import { acceptSignals } from './signals.js';
 import * as steps from './steps.js';
 import { handleAnswer, hasNewAnswer, isAnswered, isSurveyOpen, startSurvey, waitForAnswer } from './survey.js';
@@ -61,10 +62,12 @@ const phaseHandlers: Record<Exclude<NextPhase, 'done'>, (run: RunState) => Promi
 
 /** Writes what changed, and returns the phase in which the run goes on. */
 async function follow(run: RunState): Promise<NextPhase> {
-  // Until nothing is left to write: if a write is superseded, the run looks again, and its changes are still unwritten.
-  while (!run.isLeft && unwrittenChange(run, 'reopened')) await reopen(run);
-  while (!run.isLeft && run.state === 'cancelled' && unwrittenChange(run, 'cancelled')) await cancel(run);
-  if (!run.isLeft && unwrittenChange(run, 'reopened')) return follow(run);
+  // If a write is superseded, the run looks again, and its changes are still unwritten.
+  let pending = pendingWrite(run);
+  while (pending) {
+    await (pending.change.kind === 'reopened' ? reopen(run, pending) : cancel(run, pending));
+    pending = pendingWrite(run);
+  }
   if (run.isLeft) return 'done';
   switch (run.state) {
     case 'open':
@@ -77,6 +80,13 @@ async function follow(run: RunState): Promise<NextPhase> {
       run.unwritten = []; // final: no earlier change counts any more
       return 'done';
   }
+}
+
+/** The next reopening or cancellation to be written. A change to cleared is written by the closing. */
+function pendingWrite(run: RunState): Unwritten | undefined {
+  if (run.isLeft) return undefined;
+  const reopening = unwrittenChange(run, 'reopened');
+  return reopening ?? (run.state === 'cancelled' ? unwrittenChange(run, 'cancelled') : undefined);
 }
 
 async function open(run: RunState): Promise<NextPhase> {
@@ -109,26 +119,24 @@ async function closing(run: RunState): Promise<NextPhase> {
   if (run.state !== 'cleared' || !cleared) return follow(run);
   publish(run, { waitingFor: 'the system of record to confirm the closing' });
   const isChanged = () => run.changes !== changes;
-  let fence = fenceOf(run, run.rev, 'close');
   const closed = await attemptOrPark(run, {
     name: 'closeReport',
     step: async (attempts) => {
-      fence = nextFence(run, `close ${cleared.at}`);
-      const mustStay = Date.now() - Date.parse(cleared.receivedAt) < policy.holdDown;
+      const fence = nextFence(run, `close ${cleared.at}`);
       const facts = { clearing: cleared, change: clearedBy, isConfirmed: isConfirmed(run), byHand: run.closeByHand };
-      const { rule } = run;
-      const request = { fence, rule, ...facts };
+      const request = { fence, rule: run.rule, ...facts };
+      const mustStay = Date.now() - Date.parse(cleared.receivedAt) < policy.holdDown;
       const recorded =
         attempts === 1 && mustStay ? await steps.recordCleared(request).catch(undefinedIfFailed) : undefined;
       const options = steps.forAtMost(policy.closing.giveUpAfter, run);
-      return recorded ?? steps.closeReport.executeWithOptions(options, [request]);
+      return { fence, ...(recorded ?? (await steps.closeReport.executeWithOptions(options, [request]))) };
     },
     stop: isChanged,
     continuesByHand: true,
   });
   if (!closed) return follow(run);
   if (closed.isSuperseded) return lookUpAndFollow(run);
-  noteWritten(run, fence, closed);
+  noteWritten(run, closed.fence, closed);
   run.closeByHand = false;
   run.closedAt = closed.closedAt;
   if (closed.policy) run.policy = closed.policy;
@@ -154,11 +162,6 @@ async function closing(run: RunState): Promise<NextPhase> {
   }
 }
 
-/** The regular activity is retried for days, and shows operators why it fails. */
-function undefinedIfFailed(error: unknown): undefined {
-  if (!(error instanceof ActivityFailure)) throw error;
-}
-
 /** The report is closed. Nothing that happens to the survey undoes that, except a customer or service that reopens it. */
 async function surveying(run: RunState): Promise<NextPhase> {
   const isOver = () => run.state !== 'closed' || isAnswered(run);
@@ -179,42 +182,34 @@ async function startOver(run: RunState): Promise<void> {
 }
 
 /** A report that was closed starts its next cycle in a new run; one that was not yet closed goes back to `open`. */
-async function reopen(run: RunState): Promise<void> {
-  const reopening = unwrittenChange(run, 'reopened');
-  if (!reopening) return;
+async function reopen(run: RunState, reopening: Unwritten): Promise<void> {
   publish(run, { waitingFor: 'the system of record to reopen the report' });
-  const fence = fenceOf(run, reopening.rev, 'reopen');
-  const { change } = reopening;
-  const reopened = await attemptOrPark(run, {
-    name: 'reopenReport',
-    step: () =>
-      steps.reopenReport.executeWithOptions(steps.forAtMost(run.policy.closing.giveUpAfter, run), [{ fence, change }]),
-  });
-  if (!reopened) return leave(run);
-  if (reopened.isSuperseded) return startOver(run);
-  const isNextCycle = reopened.cycle > run.cycle;
-  noteWritten(run, fence, reopened);
-  if (!isNextCycle) return;
-  Object.assign(run, { cycle: fence.cycle, survey: reopened.survey ?? run.survey });
+  const { cycle } = run;
+  const reopened = await writeChange(run, 'reopenReport', reopening);
+  if (!reopened || reopened.cycle <= cycle) return;
+  Object.assign(run, { cycle, survey: reopened.survey ?? run.survey });
   publish(run, { waitingFor: 'the next cycle, in a new run' });
   await continueRun(run);
 }
 
-async function cancel(run: RunState): Promise<void> {
+async function cancel(run: RunState, cancellation: Unwritten): Promise<void> {
   publish(run, { waitingFor: 'the system of record to cancel the report' });
-  const cancellation = unwrittenChange(run, 'cancelled');
-  if (!cancellation) return;
-  const { change } = cancellation;
-  const fence = fenceOf(run, cancellation.rev, 'cancel');
-  const cancelled = await attemptOrPark(run, {
-    name: 'cancelReport',
-    step: () =>
-      steps.cancelReport.executeWithOptions(steps.forAtMost(run.policy.closing.giveUpAfter, run), [{ fence, change }]),
-  });
-  if (!cancelled) return leave(run);
-  if (cancelled.isSuperseded) return startOver(run);
-  noteWritten(run, fence, cancelled);
-  if (cancelled.state === 'cancelled' && cancelled.survey) run.survey = cancelled.survey;
+  const cancelled = await writeChange(run, 'cancelReport', cancellation);
+  if (cancelled?.state === 'cancelled' && cancelled.survey) run.survey = cancelled.survey;
+}
+
+/** Returns what was written; undefined if nothing was. */
+async function writeChange(run: RunState, name: 'reopenReport' | 'cancelReport', { change, rev }: Unwritten) {
+  const fence = fenceOf(run, rev, name);
+  const step = () => steps[name].executeWithOptions(steps.untilGivenUp(run), [{ fence, change }]);
+  const written = await attemptOrPark(run, { name, step });
+  if (!written) leave(run);
+  else if (written.isSuperseded) await startOver(run);
+  else {
+    noteWritten(run, fence, written);
+    return written;
+  }
+  return undefined;
 }
 
 /** An operator ended a report that the system of record refuses to change. */

@@ -207,8 +207,7 @@ async function resolveConfirmation(run: RunState, as: ResolveConfirmation['as'],
   const request = { reportId, cycle, clearedAt: clearing.at, as, by: releasedBy };
   const resolved = await attemptOrPark(run, {
     name: 'resolveConfirmation',
-    step: () =>
-      steps.resolveConfirmation.executeWithOptions(steps.forAtMost(run.policy.closing.giveUpAfter, run), [request]),
+    step: () => steps.resolveConfirmation.executeWithOptions(steps.untilGivenUp(run), [request]),
   });
   if (resolved) run.confirmation = resolved.state === 'sent' ? { ...resolved, state: as } : resolved;
   else if (confirmation) run.confirmation = { ...confirmation, state: as };

@@ -1,5 +1,5 @@
 /** Names the failure of an activity that failed permanently. */
-import { ApplicationFailure, TimeoutFailure, type ActivityFailure } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
 import { isErrorCode, type ErrorCode } from '../contract/errors.js';
 
 /** The named failure, or `GaveUp` if time ran out. */
@@ -11,3 +11,8 @@ export function failureOf(error: ActivityFailure): string {
 
 /** The code to look up in docs/errors.md. */
 export const codeOf = (failure: string): ErrorCode => (isErrorCode(failure) ? failure : 'Unexpected');
+
+/** For an activity that something else follows if it fails. */
+export function undefinedIfFailed(error: unknown): undefined {
+  if (!(error instanceof ActivityFailure)) throw error;
+}

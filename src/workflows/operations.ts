@@ -133,7 +133,7 @@ const operations: Record<UpdateName, Operation> = {
 async function record(run: RunState, decision: Decision): Promise<void> {
   for (let attempts = 1; attempts <= 3; attempts++) {
     const fence = fenceOfDecision(run);
-    const options = steps.forAtMost(run.policy.closing.giveUpAfter, run);
+    const options = steps.untilGivenUp(run);
     const { isSuperseded, state } = await steps.recordDecision.executeWithOptions(options, [{ fence, decision }]);
     if (!isSuperseded && decision.hold && (state === 'closed' || state === 'cancelled'))
       throw refusal(`the report is ${state} already`);

@@ -9,6 +9,11 @@ import type { Fence, Standing } from '../policy/standing.js';
 import { changedAt, changesBetween, decide, nothingReceived, type Change } from '../policy/changes.js';
 import { defaultPolicy, type Policy, type PolicyRule } from '../policy/settings.js';
 
+export interface Unwritten {
+  change: Change;
+  rev: number;
+}
+
 /** A run continues from the ledger, so nothing here has to survive it, except what the ledger holds (`Standing`). */
 export interface RunState extends Standing {
   reportId: string;
@@ -20,7 +25,7 @@ export interface RunState extends Standing {
   /** What the ledger holds. */
   written: Pick<Standing, 'state' | 'cycle' | 'rev'>;
   /** Changes that count and that the ledger does not hold yet, with their revisions. */
-  unwritten: { change: Change; rev: number }[];
+  unwritten: Unwritten[];
   /** The ledger lacks some of what was received. */
   isDirty: boolean;
   /** Has to look the report up again. */
@@ -190,7 +195,7 @@ export function noteDecided(run: RunState, { rev, received }: Fence): void {
 }
 
 /** The change of this kind that the ledger does not hold yet. */
-export const unwrittenChange = (run: RunState, kind: Change['kind']) =>
+export const unwrittenChange = (run: RunState, kind: Change['kind']): Unwritten | undefined =>
   run.unwritten.filter(({ change }) => change.kind === kind).at(-1);
 
 /** What JSON omits. */

@@ -2,6 +2,7 @@
 import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import { bulkQueue, mailQueue } from '../contract/messages.js';
+import type { Policy } from '../policy/settings.js';
 
 /** After 1 s, 2 s, 4 s … at most 5 min apart. The policy limits how long in all. */
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '5m' } as const;
@@ -59,6 +60,10 @@ export const { recordAnswerHandled } = step('Record that the answer was handled'
 export const { recordAnswerHandled: recordAnswerAtOnce } = atOnce('Record that the answer was handled');
 /** For a report that will have to wait before it is closed. */
 export const { closeReport: recordCleared } = atOnce('Record that the report is cleared');
+
+/** Options for one call that is retried for as long as the policy says. */
+export const untilGivenUp = ({ policy, isBulk }: { policy: Pick<Policy, 'closing'>; isBulk: boolean }) =>
+  forAtMost(policy.closing.giveUpAfter, { isBulk });
 
 /** Options for one call whose attempts end after `ms` in all. */
 export const forAtMost = (ms: number, { isBulk }: { isBulk: boolean }) => {

@@ -1,5 +1,4 @@
 /** The survey of one cycle: ask, wait, remind once, handle the answer. Nothing that happens here undoes the closing. */
-import { ActivityFailure } from '@temporalio/workflow';
 import type { EndSurvey } from '../activities/end-survey.js';
 import type { SendSurvey } from '../activities/send-survey.js';
 import { workflowIdOf } from '../contract/ids.js';
@@ -10,6 +9,7 @@ import { isBadAddress, isSenderFault } from '../policy/delivery.js';
 import { alertsOperator } from '../policy/survey.js';
 import { raiseAlert } from './alert-operator.js';
 import { deliverMail, raiseSenderFault } from './deliver-mail.js';
+import { undefinedIfFailed } from './failure.js';
 import { fromNow, reopenForCustomer, type RunState } from './run.js';
 import { startOnce } from './start-once.js';
 import * as steps from './steps.js';
@@ -84,7 +84,10 @@ async function handleBounceOrOperation(run: RunState, isOver: Condition): Promis
       const until = extendedUntil(deadlines(run).expiresAt, operation.days ?? 0).toISOString();
       const extended = await attemptOrPark(run, {
         name: 'extendSurvey',
-        step: () => steps.extendSurvey.executeWithOptions(atMost(run), [{ reportId, cycle, until, by: operation.by }]),
+        step: () =>
+          steps.extendSurvey.executeWithOptions(steps.untilGivenUp(run), [
+            { reportId, cycle, until, by: operation.by },
+          ]),
         stop: isOver,
       });
       if (extended) run.survey = extended;
@@ -152,13 +155,11 @@ async function endSurvey(
   const { reportId, cycle } = run;
   const ended = await attemptOrPark(run, {
     name: 'endSurvey',
-    step: () => steps.endSurvey.executeWithOptions(atMost(run), [{ reportId, cycle, as, ...why }]),
+    step: () => steps.endSurvey.executeWithOptions(steps.untilGivenUp(run), [{ reportId, cycle, as, ...why }]),
     stop: () => run.state !== 'closed',
   });
   run.survey = ended ?? { ...run.survey, state: as };
 }
-
-const atMost = (run: RunState) => steps.forAtMost(run.policy.closing.giveUpAfter, run);
 
 /** True once the customer answered this cycle's survey. */
 export const isAnswered = ({ answer, survey }: RunState): boolean =>
@@ -181,13 +182,9 @@ export async function handleAnswer(run: RunState): Promise<void> {
 }
 
 async function recordHandled(run: RunState, answer: Parameters<typeof steps.recordAnswerHandled>[0]): Promise<void> {
-  try {
-    await steps.recordAnswerAtOnce(answer);
-  } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
-    const step = () => steps.recordAnswerHandled.executeWithOptions(atMost(run), [answer]);
-    await attemptOrPark(run, { name: 'recordAnswerHandled', step });
-  }
+  if (await steps.recordAnswerAtOnce(answer).then(() => true, undefinedIfFailed)) return;
+  const step = () => steps.recordAnswerHandled.executeWithOptions(steps.untilGivenUp(run), [answer]);
+  await attemptOrPark(run, { name: 'recordAnswerHandled', step });
 }
 
 /** A low score alerts an operator, and so may a changed one; "not solved" reopens the report. */
@@ -206,7 +203,7 @@ async function openFollowUp(run: RunState): Promise<void> {
   const { reportId, cycle } = run;
   const followUp = await attemptOrPark(run, {
     name: 'openFollowUp',
-    step: () => steps.openFollowUp.executeWithOptions(atMost(run), [{ reportId, cycle }]),
+    step: () => steps.openFollowUp.executeWithOptions(steps.untilGivenUp(run), [{ reportId, cycle }]),
   });
   if (followUp === undefined) return;
   await startOnce(workflowType, {

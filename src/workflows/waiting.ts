@@ -16,7 +16,7 @@ import type { ErrorCode } from '../contract/errors.js';
 import type { Decision } from '../policy/standing.js';
 import { raiseAlert } from './alert-operator.js';
 import type { closeProblemReport } from './close-problem-report.js';
-import { codeOf, failureOf } from './failure.js';
+import { codeOf, failureOf, undefinedIfFailed } from './failure.js';
 import { adopt, fenceOfDecision, fromNow, noteDecided, shouldContinueAsNew, type RunState } from './run.js';
 import { standingOf } from './run-status.js';
 import * as steps from './steps.js';
@@ -64,7 +64,7 @@ export async function lookUp(run: RunState): Promise<boolean> {
     name: 'lookUpReport',
     step: (attempts) => {
       const input = { reportId, runId, known, isForced: attempts > 1 };
-      return steps.lookUpReport.executeWithOptions(steps.forAtMost(run.policy.closing.giveUpAfter, run), [input]);
+      return steps.lookUpReport.executeWithOptions(steps.untilGivenUp(run), [input]);
     },
     giveUp: isCancelled,
   });
@@ -178,13 +178,10 @@ async function recordAttention(run: RunState): Promise<void> {
 
 /** Nothing depends on it, so a database that refuses it is no second problem. */
 async function recordIfPossible(run: RunState, decision: Decision): Promise<void> {
-  try {
-    const fence = fenceOfDecision(run);
-    const written = await steps.recordDecision.executeWithOptions(steps.forAtMost(10_000, run), [{ fence, decision }]);
-    if (!written.isSuperseded) noteDecided(run, fence);
-  } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
-  }
+  const fence = fenceOfDecision(run);
+  const record = steps.recordDecision.executeWithOptions(steps.forAtMost(10_000, run), [{ fence, decision }]);
+  const written = await record.catch(undefinedIfFailed);
+  if (written && !written.isSuperseded) noteDecided(run, fence);
 }
 
 function reasonOf(error: ActivityFailure): string {

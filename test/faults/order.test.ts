@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { callApi, ticketPath } from '../stack/tickets.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
+import { random } from '../stack/random.js';
 
 /** In the hold-down, nothing that a run does by itself comes between its signals. */
 const policy = `
@@ -21,15 +22,6 @@ beforeAll(async () => {
   stack = await Stack.start({ policy });
 });
 afterAll(() => stack.end());
-
-/** Random numbers that are the same in every run. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 const worker = (signal: 'SIGSTOP' | 'SIGCONT') => process.kill(stack.pids()['worker'] ?? NaN, signal);
 

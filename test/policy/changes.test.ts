@@ -8,6 +8,7 @@ import {
   type Decided,
 } from '../../src/policy/changes.js';
 import { nextState, type State } from '../../src/policy/status.js';
+import { random } from '../stack/random.js';
 
 const received = '2026-03-01T12:00:00.000Z';
 const change = (kind: Change['kind'], more: Partial<Change> = {}): Change => ({
@@ -113,15 +114,6 @@ describe('what another program wrote', () => {
     expect(changesBetween('closed', 'cleared')).toEqual(['reopened', 'cleared']);
   });
 });
-
-/** Random numbers that are the same in every run. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 /** A plain model: what counts is decided by looking back through the whole history. */
 function model(changes: Change[]): { state: State; rev: number } {

@@ -97,10 +97,15 @@ const ownFault = /^(21|22|23|42|44|P0)/; // not 0A: a prepared statement that a 
 /** A NUL in text or JSON, the only character that PostgreSQL does not store. */
 const malformedText = new Set(['22021', '22P05']);
 
+/** Or the code of the network error; empty if there is none. */
+function sqlStateOf(error: unknown): string {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? code : '';
+}
+
 /** Decides by exclusion: whatever is not about the statement is about the connection or the server. */
 function isLost(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  const state = typeof code === 'string' ? code : '';
+  const state = sqlStateOf(error);
   return !ownFault.test(state) && !busy.has(state);
 }
 
@@ -109,8 +114,7 @@ const busy = new Set(['55P03', '57014']);
 
 /** Decides by exclusion, because there are too many ways to lose a server to list. Exported for its test. */
 export function rethrow(error: unknown): never {
-  const { code } = error as { code?: unknown };
-  const state = typeof code === 'string' ? code : '';
+  const state = sqlStateOf(error);
   if (malformedText.has(state))
     throw new CloseoutError('BadInput', 'The character NUL (U+0000) is not allowed anywhere.');
   if (ownFault.test(state) || error instanceof TypeError || error instanceof RangeError) throw error;

@@ -1,9 +1,8 @@
 /** The usual closing, in one statement. */
 import { sql } from 'kysely';
-import { waitBeforeClosing } from '../../policy/closing.js';
+import { expectedAfterClosing, waitBeforeClosing } from '../../policy/closing.js';
 import type { PolicyFor } from '../../policy/settings.js';
 import type { Fence } from '../../policy/standing.js';
-import { later, minute } from '../../policy/time.js';
 import type { Db } from '../database/database.js';
 import type { ClosingRequest, Written } from './ledger.js';
 import type { ReportRow } from './rows.js';
@@ -23,7 +22,7 @@ export async function closeAtOnce(
   const now = new Date();
   if (policy.confirmation || waitBeforeClosing({ policy, clearing, hold: undefined, isConfirmed }, now))
     return undefined;
-  const expectedAt = later(now, policy.survey.delay + 5 * minute);
+  const expectedAt = expectedAfterClosing(policy, now);
   const { ticketType, severity, priority = null, customerId = null } = rule;
   const { rows } = await sql<ReportRow>`
     with closed as (

@@ -7,20 +7,20 @@ import { sql, type Transaction, type UpdateObject } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
 import type { ReportStatus } from '../../contract/reports.js';
 import { changedAt, type Change } from '../../policy/changes.js';
-import { waitBeforeClosing, type Wait } from '../../policy/closing.js';
+import { expectedAfterClosing, waitBeforeClosing, type Wait } from '../../policy/closing.js';
 import type { PolicyFor, PolicyRule } from '../../policy/settings.js';
 import type { Clearing, Decision, Fence, Standing } from '../../policy/standing.js';
-import { isOpen, stateOf, type State } from '../../policy/status.js';
-import { minute } from '../../policy/time.js';
+import { isOpen, stateOf } from '../../policy/status.js';
+import { later, minute } from '../../policy/time.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
-import { withdrawConfirmation } from '../surveys/confirmations.js';
+import { markConfirmationActedOn, withdrawConfirmation } from '../surveys/confirmations.js';
 import type { SurveyIdOf } from '../surveys/survey-row.js';
 import { withdrawSurvey } from '../surveys/surveys.js';
 import { recordStatus } from './history.js';
 import { closeAtOnce } from './close-at-once.js';
 import { restore } from './restore.js';
-import { found, lock } from './row-lock.js';
+import { found, lock, read } from './row-lock.js';
 import { toReport, type ReportRow } from './rows.js';
 
 type Tx = Transaction<Database>;
@@ -67,12 +67,12 @@ export interface Ledger {
 }
 
 /** A run that waits until a time writes soon after it. */
-export const soonAfter = (time: Date): Date => new Date(time.getTime() + minute);
+export const soonAfter = (time: Date): Date => later(time, minute);
 
 export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
   const inTransaction = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => db.transaction().execute(work);
   return {
-    read: async (id) => found(id, await db.selectFrom('reports').selectAll().where('id', '=', id).executeTakeFirst()),
+    read: (id) => read(db, id),
 
     async takeOver(id, runId) {
       const row = await db
@@ -175,15 +175,8 @@ async function close(
   const closed = { status: 'closed' as const, at: now, by: byHand ? 'operator' : 'closeout' };
   if (observed !== 'closed') await recordStatus(tx, row, isKnown ? [closed] : [cleared, closed]);
   const columns = { ...clearedColumns(row, clearing, reason), state: 'closed' as const, status: 'closed' as const };
-  if (isConfirmed && facts.policy.confirmation)
-    await tx
-      .updateTable('surveys')
-      .set({ confirmActedOn: true })
-      .where('reportId', '=', row.id)
-      .where('cycle', '=', row.cycle)
-      .execute();
-  // The survey is decided, and the ledger written, soon after the closing.
-  const expectedAt = new Date(now.getTime() + facts.policy.survey.delay + 5 * minute);
+  if (isConfirmed && facts.policy.confirmation) await markConfirmationActedOn(tx, row.id, row.cycle);
+  const expectedAt = expectedAfterClosing(facts.policy, now);
   return { row: await set(tx, fence, { ...columns, closedAt: now, attention: null, expectedAt }), isSuperseded };
 }
 
@@ -197,14 +190,14 @@ function clearedColumns(row: ReportRow, { at, receivedAt, by }: Clearing, reason
     clearedAt: at,
     clearReceivedAt: receivedAt,
     clearBy: by ?? null,
-    expectedAt: new Date(Date.now() + 5 * minute),
+    expectedAt: later(new Date(), 5 * minute),
     lastUpdate: sql<Date>`now()`,
   };
 }
 
 const expectedAfter = (wait: Wait): Date | null => {
   if (wait.for === 'release') return null;
-  return wait.for === 'holdDown' ? soonAfter(new Date(wait.until)) : new Date(Date.now() + 5 * minute);
+  return wait.for === 'holdDown' ? soonAfter(new Date(wait.until)) : later(new Date(), 5 * minute);
 };
 
 async function reopen(
@@ -217,16 +210,10 @@ async function reopen(
   const reason = (await reasonOf(tx, change)) ?? customersReason;
   const written = await write(tx, fence, (row) => {
     const isMoved = !isOpen(row.status) || row.state === 'closed';
-    const status =
-      change.status && isOpen(change.status)
-        ? change.status
-        : isMoved && isOpen(row.status)
-          ? row.status
-          : 'inProgress';
     return {
       state: 'open',
       cycle: row.state === 'closed' ? row.cycle + 1 : row.cycle,
-      ...(isMoved || change.status ? { status, statusReason: reason ?? null } : {}),
+      ...(isMoved || change.status ? { status: reopenedStatus(row, change), statusReason: reason ?? null } : {}),
       changedAt: changedAt(change),
       clearedAt: null,
       clearReceivedAt: null,
@@ -241,11 +228,22 @@ async function reopen(
   });
   if (written.isSuperseded || written.row.state !== 'open') return written;
   const { row } = written;
-  await recordStatus(tx, row, [{ status: row.status, at: new Date(changedAt(change)), by: change.by, reason }]);
-  await withdrawConfirmation(tx, row.id);
+  await noteChanged(tx, row, change, reason);
   if (row.cycle > fence.cycle)
     await withdrawSurvey(tx, surveyIdOf, { ...toReport(row), cycle: fence.cycle }, 'reopened');
   return written;
+}
+
+/** The status that the change names, else the one that another program has set. */
+function reopenedStatus({ status, state }: ReportRow, change: Change): ReportStatus {
+  if (change.status && isOpen(change.status)) return change.status;
+  return state === 'closed' && isOpen(status) ? status : 'inProgress';
+}
+
+/** Whatever was asked about the clearing is no longer of interest. */
+async function noteChanged(tx: Tx, row: ReportRow, change: Change, reason: string | undefined): Promise<void> {
+  await recordStatus(tx, row, [{ status: row.status, at: new Date(changedAt(change)), by: change.by, reason }]);
+  await withdrawConfirmation(tx, row.id);
 }
 
 async function cancel(tx: Tx, surveyIdOf: SurveyIdOf, fence: Fence, change: Change): Promise<Written> {
@@ -266,15 +264,13 @@ async function cancel(tx: Tx, surveyIdOf: SurveyIdOf, fence: Fence, change: Chan
   });
   if (written.isSuperseded || written.row.state !== 'cancelled') return written;
   const { row } = written;
-  await recordStatus(tx, row, [{ status: row.status, at: new Date(changedAt(change)), by: change.by, reason }]);
-  await withdrawConfirmation(tx, row.id);
+  await noteChanged(tx, row, change, reason);
   await withdrawSurvey(tx, surveyIdOf, toReport(row), 'cancelled');
   return written;
 }
 
 function decisionColumns(row: ReportRow, decision: Decision): Columns | undefined {
-  const isEnded: Record<State, boolean> = { open: false, cleared: false, closed: true, cancelled: true };
-  if (decision.hold && isEnded[row.state]) return undefined;
+  if (decision.hold && (row.state === 'closed' || row.state === 'cancelled')) return undefined;
   const json = (value: object | null | undefined) => (value ? JSON.stringify(value) : value);
   return { ...decision, hold: json(decision.hold), attention: json(decision.attention) };
 }

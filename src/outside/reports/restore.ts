@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
 import type { Standing } from '../../policy/standing.js';
 import { stateOf } from '../../policy/status.js';
-import { minute } from '../../policy/time.js';
+import { later, minute } from '../../policy/time.js';
 import type { Db } from '../database/database.js';
 import { restoreSurvey } from '../surveys/restore.js';
 import type { SurveyIdOf } from '../surveys/survey-row.js';
@@ -43,7 +43,7 @@ export async function restore(
       hold: hold ? JSON.stringify(hold) : null,
       releasedBy: releasedBy ?? null,
       skipSurveyBy: skipSurveyBy ?? null,
-      expectedAt: state === 'open' || state === 'cancelled' ? null : new Date(Date.now() + 2 * minute),
+      expectedAt: state === 'open' || state === 'cancelled' ? null : later(new Date(), 2 * minute),
       lastUpdate: sql<Date>`now()`,
     })
     .where('id', '=', id)

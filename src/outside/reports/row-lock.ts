@@ -1,4 +1,4 @@
-/** One report's row, locked until the transaction ends. */
+/** One report's row. Each throws `ReportNotFound`. */
 import { CloseoutError } from '../../contract/errors.js';
 import type { Db } from '../database/database.js';
 import type { ReportRow } from './rows.js';
@@ -8,6 +8,11 @@ export function found(id: string, row: ReportRow | undefined): ReportRow {
   return row;
 }
 
+export async function read(db: Db, id: string): Promise<ReportRow> {
+  return found(id, await db.selectFrom('reports').selectAll().where('id', '=', id).executeTakeFirst());
+}
+
+/** Locked until the transaction ends. */
 export async function lock(tx: Db, id: string): Promise<ReportRow> {
   return found(id, await tx.selectFrom('reports').selectAll().where('id', '=', id).forUpdate().executeTakeFirst());
 }

@@ -15,6 +15,7 @@ import type { Database } from '../database/schema.js';
 import { addCustomer } from '../customers.js';
 import { recordStatus } from './history.js';
 import type { ListQuery, ReportDetails, ReportsPort } from './port.js';
+import { lock, read } from './row-lock.js';
 import { columnsOf, toContact, toReport, toStatusChange, type ReportRow } from './rows.js';
 
 type Tx = Transaction<Database>;
@@ -47,20 +48,6 @@ export function reportStore(db: Db): ReportsPort {
       return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
     },
   };
-}
-
-async function read(db: Db, id: string): Promise<ReportRow> {
-  return assertFound(id, await db.selectFrom('reports').selectAll().where('id', '=', id).executeTakeFirst());
-}
-
-async function lock(tx: Tx, id: string): Promise<ReportRow> {
-  const locked = tx.selectFrom('reports').selectAll().where('id', '=', id).forUpdate();
-  return assertFound(id, await locked.executeTakeFirst());
-}
-
-function assertFound(id: string, row: ReportRow | undefined): ReportRow {
-  if (!row) throw new CloseoutError('ReportNotFound', `There is no report ${id}.`);
-  return row;
 }
 
 async function insert(tx: Tx, report: NewReport & { id: string }): Promise<Report> {

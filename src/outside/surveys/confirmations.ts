@@ -48,8 +48,6 @@ export interface Confirmations {
   resolve(clearing: Clearing, as: Resolution, by?: string): Promise<Survey | undefined>;
   /** The reason that the customer of this cycle gave for a "no". */
   reasonOf(reportId: string, cycle: number): Promise<string | undefined>;
-  /** The report's run has acted on the reply about this clearing. */
-  markActedOn(clearing: Clearing): Promise<void>;
 }
 
 /** The signal for the report's run. Never holds the reason. */
@@ -84,17 +82,17 @@ export function confirmationTable(db: Db, hashOf: HashAddress, surveyIdOf: Surve
       const survey = await surveyOfCycle(db, reportId, cycle);
       return (survey?.confirmation === 'no' && survey.confirmReason) || undefined;
     },
-
-    async markActedOn({ reportId, cycle, clearedAt }) {
-      await db
-        .updateTable('surveys')
-        .set({ confirmActedOn: true })
-        .where('reportId', '=', reportId)
-        .where('cycle', '=', cycle)
-        .where('confirmFor', '=', clearedAt)
-        .execute();
-    },
   };
+}
+
+/** The report's run has acted on the reply of this cycle. */
+export async function markConfirmationActedOn(tx: Db, reportId: string, cycle: number): Promise<void> {
+  await tx
+    .updateTable('surveys')
+    .set({ confirmActedOn: true })
+    .where('reportId', '=', reportId)
+    .where('cycle', '=', cycle)
+    .execute();
 }
 
 /** The report was reopened or cancelled: nothing is left to confirm. */

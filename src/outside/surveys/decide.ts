@@ -1,5 +1,5 @@
 /** Decides whether a report's customer is asked, under a lock and once per cycle. */
-import { sql } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
 import { CloseoutError } from '../../contract/errors.js';
 import type { Report } from '../../contract/reports.js';
@@ -8,6 +8,7 @@ import { reopenUntil, surveyExpiresAt } from '../../policy/deadlines.js';
 import type { Policy } from '../../policy/settings.js';
 import { sampleBucketOf, skipReason, type EligibilityFacts } from '../../policy/survey.js';
 import type { Db } from '../database/database.js';
+import type { Database } from '../database/schema.js';
 import { toContact, toReport, type ReportRow } from '../reports/rows.js';
 import type { SurveyIdOf } from './survey-row.js';
 import { changeWithEvent } from './timeline.js';
@@ -91,28 +92,17 @@ export async function decideSurvey(
 
 /** In one statement. What is counted about the customer after it cannot change until the transaction ends. */
 async function readAndLockCustomer(tx: Db, reportId: string): Promise<Pick<SurveyDecision, 'report' | 'contact'>> {
-  const { rows } = await sql<ReportRow & { contact: ContactRow | null }>`
-    select r.*, to_json(c) as contact
+  const { rows } = await sql<ReportRow & { contact: Selectable<Database['contacts']> | null }>`
+    select r.*, case when c.report_id is not null then json_build_object('reportId', c.report_id, 'name', c.name,
+      'emailAddress', c.email_address, 'preferredLanguage', c.preferred_language, 'timeZone', c.time_zone,
+      'attributes', c.attributes) end as contact
     from reports r left join contacts c on c.report_id = r.id
       left join lateral (select id from customers where id = r.customer_id for update) as locked on true
     where r.id = ${reportId}`.execute(tx);
   const [row] = rows;
   if (!row) throw new CloseoutError('ReportNotFound', `There is no report ${reportId}.`);
-  return { report: toReport(row), contact: row.contact ? toContact(fromJson(row.contact)) : undefined };
+  return { report: toReport(row), contact: row.contact ? toContact(row.contact) : undefined };
 }
-
-type ContactRow = Record<string, unknown>;
-
-/** `to_json` names columns as the database does. */
-const fromJson = (row: ContactRow): Parameters<typeof toContact>[0] =>
-  ({
-    reportId: row['report_id'],
-    name: row['name'],
-    emailAddress: row['email_address'],
-    preferredLanguage: row['preferred_language'],
-    timeZone: row['time_zone'],
-    attributes: row['attributes'],
-  }) as Parameters<typeof toContact>[0];
 
 /** Policy `replace`: only the newest answer of a report counts. */
 async function supersedeEarlier(tx: Db, { reportId, cycle }: Survey): Promise<void> {

@@ -12,6 +12,7 @@ import {
 } from '../../contract/messages.js';
 import type { Standing } from '../../policy/standing.js';
 import { callTemporal, undefinedIfUnknown } from './calls.js';
+import { findIds } from './search.js';
 
 export interface LostRun {
   reportId: string;
@@ -95,16 +96,7 @@ export function lostRuns(temporal: Client): LostRuns {
     completedSince: (since) =>
       call(() => ended(`${ofReports} AND ExecutionStatus="Completed" AND CloseTime > "${since.toISOString()}"`)),
 
-    async running() {
-      const found: string[] = [];
-      for await (const { workflowId } of temporal.workflow.list({
-        query: `${ofReports} AND ExecutionStatus="Running"`,
-      })) {
-        const reportId = reportIdOf(workflowId);
-        if (reportId !== undefined) found.push(reportId);
-      }
-      return found;
-    },
+    running: () => findIds(temporal, `${ofReports} AND ExecutionStatus="Running"`, Infinity, reportIdOf),
 
     standingOf: ({ reportId, runId }) =>
       call(() => temporal.workflow.getHandle(workflowIdOf(reportId), runId).query<Standing>(queries.standing)).catch(

@@ -77,6 +77,10 @@ export interface Runs {
 export function reportRuns(temporal: Client): Runs {
   const call = <T>(ask: () => Promise<T>) => callTemporal(temporal, ask);
   const handle = (reportId: string) => temporal.workflow.getHandle(workflowIdOf(reportId));
+  const send = async (report: RunSubject, signal: string, signalArgs: unknown[], deadline?: number): Promise<void> => {
+    const options = { ...startOptions(report), signal, signalArgs };
+    await callTemporal(temporal, () => temporal.workflow.signalWithStart(workflowType, options), deadline);
+  };
   const startOnce = async (workflow: string, workflowId: string, input: unknown): Promise<void> => {
     const options = { workflowId, taskQueue, workflowIdReusePolicy: 'REJECT_DUPLICATE', args: [input] } as const;
     await call(() => temporal.workflow.start(workflow, options)).catch(falseIfStarted);
@@ -92,21 +96,9 @@ export function reportRuns(temporal: Client): Runs {
       await callTemporal(temporal, begin, patience).catch(ignoreUnavailable);
     },
 
-    async signalStored(report, signal, payload) {
-      const options = { ...startOptions(report), signal, signalArgs: [payload] };
-      const send = () => temporal.workflow.signalWithStart(workflowType, options);
-      await callTemporal(temporal, send, patience).catch(ignoreUnavailable);
-    },
-
-    async signal(report, signal, payload) {
-      const options = { ...startOptions(report), signal, signalArgs: [payload] };
-      await call(() => temporal.workflow.signalWithStart(workflowType, options));
-    },
-
-    async wake(report) {
-      const options = { ...startOptions(report), signal: signals.lookAgain, signalArgs: [] };
-      await call(() => temporal.workflow.signalWithStart(workflowType, options));
-    },
+    signalStored: (report, signal, payload) => send(report, signal, [payload], patience).catch(ignoreUnavailable),
+    signal: (report, signal, payload) => send(report, signal, [payload]),
+    wake: (report) => send(report, signals.lookAgain, []),
 
     stateOf: (reportId) =>
       call(() => handle(reportId).describe()).then(
