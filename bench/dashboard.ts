@@ -12,9 +12,9 @@ export async function fill(database: pg.Client, from: number, to: number): Promi
   ]);
   await database.query(
     `insert into reports (id, status, description, severity, ticket_type, service_problem_id, customer_id,
-        opened_at, changed_at, cleared_at, closed_at, state)
+        opened_at, changed_at, cleared_at, close_due_at, closed_at, state)
       select 'many-' || n, 'closed', 'No dial tone', 'minor', (array['fault', 'change', 'question'])[1 + n % 3],
-        case when n % 4 = 0 then 'SP-' || n % 50 end, 'many-' || n, t, t, t, t + make_interval(secs => n % 90), 'closed'
+        case when n % 4 = 0 then 'SP-' || n % 50 end, 'many-' || n, t, t, t, t, t + make_interval(secs => n % 90), 'closed'
       from (select n, now() - make_interval(mins => 2 * n % 43000) as t from generate_series($1::int, $2::int) n) x`,
     [from, to],
   );

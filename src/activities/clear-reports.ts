@@ -32,15 +32,16 @@ export async function clearReports(
   return { last: reports.at(-1)?.id };
 }
 
+export interface CountReports {
+  serviceProblemId: string;
+  /** ISO 8601: when the fault was fixed. */
+  at: string;
+  after: string;
+  overdue: string;
+  requestId: string;
+}
+
 /** Counts how far the reports of a service problem have followed. Reads only. */
-export async function countReports(
-  { serviceProblems }: Deps,
-  {
-    serviceProblemId,
-    at,
-    after,
-    requestId,
-  }: { serviceProblemId: string; at: string; after: string; requestId: string },
-): Promise<CountedReports> {
-  return serviceProblems.count({ serviceProblemId, fixedAt: new Date(at), after, requestId });
+export async function countReports({ serviceProblems }: Deps, { at, ...rest }: CountReports): Promise<CountedReports> {
+  return serviceProblems.count({ ...rest, fixedAt: new Date(at) });
 }

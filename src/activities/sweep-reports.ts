@@ -8,8 +8,8 @@ import { minute } from '../policy/time.js';
 import type { Deps } from './deps.js';
 import { inParallel } from './in-parallel.js';
 
-/** Runs of one kind that a sweep wakes: the next one, a minute later, goes on. */
-const mostWakes = 500;
+/** Reports of one kind that are looked up at a time. */
+const pageSize = 500;
 
 /**
  * Looks for what is wrong, never for what is merely quiet, and wakes the runs concerned. Safe to repeat: a run that is woken for
@@ -26,14 +26,19 @@ type Result = Pick<SweepResult, 'notified' | 'failed' | 'stuck'>;
 
 async function wakeDue(deps: Deps, result: Result): Promise<void> {
   const { watching, runs } = deps;
-  const failed = await inParallel(await watching.due(mostWakes), async (report) => {
-    await runs.wake(report);
-    count(result, report.reason);
-    if ((await watching.markWoken(report.id)) !== wakesUntilStuck) return;
-    result.stuck++;
-    await runs.alert({ kind: 'stuck', at: new Date().toISOString() });
-  });
-  result.failed += failed.length;
+  let due: DueReport[];
+  let failed: unknown[];
+  do {
+    due = await watching.due(pageSize);
+    failed = await inParallel(due, async (report) => {
+      await runs.wake(report);
+      count(result, report.reason);
+      if ((await watching.markWoken(report.id)) !== wakesUntilStuck) return;
+      result.stuck++;
+      await runs.alert({ kind: 'stuck', at: new Date().toISOString() });
+    });
+    result.failed += failed.length;
+  } while (due.length > 0 && failed.length === 0); // a report that was woken is not due again for a while
 }
 
 /** Visibility may lag, and a worker's clock may be ahead of the server's. */
@@ -94,8 +99,6 @@ export interface WokenPage {
   next?: string;
 }
 
-const pageSize = 500;
-
 /** Temporal was restored or lost: the runs of all reports that are not done continue from the ledger. Safe to repeat. */
 export async function wakeUnfinished({ watching, runs }: Deps, { after }: { after: string }): Promise<WokenPage> {
   const page = await watching.unfinished(after, pageSize);
@@ -121,12 +124,12 @@ export async function restoreLedger({ sweeps, lostRuns, ledger }: Deps): Promise
   return { woken: ended.length + running.length - failed, failed };
 }
 
-/** Keeps the result, and the daily counts, for `/metrics` and the dashboard. Counts the sweep. Safe to repeat: a run counts once. */
+/** Keeps the result, and the daily figures, for `/metrics` and the dashboard. Counts the sweep. Safe to repeat: a run counts once. */
 export async function recordSweep(
-  { sweeps, rollUpSurveys }: Deps,
+  { sweeps, rollUp }: Deps,
   result: Omit<SweepResult, 'counter'> & { tookMs: number; atLeast: number },
 ): Promise<number> {
-  await rollUpSurveys();
+  await rollUp();
   const { workflowExecution } = activityInfo();
   return sweeps.record({
     ...result,

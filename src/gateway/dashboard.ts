@@ -1,5 +1,4 @@
 /** `/`: the process and customer satisfaction at a glance, drawn on the server. `/satisfaction.csv`: every answer. */
-import { stringify } from 'csv-stringify/sync';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { CloseoutClient } from '../client.js';
 import { ignoreUnavailable } from '../client/errors.js';
@@ -7,6 +6,7 @@ import { closingPlot, satisfactionPlot, type Scheme } from '../operator/plot.js'
 import { durationWords, fewAnswers, statsBy, statsOf, type Stats } from '../operator/satisfaction.js';
 import { runUrlOf, type Config } from '../setup/config.js';
 import { html } from '../views/render.js';
+import { satisfactionCsv } from './satisfaction-csv.js';
 
 const newestAnswers = 20;
 const longestTable = 50;
@@ -37,7 +37,7 @@ export function dashboard(app: FastifyInstance, config: Config, client: Closeout
     reply
       .header('content-disposition', 'attachment; filename="satisfaction.csv"')
       .type('text/csv; charset=utf-8')
-      .send(await satisfactionCsv(client)),
+      .send(satisfactionCsv(counts)),
   );
 }
 
@@ -71,41 +71,6 @@ async function viewOf(client: CloseoutClient) {
     sweep,
   };
 }
-
-async function satisfactionCsv(client: CloseoutClient): Promise<string> {
-  const rows = await client.overview.counts.answers(1_000_000);
-  const table = rows.map(({ complaints, sentAt, answeredAt, solved, ...row }) => ({
-    ...row,
-    solved: solved === null ? '' : yesOrNo(solved),
-    complaints: complaints.join(' '),
-    sentAt: sentAt?.toISOString(),
-    answeredAt: answeredAt.toISOString(),
-    ticketType: plainText(row.ticketType),
-    serviceProblem: plainText(row.serviceProblem),
-    comment: plainText(row.comment),
-  }));
-  const columns = [
-    'report',
-    'cycle',
-    'ticketType',
-    'serviceProblem',
-    'sentAt',
-    'answeredAt',
-    'score',
-    'solved',
-    'complaints',
-    'comment',
-    'revisions',
-  ];
-  // Comments are written by strangers: a spreadsheet must not take one for a formula.
-  return stringify(table, { header: true, columns, quoted: true, escape_formulas: true, bom: true });
-}
-
-/** Some programs skip leading white space and invisible characters, which escape_formulas does not expect. */
-const plainText = (text: string | null): string | null =>
-  /^[\s\p{Cf}\p{Cc}]+[=+\-@]/u.test(text ?? '') ? `'${text}` : text;
-
-const yesOrNo = (value: boolean): string => (value ? 'yes' : 'no');
 
 const schemeOf = (word: string): Scheme => (word === 'dark' ? 'dark' : 'light');
 

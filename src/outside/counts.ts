@@ -1,10 +1,12 @@
 /** The counts behind the dashboard and the metrics, grouped so that every view can be added up from them. */
 import { sql } from 'kysely';
 import type { SurveyCount } from '../operator/satisfaction.js';
+import { closingTimes, type ClosingTimes } from './closing-times.js';
 import type { Db } from './database/database.js';
 import { countSurveys } from './survey-counts.js';
 
 export interface AnswerRow {
+  surveyId: string;
   report: string;
   cycle: number;
   ticketType: string;
@@ -18,14 +20,6 @@ export interface AnswerRow {
   revisions: number;
 }
 
-/** Durations of the closings of one day, in seconds. */
-export interface ClosingTimes {
-  day: string;
-  closed: number;
-  p50: number;
-  p95: number;
-}
-
 export interface Counts {
   surveys(): Promise<SurveyCount[]>;
   reports(): Promise<{ status: string; count: number }[]>;
@@ -33,10 +27,10 @@ export interface Counts {
   cleared(): Promise<{ confirming: number; clearingOrClosing: number }>;
   /** Confirmations by the customer's reply. */
   confirmations(): Promise<{ confirmation: string; count: number }[]>;
-  /** From the receipt of "cleared" to the closing, for each of the last `days` (UTC). */
+  /** For each of the last `days` (UTC). */
   closingTimes(days: number): Promise<ClosingTimes[]>;
-  /** The answers that count, newest first. */
-  answers(limit: number): Promise<AnswerRow[]>;
+  /** The answers that count, newest first. `before`: those older than the answer to this survey. */
+  answers(limit: number, before?: string): Promise<AnswerRow[]>;
 }
 
 export function countQueries(db: Db): Counts {
@@ -65,25 +59,15 @@ export function countQueries(db: Db): Counts {
       return rows;
     },
 
-    async closingTimes(days) {
-      const { rows } = await sql<ClosingTimes>`
-        select to_char(closed_at at time zone 'UTC', 'YYYY-MM-DD') as day, count(*)::int as closed,
-          percentile_cont(0.5) within group (order by took)::float as p50,
-          percentile_cont(0.95) within group (order by took)::float as p95
-        from (
-          select closed_at, greatest(0, extract(epoch from closed_at - coalesce(clear_received_at, cleared_at))) as took
-          from reports where closed_at > now() - make_interval(days => ${days}) and cleared_at is not null
-        ) as closings
-        group by 1 order by 1`.execute(db);
-      return rows;
-    },
+    closingTimes: (days) => closingTimes(db, days),
 
-    answers: (limit) =>
+    answers: (limit, before) =>
       db
         .selectFrom('answers')
         .innerJoin('surveys', 'surveys.id', 'answers.surveyId')
         .innerJoin('reports', 'reports.id', 'surveys.reportId')
         .select([
+          'surveys.id as surveyId',
           'reports.id as report',
           'surveys.cycle',
           'ticketType',
@@ -97,7 +81,13 @@ export function countQueries(db: Db): Counts {
           'revision as revisions',
         ])
         .where('surveys.state', '=', 'answered')
+        .$if(before !== undefined, (query) =>
+          query.where(
+            sql<boolean>`(answers.at, answers.survey_id) < (select at, survey_id from answers where survey_id = ${before})`,
+          ),
+        )
         .orderBy('answers.at', 'desc')
+        .orderBy('answers.surveyId', 'desc')
         .limit(limit)
         .execute(),
   };

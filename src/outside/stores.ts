@@ -1,5 +1,6 @@
 /** All stores in our PostgreSQL, from one connection pool. */
 import { affectedReports, type AffectedReports } from './affected.js';
+import { rollUpClosingTimes } from './closing-times.js';
 import { countQueries, type Counts } from './counts.js';
 import type { Db } from './database/database.js';
 import { customerErasure, type CustomerErasure } from './erasure.js';
@@ -32,8 +33,8 @@ export interface Stores {
   erasure: CustomerErasure;
   affected: AffectedReports;
   counts: Counts;
-  /** Brings the daily counts of surveys up to date. Safe to repeat. */
-  rollUpSurveys: () => Promise<void>;
+  /** Brings the daily figures up to date. Safe to repeat. */
+  rollUp: () => Promise<void>;
   sweeps: Sweeps;
 }
 
@@ -56,7 +57,10 @@ export function openStores(db: Db, addressKey: Buffer): Stores {
     erasure: customerErasure(db),
     affected: affectedReports(db),
     counts: countQueries(db),
-    rollUpSurveys: () => rollUpSurveys(db),
+    rollUp: async () => {
+      await rollUpSurveys(db);
+      await rollUpClosingTimes(db);
+    },
     sweeps: sweepTable(db),
   };
 }

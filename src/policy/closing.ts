@@ -22,6 +22,12 @@ export function waitBeforeClosing({ policy, clearing, hold, isConfirmed }: Closi
   return policy.confirmation && !isConfirmed ? { for: 'confirmation' } : undefined;
 }
 
+/** Since when nothing has had to be waited for. `dueAt`: what the run knows of the waits that it has seen end. */
+export function closingDueAt({ policy, clearing }: ClosingFacts, dueAt: string | undefined): Date {
+  const holdDownEnds = Date.parse(clearing.receivedAt) + policy.holdDown;
+  return new Date(Math.max(holdDownEnds, dueAt === undefined ? 0 : Date.parse(dueAt)));
+}
+
 /** A report that was just closed is written again once its survey is decided, soon after the policy's delay. */
 export const expectedAfterClosing = ({ survey }: Policy, closedAt: Date): Date =>
   later(closedAt, survey.delay + 5 * minute);

@@ -26,8 +26,11 @@ import * as steps from './steps.js';
 /** Pauses before reports that do not follow are signalled again. After the last one they stay listed, and an operator is alerted. */
 const retryPauses = ['5s', '30s', '2m'] as const;
 
-/** Reports that were signalled and have not followed yet: few enough that a single report waits no more than moments behind them. */
+/** Reports that were just signalled and have not followed yet: few enough that a single report waits only moments behind them. */
 const window = { least: 10, first: 50, most: 500 };
+
+/** A report that does not follow within so many looks, each a second or more, no longer fills the window. */
+const looksUntilOverdue = 10;
 
 /** Plain JSON, so that continue-as-new can carry all of it. */
 interface State {
@@ -35,6 +38,8 @@ interface State {
   requests: Required<MassClearRequest>[];
   /** The last report of this round that was looked at. */
   after: string;
+  /** `after` at the last looks, oldest first. */
+  marks: string[];
   failedRounds: number;
   window: number;
   progress: MassClearProgress;
@@ -60,7 +65,7 @@ export async function clearServiceProblem(input: MassClearInput): Promise<MassCl
     if (requests.length <= 1) break;
     // The next request starts over, by its own time.
     requests.shift();
-    Object.assign(state, { after: '', failedRounds: 0 });
+    Object.assign(state, { after: '', marks: [], failedRounds: 0 });
     Object.assign(progress, { failed: [], failedCount: 0, round: 1 });
   }
   progress.done = true;
@@ -77,7 +82,7 @@ function newState(input: MassClearInput): State {
     );
   const counts = { cleared: 0, open: 0, closing: 0, closed: 0, later: { count: 0, ids: [] } };
   const progress = { serviceProblemId, ...counts, failed: [], failedCount: 0, round: 1, done: false };
-  return { requests: [request], after: '', failedRounds: 0, window: window.first, progress };
+  return { requests: [request], after: '', marks: [], failedRounds: 0, window: window.first, progress };
 }
 
 /** The clock of a caller may be so far ahead; ms. */
@@ -106,7 +111,7 @@ async function clearAll(input: MassClearInput, state: State): Promise<void> {
     if (progress.failedCount === 0 || pause === undefined) break;
     await sleep(pause, { summary: 'Until reports that did not follow are signalled again' });
     state.failedRounds++;
-    state.after = '';
+    Object.assign(state, { after: '', marks: [] });
     progress.round++;
   }
   const { serviceProblemId, failedCount } = progress;
@@ -121,14 +126,16 @@ async function runRound(input: MassClearInput, state: State): Promise<void> {
     if (!request) return;
     const { at, by, perSecond, id: requestId } = request;
     const { serviceProblemId } = state.progress;
-    const pending = await count(state);
-    adapt(state, pending);
-    const limit = Math.min(perSecond, state.window - pending);
+    const { cleared } = state.progress;
+    const { inFlight } = await count(state);
+    adapt(state, state.progress.cleared - cleared);
+    const limit = Math.min(perSecond, state.window - inFlight);
     if (limit > 0) {
       const batch = await steps.clearReports({ serviceProblemId, after: state.after, limit, at, by, requestId });
       if (batch.last === undefined) return;
       state.after = batch.last;
     }
+    state.marks = [...state.marks, state.after].slice(-looksUntilOverdue);
     if (workflowInfo().continueAsNewSuggested)
       await continueAsNew<typeof clearServiceProblem>({ ...input, carried: state });
     await sleep('1s', { summary: `Until the workers have followed; ${state.window} at a time` });
@@ -139,7 +146,7 @@ async function runRound(input: MassClearInput, state: State): Promise<void> {
 async function untilFollowed(state: State): Promise<void> {
   let least = Infinity;
   for (let pollsInVain = 0; pollsInVain < 10; pollsInVain++) {
-    const pending = await count(state);
+    const { pending } = await count(state);
     if (pending === 0) return;
     if (pending < least) pollsInVain = 0;
     least = Math.min(least, pending);
@@ -147,20 +154,26 @@ async function untilFollowed(state: State): Promise<void> {
   }
 }
 
-/** Doubles the window when the workers follow within a second, and halves it when they fall behind. */
-function adapt(state: State, pending: number): void {
-  if (pending === 0) state.window = Math.min(window.most, state.window * 2);
-  else if (pending > state.window / 2) state.window = Math.max(window.least, Math.ceil(state.window / 2));
+/** Holds what the workers follow within two looks, so that the window doubles as long as they follow at once. */
+function adapt(state: State, followed: number): void {
+  state.window = Math.min(window.most, Math.max(window.least, followed * 2));
 }
 
-async function count({ progress, requests, after }: State): Promise<number> {
+async function count({ progress, requests, after, marks }: State): Promise<{ pending: number; inFlight: number }> {
   const [request] = requests;
-  if (!request) return 0;
+  if (!request) return { pending: 0, inFlight: 0 };
   const { serviceProblemId } = progress;
   const { at, id: requestId } = request;
-  const { pending, ...counts } = await steps.countReports({ serviceProblemId, at, after, requestId });
+  const overdue = marks.length < looksUntilOverdue ? '' : (marks[0] ?? '');
+  const { pending, inFlight, ...counts } = await steps.countReports({
+    serviceProblemId,
+    at,
+    after,
+    overdue,
+    requestId,
+  });
   Object.assign(progress, counts);
-  return pending;
+  return { pending, inFlight };
 }
 
 /** Waits as long as reports are still being closed, or until a new request. Some may wait for an operator or for their customers. */

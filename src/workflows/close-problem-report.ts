@@ -12,7 +12,16 @@ import { raiseAlert } from './alert-operator.js';
 import { confirmWithCustomer, isConfirmed } from './confirmation.js';
 import { acceptOperations } from './operations.js';
 import { undefinedIfFailed } from './failure.js';
-import { fenceOf, newRun, nextFence, noteWritten, unwrittenChange, type RunState, type Unwritten } from './run.js';
+import {
+  fenceOf,
+  fromNow,
+  newRun,
+  nextFence,
+  noteWritten,
+  unwrittenChange,
+  type RunState,
+  type Unwritten,
+} from './run.js';
 import { acceptSignals } from './signals.js';
 import * as steps from './steps.js';
 import { handleAnswer, hasNewAnswer, isAnswered, isSurveyOpen, startSurvey, waitForAnswer } from './survey.js';
@@ -110,7 +119,7 @@ async function clearing(run: RunState): Promise<NextPhase> {
 async function confirming(run: RunState): Promise<NextPhase> {
   const { changes } = run;
   await confirmWithCustomer(run);
-  return run.changes === changes ? 'closing' : follow(run);
+  return run.changes === changes ? due(run) : follow(run);
 }
 
 /** Closes the report, unless something has to be waited for first: the ledger knows, by today's policy. */
@@ -123,7 +132,13 @@ async function closing(run: RunState): Promise<NextPhase> {
     name: 'closeReport',
     step: async (attempts) => {
       const fence = nextFence(run, `close ${cleared.at}`);
-      const facts = { clearing: cleared, change: clearedBy, isConfirmed: isConfirmed(run), byHand: run.closeByHand };
+      const facts = {
+        clearing: cleared,
+        change: clearedBy,
+        dueAt: run.dueAt,
+        isConfirmed: isConfirmed(run),
+        byHand: run.closeByHand,
+      };
       const request = { fence, rule: run.rule, ...facts };
       const mustStay = Date.now() - Date.parse(cleared.receivedAt) < policy.holdDown;
       const recorded =
@@ -152,14 +167,21 @@ async function closing(run: RunState): Promise<NextPhase> {
       const { until } = closed.wait;
       publish(run, { waitingFor: 'the report to stay cleared', until });
       await wait(run, isChanged, Date.parse(until) - Date.now(), 'Hold-down: stays cleared?');
-      return isChanged() ? follow(run) : 'closing';
+      return isChanged() ? follow(run) : due(run);
     }
     case 'release':
       run.phase = run.confirmation ? 'confirming' : 'clearing';
       publish(run, { waitingFor: 'an operator to release the report' });
       await wait(run, () => isChanged() || !run.hold);
+      run.dueAt = fromNow(0);
       return follow(run);
   }
+}
+
+/** The wait before the closing is over: from now on, every second until it is closed is ours. */
+function due(run: RunState): NextPhase {
+  run.dueAt = fromNow(0);
+  return 'closing';
 }
 
 /** The report is closed. Nothing that happens to the survey undoes that, except a customer or service that reopens it. */

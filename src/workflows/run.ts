@@ -37,6 +37,8 @@ export interface RunState extends Standing {
   signals: number;
   /** The last change to cleared. */
   clearedBy?: Change;
+  /** ISO 8601: since when nothing has had to be waited for before the closing, if anything had. */
+  dueAt?: string;
   policy: Policy;
   /** What the policy was chosen by. */
   rule?: PolicyRule;
@@ -164,6 +166,7 @@ function startClearing(run: RunState, change: Change): void {
     by: change.by,
   };
   run.clearedBy = change;
+  delete run.dueAt;
 }
 
 function resetConfirmation(run: RunState): void {

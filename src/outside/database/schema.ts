@@ -64,6 +64,8 @@ interface ReportTable {
   /** When Closeout received the change to cleared; null if another program wrote it to the table. */
   clearReceivedAt: OptionalTime;
   closedAt: OptionalTime;
+  /** Since when nothing had to be waited for before the closing; null if it was not Closeout that closed the report. */
+  closeDueAt: OptionalTime;
   lastUpdate: Generated<Date>;
   /** What the report's run has decided. It differs from `status` if another program has written the status. */
   state: Generated<State>;

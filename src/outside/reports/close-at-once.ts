@@ -1,6 +1,6 @@
 /** The usual closing, in one statement. */
 import { sql } from 'kysely';
-import { expectedAfterClosing, waitBeforeClosing } from '../../policy/closing.js';
+import { closingDueAt, expectedAfterClosing, waitBeforeClosing } from '../../policy/closing.js';
 import type { PolicyFor } from '../../policy/settings.js';
 import type { Fence } from '../../policy/standing.js';
 import type { Db } from '../database/database.js';
@@ -14,21 +14,21 @@ import type { ReportRow } from './rows.js';
 export async function closeAtOnce(
   db: Db,
   { reportId, runId, cycle, rev, what, received, signals }: Fence,
-  { clearing, change, rule, byHand, isConfirmed }: ClosingRequest,
+  { clearing, change, dueAt, rule, byHand, isConfirmed }: ClosingRequest,
   policyFor: PolicyFor,
 ): Promise<Written | undefined> {
   if (!rule || byHand || change?.hasReason || !received) return undefined;
   const policy = policyFor(rule);
   const now = new Date();
-  if (policy.confirmation || waitBeforeClosing({ policy, clearing, hold: undefined, isConfirmed }, now))
-    return undefined;
+  const facts = { policy, clearing, hold: undefined, isConfirmed };
+  if (policy.confirmation || waitBeforeClosing(facts, now)) return undefined;
   const expectedAt = expectedAfterClosing(policy, now);
   const { ticketType, severity, priority = null, customerId = null } = rule;
   const { rows } = await sql<ReportRow>`
     with closed as (
       update reports set state = 'closed', status = 'closed', status_reason = null, changed_at = ${clearing.at},
         cleared_at = ${clearing.at}, clear_received_at = ${clearing.receivedAt}, clear_by = ${clearing.by ?? null},
-        closed_at = ${now}, last_update = now(), expected_at = ${expectedAt}, attention = null, wakes = 0, wake_after = null,
+        closed_at = ${now}, close_due_at = ${closingDueAt(facts, dueAt)}, last_update = now(), expected_at = ${expectedAt}, attention = null, wakes = 0, wake_after = null,
         rev = ${rev}, last_write = ${what}, received = ${JSON.stringify(received)}, signals = ${signals ?? 0}
       where id = ${reportId} and run_id = ${runId} and rev < ${rev} and cycle = ${cycle} and state in ('open', 'cleared')
         and state_of(status) in ('open', 'cleared') and hold is null and ticket_type = ${ticketType}

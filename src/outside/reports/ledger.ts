@@ -7,7 +7,7 @@ import { sql, type Transaction, type UpdateObject } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
 import type { ReportStatus } from '../../contract/reports.js';
 import { changedAt, type Change } from '../../policy/changes.js';
-import { expectedAfterClosing, waitBeforeClosing, type Wait } from '../../policy/closing.js';
+import { closingDueAt, expectedAfterClosing, waitBeforeClosing, type Wait } from '../../policy/closing.js';
 import type { PolicyFor, PolicyRule } from '../../policy/settings.js';
 import type { Clearing, Decision, Fence, Standing } from '../../policy/standing.js';
 import { isOpen, stateOf } from '../../policy/status.js';
@@ -35,6 +35,8 @@ export interface ClosingRequest {
   clearing: Clearing;
   /** The change to cleared. */
   change?: Change;
+  /** ISO 8601: when the last wait before this closing ended, if there was one. */
+  dueAt?: string;
   /** By which attributes the run knows its policy: if they still hold, closing takes one statement. */
   rule?: PolicyRule;
   isConfirmed: boolean;
@@ -147,7 +149,7 @@ async function clear(tx: Tx, fence: Fence, clearing: Clearing): Promise<Written>
 async function close(
   tx: Tx,
   fence: Fence,
-  { clearing, change, isConfirmed, byHand }: ClosingRequest,
+  { clearing, change, dueAt, isConfirmed, byHand }: ClosingRequest,
   policyFor: PolicyFor,
 ): Promise<Written & { wait?: Wait }> {
   const row = await lock(tx, fence.reportId);
@@ -177,7 +179,10 @@ async function close(
   const columns = { ...clearedColumns(row, clearing, reason), state: 'closed' as const, status: 'closed' as const };
   if (isConfirmed && facts.policy.confirmation) await markConfirmationActedOn(tx, row.id, row.cycle);
   const expectedAt = expectedAfterClosing(facts.policy, now);
-  return { row: await set(tx, fence, { ...columns, closedAt: now, attention: null, expectedAt }), isSuperseded };
+  // A report that was closed elsewhere, or by hand, says nothing about how fast we are.
+  const closeDueAt = byHand || observed === 'closed' ? null : closingDueAt(facts, dueAt);
+  const done = { ...columns, closedAt: now, closeDueAt, attention: null, expectedAt };
+  return { row: await set(tx, fence, done), isSuperseded };
 }
 
 function clearedColumns(row: ReportRow, { at, receivedAt, by }: Clearing, reason?: string): Columns {
@@ -219,6 +224,7 @@ async function reopen(
       clearReceivedAt: null,
       clearBy: null,
       closedAt: null,
+      closeDueAt: null,
       releasedBy: null,
       ...(row.state === 'closed' ? { skipSurveyBy: null } : {}),
       attention: null,

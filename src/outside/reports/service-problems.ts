@@ -13,6 +13,8 @@ export interface ReportOfProblem {
 export type CountedReports = Omit<MassClearProgress, 'serviceProblemId' | 'round' | 'done'> & {
   /** Open reports that were signalled and whose runs have not followed yet. */
   pending: number;
+  /** Those of them that are not overdue. */
+  inFlight: number;
 };
 
 export interface Counting {
@@ -20,6 +22,8 @@ export interface Counting {
   fixedAt: Date;
   /** The last report that was signalled. */
   after: string;
+  /** The last report that was signalled so long ago that it should have followed; empty: none. */
+  overdue: string;
   requestId: string;
 }
 
@@ -42,7 +46,7 @@ export function serviceProblemReports(db: Db): ServiceProblemReports {
       return rows;
     },
 
-    async count({ serviceProblemId, fixedAt, after, requestId }) {
+    async count({ serviceProblemId, fixedAt, after, overdue, requestId }) {
       const isOurs = sql`service_problem_id = ${serviceProblemId}`;
       const isLater = sql`(state = 'open' and greatest(opened_at, changed_at) > ${fixedAt})`;
       const isPending = sql`(state = 'open' and greatest(opened_at, changed_at) <= ${fixedAt} and id <= ${after})`;
@@ -52,6 +56,7 @@ export function serviceProblemReports(db: Db): ServiceProblemReports {
           count(*) filter (where state = 'cleared')::int as closing,
           count(*) filter (where state = 'closed')::int as closed,
           count(*) filter (where ${isPending})::int as pending,
+          count(*) filter (where ${isPending} and id > ${overdue})::int as in_flight,
           count(*) filter (where ${isLater})::int as later_count,
           (select array_agg(id) from (select id from reports where ${isOurs} and ${isLater}
             order by id limit ${mostListed}) as listed) as later_ids,
@@ -66,7 +71,7 @@ export function serviceProblemReports(db: Db): ServiceProblemReports {
   };
 }
 
-type Counts = Record<'cleared' | 'open' | 'closing' | 'closed' | 'pending' | 'laterCount', number> & {
+type Counts = Record<'cleared' | 'open' | 'closing' | 'closed' | 'pending' | 'inFlight' | 'laterCount', number> & {
   laterIds: string[] | null;
   failed: { reportId: string; failure: string }[] | null;
 };

@@ -1,4 +1,5 @@
-/** The kept daily counts and a plain count of all surveys agree, whatever happened since the counts were made. */
+/** The figures that are kept by day agree with what a plain query counts, whatever happened since they were made. */
+import { closingTimes, rollUpClosingTimes } from '../../src/outside/closing-times.js';
 import { openDatabase, type Db } from '../../src/outside/database/database.js';
 import { countSurveys, rollUpSurveys } from '../../src/outside/survey-counts.js';
 import { loadConfig } from '../../src/setup/config.js';
@@ -62,4 +63,28 @@ test('20,000 surveys that another program added to a year are counted with the n
     "explain select * from surveys s, survey_roll_up u where s.decided_at > u.at - interval '10 minutes'",
   );
   expect(plan.map((row) => row['QUERY PLAN']).join('\n')).toContain('surveys_by_time');
+});
+
+test('2,500 answers of the same moment are all in the CSV, once', async () => {
+  await stack.sql("update surveys set state = 'answered' where id like 'old-%' and substr(id, 5)::int <= 2500");
+  await stack.sql(
+    "insert into answers (survey_id, score) select id, 5 from surveys where id like 'old-%' and state = 'answered'",
+  );
+  const lines = (await (await fetch(stack.url('/satisfaction.csv'))).text()).trim().split('\n');
+  const reports = lines.flatMap((line) => /^"(old-\d+)"/.exec(line)?.[1] ?? []);
+  expect([lines.length, new Set(reports).size]).toEqual([1 + 1 + 2500, 2500]); // a header, and COUNT-2's
+});
+
+test('closing times count from the end of what the policy waits; days that are over are kept', async () => {
+  const [before] = await closingTimes(db, 30); // COUNT-1, COUNT-2
+  expect(before).toMatchObject({ closed: 2 });
+  await stack.sql(`
+    update reports set cleared_at = now() - interval '9 days', clear_received_at = now() - interval '9 days',
+      closed_at = now() - interval '1 day', close_due_at = now() - interval '1 day 30 seconds' where id = 'COUNT-1'`);
+  await rollUpClosingTimes(db);
+  const after = await closingTimes(db, 30);
+  expect(after).toMatchObject([{ closed: 1, p50: 30, p95: 30 }, { closed: 1 }]);
+  expect(await closingTimes(db, 1)).toEqual(after.slice(1));
+  await stack.sql("update reports set closed_at = null, close_due_at = null where id = 'COUNT-1'"); // reopened two days later
+  expect((await closingTimes(db, 30)).slice(0, 1)).toEqual(after.slice(0, 1));
 });
