@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-/** The command `closeout`. Exit code 0: done; 1: refused or failed; 2: wrong usage; 75: a mail to be delivered again later. */
+/** The command `closeout`. */
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { customerCommands } from './cli/customers.js';
-import { operateCommands } from './cli/operate.js';
+import { operateCommands, operateSurveyCommands } from './cli/operate.js';
 import { policyCommands } from './cli/policy.js';
 import { processCommands } from './cli/processes.js';
 import { reportCommands } from './cli/reports.js';
@@ -10,15 +11,35 @@ import { TemporaryError } from './cli/shell.js';
 import { surveyCommands } from './cli/surveys.js';
 import { CloseoutError } from './contract/errors.js';
 
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const help = `
+Examples:
+  closeout open --id DEMO-1 --description "No dial tone" --email ann@customers.example
+  closeout clear DEMO-1
+  closeout status DEMO-1
+  closeout list --attention
+
+Exit codes:
+  0   done
+  1   refused or failed; the reason is on standard error
+  2   wrong usage
+  75  only by "inbound": the mail should be delivered again later`;
+
 const program = new Command('closeout')
   .description('Closes customer problem reports durably (TM Forum eTOM 1.3.7.4).')
+  .version(version, '-V, --version', 'print the version')
+  .addHelpText('after', help)
   .exitOverride()
   .showHelpAfterError('(closeout --help shows every command)');
+reportCommands(program);
+operateCommands(program);
+operateSurveyCommands(program);
 surveyCommands(program);
 customerCommands(program);
 policyCommands(program);
-reportCommands(program);
-operateCommands(program);
 processCommands(program);
 
 try {
@@ -37,7 +58,10 @@ function messageOf(error: unknown): string {
 /** Prints the error, never with a stack, and returns the exit code. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it
-  process.stderr.write(`closeout: ${messageOf(error)}\n`);
+  const message = messageOf(error);
+  const { code = 'Unexpected', field } = error instanceof CloseoutError ? error : {};
+  const text = process.argv.includes('--json') ? JSON.stringify({ code, message, field }) : `closeout: ${message}`;
+  process.stderr.write(`${text}\n`);
   if (error instanceof TemporaryError) return 75;
-  return error instanceof CloseoutError && error.code === 'BadInput' ? 2 : 1;
+  return code === 'BadInput' ? 2 : 1;
 }

@@ -3,31 +3,24 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { assertContact, assertIds, assertReportId, assertTime } from './client/checks.js';
 import { CustomerService } from './client/customers.js';
+import { storedStatus } from './client/stored-status.js';
 import { OverviewService } from './client/overview.js';
 import { ServiceProblemService } from './client/service-problems.js';
 import { SurveyService } from './client/surveys.js';
 import type { Contact } from './contract/contact.js';
 import { CloseoutError } from './contract/errors.js';
 import { signals, type ChangeSignal, type OperatorRequest, type UpdateName } from './contract/messages.js';
-import type {
-  ChangeKind,
-  NewReport,
-  Phase,
-  Report,
-  ReportChanges,
-  ReportStatus,
-  RunStatus,
-} from './contract/reports.js';
-import type { SurveySummary } from './contract/survey.js';
+import type { ChangeKind, NewReport, Report, ReportChanges, ReportStatus, RunStatus } from './contract/reports.js';
+import type { TimelineEntry } from './contract/timeline.js';
 import { countQueries } from './outside/counts.js';
 import { migrate, openDatabase } from './outside/database/database.js';
 import { openStores, type Stores } from './outside/stores.js';
 import type { ListQuery, ReportDetails, ReportsPort } from './outside/reports/port.js';
-import type { ReportRow } from './outside/reports/rows.js';
+import type { DeskQuery } from './outside/reports/desk.js';
+import { toReport } from './outside/reports/rows.js';
 import { connectTemporal, type Temporal } from './outside/temporal/connect.js';
 import { ignoreUnavailable } from './outside/temporal/calls.js';
-import { surveyRecord } from './outside/surveys/survey-row.js';
-import { allowedAfter, changeTo, isOpen, stateOf, type State } from './policy/status.js';
+import { allowedAfter, changeTo, isOpen, stateOf } from './policy/status.js';
 import { loadConfig, type Config } from './setup/config.js';
 import type { Tracing } from './setup/tracing.js';
 
@@ -40,6 +33,11 @@ export interface ChangeRequest extends ChangeSignal {
 export interface ReportedChange {
   report: Report;
   isApplied: boolean;
+}
+
+export interface FoundReport {
+  report: Report;
+  status: RunStatus;
 }
 
 interface Parts {
@@ -162,10 +160,24 @@ export class CloseoutClient {
   /** Phase and state of the report: from its run if that is running and a worker answers, else from the ledger. Throws `ReportNotFound`. */
   async status(reportId: string): Promise<RunStatus> {
     const { runs } = this.parts.temporal;
-    const row = await this.parts.stores.ledger.read(reportId);
+    const row = await this.parts.stores.desk.find(reportId);
+    if (!row) throw new CloseoutError('ReportNotFound', `There is no report ${reportId}.`);
     const run = (await runs.stateOf(reportId).catch(ignoreUnavailable)) ?? 'unknown';
     const asked = run === 'running' ? await runs.status(reportId) : undefined;
-    return asked ?? { ...(await this.storedStatus(row, run)), run };
+    return asked ?? storedStatus(row, run);
+  }
+
+  /** Reports with their status, as the ledger holds it, newest first. `total` stops at 10,000. */
+  async find(query: Partial<DeskQuery> = {}): Promise<{ reports: FoundReport[]; total: number }> {
+    const { rows, total } = await this.parts.stores.desk.list({ offset: 0, limit: 50, ...query });
+    const reports = rows.map((row) => ({ report: toReport(row), status: storedStatus(row, undefined) }));
+    return { reports, total };
+  }
+
+  /** Everything that happened to a report, oldest first, with the customer's words. Throws `ReportNotFound`. */
+  async timeline(reportId: string): Promise<TimelineEntry[]> {
+    await this.reports.get(reportId);
+    return this.parts.stores.timelineOf(reportId);
   }
 
   /** An operator's update. Throws `StatusConflict` with the reason if it does not fit the phase, and `NoRun`. */
@@ -205,27 +217,6 @@ export class CloseoutClient {
       await setTimeout(pause);
     }
   }
-
-  private async storedStatus(
-    { id, state, cycle, hold, attention }: ReportRow,
-    run: RunStatus['run'],
-  ): Promise<RunStatus> {
-    const survey = await this.surveys.ofCycle(id, cycle);
-    const { state: surveyState, reason } = survey ? surveyRecord(survey) : { state: 'none' as const };
-    const isAsked = survey?.confirmation === 'sent';
-    const phase = attention ? 'needsAttention' : phaseOf(state, surveyState, isAsked);
-    return {
-      reportId: id,
-      phase,
-      cycle,
-      held: hold !== null,
-      heldBy: hold?.by,
-      waitingFor: phase === 'done' ? 'nothing' : waitingForOf(run),
-      survey: { state: surveyState, reason },
-      confirmation: state === 'cleared' && isAsked ? 'sent' : undefined,
-      attention: attention ?? undefined,
-    };
-  }
 }
 
 /** How long a caller waits for the ledger to show a change; ms. */
@@ -238,15 +229,6 @@ function shows({ status, cycle }: Report, kind: ChangeKind, before: Report): boo
   if (kind === 'cleared') return state === 'cleared' || state === 'closed';
   return state === 'open' || cycle > before.cycle;
 }
-
-function phaseOf(state: State, survey: SurveySummary['state'], isAsked: boolean): Phase {
-  if (state === 'open') return 'open';
-  if (state === 'cleared') return isAsked ? 'confirming' : 'clearing';
-  return state === 'closed' && (survey === 'none' || survey === 'sent') ? 'surveying' : 'done';
-}
-
-const waitingForOf = (run: RunStatus['run']): string =>
-  run === 'running' ? 'a worker to answer' : 'its run, which has ended; the watch starts it again';
 
 function assertChangeable({ id, status }: Report, kind: ChangeKind): void {
   if (changeTo(status) === kind) return; // repeated

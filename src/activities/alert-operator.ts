@@ -30,6 +30,11 @@ async function readFacts(
       ]);
       return { report, survey, answer: survey && (await answers.of(survey.id)) };
     }
+    case 'notFixed': {
+      const [report, details] = await Promise.all([reports.get(alert.reportId), reports.detailsOf([alert.reportId])]);
+      const { history = [] } = details.get(alert.reportId) ?? {};
+      return { report, reason: history.find(({ at, by }) => at === alert.at && by === 'customer')?.reason };
+    }
     case 'undeliverable':
       return { affected: await affected.undeliverable(alert.failure, new Date(alert.at)) };
     case 'attention':

@@ -1,5 +1,6 @@
 import { CloseoutError } from '../contract/errors.js';
-import type { ClosingRequest, Written } from '../outside/reports/ledger.js';
+import type { Written } from '../outside/reports/fenced-write.js';
+import type { ClosingRequest } from '../outside/reports/ledger.js';
 import { toReport } from '../outside/reports/rows.js';
 import type { Wait } from '../policy/closing.js';
 import type { Policy } from '../policy/settings.js';

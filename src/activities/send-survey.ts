@@ -31,13 +31,15 @@ export type SentSurvey = SurveyRecord | { postponedUntil: string };
  */
 export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentSurvey> {
   const { reportId, cycle, kind, policy, againFor } = request;
-  const { surveys, doNotContact, timeline, ledger } = deps;
+  const { surveys, doNotContact, messages, timeline, ledger } = deps;
   if (againFor) await surveys.queueAgain(reportId, cycle, surveyExpiresAt(policy, new Date()));
   const quiet = (contact: Contact | undefined) =>
     againFor ? undefined : quietUntil(new Date(), policy.quietHours, contact?.timeZone);
   const { survey, report, contact, postponedUntil } = await surveys.decide({ ...request, quietUntil: quiet });
   const address = contact?.emailAddress;
-  const isBlocked = async (to: string) => survey.state === 'sent' && (await doNotContact.isBlocked(to));
+  const isBlocked = async (to: string) =>
+    survey.state === 'sent' &&
+    ((await doNotContact.isBlocked(to)) || (kind === 'reminder' && (await messages.hasReply(survey.id))));
   if (!address || !isDue(survey, kind, againFor) || (await isBlocked(address))) {
     await ledger.expect(reportId, nextWriteAfter(survey, policy));
     return surveyRecord(survey);

@@ -1,16 +1,23 @@
 /** Commands that remove personal data. */
-import Table from 'cli-table3';
+import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
+import { CloseoutError } from '../contract/errors.js';
 import { day, later } from '../policy/time.js';
 import { commandsOf, print, user, wholeNumber, withClient, type Common } from './shell.js';
+import { localTime, table } from './terminal.js';
 
 export function customerCommands(program: Command): void {
-  const command = commandsOf(program);
+  const command = commandsOf(program.commandsGroup('Customers:'));
 
-  command('erase <customer>', "remove a customer's name, addresses and words; scores and opt-outs stay").action(erase);
+  command('erase <customer>', "remove a customer's name, addresses and words; scores and opt-outs stay")
+    .option('--dry-run', 'only say how many reports it concerns')
+    .option('--yes', 'do not ask')
+    .action(erase);
 
   command('forget', 'remove personal data from old reports, as the daily job does')
     .requiredOption('--older-than <days>', 'days since the report ended')
+    .option('--dry-run', 'only say how many reports it concerns')
+    .option('--yes', 'do not ask')
     .action(forget);
 
   command('do-not-contact', 'who must not be mailed: opt-outs and suppressed addresses, newest first')
@@ -23,10 +30,15 @@ export function customerCommands(program: Command): void {
 const doNotContact = ({ limit, json }: Common & { limit: string }) =>
   withClient(async (client) => {
     const entries = await client.customers.doNotContact(wholeNumber('--limit', limit));
-    const table = new Table({ head: ['report', 'why', 'reason', 'source', 'since'], style: { head: [], border: [] } });
-    for (const { reportId, kind, reason, source, at } of entries)
-      table.push([reportId ?? '', kind, reason ?? '', source, at.toISOString()]);
-    print({ json }, entries, entries.length > 0 ? table.toString() : 'Everybody may be mailed.');
+    const head = ['REPORT', 'WHY', 'REASON', 'SOURCE', 'SINCE'];
+    const rows = entries.map((entry) => [
+      entry.reportId ?? '',
+      entry.kind,
+      entry.reason ?? '',
+      entry.source,
+      localTime(entry.at),
+    ]);
+    print({ json }, entries, entries.length > 0 ? table(head, rows) : 'Everybody may be mailed.');
   });
 
 const allowContact = (id: string, options: Common) =>
@@ -36,15 +48,35 @@ const allowContact = (id: string, options: Common) =>
     print(options, { report: id, wasListed }, `${id}: ${outcome}.`);
   });
 
-const erase = (id: string, options: Common) =>
+type Irrevocable = Common & { dryRun?: boolean; yes?: boolean };
+
+const erase = (id: string, options: Irrevocable) =>
   withClient(async (client) => {
-    const reports = await client.customers.erase(id, user);
-    print(options, { customer: id, reports }, `${id}: personal data removed from ${reports} reports.`);
+    const count = await client.customers.countOf(id);
+    if (options.dryRun) return print(options, { customer: id, reports: count }, `${id}: ${reports(count)}, unchanged.`);
+    await confirmed(options, `This removes the personal data of customer ${id} from ${reports(count)} for good.`);
+    const erased = await client.customers.erase(id, user);
+    print(options, { customer: id, reports: erased }, `${id}: personal data removed from ${reports(erased)}.`);
   });
 
-const forget = ({ olderThan, json }: Common & { olderThan: string }) =>
+const forget = ({ olderThan, ...options }: Irrevocable & { olderThan: string }) =>
   withClient(async (client) => {
     const before = later(new Date(), -wholeNumber('--older-than', olderThan) * day);
-    const reports = await client.customers.forgetEndedBefore(before);
-    print({ json }, { reports }, `Personal data removed from ${reports} reports.`);
+    const count = await client.customers.countEndedBefore(before);
+    if (options.dryRun) return print(options, { reports: count }, `${reports(count)} would be changed.`);
+    await confirmed(options, `This removes personal data from ${reports(count)} for good.`);
+    const forgotten = await client.customers.forgetEndedBefore(before);
+    print(options, { reports: forgotten }, `Personal data removed from ${reports(forgotten)}.`);
   });
+
+const reports = (count: number): string => (count === 1 ? '1 report' : `${count} reports`);
+
+/** Throws `BadInput` unless `--yes` was given or somebody at the terminal agrees. */
+async function confirmed({ yes }: Irrevocable, consequence: string): Promise<void> {
+  if (yes) return;
+  if (!process.stdin.isTTY) throw new CloseoutError('BadInput', `${consequence} To do it, add --yes.`, '--yes');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question(`${consequence} Go on? [y/N] `);
+  terminal.close();
+  if (!/^y(es)?$/i.test(answer.trim())) throw new CloseoutError('BadInput', 'Nothing was changed.');
+}

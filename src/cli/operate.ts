@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { CloseoutError } from '../contract/errors.js';
 import type { OperatorRequest, UpdateName } from '../contract/messages.js';
-import { commandsOf, describe, print, user, wholeNumber, withClient, type Common } from './shell.js';
+import type { RunStatus } from '../contract/reports.js';
+import { commandsOf, describe, print, settled, user, wholeNumber, withClient, type Common } from './shell.js';
 
 interface OperateOptions extends Common {
   by: string;
@@ -12,56 +13,119 @@ interface OperateOptions extends Common {
 type RetryOptions = OperateOptions & { all?: boolean; where?: string };
 type ExtendOptions = OperateOptions & { days: string };
 
-const operations: [verb: string, update: UpdateName, description: string][] = [
-  ['hold', 'hold', 'do not close the report until it is released'],
-  ['release', 'release', 'release a held report, or close one without waiting for its customer to confirm'],
-  ['skip-survey', 'skipSurvey', 'close without a survey'],
-  ['resend-survey', 'resendSurvey', 'send the same survey mail again'],
-  ['revoke-survey', 'revokeSurvey', 'end the open survey: its link then says so'],
-  ['close-by-hand', 'closeByHand', 'record that the report was closed by hand'],
+interface Operation {
+  verb: string;
+  update: UpdateName;
+  description: string;
+  /** Whether a status shows the result; `asked` is when it was asked for. */
+  isDone: (status: RunStatus, asked: Date) => boolean;
+}
+
+const isRefusedAgain = ({ attention }: RunStatus, asked: Date): boolean =>
+  attention !== undefined && new Date(attention.since) >= asked;
+
+const goesOn = ({ phase }: RunStatus): boolean => phase !== 'needsAttention' && phase !== 'closing';
+
+const onReports: Operation[] = [
+  {
+    verb: 'hold',
+    update: 'hold',
+    description: 'do not close the report until it is released',
+    isDone: ({ held }) => held,
+  },
+  {
+    verb: 'release',
+    update: 'release',
+    description: 'release a held report, or close one without waiting for its customer to confirm',
+    isDone: ({ held, phase }) => !held && (phase === 'open' || phase === 'surveying' || phase === 'done'),
+  },
+  {
+    verb: 'close-by-hand',
+    update: 'closeByHand',
+    description: 'record that the report was closed by hand',
+    isDone: (status, asked) => goesOn(status) || isRefusedAgain(status, asked),
+  },
+];
+
+const onSurveys: Operation[] = [
+  {
+    verb: 'skip-survey',
+    update: 'skipSurvey',
+    description: 'close without a survey',
+    isDone: ({ skipSurveyBy, survey }) => skipSurveyBy !== undefined || survey.state === 'skipped',
+  },
+  {
+    verb: 'resend-survey',
+    update: 'resendSurvey',
+    description: 'send the same survey mail again',
+    isDone: ({ survey }) => survey.state === 'sent',
+  },
+  {
+    verb: 'revoke-survey',
+    update: 'revokeSurvey',
+    description: 'end the open survey: its link then says so',
+    isDone: ({ survey }) => survey.state !== 'sent',
+  },
 ];
 
 export function operateCommands(program: Command): void {
-  const command = commandsOf(program);
-  const operation = (spec: string, description: string) =>
-    command(spec, description).option('--by <who>', 'author of the request', user).option('--note <text>', 'why');
+  const command = commandsOf(program.commandsGroup('Reports that need an operator:'));
 
-  operation('retry [report]', 'retry the waiting or refused step at once')
+  asked(command('retry [report]', 'retry the waiting or refused step at once'))
     .option('--all', 'every report that needs attention')
     .option('--where <filter>', 'with --all: only those that match this Temporal list filter')
     .action((id: string | undefined, options: RetryOptions) => {
       if (options.all) return retryAll(options);
       if (id === undefined) throw new CloseoutError('BadInput', 'Name a report, or give --all.', 'report');
-      return operate('retryNow', id, options);
+      return operate({ update: 'retryNow', isDone: retried }, id, options);
     });
 
-  for (const [verb, update, description] of operations)
-    operation(`${verb} <report>`, description).action((id: string, options: OperateOptions) =>
-      operate(update, id, options),
-    );
+  add(command, onReports);
+}
 
-  operation('extend-survey <report>', 'give the customer more days to answer')
+export function operateSurveyCommands(program: Command): void {
+  const command = commandsOf(program.commandsGroup('Surveys:'));
+  add(command, onSurveys);
+  asked(command('extend-survey <report>', 'give the customer more days to answer'))
     .requiredOption('--days <n>', 'how many, 1 to 90')
     .action((id: string, { days, ...options }: ExtendOptions) =>
-      operate('extendSurvey', id, options, { days: wholeNumber('--days', days) }),
+      operate({ update: 'extendSurvey', isDone: () => true }, id, options, { days: wholeNumber('--days', days) }),
     );
 }
 
+const asked = (command: Command): Command =>
+  command.option('--by <who>', 'author of the request', user).option('--note <text>', 'why');
+
+function add(command: ReturnType<typeof commandsOf>, operations: Operation[]): void {
+  for (const { verb, description, ...operation } of operations)
+    asked(command(`${verb} <report>`, description)).action((id: string, options: OperateOptions) =>
+      operate(operation, id, options),
+    );
+}
+
+const retried = (status: RunStatus, when: Date): boolean => goesOn(status) || isRefusedAgain(status, when);
+
 const operate = (
-  update: UpdateName,
+  { update, isDone }: Pick<Operation, 'update' | 'isDone'>,
   id: string,
   { by, note, json }: OperateOptions,
   request: Pick<OperatorRequest, 'days'> = {},
 ) =>
   withClient(async (client) => {
-    const status = await client.operate(update, id, { by, note, ...request });
-    // The run has accepted the update and acts on it now.
-    print({ json }, status, `${id}: accepted; the status at that time:\n${describe(status)}`);
+    const when = new Date();
+    await client.operate(update, id, { by, note, ...request });
+    const status = await settled(client, id, (current) => isDone(current, when));
+    print({ json }, status, describe(status));
+    // Asked for and accepted, but refused once more by whoever refused it before.
+    if (isRefusedAgain(status, when)) process.exitCode = 1;
   });
 
 const retryAll = ({ by, where, json }: RetryOptions) =>
   withClient(async (client) => {
-    const result = await client.overview.retryAll(by, where);
+    const result = await client.overview.retryAll(by, where).catch((error: unknown) => {
+      if (!(error instanceof CloseoutError && error.code === 'BadInput')) throw error;
+      throw new CloseoutError('BadInput', `--where is not a list filter of Temporal. ${error.message}`, '--where');
+    });
     const { retried, failed } = result;
-    print({ json }, result, `${retried.length} retried, ${failed.length} no longer needed attention.`);
+    print({ json }, result, `${retried.length} retried; ${failed.length} had gone on by themselves.`);
   });

@@ -6,7 +6,7 @@ type ExplainOptions = Common & { policy?: string };
 type RehearseOptions = Common & { policy?: string; atOnce?: boolean };
 
 export function policyCommands(program: Command): void {
-  const policies = program.command('policy').description('the policy file (docs/policy.md)');
+  const policies = program.commandsGroup('Policy:').command('policy').description('the policy file (docs/policy.md)');
 
   policies
     .command('check <file>')
@@ -28,6 +28,15 @@ export function policyCommands(program: Command): void {
     .option('--policy <file>', 'the policy to rehearse')
     .option('--at-once', 'as if everything happened at the same moment, as "replay" does it')
     .action(rehearse);
+
+  commandsOf(program)('replay <file>', 'drive a log of incidents through the public API').action(
+    (file: string, options: Common) =>
+      withClient(async (client) => {
+        const { replay, summaryTable } = await import('../incident-log/replay.js');
+        const summary = await replay(client, file);
+        print(options, summary, summaryTable(summary));
+      }),
+  );
 }
 
 const explain = (id: string, { policy, json }: ExplainOptions) =>

@@ -2,9 +2,11 @@
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import type { Config } from '../setup/config.js';
+import { commandsOf, print, withClient, type Common } from './shell.js';
 
 export function processCommands(program: Command): void {
   program
+    .commandsGroup('Running Closeout:')
     .command('start')
     .description('run everything on this machine (npm start)')
     .action(async () => {
@@ -21,7 +23,24 @@ export function processCommands(program: Command): void {
     .command('gateway')
     .description('run a process that answers HTTP')
     .action(async () => runProcess('gateway', (await import('../gateway.js')).runGateway));
+
+  commandsOf(program)('watch', 'look for reports with which something is wrong, now, and wake their runs').action(
+    watch,
+  );
 }
+
+const watch = (options: Common) =>
+  withClient(async (client) => {
+    const result = await client.overview.sweep();
+    const { notified, failed, stuck } = result;
+    const woken = Object.entries(notified).map(([kind, count]) => `${count} ${kind}`);
+    const found = woken.length > 0 ? `Woken: ${woken.join(', ')}.` : 'Nothing was wrong.';
+    const problems = [failed > 0 && `${failed} could not be woken.`, stuck > 0 && `${stuck} are stuck.`].filter(
+      Boolean,
+    );
+    print(options, result, [found, ...problems].join(' '));
+    if (failed > 0) process.exitCode = 1;
+  });
 
 type Run = (config: Config, log: Logger, onReady: () => void) => Promise<void>;
 

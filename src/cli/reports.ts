@@ -1,8 +1,22 @@
 /** Commands about reports: open them, report what happened to them, show their state. */
-import Table from 'cli-table3';
 import type { Command } from 'commander';
-import type { Report } from '../contract/reports.js';
-import { commandsOf, describe, print, user, wholeNumber, withClient, type Common } from './shell.js';
+import type { CloseoutClient } from '../client.js';
+import { listedPhases, reportStatuses, type Report } from '../contract/reports.js';
+import { stateInWords } from '../policy/state-in-words.js';
+import { stateOf } from '../policy/status.js';
+import {
+  commandsOf,
+  describe,
+  print,
+  settled,
+  timeOption,
+  user,
+  wholeNumber,
+  withClient,
+  wordOption,
+  type Common,
+} from './shell.js';
+import { age, localTime, table } from './terminal.js';
 
 interface OpenOptions extends Common {
   id?: string;
@@ -26,14 +40,28 @@ interface ChangeOptions extends Common {
 
 type ClearProblemOptions = Common & { at?: string; by: string; rate?: string; wait: boolean };
 
-const changes = [
+interface ListOptions extends Common {
+  phase?: string;
+  status?: string;
+  attention?: boolean;
+  held?: boolean;
+  customer?: string;
+  serviceProblem?: string;
+  search?: string;
+  olderThan?: string;
+  limit: string;
+}
+
+type Verb = 'clear' | 'reopen' | 'cancel';
+
+const changes: [verb: Verb, description: string][] = [
   ['clear', 'the fault is gone: close the report and ask the customer'],
   ['reopen', 'the fault is back or was not gone: start the next cycle'],
   ['cancel', 'the report was raised in error: end it without a survey'],
-] as const;
+];
 
 export function reportCommands(program: Command): void {
-  const command = commandsOf(program);
+  const command = commandsOf(program.commandsGroup('Reports:'));
 
   command('open', 'open a problem report')
     .option('--id <id>', 'report id; generated if absent')
@@ -49,24 +77,33 @@ export function reportCommands(program: Command): void {
     .option('--at <time>', 'when it was opened, ISO 8601; now if absent')
     .action(open);
 
-  for (const [verb, description] of changes)
-    command(`${verb} <report>`, description)
-      .option('--at <time>', 'when it happened, ISO 8601; now if absent')
-      .option('--by <who>', 'who reports it')
-      .option('--reason <text>', 'why')
-      .action((id: string, options: ChangeOptions) => change(verb, id, options));
+  command('list', 'reports, newest first; tab-separated in a pipe')
+    .option('--phase <phase>', listedPhases.join(', '))
+    .option('--status <status>', 'TMF621 status; several, separated by commas')
+    .option('--attention', 'only those that need an operator')
+    .option('--held', 'only those that are held')
+    .option('--customer <id>', 'only those of this customer')
+    .option('--service-problem <id>', 'only those of this common fault')
+    .option('--search <text>', 'an id or its beginning, an external id, a customer or a service problem')
+    .option('--older-than <days>', 'opened at least so many days ago')
+    .option('--limit <n>', 'how many', '50')
+    .action(list);
 
-  command('status <report>', 'the phase of a report and what it waits for').action((id: string, options: Common) =>
+  command('status <report>', 'the state of a report, and what can be done').action((id: string, options: Common) =>
     withClient(async (client) => {
       const status = await client.status(id);
       print(options, status, describe(status));
     }),
   );
 
-  command('list', 'reports, newest first')
-    .option('--status <status>', 'only those with this TMF621 status')
-    .option('--limit <n>', 'how many', '50')
-    .action(list);
+  command('timeline <report>', 'everything that happened to a report, and what its customer said').action(timeline);
+
+  for (const [verb, description] of changes)
+    command(`${verb} <report>`, description)
+      .option('--at <time>', 'when it happened, ISO 8601; now if absent')
+      .option('--by <who>', 'who reports it', user)
+      .option('--reason <text>', 'why')
+      .action((id: string, options: ChangeOptions) => change(verb, id, options));
 
   command('clear-problem <serviceProblem>', 'the common fault behind many reports is fixed: clear them all')
     .option('--at <time>', 'when it was fixed, ISO 8601; now if absent')
@@ -74,16 +111,6 @@ export function reportCommands(program: Command): void {
     .option('--rate <n>', 'at most so many reports per second, 1 to 500; as many as the workers sustain if absent')
     .option('--no-wait', 'do not wait until all are cleared')
     .action(clearProblem);
-
-  command('watch', 'look for reports with which something is wrong, now, and wake their runs').action(watch);
-
-  command('replay <file>', 'drive a log of incidents through the public API').action((file: string, options: Common) =>
-    withClient(async (client) => {
-      const { replay, summaryTable } = await import('../incident-log/replay.js');
-      const summary = await replay(client, file);
-      print(options, summary, summaryTable(summary));
-    }),
-  );
 }
 
 const open = (options: OpenOptions) =>
@@ -98,57 +125,82 @@ const open = (options: OpenOptions) =>
       ticketType: options.type,
       customerId: options.customer,
       serviceProblemId: options.serviceProblem,
-      openedAt: options.at,
+      openedAt: timeOption('--at', options.at),
       contact: hasContact ? contact : undefined,
     });
     print(options, report, `${report.id} is open.`);
   });
 
-const change = (verb: 'clear' | 'reopen' | 'cancel', id: string, { at, by, reason, json }: ChangeOptions) =>
+const change = (verb: Verb, id: string, { at, by, reason, json }: ChangeOptions) =>
   withClient(async (client) => {
-    const { report, isApplied } = await client[verb](id, { at, by, reason });
-    const { status, cycle } = report;
-    const outcome = isApplied ? 'recorded' : 'accepted, but not applied yet';
-    print({ json }, report, `${id}: ${outcome}; status ${status}, cycle ${cycle}. To follow it: closeout status ${id}`);
+    const before = await client.get(id);
+    const { report, isApplied } = await client[verb](id, { at: timeOption('--at', at), by, reason });
+    print({ json }, report, await outcomeOf(client, verb, before, report, isApplied));
   });
 
-const list = (options: Common & { status?: string; limit: string }) =>
+/** The result, not the request. */
+async function outcomeOf(client: CloseoutClient, verb: Verb, before: Report, report: Report, isApplied: boolean) {
+  const { id, cycle, status } = report;
+  if (!isApplied)
+    return `${id}: stored, but its run has not acted on it yet. To see what becomes of it: closeout status ${id}`;
+  const wasSo = cycle === before.cycle && stateOf(before.status) === stateOf(status);
+  if (wasSo) return `${id} was ${inWords(report)} already (cycle ${cycle}); nothing was changed.`;
+  if (verb === 'reopen') return `${id} is open again (cycle ${cycle}).`;
+  if (status !== 'resolved') return `${id} is ${inWords(report)}.`;
+  const settledAs = await settled(client, id, ({ phase }) => phase !== 'clearing' && phase !== 'closing');
+  return describe(settledAs);
+}
+
+const inWords = ({ status }: Report): string => {
+  const state = stateOf(status);
+  return state === 'open' ? `open (${status})` : state;
+};
+
+const timeline = (id: string, options: Common) =>
   withClient(async (client) => {
-    const filter: Record<string, string> = options.status === undefined ? {} : { status: options.status };
-    const { reports, total } = await client.list({ filter, limit: wholeNumber('--limit', options.limit) });
-    print(options, reports, tableOf(reports) + `\n${reports.length} of ${total}`);
+    const { timelineText } = await import('./timeline.js');
+    const entries = await client.timeline(id);
+    print(options, entries, timelineText(entries));
   });
+
+const list = ({ phase, attention, held, customer, serviceProblem, search, limit, ...options }: ListOptions) =>
+  withClient(async (client) => {
+    const { reports, total } = await client.find({
+      phase: attention ? 'needsAttention' : wordOption('--phase', phase, listedPhases),
+      statuses: options.status?.split(',').flatMap((word) => wordOption('--status', word.trim(), reportStatuses) ?? []),
+      held,
+      customer,
+      serviceProblem,
+      search,
+      olderThanDays: options.olderThan === undefined ? undefined : wholeNumber('--older-than', options.olderThan),
+      limit: wholeNumber('--limit', limit),
+    });
+    const head = ['REPORT', 'PHASE', 'WAITS FOR', 'AGE', 'CUSTOMER', 'DESCRIPTION'];
+    const rows = reports.map(({ report, status }) => [
+      report.id,
+      status.phase,
+      stateInWords(status, localTime).waitsFor,
+      age(report.openedAt),
+      report.customerId ?? '',
+      shortened(report.description),
+    ]);
+    const text = process.stdout.isTTY ? `${table(head, rows)}\n\n${reports.length} of ${total}` : table(head, rows);
+    print(options, reports, reports.length > 0 ? text : 'There is no such report.');
+  });
+
+const shortened = (text: string): string => (text.length > 60 ? `${text.slice(0, 59)}…` : text);
 
 const clearProblem = (id: string, { at, by, wait, rate, json }: ClearProblemOptions) =>
   withClient(async (client) => {
     const perSecond = rate === undefined ? undefined : wholeNumber('--rate', rate);
-    await client.serviceProblems.clear({ serviceProblemId: id, at, by, perSecond });
+    await client.serviceProblems.clear({ serviceProblemId: id, at: timeOption('--at', at), by, perSecond });
     const { followMassClear } = await import('./progress.js');
     const progress = await (wait ? followMassClear(client, id) : client.serviceProblems.progress(id));
     const { cleared, closed, failed, failedCount, later } = progress;
     const notCleared = failed.map(({ reportId, failure }) => `  ${reportId}: ${failure}`);
-    const summary = `${id}: ${cleared} cleared, ${closed} closed, ${failedCount} not cleared`;
-    const opened = `${later.count} were opened or reopened later and stay open: ${later.ids.join(', ')}`;
+    const all = closed + progress.closing + progress.open;
+    const summary = `${id}: ${closed} of ${all} reports are closed; ${cleared} were cleared now, ${failedCount} could not be.`;
+    const opened = `Opened or reopened later, and so still open: ${later.ids.join(', ')}${later.count > later.ids.length ? ', …' : ''}`;
     print({ json }, progress, [summary, ...notCleared, ...(later.count > 0 ? [opened] : [])].join('\n'));
     if (wait && failedCount > 0) process.exitCode = 1;
   });
-
-const watch = (options: Common) =>
-  withClient(async (client) => {
-    const result = await client.overview.sweep();
-    const { notified, failed, stuck } = result;
-    const woken = Object.entries(notified).map(([kind, count]) => `${count} ${kind}`);
-    const found = woken.length > 0 ? `Runs woken: ${woken.join(', ')}` : 'Nothing was wrong';
-    print(options, result, `${found}; ${failed} could not be woken; ${stuck} are stuck.`);
-    if (failed > 0) process.exitCode = 1;
-  });
-
-function tableOf(reports: Report[]): string {
-  const table = new Table({
-    head: ['report', 'status', 'cycle', 'customer', 'opened', 'closed'],
-    style: { head: [], border: [] },
-  });
-  for (const { id, status, cycle, customerId, openedAt, closedAt } of reports)
-    table.push([id, status, cycle, customerId ?? '', openedAt, closedAt ?? '']);
-  return table.toString();
-}

@@ -1,8 +1,12 @@
 /** Helpers that the commands of `closeout` share. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { CloseoutClient } from '../client.js';
 import { CloseoutError } from '../contract/errors.js';
 import type { RunStatus } from '../contract/reports.js';
+import { isTime, timeRule } from '../contract/time.js';
+import { stateInWords } from '../policy/state-in-words.js';
+import { localTime } from './terminal.js';
 
 export interface Common {
   json?: boolean;
@@ -35,22 +39,58 @@ export function print({ json }: Common, value: unknown, text: string): void {
   process.stdout.write((json ? JSON.stringify(value, null, 2) : text) + '\n');
 }
 
+/** What stands now, in words, with the command to act on it. */
 export function describe(status: RunStatus): string {
-  const { reportId, phase, cycle, held, waitingFor, until, survey, confirmation, attention } = status;
-  const lines = [
-    `${reportId}: ${phase}, cycle ${cycle}${held ? ', held' : ''}`,
-    `waits for: ${until ? `${waitingFor}, until ${until}` : waitingFor}`,
-    `survey: ${survey.reason ? `${survey.state} (${survey.reason})` : survey.state}`,
-  ];
-  if (confirmation) lines.push(`confirmation: ${confirmation}`);
-  if (attention) lines.push(`needs attention since ${attention.since}: ${attention.step} - ${attention.failure}`);
+  const { reportId, phase, cycle, survey, run, skipSurveyBy } = status;
+  const { sentence, command } = stateInWords(status, localTime);
+  const lines = [`${reportId}: ${sentence}`];
+  if (command) lines.push(`To act: ${command}`);
+  if (skipSurveyBy && survey.state === 'none')
+    lines.push(`The customer will not be asked: ${skipSurveyBy} decided so.`);
+  const outcome = survey.reason ? `${survey.state} (${survey.reason})` : survey.state;
+  lines.push(`Phase ${phase}, cycle ${cycle}, survey ${outcome}${run ? `, run ${run}` : ''}`);
   return lines.join('\n');
+}
+
+/** How long a command waits to report what became of its request; ms. */
+const patience = 2_000;
+
+/** The status once it is as expected, or after a moment. */
+export async function settled(
+  client: CloseoutClient,
+  reportId: string,
+  isExpected: (status: RunStatus) => boolean,
+): Promise<RunStatus> {
+  const giveUp = Date.now() + patience;
+  let status = await client.status(reportId);
+  while (!isExpected(status) && Date.now() < giveUp) {
+    await pause(100);
+    status = await client.status(reportId);
+  }
+  return status;
 }
 
 export function wholeNumber(option: string, text: string): number {
   if (!/^\d{1,6}$/.test(text))
     throw new CloseoutError('BadInput', `${option} must be a whole number, not "${text}".`, option);
   return Number(text);
+}
+
+/** The one parser of times that are given to a command. */
+export function timeOption(option: string, text: string | undefined): string | undefined {
+  if (text === undefined || isTime(text)) return text;
+  throw new CloseoutError('BadInput', `${option} ${timeRule}, not "${text}".`, option);
+}
+
+/** One of these words. */
+export function wordOption<T extends string>(
+  option: string,
+  text: string | undefined,
+  words: readonly T[],
+): T | undefined {
+  const found = words.find((word) => word === text);
+  if (text === undefined || found) return found;
+  throw new CloseoutError('BadInput', `${option} must be one of ${words.join(', ')}, not "${text}".`, option);
 }
 
 /** The mail server should deliver the mail again later. */

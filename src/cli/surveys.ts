@@ -11,8 +11,6 @@ export function surveyCommands(program: Command): void {
     .option('--by <who>', 'who writes', user)
     .action(reply);
 
-  command('timeline <report>', 'what happened to the surveys of a report, and what the customer said').action(timeline);
-
   command('stats', 'outcome of the surveys, and how satisfied customers are').action((options: Common) =>
     withClient(async (client) => {
       const stats = await client.overview.stats();
@@ -31,14 +29,6 @@ const reply = (id: string, { text, by, json }: Common & { text: string; by: stri
   withClient(async (client) => {
     await client.surveys.reply(id, text, by);
     print({ json }, { report: id, by }, `${id}: the mail is being sent.`);
-  });
-
-const timeline = (id: string, options: Common) =>
-  withClient(async (client) => {
-    await client.get(id);
-    const { readTimeline, timelineTable } = await import('./timeline.js');
-    const entries = await readTimeline(client.surveys, id);
-    print(options, entries, timelineTable(entries));
   });
 
 const receive = ({ recipient, json }: Common & { recipient?: string }) =>

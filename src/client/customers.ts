@@ -18,7 +18,17 @@ export class CustomerService {
     return ids.length;
   }
 
-  /** Removes personal data from reports that ended before this time. Returns the number of reports. */
+  /** Number of a customer's reports. */
+  countOf(customerId: string): Promise<number> {
+    return this.stores.erasure.countOf(customerId);
+  }
+
+  /** Number of reports that `forgetEndedBefore` would change. */
+  countEndedBefore(time: Date): Promise<number> {
+    return this.stores.erasure.countEndedBefore(time);
+  }
+
+  /** Removes personal data from reports that ended before this time and whose surveys are over. Returns the number of reports. */
   forgetEndedBefore(time: Date): Promise<number> {
     return this.stores.erasure.forgetEndedBefore(time);
   }

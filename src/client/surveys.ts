@@ -1,20 +1,19 @@
 /** The client's operations on surveys: answers, confirmations, incoming mail, opt-outs, replies. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { CloseoutError } from '../contract/errors.js';
 import { signals } from '../contract/messages.js';
 import type { Answer, ConfirmationReply, StoredAnswer, Survey, SurveyRecord } from '../contract/survey.js';
 import { reportAbout } from '../customer/delivery-report.js';
 import type { IncomingMail } from '../customer/incoming-mail.js';
 import type { Stores } from '../outside/stores.js';
-import { answeredSignal, type AnswerRevision } from '../outside/surveys/answers.js';
+import { answeredSignal } from '../outside/surveys/answers.js';
 import { confirmedSignal } from '../outside/surveys/confirmations.js';
 import { isSameAddress, type OptOutSource } from '../outside/surveys/do-not-contact.js';
 import type { Message } from '../outside/surveys/messages.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
-import type { TimelineEntry } from '../outside/surveys/timeline.js';
 import type { Runs } from '../outside/temporal/runs.js';
 import { isBadAddress } from '../policy/delivery.js';
-import { falseIfRefused } from './errors.js';
+import { falseIfRefused, ignoreUnavailable } from './errors.js';
 
 /** The class of an incoming mail, and the survey that it is about. */
 export interface Received {
@@ -46,18 +45,8 @@ export class SurveyService {
   }
 
   /** Oldest first. */
-  revisionsOf(surveyId: string): Promise<AnswerRevision[]> {
-    return this.stores.answers.revisionsOf(surveyId);
-  }
-
-  /** Oldest first. */
   messagesOf(surveyId: string): Promise<Message[]> {
     return this.stores.messages.ofSurvey(surveyId);
-  }
-
-  /** Oldest first. */
-  timelineOf(reportId: string): Promise<TimelineEntry[]> {
-    return this.stores.timeline.ofReport(reportId);
   }
 
   /** The survey of the report's current cycle; `none` while it is not decided. Throws `ReportNotFound`. */
@@ -89,9 +78,13 @@ export class SurveyService {
     return isStored;
   }
 
-  /** Adds a customer's words to the report as a note, when no form accepts them any more. */
-  addNote(surveyId: string, text: string): Promise<void> {
-    return this.stores.confirmations.addNote(surveyId, text);
+  /** When no form accepts a customer's words any more, they become a note, and an operator reads them. Safe to repeat. */
+  async addNote({ id: surveyId }: Survey, text: string): Promise<void> {
+    const { confirmations, messages } = this.stores;
+    const id = createHash('sha256').update(`${surveyId} ${text}`).digest('base64url').slice(0, 22);
+    await confirmations.addNote(surveyId, text);
+    await messages.store({ id, surveyId, direction: 'in', author: null, text });
+    await this.runs.alert({ kind: 'message', storedMessageId: id }).catch(ignoreUnavailable);
   }
 
   /** The address that this survey was sent to receives no more surveys. Safe to repeat. */

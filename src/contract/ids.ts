@@ -23,6 +23,8 @@ export function alertIdOf(alert: Alert): string {
   switch (alert.kind) {
     case 'answer':
       return `alert:answer:${alert.reportId}:${alert.cycle}:${alert.revision}`;
+    case 'notFixed':
+      return `alert:notFixed:${alert.reportId}:${alert.cycle}:${alert.at}`;
     case 'undeliverable':
       return `alert:undeliverable:${alert.failure}:${alert.at.slice(0, 10)}`;
     case 'relay': // once a day, no matter how many mails are waiting

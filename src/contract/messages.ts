@@ -164,6 +164,8 @@ export interface MassClearProgress {
 export type Alert =
   /** A customer is dissatisfied, or no longer is. */
   | { kind: 'answer'; reportId: string; cycle: number; revision: number; scoreAtMost: number }
+  /** A customer says that the problem is not fixed, and the report was reopened. `at`: ISO 8601, of the reopening. */
+  | { kind: 'notFixed'; reportId: string; cycle: number; at: string }
   /** Mails to customers were refused permanently. `at`: ISO 8601; one alert per day. */
   | { kind: 'undeliverable'; failure: string; at: string }
   /** The mail relay refuses all our mail. `since`: ISO 8601. */

@@ -23,6 +23,17 @@ export type OpenStatus = Extract<ReportStatus, 'acknowledged' | 'inProgress' | '
 export const phases = ['open', 'clearing', 'confirming', 'closing', 'surveying', 'needsAttention', 'done'] as const;
 export type Phase = (typeof phases)[number];
 
+/** The phases by which reports can be listed: `closing` is too short to be, and is `clearing` there. */
+export const listedPhases = [
+  'open',
+  'clearing',
+  'confirming',
+  'needsAttention',
+  'surveying',
+  'done',
+] as const satisfies Phase[];
+export type ListedPhase = (typeof listedPhases)[number];
+
 /** A change of a report's status that its run has to act on. */
 export type ChangeKind = 'cleared' | 'reopened' | 'cancelled';
 
@@ -66,11 +77,18 @@ export interface RunStatus {
   cycle: number;
   /** Held: not closed until released. */
   held: boolean;
-  heldBy?: string;
+  /** Who holds it, why, and since when (ISO 8601). */
+  hold?: { by: string; note?: string; since: string };
   waitingFor: string;
   /** ISO 8601, UTC: when the wait ends by itself, if it does. */
   until?: string;
   survey: SurveySummary;
+  /** The customer's answer to the survey of this cycle. */
+  score?: Score;
+  /** The operator who does not want the customer to be asked. */
+  skipSurveyBy?: string;
+  /** Present once the report is done. */
+  outcome?: 'closed' | 'cancelled';
   /** The confirmation of this clearing; absent if the customer was not asked about this clearing. */
   confirmation?: ConfirmationRecord['state'];
   attention?: Attention;

@@ -131,7 +131,7 @@ async function showPage(
     });
     return sendPage(reply, error ? 422 : 200, page);
   }
-  if (reason) await client.surveys.addNote(survey.id, reason);
+  if (reason) await client.surveys.addNote(survey, reason);
   // Reloads until the page can ask the survey's question, or it is clear that there is none.
   if (state === 'confirmed' && survey.state === 'queued') reply.header('refresh', '5');
   return sendEnd(reply, language, view, survey, contact?.timeZone);

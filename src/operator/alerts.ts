@@ -5,7 +5,9 @@ import type { Alert } from '../contract/messages.js';
 import type { Report } from '../contract/reports.js';
 import { highestScore, type StoredAnswer, type Survey } from '../contract/survey.js';
 import { automaticMail, type Mail } from '../customer/mail.js';
+import { divideReply } from '../customer/quoted-text.js';
 import { en } from '../customer/texts/en.js';
+import { isInReopenWindow } from '../policy/links.js';
 import { alertsOperator } from '../policy/survey.js';
 
 /** Reports with the same problem: how many, and the first of them. */
@@ -17,7 +19,9 @@ export interface Affected {
 /** The subject of an alert, read from the database when the mail is written. */
 export interface AlertFacts {
   report?: Pick<Report, 'id' | 'description'>;
-  survey?: Pick<Survey, 'reportId' | 'decidedAt' | 'confirmation' | 'alertedRevision'>;
+  survey?: Pick<Survey, 'reportId' | 'decidedAt' | 'confirmation' | 'alertedRevision' | 'reopenUntil'>;
+  /** The customer's words about a reopening. */
+  reason?: string;
   answer?: Pick<StoredAnswer, 'score' | 'solved' | 'complaints' | 'comment' | 'changedAt'>;
   message?: { text: string; author: string | null; at: Date };
   affected?: Affected;
@@ -40,10 +44,27 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     if (!report || !survey || !answer) return undefined;
     const isLow = alertsOperator(answer, alert);
     const { alertedRevision } = survey;
-    if (isLow && alertedRevision === null) return lowScore(alert, report, answer);
+    if (isLow && alertedRevision === null) return lowScore(alert, report, answer, survey);
     if (!isLow && alertedRevision !== null)
       return { ...retraction(report, answer), inReplyTo: { ...alert, revision: alertedRevision } };
     return undefined;
+  },
+
+  notFixed({ reportId, at }, { report, reason }) {
+    if (!report) return undefined;
+    return {
+      subject: `Not fixed: report ${reportId}`,
+      lines: [
+        `The customer of report ${reportId} says that the problem is not fixed. The report is open again.`,
+        '',
+        `Report: ${oneLine(report.description)}`,
+        ...words('The customer writes', reason),
+        '',
+        ...whatToDo(reportId),
+        `Once it is fixed: closeout clear ${reportId}`,
+      ],
+      at: new Date(at),
+    };
   },
 
   undeliverable({ failure, at }, { affected }) {
@@ -122,17 +143,18 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
       ? `Another address than that of report ${reportId}`
       : `The customer of report ${reportId}`;
     const lines = [
-      `${sender} replied to a survey mail:`,
+      `${sender} writes:`,
       '',
-      ...message.text.split('\n').map((line) => `> ${line}`),
+      ...ownWords(message.text),
       '',
-      `To answer, run: closeout reply ${reportId} --text "…". The report's status did not change.`,
+      ...whatToDo(reportId),
+      "The report's status did not change, and this customer gets no reminder.",
     ];
     if (confirmation === 'sent')
       lines.push(
         `The report was waiting for a confirmation and is now held. To close it, run: closeout release ${reportId}.`,
       );
-    return { subject: `A customer replied about report ${reportId}`, lines, at: message.at };
+    return { subject: `A customer wrote about report ${reportId}`, lines, at: message.at };
   },
 };
 
@@ -164,21 +186,40 @@ const listOf = ({ count, reports }: Affected): string[] => [
   '',
 ];
 
-const notSolved = 'The customer says that the problem is not solved.';
+/** The customer's words as a quote, without the mail that they quote in turn. */
+function ownWords(text: string): string[] {
+  const { own, quoted } = divideReply(text);
+  const folded = quoted === '' ? [] : ['', `(${quoted.split('\n').length} quoted lines left out)`];
+  return [...own.split('\n').map((line) => `> ${line}`), ...folded];
+}
+
+const words = (label: string, text: string | null | undefined): string[] =>
+  text ? [`${label}:`, '', ...ownWords(text)] : [`${label} nothing more.`];
+
+const whatToDo = (id: string): string[] => [
+  `To read everything about the report: closeout timeline ${id}`,
+  `To answer the customer: closeout reply ${id} --text "…"`,
+];
 
 function lowScore(
   { reportId, cycle }: AlertOf<'answer'>,
   { description }: NonNullable<AlertFacts['report']>,
   { score, solved, complaints, comment, changedAt }: NonNullable<AlertFacts['answer']>,
+  { reopenUntil }: NonNullable<AlertFacts['survey']>,
 ): AlertText {
-  const rating = score === null ? '' : ` with ${score} of ${highestScore}`;
-  const lines = [`The customer of report ${reportId} (cycle ${cycle}) answered${rating}.`];
-  if (solved === false) lines.push(notSolved);
+  const isNotSolved = solved === false;
+  const rating = score === null ? undefined : `${score} of ${highestScore}`;
+  const lines = [`The customer of report ${reportId} (cycle ${cycle}) answered${rating ? ` with ${rating}` : ''}.`];
+  const course = isInReopenWindow(reopenUntil?.toISOString(), changedAt)
+    ? 'The report is open again.'
+    : 'It is too late to open the report again, so a follow-up report was opened.';
+  if (isNotSolved) lines.push(`The customer says that the problem is not solved. ${course}`);
   lines.push('', `Report: ${oneLine(description)}`);
   if (complaints.length > 0) lines.push(`Reasons: ${complaints.map((reason) => en.page.complaint[reason]).join(', ')}`);
-  lines.push(`Comment: ${comment ?? 'none'}`);
-  const subject =
-    score === null ? `Not solved: report ${reportId}` : `Low score ${score} of ${highestScore} for report ${reportId}`;
+  lines.push(...words('The customer writes', comment), '', ...whatToDo(reportId));
+  if (!isNotSolved) lines.push(`To open the report again: closeout reopen ${reportId}`);
+  const inBrackets = rating ? ` (${rating})` : '';
+  const subject = isNotSolved ? `Not solved: report ${reportId}${inBrackets}` : `Score ${rating}: report ${reportId}`;
   return { subject, lines, at: changedAt };
 }
 
@@ -191,7 +232,7 @@ function retraction(
     lines: [
       `The customer of report ${id} changed the answer to ${score} of ${highestScore}, so the earlier alert no longer applies.`,
       '',
-      `Comment: ${comment ?? 'none'}`,
+      ...words('The customer writes', comment),
     ],
     at: changedAt,
   };

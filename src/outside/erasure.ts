@@ -11,8 +11,15 @@ type Tx = Transaction<Database>;
 export interface CustomerErasure {
   /** Returns the ids of the customer's reports. Throws `NotFound`. Safe to repeat. */
   erase(customerId: string): Promise<string[]>;
-  /** Removes the personal data of reports that ended before this time. Returns how many there were. Safe to repeat. */
+  /** Number of a customer's reports. */
+  countOf(customerId: string): Promise<number>;
+  /**
+   * Removes the personal data of reports that ended before this time and whose surveys are over. Returns how many there were. Safe
+   * to repeat.
+   */
   forgetEndedBefore(time: Date): Promise<number>;
+  /** How many reports that would be. */
+  countEndedBefore(time: Date): Promise<number>;
 }
 
 /** Reports per transaction. */
@@ -21,6 +28,16 @@ const batchSize = 200;
 export function customerErasure(db: Db): CustomerErasure {
   return {
     erase: (customerId) => db.transaction().execute((tx) => eraseCustomer(tx, customerId)),
+
+    async countOf(customerId) {
+      const reports = db.selectFrom('reports').select((eb) => eb.fn.countAll<string>().as('count'));
+      return Number((await reports.where('customerId', '=', customerId).executeTakeFirstOrThrow()).count);
+    },
+
+    async countEndedBefore(time) {
+      const counted = toForget(db, time).select((eb) => eb.fn.countAll<string>().as('count'));
+      return Number((await counted.executeTakeFirstOrThrow()).count);
+    },
 
     async forgetEndedBefore(time) {
       let forgotten = 0;
@@ -47,20 +64,22 @@ async function eraseCustomer(tx: Tx, customerId: string): Promise<string[]> {
 }
 
 async function forgetNext(tx: Tx, time: Date): Promise<number> {
-  const rows = await tx
-    .selectFrom('reports')
-    .select('id')
-    .where('status', 'in', endedStatuses)
-    .where(sql<Date>`coalesce(closed_at, last_update)`, '<', time)
-    .where((eb) => eb.or([eb('forgottenAt', 'is', null), eb('lastUpdate', '>', eb.ref('forgottenAt'))]))
-    .limit(batchSize)
-    .forUpdate()
-    .skipLocked()
-    .execute();
+  const rows = await toForget(tx, time).select('id').limit(batchSize).forUpdate().skipLocked().execute();
   const ids = rows.map(({ id }) => id);
   await eraseReports(tx, ids);
   return ids.length;
 }
+
+/** A customer who may still answer is not forgotten yet. */
+const toForget = (db: Db, time: Date) =>
+  db
+    .selectFrom('reports')
+    .where('status', 'in', endedStatuses)
+    .where(sql<Date>`coalesce(closed_at, last_update)`, '<', time)
+    .where((eb) => eb.or([eb('forgottenAt', 'is', null), eb('lastUpdate', '>', eb.ref('forgottenAt'))]))
+    .where(
+      sql<boolean>`not exists (select from surveys s where s.report_id = reports.id and s.state in ('queued', 'sent'))`,
+    );
 
 async function eraseReports(tx: Tx, ids: string[]): Promise<void> {
   if (ids.length === 0) return;
@@ -72,6 +91,7 @@ async function eraseReports(tx: Tx, ids: string[]): Promise<void> {
       document = (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(document) where key = any(${impersonal}))
     where id = any(${ids})`.execute(tx);
   await tx.updateTable('statusChanges').set({ reason: null, by: null }).where('reportId', 'in', ids).execute();
+  await tx.updateTable('operations').set({ note: null }).where('reportId', 'in', ids).execute();
   const surveys = await tx.selectFrom('surveys').select(['id', 'state']).where('reportId', 'in', ids).execute();
   for (const { id, state } of surveys) await eraseSurvey(tx, id, state);
 }

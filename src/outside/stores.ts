@@ -1,10 +1,12 @@
 /** All stores in our PostgreSQL, from one connection pool. */
+import type { TimelineEntry } from '../contract/timeline.js';
 import { affectedReports, type AffectedReports } from './affected.js';
 import { rollUpClosingTimes } from './closing-times.js';
 import { countQueries, type Counts } from './counts.js';
 import type { Db } from './database/database.js';
 import { customerErasure, type CustomerErasure } from './erasure.js';
 import type { ReportsPort } from './reports/port.js';
+import { reportDesk, type Desk } from './reports/desk.js';
 import { reportLedger, type Ledger } from './reports/ledger.js';
 import { serviceProblemReports, type ServiceProblemReports } from './reports/service-problems.js';
 import { reportStore } from './reports/store.js';
@@ -16,12 +18,16 @@ import { messageTable, type Messages } from './surveys/messages.js';
 import { surveyIdsBy } from './surveys/survey-row.js';
 import { surveyTable, type Surveys } from './surveys/surveys.js';
 import { surveyTimeline, type Timeline } from './surveys/timeline.js';
+import { reportTimeline } from './report-timeline.js';
 import { rollUpSurveys } from './survey-counts.js';
 import { sweepTable, type Sweeps } from './sweeps.js';
 
 export interface Stores {
   reports: ReportsPort;
   ledger: Ledger;
+  desk: Desk;
+  /** Everything that happened to a report, oldest first. */
+  timelineOf: (reportId: string) => Promise<TimelineEntry[]>;
   watching: Watching;
   serviceProblems: ServiceProblemReports;
   surveys: Surveys;
@@ -46,6 +52,8 @@ export function openStores(db: Db, addressKey: Buffer): Stores {
   return {
     reports: reportStore(db),
     ledger: reportLedger(db, surveyIdOf),
+    desk: reportDesk(db),
+    timelineOf: (reportId) => reportTimeline(db, reportId),
     watching: watching(db),
     serviceProblems: serviceProblemReports(db),
     surveys: surveyTable(db, hashOf, surveyIdOf),

@@ -2,6 +2,7 @@
 import type { AnsweredSignal } from '../contract/messages.js';
 import type { ConfirmationRecord, SurveyRecord } from '../contract/survey.js';
 import type { Attention } from '../contract/reports.js';
+import type { RecordedOperation } from '../contract/timeline.js';
 import type { Decided, Received } from './changes.js';
 
 /** An operator, or a customer's reply by mail, does not want the report to be closed. */
@@ -10,6 +11,12 @@ export interface Hold {
   note?: string;
   /** ISO 8601. */
   since: string;
+}
+
+/** An operator closed the report where we could not. */
+export interface ByHand {
+  by: string;
+  note?: string;
 }
 
 /** The change to cleared that a closing is about. */
@@ -66,4 +73,6 @@ export interface Decision {
   skipSurveyBy?: string;
   attention?: Attention | null;
   expectedAt?: string | null;
+  /** The operator's request, for the timeline. */
+  operation?: { name: RecordedOperation; by: string; note?: string };
 }

@@ -8,6 +8,7 @@
  */
 import { CancellationScope, allHandlersFinished, condition, sleep } from '@temporalio/workflow';
 import type { Phase, RunInput, RunResult } from '../contract/reports.js';
+import { changedAt } from '../policy/changes.js';
 import { raiseAlert } from './alert-operator.js';
 import { confirmWithCustomer, isConfirmed } from './confirmation.js';
 import { acceptOperations } from './operations.js';
@@ -152,7 +153,7 @@ async function closing(run: RunState): Promise<NextPhase> {
   if (!closed) return follow(run);
   if (closed.isSuperseded) return lookUpAndFollow(run);
   noteWritten(run, closed.fence, closed);
-  run.closeByHand = false;
+  delete run.closeByHand;
   run.closedAt = closed.closedAt;
   if (closed.policy) run.policy = closed.policy;
   run.customerId = closed.customerId;
@@ -207,7 +208,10 @@ async function startOver(run: RunState): Promise<void> {
 async function reopen(run: RunState, reopening: Unwritten): Promise<void> {
   publish(run, { waitingFor: 'the system of record to reopen the report' });
   const { cycle } = run;
+  const saysNotSolved = run.answer?.solved === false; // has its own alert
   const reopened = await writeChange(run, 'reopenReport', reopening);
+  if (reopened && reopening.change.by === 'customer' && !saysNotSolved)
+    await raiseAlert({ kind: 'notFixed', reportId: run.reportId, cycle, at: changedAt(reopening.change) });
   if (!reopened || reopened.cycle <= cycle) return;
   Object.assign(run, { cycle, survey: reopened.survey ?? run.survey });
   publish(run, { waitingFor: 'the next cycle, in a new run' });

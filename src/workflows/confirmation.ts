@@ -25,7 +25,7 @@ export async function confirmWithCustomer(run: RunState): Promise<void> {
   const { changes, clearing } = run;
   if (!policy || !clearing) return;
   const isChanged = () => run.state !== 'cleared' || run.clearing?.at !== clearing.at;
-  const isReleased = () => run.releasedBy !== undefined || run.closeByHand;
+  const isReleased = () => run.releasedBy !== undefined || run.closeByHand !== undefined;
   const isDecided = () => isChanged() || isReleased() || replyOf(run) !== undefined;
   if (!run.confirmation) await requestConfirmation(run, policy, clearing, isDecided);
   while (isAwaited(run, policy) && !isDecided()) await waitForConfirmation(run, policy, clearing, isDecided);

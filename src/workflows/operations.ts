@@ -2,6 +2,7 @@
 import { ApplicationFailure, condition, defineUpdate, setHandler } from '@temporalio/workflow';
 import { updates, type OperatorRequest, type SurveyOperation, type UpdateName } from '../contract/messages.js';
 import type { Phase, RunStatus } from '../contract/reports.js';
+import type { RecordedOperation } from '../contract/timeline.js';
 import type { Decision } from '../policy/standing.js';
 import { fenceOfDecision, noteDecided, type RunState } from './run.js';
 import { statusOf } from './run-status.js';
@@ -46,6 +47,7 @@ const refuseUnlessSent = ({ survey: { state } }: RunState) =>
   state === 'sent' ? undefined : `There is no open survey: it is ${state}`;
 
 const authorOf = ({ by }: OperatorRequest): string => (typeof by === 'string' ? by : 'operator');
+const noteOf = ({ note }: OperatorRequest): string | undefined => (typeof note === 'string' ? note : undefined);
 
 const queue = (name: SurveyOperation['name']) => (run: RunState, request: OperatorRequest) => {
   run.surveyOperations.push({ name, by: authorOf(request), days: request.days });
@@ -69,9 +71,8 @@ const operations: Record<UpdateName, Operation> = {
         ? undefined
         : `Only a report that is not yet being closed can be held; this report is in phase ${phase}`,
     accept: async (run, request) => {
-      const note = typeof request.note === 'string' ? request.note : undefined;
-      const hold = { by: authorOf(request), note, since: new Date().toISOString() };
-      await record(run, { hold });
+      const hold = { by: authorOf(request), note: noteOf(request), since: new Date().toISOString() };
+      await record(run, { hold }, 'hold', request);
       run.hold = hold;
       run.changes++;
     },
@@ -84,7 +85,7 @@ const operations: Record<UpdateName, Operation> = {
       // A report that was held before its customer was asked is released to ask the customer.
       const isWaitingForCustomer = awaitsConfirmation(run) && (run.confirmation !== undefined || !run.hold);
       const releasedBy = isWaitingForCustomer ? authorOf(request) : run.releasedBy;
-      await record(run, { hold: null, releasedBy });
+      await record(run, { hold: null, releasedBy }, 'release', request);
       run.releasedBy = releasedBy;
       run.hold = undefined;
     },
@@ -94,7 +95,7 @@ const operations: Record<UpdateName, Operation> = {
     refuse: ({ survey: { state } }) => (state === 'none' ? undefined : `The survey of this cycle is already ${state}`),
     accept: async (run, request) => {
       const skipSurveyBy = authorOf(request);
-      await record(run, { skipSurveyBy });
+      await record(run, { skipSurveyBy }, 'skipSurvey', request);
       run.skipSurveyBy = skipSurveyBy;
       run.retries++; // stops a mail that waits for its next attempt
     },
@@ -123,14 +124,21 @@ const operations: Record<UpdateName, Operation> = {
       phase === 'needsAttention'
         ? undefined
         : `Closing by hand is for a report in needsAttention; this report is in phase ${phase}`,
-    accept: (run) => {
-      run.closeByHand = true;
+    accept: (run, request) => {
+      run.closeByHand = { by: authorOf(request), note: noteOf(request) };
     },
   },
 };
 
 /** What an operator decided counts once it is in the ledger, so that it outlives the run. */
-async function record(run: RunState, decision: Decision): Promise<void> {
+async function record(
+  run: RunState,
+  changes: Omit<Decision, 'operation'>,
+  name: RecordedOperation,
+  request: OperatorRequest,
+): Promise<void> {
+  const operation = { name, by: authorOf(request), note: noteOf(request) };
+  const decision = { ...changes, operation };
   for (let attempts = 1; attempts <= 3; attempts++) {
     const fence = fenceOfDecision(run);
     const options = steps.untilGivenUp(run);

@@ -4,22 +4,31 @@ import type { Standing } from '../policy/standing.js';
 import type { RunState } from './run.js';
 
 export function statusOf(run: RunState): RunStatus {
-  const { reportId, phase, cycle, hold, waitingFor, until, attention, confirmation } = run;
+  const { reportId, phase, cycle, hold, waitingFor, until, attention, confirmation, answer, skipSurveyBy } = run;
   const { state, reason } = run.survey;
   return {
     reportId,
     phase,
     cycle,
     held: hold !== undefined,
-    heldBy: hold?.by,
+    hold,
     waitingFor,
     until,
     survey: { state, reason },
+    score: answer?.score,
+    skipSurveyBy,
+    outcome: outcomeOf(run),
     confirmation: confirmation?.state,
     attention,
     run: 'running',
   };
 }
+
+/** Undefined until the report is done. */
+export const outcomeOf = ({ phase, state }: RunState): RunStatus['outcome'] => {
+  if (phase !== 'done') return undefined;
+  return state === 'cancelled' ? 'cancelled' : 'closed';
+};
 
 /** What the run has written: enough for another run, or another database, to continue from. */
 export function standingOf(run: RunState): Standing {

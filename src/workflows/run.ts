@@ -5,7 +5,7 @@ import type { AnsweredSignal, BouncedSignal, ConfirmedSignal, SurveyOperation } 
 import type { Attention, Phase, RunInput } from '../contract/reports.js';
 import { isScore } from '../contract/survey.js';
 import type { LookedUp } from '../activities/look-up-report.js';
-import type { Fence, Standing } from '../policy/standing.js';
+import type { ByHand, Fence, Standing } from '../policy/standing.js';
 import { changedAt, changesBetween, decide, nothingReceived, type Change } from '../policy/changes.js';
 import { defaultPolicy, type Policy, type PolicyRule } from '../policy/settings.js';
 
@@ -65,7 +65,8 @@ export interface RunState extends Standing {
   /** Counts `cancelled`, so that a refused step can be left. */
   cancellations: number;
   surveyOperations: SurveyOperation[];
-  closeByHand: boolean;
+  /** An operator closed the report where we could not. */
+  closeByHand?: ByHand;
   /** An operator has left a step that cannot be done, and with it the report. */
   isLeft: boolean;
   /** Somebody asked Temporal to cancel the workflow. */
@@ -106,7 +107,6 @@ export function newRun(input: RunInput): RunState {
     retries: 0,
     cancellations: 0,
     surveyOperations: [],
-    closeByHand: false,
     isLeft: false,
     isCancelRequested: false,
   };

@@ -2,9 +2,10 @@
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { searchAttributes } from '../contract/messages.js';
-import type { Phase } from '../contract/reports.js';
 import type { SurveyRecord } from '../contract/survey.js';
+import { stateInWords } from '../policy/state-in-words.js';
 import type { RunState } from './run.js';
+import { statusOf } from './run-status.js';
 
 const { phase, cycle, customer, serviceProblem, survey, score } = searchAttributes;
 const keys = {
@@ -45,43 +46,22 @@ export function surveyOutcome({ state, reason }: SurveyRecord): string | undefin
   return state === 'skipped' ? `skipped:${reason}` : state;
 }
 
-const help: Record<Phase, string> = {
-  open: 'Nothing. When the fault is gone, send the signal `cleared` (no payload needed).',
-  clearing:
-    'Nothing, closing starts by itself after the wait. If the fault is back, send the signal `reopened`. A held report continues after the update `release`.',
-  confirming:
-    'Nothing, unless the customer tells you. If the problem is fixed, send the update `release`; if not, the signal `reopened`. If the mail is not accepted, the pending activity `askConfirmation` says why; `retryNow` retries it at once.',
-  closing:
-    'Nothing, closing is retried. If it takes long, the pending activity `closeReport` below says why; the update `retryNow` retries it at once.',
-  surveying: 'Nothing, the report is closed. `resendSurvey` sends the mail again, `reopened` starts the next cycle.',
-  needsAttention:
-    'Fix the cause, then send the update `retryNow`. If the report was closed by hand, send `closeByHand` with a note; if it was raised in error, send the signal `cancelled`.',
-  done: 'Nothing.',
-};
-
-const mailHelp =
-  'Nothing, the report is closed and the mail is retried. The pending activity `sendSurvey` says why; `retryNow` retries it at once, `skipSurvey` stops it.';
-
-const unconfirmedHelp =
-  'Ask the customer, then send the update `release` to close the report, or the signal `reopened`. The customer can still reply on the page.';
-
-function helpFor({ phase, attention, survey }: RunState): string {
-  if (attention?.code === 'NotConfirmed') return unconfirmedHelp;
-  return phase === 'surveying' && survey.state === 'none' ? mailHelp : help[phase];
+/** At most five short lines of Markdown: the page of the Temporal UI cuts off what follows. */
+export function detailsOf(run: RunState): string {
+  const { reportId, cycle, phase, survey, isCancelRequested } = run;
+  const { sentence, command } = stateInWords(statusOf(run), utc);
+  const outcome = surveyOutcome(survey);
+  const lines = [
+    `**${reportId}, cycle ${cycle}: ${phase}**${outcome ? `, survey ${outcome}` : ''}`,
+    escaped(sentence),
+    command && `To act: \`${command}\``,
+    isCancelRequested && `A cancel request does not end a report. To end it: \`closeout cancel ${reportId}\``,
+  ];
+  // The last line of the panel is cut in half.
+  return [...lines.filter(Boolean), '&nbsp;'].join('\n\n');
 }
 
-function detailsOf(run: RunState): string {
-  const { reportId, cycle, phase, waitingFor, until, attention, survey, isCancelRequested } = run;
-  const reason = survey.state === 'undeliverable' ? ` (${survey.reason})` : '';
-  const problem = attention && `**${attention.step}** needs attention since ${attention.since}: ${attention.failure}`;
-  return [
-    `**Report ${reportId}, cycle ${cycle}: ${phase}**`,
-    `Waits for: ${until ? `${waitingFor}, until ${until}` : waitingFor}`,
-    problem,
-    isCancelRequested && 'A cancel request through Temporal does not end a report. Send the signal `cancelled`.',
-    `What to do: ${helpFor(run)}`,
-    `Survey: ${surveyOutcome(survey) ?? 'not due yet'}${reason}`,
-  ]
-    .filter(Boolean)
-    .join('\n\n');
-}
+const utc = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;
+
+/** What others have written is no Markdown. */
+const escaped = (text: string): string => text.replace(/[\\`*_{}[\]<>()#|!~]/g, '\\$&');

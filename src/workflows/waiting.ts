@@ -127,7 +127,7 @@ export async function attemptOrPark<T>(run: RunState, { step, ...options }: Step
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
       const { retries, cancellations } = run;
-      run.closeByHand = false; // requested before this failure, so it did not help
+      delete run.closeByHand; // requested before this failure, so it did not help
       const failure = reasonOf(error);
       const isLeft = () => stop() || giveUp() || run.cancellations !== cancellations;
       await park(run, {
@@ -135,7 +135,7 @@ export async function attemptOrPark<T>(run: RunState, { step, ...options }: Step
         code: codeOf(failureOf(error)),
         failure,
         waitingFor: 'an operator',
-        until: () => isLeft() || run.retries !== retries || run.closeByHand,
+        until: () => isLeft() || run.retries !== retries || run.closeByHand !== undefined,
       });
       if (isLeft() || (run.closeByHand && !continuesByHand)) return undefined;
     }

@@ -31,12 +31,81 @@ test('open, clear, status, reopen, cancel: exit code 0, and JSON on demand', asy
     phase: 'surveying',
     survey: { state: 'sent' },
   } satisfies Partial<RunStatus>);
-  expect((await stack.closeout('status', 'CLI-1')).stdout).toContain("waits for: the customer's answer");
-  expect((await stack.closeout('reopen', 'CLI-1', '--reason', 'again')).code).toBe(0);
-  await stack.untilPhase('CLI-1', 'open', 2);
-  expect((await stack.closeout('cancel', 'CLI-1')).code).toBe(0);
+  expect((await stack.closeout('status', 'CLI-1')).stdout).toContain(
+    'Closed: the customer can answer the survey until',
+  );
+  expect((await stack.closeout('clear', 'CLI-1')).stdout).toBe(
+    'CLI-1 was closed already (cycle 1); nothing was changed.\n',
+  );
+  expect((await stack.closeout('reopen', 'CLI-1', '--reason', 'again')).stdout).toBe(
+    'CLI-1 is open again (cycle 2).\n',
+  );
+  expect((await stack.closeout('cancel', 'CLI-1')).stdout).toBe('CLI-1 is cancelled.\n');
   await stack.untilPhase('CLI-1', 'done');
-  expect((await stack.closeout('list')).stdout).toContain('CLI-1');
+});
+
+test('the list: what each report waits for, filtered, as tab-separated values in a pipe', async () => {
+  await stack.open('LIST-1', { customerId: 'C-LIST', description: 'No dial tone\nsince noon' });
+  await stack.open('LIST-2', { customerId: 'C-LIST', serviceProblemId: 'SP-LIST' });
+  await stack.closeout('hold', 'LIST-2', '--by', 'eve', '--note', 'wait for the engineer');
+  const list = async (...args: string[]) => {
+    const { stdout } = await stack.closeout('list', ...args);
+    return stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('\t'));
+  };
+  const head = ['REPORT', 'PHASE', 'WAITS FOR', 'AGE', 'CUSTOMER', 'DESCRIPTION'];
+  expect(await list('--customer', 'C-LIST')).toEqual([
+    head,
+    ['LIST-2', 'open', 'a release, held by eve', '0 min', 'C-LIST', 'No dial tone on line LIST-2'],
+    ['LIST-1', 'open', 'the fix', '0 min', 'C-LIST', 'No dial tone since noon'],
+  ]);
+  for (const filter of [['--held'], ['--service-problem', 'SP-LIST'], ['--search', 'list-2'], ['--search', 'SP-LIST']])
+    expect((await list(...filter)).slice(1).map(([id]) => id)).toEqual(['LIST-2']);
+  expect(await list('--customer', 'C-LIST', '--phase', 'done')).toEqual([['There is no such report.']]);
+  expect(await list('--customer', 'C-LIST', '--older-than', '1')).toEqual([['There is no such report.']]);
+  for (const [option, word] of [
+    ['--phase', 'closing'],
+    ['--status', 'foo'],
+  ] as const) {
+    const refused = await stack.closeout('list', option, word);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining(`${option} must be one of`)]);
+  }
+});
+
+test('a hold: who, why and since when, in status and timeline', async () => {
+  await stack.open('HELD-1');
+  const held = await stack.closeout('hold', 'HELD-1', '--by', 'eve', '--note', 'wait for the engineer');
+  expect(held.stdout).toMatch(
+    /^HELD-1: Open, and held by eve since .*: wait for the engineer\. It is not closed before/,
+  );
+  expect((await stack.closeout('clear', 'HELD-1')).stdout).toMatch(/^HELD-1: Cleared, and held by eve/);
+  expect((await stack.closeout('timeline', 'HELD-1')).stdout).toMatch(
+    /Held: not closed before it is released \(eve\)\n +> wait for the engineer\n.*Cleared/,
+  );
+  expect((await stack.closeout('release', 'HELD-1')).stdout).toMatch(/^HELD-1: Closed/);
+  await stack.untilSurvey('HELD-1', 'sent');
+});
+
+test('what is irrevocable is shown first, and not done unasked', async () => {
+  await stack.open('ERASE-1', { customerId: 'C-ERASE', contact: { name: 'Ann' } });
+  expect((await stack.closeout('erase', 'C-ERASE', '--dry-run')).stdout).toBe('C-ERASE: 1 report, unchanged.\n');
+  const unasked = await stack.closeout('erase', 'C-ERASE');
+  expect([unasked.code, unasked.stderr]).toEqual([2, expect.stringContaining('add --yes')]);
+  expect(await stack.client.contactOf('ERASE-1')).toMatchObject({ name: 'Ann' });
+  expect((await stack.closeout('forget', '--older-than', '0', '--dry-run')).stdout).toMatch(/would be changed/);
+  expect((await stack.closeout('erase', 'C-ERASE', '--yes')).code).toBe(0);
+  expect(await stack.client.contactOf('ERASE-1')).toBeUndefined();
+});
+
+test('errors have a code under --json; the version is that of the package', async () => {
+  const { code, stderr } = await stack.closeout('status', 'NOPE', '--json');
+  expect([code, JSON.parse(stderr)]).toEqual([1, { code: 'ReportNotFound', message: 'There is no report NOPE.' }]);
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  expect((await stack.closeout('--version')).stdout).toBe(`${version}\n`);
+  const filter = await stack.closeout('retry', '--all', '--where', 'garbage (((');
+  expect([filter.code, filter.stderr]).toEqual([2, expect.stringContaining('--where is not a list filter')]);
 });
 
 test('what an operator asks for is done or refused with the reason', async () => {

@@ -1,9 +1,8 @@
 import puppeteer, { type Browser } from 'puppeteer-core';
 import { bounceMail, plainMail } from '../stack/incoming-mails.js';
-import { decoded } from '../stack/history.js';
+import { decoded, surveyEvents } from '../stack/history.js';
 import { post } from '../stack/http.js';
 import { type SeenMail } from '../stack/mail.js';
-import type { NewReport } from '../../src/contract/reports.js';
 import { askToConfirm, confirmationPolicy as policy, confirmLink } from '../stack/confirmation.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
@@ -20,9 +19,9 @@ afterAll(async () => {
 });
 
 /** A cleared report whose customer was asked to confirm; the mail. */
-const cleared = (id: string, report: Partial<NewReport> = {}) => askToConfirm(stack, id, report);
+const cleared = (id: string, report: Parameters<typeof askToConfirm>[2] = {}) => askToConfirm(stack, id, report);
 const textOf = async (link: string) => (await fetch(link)).text();
-const events = async (id: string) => (await stack.client.surveys.timelineOf(id)).map(({ event }) => event);
+const events = async (id: string) => (await surveyEvents(stack, id)).map(({ event }) => event);
 
 test('"yes", then the survey’s question on the same page: closed, answered, one mail', async () => {
   const mail = await cleared('YES-1');
@@ -54,6 +53,9 @@ test('"yes" and no more: closed at once, the question waits on the page, nobody 
   expect(await stack.mails('ONLY-1')).toHaveLength(1);
 });
 
+const alertAbout = (subject: string) =>
+  until(`the alert "${subject}"`, async () => (await stack.mails()).find((mail) => mail.subject === subject));
+
 test('"no" with a reason: reopened before it was ever closed, the reason a note; cleared again, asked again', async () => {
   const mail = await cleared('NO-1');
   const reason = 'Still no dial tone, my name is Ann Smith';
@@ -61,6 +63,9 @@ test('"no" with a reason: reopened before it was ever closed, the reason a note;
   expect(answer.status).toBe(303);
   expect(await textOf(confirmLink(mail))).toContain('Report NO-1 is open again');
   await stack.untilPhase('NO-1', 'open', 1);
+  const alert = await alertAbout('Not fixed: report NO-1');
+  expect(alert.text).toContain(`The customer writes:\n\n> ${reason}\n`);
+  expect(alert.text).toContain('closeout reply NO-1');
   const ticket = (await (await fetch(stack.url('/tmf-api/troubleTicket/v4/troubleTicket/NO-1'))).json()) as {
     status: string;
     note: { text: string; author: string }[];
@@ -96,8 +101,7 @@ test('silence: one warning, then closed; a late answer gets a clear page and sti
   const [form = ''] = page.match(/\/s\/[^"?]+/) ?? [];
   expect((await post(stack.url(form), { solved: 'no', comment: 'It crackles' })).status).toBe(303);
   await stack.untilPhase('LATE-1', 'open', 2);
-  const toCustomer = (await stack.mails('LATE-1')).filter(({ text = '' }) => text.startsWith('Hello'));
-  expect(toCustomer).toHaveLength(2);
+  expect(await stack.mails('LATE-1')).toHaveLength(2);
 });
 
 test('silence where no survey follows: a late "no" still opens it again, with the reason', async () => {
@@ -111,6 +115,17 @@ test('silence where no survey follows: a late "no" still opens it again, with th
   await stack.untilPhase('BARE-1', 'open', 2);
   expect(await stack.client.get('BARE-1')).toMatchObject({ status: 'inProgress', statusReason: 'It crackles' });
   expect((await fetch(confirmLink(mail))).status).toBe(410);
+});
+
+test('a late "no" alerts an operator with the words, and so do words that no form accepts any more', async () => {
+  const mail = await cleared('HEARD-1', { ticketType: 'briefUnrated' });
+  await stack.untilPhase('HEARD-1', 'done');
+  await post(confirmLink(mail, 'no'), { fixed: 'no', reason: 'It hums' });
+  expect((await alertAbout('Not fixed: report HEARD-1')).text).toContain('> It hums');
+  await stack.untilPhase('HEARD-1', 'open', 2);
+  for (let twice = 0; twice < 2; twice++)
+    expect((await post(confirmLink(mail, 'no'), { fixed: 'no', reason: 'And it crackles' })).status).toBe(410);
+  expect((await alertAbout('A customer wrote about report HEARD-1')).text).toContain('> And it crackles');
 });
 
 test('"yes" where no survey follows: thanks, and nothing to fill in', async () => {
@@ -253,7 +268,7 @@ test('a report whose customer replies by mail is not closed before an operator h
   await stack.inbound(plainMail({ answers: mail.messageId ?? '', text: 'It still crackles.', headers }));
   await stack.untilHeld('WROTE-1');
   const alert = await until('the alert', async () =>
-    (await stack.mails()).find(({ subject }) => subject === 'A customer replied about report WROTE-1'),
+    (await stack.mails()).find(({ subject }) => subject === 'A customer wrote about report WROTE-1'),
   );
   expect(alert.text).toContain('closeout release WROTE-1');
   expect((await stack.client.get('WROTE-1')).status).toBe('resolved');
@@ -265,7 +280,7 @@ test('cancelled while it is asked, and erased: the page says what is true, and t
   await stack.untilPhase('CANCEL-1', 'done');
   expect(await textOf(confirmLink(cancelled))).toContain('The report was cancelled after this mail');
   const erased = await cleared('ERASE-1');
-  await stack.closeout('erase', 'customer-ERASE-1');
+  await stack.closeout('erase', 'customer-ERASE-1', '--yes');
   const late = await post(confirmLink(erased), { fixed: 'no' });
   expect(late.status).toBe(410);
   expect((await stack.client.status('ERASE-1')).phase).toBe('confirming');

@@ -20,6 +20,8 @@ async function surveyOf(id: string) {
   return survey;
 }
 
+const revisionsOf = async (id: string) => (await stack.client.timeline(id)).filter((entry) => entry.kind === 'answer');
+
 test('an answer may be changed: one response with its revisions; a low score that is improved withdraws its alert', async () => {
   const link = linkIn(await stack.ask('EDIT-1'));
   await post(link, [
@@ -29,7 +31,7 @@ test('an answer may be changed: one response with its revisions; a low score tha
     ['comment', 'three days without a line'],
   ]);
   const alert = await until('the alert', async () =>
-    (await stack.mails('EDIT-1')).find(({ subject }) => subject?.startsWith('Low score 1')),
+    (await stack.alerts('EDIT-1')).find(({ subject }) => subject?.startsWith('Score 1')),
   );
   expect(alert.text).toContain('It took too long');
   await stack.untilPhase('EDIT-1', 'done');
@@ -37,13 +39,12 @@ test('an answer may be changed: one response with its revisions; a low score tha
   expect(await (await fetch(link)).text()).toContain('This is your answer. You can change it until');
   expect((await post(link, { score: '5' })).status).toBe(303);
   const taken = await until('the retraction', async () =>
-    (await stack.mails('EDIT-1')).find(({ subject }) => subject?.startsWith('Withdrawn')),
+    (await stack.alerts('EDIT-1')).find(({ subject }) => subject?.startsWith('Withdrawn')),
   );
   expect(taken.inReplyTo).toBe(alert.messageId);
   const survey = await surveyOf('EDIT-1');
   expect(await stack.client.surveys.answerOf(survey.id)).toMatchObject({ score: 5, comment: null, revision: 2 });
-  const revisions = await stack.client.surveys.revisionsOf(survey.id);
-  expect(revisions.map(({ score, complaints }) => [score, complaints])).toEqual([
+  expect((await revisionsOf('EDIT-1')).map(({ score, complaints }) => [score, complaints])).toEqual([
     [1, ['slow', 'poorlyInformed']],
     [5, []],
   ]);
@@ -51,7 +52,7 @@ test('an answer may be changed: one response with its revisions; a low score tha
   expect(distribution[0]).toBe(0);
   // Two mails about the answer in all: the same answer again tells nobody anything.
   await post(link, { score: '5' });
-  expect((await stack.client.surveys.revisionsOf(survey.id)).length).toBe(2);
+  expect((await revisionsOf('EDIT-1')).length).toBe(2);
 });
 
 test('"not solved" with a text reopens; too late for that, a report is opened that refers to the old one', async () => {

@@ -1,8 +1,10 @@
+import type { TimelineEntry } from '../../src/contract/timeline.js';
 import { readFile } from 'node:fs/promises';
 import { plainMail } from '../stack/incoming-mails.js';
 import { decoded } from '../stack/history.js';
 import { post } from '../stack/http.js';
 import { linkIn } from '../stack/mail.js';
+import { surveyEvents } from '../stack/history.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -12,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.end());
 
-const events = async (id: string) => (await stack.client.surveys.timelineOf(id)).map(({ event, by }) => [event, by]);
+const events = async (id: string) => (await surveyEvents(stack, id)).map(({ event, by }) => [event, by]);
 
 describe('an operator', () => {
   test('sends a survey again, extends and revokes it; each is in the timeline with who asked', async () => {
@@ -63,10 +65,16 @@ describe('an operator', () => {
     expect(reply.text).toContain('We are sorry.');
     await until('the timeline', async () => (await events('REPLY-1')).some(([event]) => event === 'replied'));
     const { stdout } = await stack.closeout('timeline', 'REPLY-1', '--json');
-    expect(JSON.parse(stdout)).toMatchObject({
-      answers: [{ score: 2, comment: 'nobody called' }],
-      messages: [{ from: 'eve', text: 'We are sorry.' }],
-    });
+    const entries = JSON.parse(stdout) as TimelineEntry[];
+    expect(entries.filter(({ kind }) => kind === 'answer' || kind === 'message')).toMatchObject([
+      { kind: 'answer', by: 'customer', score: 2, words: 'nobody called' },
+      { kind: 'message', direction: 'out', by: 'eve', words: 'We are sorry.' },
+    ]);
+    const text = (await stack.closeout('timeline', 'REPLY-1')).stdout;
+    expect(text).toMatch(
+      /Opened\n.*Cleared.*\n.*Closed\n.*Survey mail sent\n.*Answered the survey: 2 of 5 \(customer\)\n +> nobody called\n/,
+    );
+    expect(text).toMatch(/Answered by mail \(eve\)\n +> We are sorry\.\n$/);
   });
 });
 
@@ -109,7 +117,7 @@ describe('forgetting', () => {
     expect(await stack.dump()).toMatch(secrets); // the search does find what is there
     const before = await stack.client.overview.stats();
 
-    expect(await stack.closeout('erase', 'customer-zy')).toMatchObject({
+    expect(await stack.closeout('erase', 'customer-zy', '--yes')).toMatchObject({
       code: 0,
       stdout: 'customer-zy: personal data removed from 2 reports.\n',
     });
@@ -123,7 +131,7 @@ describe('forgetting', () => {
     await stack.open('ERASE-3', { ...report, customerId: 'customer-anew' });
     await stack.client.clear('ERASE-3');
     expect((await stack.untilPhase('ERASE-3', 'done')).survey).toEqual({ state: 'skipped', reason: 'optedOut' });
-    expect((await stack.closeout('erase', 'nobody')).stderr).toBe('closeout: There is no customer nobody.\n');
+    expect((await stack.closeout('erase', 'nobody', '--yes')).stderr).toBe('closeout: There is no customer nobody.\n');
 
     const histories = await Promise.all(['ERASE-1', 'ERASE-2', 'ERASE-3'].map((id) => stack.history(id)));
     const logs = ['worker', 'gateway', 'temporal'].map((name) => readFile(`${stack.dataDir}/logs/${name}.log`, 'utf8'));
@@ -137,10 +145,12 @@ describe('forgetting', () => {
   test('by the daily schedule: reports that ended longer ago than is kept lose who their customer is', async () => {
     const contact = { name: 'Quentin Quark', emailAddress: 'quentin@quark.example' };
     await stack.open('KEEP-1', { contact });
-    await stack.ask('OLD-1', { contact });
+    await post(linkIn(await stack.ask('OLD-1', { contact })), { score: '4' });
+    await stack.ask('ASKED-1', { contact, customerId: 'customer-asked' });
     await stack.temporalCli('schedule', 'trigger', '--schedule-id', 'closeout-forget');
     await until('the old report to be forgotten', async () => (await stack.client.contactOf('OLD-1')) === undefined);
-    expect(await stack.client.contactOf('KEEP-1')).toMatchObject(contact);
-    expect(await stack.closeout('forget', '--older-than', '0')).toMatchObject({ code: 0 });
+    expect(await stack.closeout('forget', '--older-than', '0', '--yes')).toMatchObject({ code: 0 });
+    // Open, and asked but not answered.
+    for (const id of ['KEEP-1', 'ASKED-1']) expect(await stack.client.contactOf(id)).toMatchObject(contact);
   });
 });

@@ -67,14 +67,14 @@ test('a terminated workflow continues in every phase, and nobody is mailed twice
   await stack.untilHeld('LOST-held');
   for (const [id] of ids) await terminate(id);
   await untilLost(...ids.map(([id]) => id));
-  expect(await stack.client.status('LOST-held')).toMatchObject({ run: 'ended', held: true, heldBy: 'eve' });
+  expect(await stack.client.status('LOST-held')).toMatchObject({ run: 'ended', held: true, hold: { by: 'eve' } });
 
   expect((await sweep()).notified.lost).toBe(ids.length);
   expect((await sweep()).notified).toEqual({});
   await stack.untilSurvey('LOST-clearing', 'sent');
   await stack.untilSurvey('LOST-delay', 'sent');
   expect(await stack.client.status('LOST-open')).toMatchObject({ phase: 'open', run: 'running' });
-  expect(await stack.client.status('LOST-held')).toMatchObject({ phase: 'clearing', held: true, heldBy: 'eve' });
+  expect(await stack.client.status('LOST-held')).toMatchObject({ phase: 'clearing', held: true, hold: { by: 'eve' } });
   await stack.client.operate('release', 'LOST-held', { by: 'eve' });
   await stack.untilSurvey('LOST-held', 'sent');
   await stack.untilAsked('LOST-confirming');

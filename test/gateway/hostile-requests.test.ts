@@ -82,7 +82,7 @@ describe('a path or a language that makes no sense', () => {
       stderr: expect.stringContaining('preferredLanguage must be') as string,
     });
     const yesterday = await stack.closeout('open', '--description', 'x', '--at', 'yesterday');
-    expect(yesterday).toMatchObject({ code: 2, stderr: expect.stringContaining('openedAt must be a time') as string });
+    expect(yesterday).toMatchObject({ code: 2, stderr: expect.stringContaining('--at must be a time') as string });
   });
 });
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 import { post } from '../stack/http.js';
+import { plainMail } from '../stack/incoming-mails.js';
 import { linkIn } from '../stack/mail.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
@@ -137,17 +138,21 @@ test('one reminder at most, in the thread of the survey, and none after the answ
   expect(await stack.mails('REMIND-1')).toHaveLength(2);
 });
 
-test('no reminder to a customer who opted out, nor after a reopening', async () => {
+test('no reminder to a customer who opted out or wrote back, nor after a reopening', async () => {
   const mail = await stack.ask('REMIND-3', { ticketType: 'reminded' });
   const optOut = /(http\S+\/u\/\S+)/.exec(mail.text ?? '')?.[1] ?? '';
   await fetch(optOut, { method: 'POST', body: new URLSearchParams({ 'List-Unsubscribe': 'One-Click' }) });
+  const answered = await stack.ask('REMIND-5', { ticketType: 'reminded' });
+  await stack.inbound(plainMail({ answers: answered.messageId ?? '', text: 'It works, thank you.' }));
   await stack.ask('REMIND-4', { ticketType: 'reminded' });
   await stack.client.reopen('REMIND-4');
   await stack.untilPhase('REMIND-4', 'open', 2);
-  const tries = async () => JSON.stringify(await stack.history('REMIND-3')).split('"sendSurvey"').length - 1;
-  await until('the reminder to be due', async () => (await tries()) === 2);
-  await stack.untilPostponed('REMIND-3');
-  for (const id of ['REMIND-3', 'REMIND-4']) expect(await stack.mails(id)).toHaveLength(1);
+  const tries = async (id: string) => JSON.stringify(await stack.history(id)).split('"sendSurvey"').length - 1;
+  for (const id of ['REMIND-3', 'REMIND-5']) {
+    await until('the reminder to be due', async () => (await tries(id)) === 2);
+    await stack.untilPostponed(id);
+  }
+  for (const id of ['REMIND-3', 'REMIND-4', 'REMIND-5']) expect(await stack.mails(id)).toHaveLength(1);
 });
 
 test('"not solved" reopens the report; the old link says so; clearing again asks again', async () => {
@@ -174,15 +179,13 @@ test('the link of a report that was reopened otherwise says that it was replaced
 
 test('a low score alerts an operator once, with score, comment and report; a high one does not', async () => {
   await post(await asked('LOW-1'), { score: '1', comment: 'three days without a line' });
-  const [alert] = await stack
-    .untilMails('LOW-1', 2)
-    .then((mails) => mails.filter(({ subject }) => subject?.startsWith('Low score')));
-  expect(alert?.subject).toBe('Low score 1 of 5 for report LOW-1');
-  expect(alert?.text).toContain('three days without a line');
+  const alert = await until('the alert', async () => (await stack.alerts('LOW-1'))[0]);
+  expect(alert.subject).toBe('Score 1 of 5: report LOW-1');
+  expect(alert.text).toContain('three days without a line');
   await post(await asked('HIGH-1'), { score: '5' });
   await stack.untilPhase('HIGH-1', 'done');
-  expect(await stack.mails('HIGH-1')).toHaveLength(1);
-  expect(await stack.mails('LOW-1')).toHaveLength(2);
+  expect(await stack.alerts('HIGH-1')).toHaveLength(0);
+  expect(await stack.alerts('LOW-1')).toHaveLength(1);
 });
 
 test('a customer who opts out, on the page or by one click, is not asked again', async () => {

@@ -116,7 +116,7 @@ test('every contact keeps every attribute that it came with', async () => {
   const patched = await call('PATCH', `${path}/${body.id}`, { relatedContactInformation: others });
   expect(patched.body['relatedContactInformation']).toEqual(others);
   expect((await call('GET', `${path}/${body.id}`)).body['relatedContactInformation']).toEqual(others);
-  await stack.closeout('erase', 'C-77');
+  await stack.closeout('erase', 'C-77', '--yes');
   expect(await stack.dump()).not.toMatch(/555 010|Buyer/);
 });
 

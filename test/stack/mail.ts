@@ -25,3 +25,6 @@ export function linkIn({ text = '' }: ParsedMail, rating = 4): string {
   if (!link) throw new Error('no link in the mail');
   return link;
 }
+
+export const isAbout = ({ subject = '' }: SeenMail, id: string): boolean => subject.split(/[ :]/).includes(id);
+export const isAlert = ({ messageId = '' }: SeenMail): boolean => messageId.startsWith('<alert.');

@@ -12,7 +12,7 @@ import { workflowIdOf } from '../../src/contract/ids.js';
 import type { NewReport, RunStatus } from '../../src/contract/reports.js';
 import { loadConfig } from '../../src/setup/config.js';
 import { cleanEnv, freePorts, run, type Output } from './commands.js';
-import { readMails, type SeenMail } from './mail.js';
+import { isAbout, isAlert, readMails, type SeenMail } from './mail.js';
 import { until } from './waiting.js';
 
 const cli = resolve('dist/cli.js');
@@ -274,10 +274,15 @@ export class Stack {
     return this.untilStatus(id, `survey ${state}`, ({ survey }) => survey.state === state);
   }
 
-  /** Every mail in the local mailbox, oldest first; those about one report when given. */
-  async mails(reportId?: string): Promise<SeenMail[]> {
+  /** Every mail in the local mailbox, oldest first; those to the customer of a report when given. */
+  async mails(id?: string): Promise<SeenMail[]> {
     const mails = await readMails(join(this.dataDir, 'outbox'));
-    return reportId ? mails.filter(({ subject = '' }) => subject.split(' ').includes(reportId)) : mails;
+    return id ? mails.filter((mail) => isAbout(mail, id) && !isAlert(mail)) : mails;
+  }
+
+  /** Alerts to the operator about a report. */
+  async alerts(id: string): Promise<SeenMail[]> {
+    return (await this.mails()).filter((mail) => isAbout(mail, id) && isAlert(mail));
   }
 
   untilMails(reportId: string, count: number): Promise<SeenMail[]> {

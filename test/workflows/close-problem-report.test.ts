@@ -176,8 +176,9 @@ describe('what an operator sees and does', () => {
     const details = JSON.stringify(
       await stack.temporalCli('workflow', 'metadata', '--workflow-id', workflowIdOf(id), '-o', 'json'),
     );
-    expect(details).toContain('Waits for: the signal `cleared`');
-    expect(details).toContain('What to do:');
+    expect(details).toContain('**DETAILS-1, cycle 1: open**');
+    expect(details).toContain('Open: waits for the fault to be cleared.');
+    expect(details).toContain('To act: `closeout clear DETAILS-1`');
     for (const name of ['cleared', 'reopened', 'cancelled', 'answered', 'retryNow', 'closeByHand'])
       expect(details).toContain(name);
   });

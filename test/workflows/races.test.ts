@@ -69,7 +69,7 @@ describe('a parked run', () => {
     const closings: boolean[] = [];
     const run = await process.begin('PARK-2', {
       closeReport: ({ byHand }) => {
-        closings.push(byHand);
+        closings.push(byHand !== undefined);
         return Promise.reject(refused());
       },
     });

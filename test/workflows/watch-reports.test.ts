@@ -148,7 +148,7 @@ test('a report that is reopened too often alerts an operator', async () => {
     await stack.untilPhase(id, 'open', cycle + 1);
   }
   const alerts = await until('the alert', async () => {
-    const mails = (await stack.mails(id)).filter(({ subject }) => subject?.startsWith('Reopened'));
+    const mails = (await stack.alerts(id)).filter(({ subject }) => subject?.startsWith('Reopened'));
     return mails.length === 2 && mails;
   });
   expect(alerts.map(({ subject }) => subject)).toEqual([

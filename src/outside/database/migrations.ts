@@ -1,6 +1,6 @@
 /** The schema's history, oldest first. A released migration is never edited. */
 import { sql, type Kysely, type Migration } from 'kysely';
-import { closingTimes } from './closing-times-migration.js';
+import { desk } from './desk-migration.js';
 import { figures } from './figures-migration.js';
 import { ledger } from './ledger-migration.js';
 
@@ -224,5 +224,5 @@ export const migrations: Record<string, Migration> = {
   '0007-contact-attributes': contactAttributes,
   '0008-ledger': ledger,
   '0009-figures': figures,
-  '0010-closing-times': closingTimes,
+  '0010-desk': desk,
 };

@@ -2,6 +2,7 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { Attention, ReportStatus } from '../../contract/reports.js';
 import type { Complaint, ConfirmationState, Score, SurveyEvent, SurveyState } from '../../contract/survey.js';
+import type { RecordedOperation } from '../../contract/timeline.js';
 import type { Received } from '../../policy/changes.js';
 import type { Hold } from '../../policy/standing.js';
 import type { State } from '../../policy/status.js';
@@ -24,6 +25,7 @@ export interface Database {
   messages: MessageTable;
   surveyEvents: EventTable;
   sweeps: SweepTable;
+  operations: OperationTable;
   suppressions: {
     addressHash: string;
     reason: string;
@@ -42,6 +44,19 @@ interface ContactTable {
   preferredLanguage: Optional<string>;
   timeZone: Optional<string>;
   attributes: JSONColumnType<Record<string, unknown>> | null;
+}
+
+/** What operators decided about a report. */
+interface OperationTable {
+  id: Generated<string>;
+  reportId: string;
+  cycle: number;
+  /** The revision that it was. */
+  rev: number;
+  name: RecordedOperation;
+  by: string;
+  note: Optional<string>;
+  at: Generated<Date>;
 }
 
 interface ReportTable {

@@ -4,7 +4,8 @@ import { closingDueAt, expectedAfterClosing, waitBeforeClosing } from '../../pol
 import type { PolicyFor } from '../../policy/settings.js';
 import type { Fence } from '../../policy/standing.js';
 import type { Db } from '../database/database.js';
-import type { ClosingRequest, Written } from './ledger.js';
+import type { Written } from './fenced-write.js';
+import type { ClosingRequest } from './ledger.js';
 import type { ReportRow } from './rows.js';
 
 /**

@@ -3,13 +3,13 @@
  * the row's: an attempt that was stopped, or belongs to a run that was lost, overwrites nothing. The default system of record is
  * the same row, so a decision and its execution are one transaction.
  */
-import { sql, type Transaction, type UpdateObject } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
 import type { ReportStatus } from '../../contract/reports.js';
 import { changedAt, type Change } from '../../policy/changes.js';
 import { closingDueAt, expectedAfterClosing, waitBeforeClosing, type Wait } from '../../policy/closing.js';
 import type { PolicyFor, PolicyRule } from '../../policy/settings.js';
-import type { Clearing, Decision, Fence, Standing } from '../../policy/standing.js';
+import type { ByHand, Clearing, Decision, Fence, Standing } from '../../policy/standing.js';
 import { isOpen, stateOf } from '../../policy/status.js';
 import { later, minute } from '../../policy/time.js';
 import type { Db } from '../database/database.js';
@@ -20,16 +20,11 @@ import { withdrawSurvey } from '../surveys/surveys.js';
 import { recordStatus } from './history.js';
 import { closeAtOnce } from './close-at-once.js';
 import { restore } from './restore.js';
+import { set, supersedes, write, type Columns, type Written } from './fenced-write.js';
 import { found, lock, read } from './row-lock.js';
 import { toReport, type ReportRow } from './rows.js';
 
 type Tx = Transaction<Database>;
-
-/** What stands after a write. `isSuperseded`: another run or a newer revision has written, so nothing was. */
-export interface Written {
-  row: ReportRow;
-  isSuperseded: boolean;
-}
 
 export interface ClosingRequest {
   clearing: Clearing;
@@ -41,7 +36,7 @@ export interface ClosingRequest {
   rule?: PolicyRule;
   isConfirmed: boolean;
   /** An operator closed it where we could not: record that without waiting for anything. */
-  byHand: boolean;
+  byHand?: ByHand;
 }
 
 /** Unknown reports throw `ReportNotFound`. Every write is safe to repeat. */
@@ -98,44 +93,12 @@ export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
     clear: (fence, clearing) => inTransaction((tx) => clear(tx, fence, clearing)),
     reopen: (fence, change, reason) => inTransaction((tx) => reopen(tx, surveyIdOf, fence, change, reason)),
     cancel: (fence, change) => inTransaction((tx) => cancel(tx, surveyIdOf, fence, change)),
-    record: (fence, decision) => inTransaction((tx) => write(tx, fence, (row) => decisionColumns(row, decision))),
+    record: (fence, decision) => inTransaction((tx) => record(tx, fence, decision)),
 
     async expect(id, expectedAt) {
       await db.updateTable('reports').set({ expectedAt, wakes: 0, wakeAfter: null }).where('id', '=', id).execute();
     },
   };
-}
-
-type Columns = Partial<UpdateObject<Database, 'reports'>>;
-
-/** Locks the row, and changes it if the fence lets the run write and `columnsFor` returns columns. */
-async function write(tx: Tx, fence: Fence, columnsFor: (row: ReportRow) => Columns | undefined): Promise<Written> {
-  const row = await lock(tx, fence.reportId);
-  const isSuperseded = supersedes(row, fence);
-  if (isSuperseded || row.rev === fence.rev) return { row, isSuperseded };
-  const columns = columnsFor(row);
-  return { row: columns ? await set(tx, fence, columns) : row, isSuperseded: false };
-}
-
-/** Another run, a newer revision, or something else under the same number was written. */
-const supersedes = ({ runId, rev, lastWrite }: ReportRow, fence: Fence): boolean =>
-  runId !== fence.runId || rev > fence.rev || (rev === fence.rev && lastWrite !== fence.what);
-
-function set(tx: Tx, { reportId, rev, what, received, signals }: Fence, columns: Columns): Promise<ReportRow> {
-  return tx
-    .updateTable('reports')
-    .set({
-      wakes: 0,
-      wakeAfter: null,
-      ...columns,
-      rev,
-      lastWrite: what,
-      signals,
-      received: received && JSON.stringify(received),
-    })
-    .where('id', '=', reportId)
-    .returningAll()
-    .executeTakeFirstOrThrow();
 }
 
 async function clear(tx: Tx, fence: Fence, clearing: Clearing): Promise<Written> {
@@ -174,7 +137,7 @@ async function close(
     const columns = { ...clearedColumns(row, clearing, reason), expectedAt: expectedAfter(wait) };
     return { row: await set(tx, fence, columns), isSuperseded, wait };
   }
-  const closed = { status: 'closed' as const, at: now, by: byHand ? 'operator' : 'closeout' };
+  const closed = { status: 'closed' as const, at: now, by: byHand?.by ?? 'closeout', reason: byHand?.note };
   if (observed !== 'closed') await recordStatus(tx, row, isKnown ? [closed] : [cleared, closed]);
   const columns = { ...clearedColumns(row, clearing, reason), state: 'closed' as const, status: 'closed' as const };
   if (isConfirmed && facts.policy.confirmation) await markConfirmationActedOn(tx, row.id, row.cycle);
@@ -275,7 +238,19 @@ async function cancel(tx: Tx, surveyIdOf: SurveyIdOf, fence: Fence, change: Chan
   return written;
 }
 
-function decisionColumns(row: ReportRow, decision: Decision): Columns | undefined {
+async function record(tx: Tx, fence: Fence, { operation, ...decision }: Decision): Promise<Written> {
+  const written = await write(tx, fence, (row) => decisionColumns(row, decision));
+  const { reportId, cycle, rev } = fence;
+  if (operation && !written.isSuperseded && written.row.rev === rev)
+    await tx
+      .insertInto('operations')
+      .values({ ...operation, reportId, cycle, rev })
+      .onConflict((c) => c.doNothing())
+      .execute();
+  return written;
+}
+
+function decisionColumns(row: ReportRow, decision: Omit<Decision, 'operation'>): Columns | undefined {
   if (decision.hold && (row.state === 'closed' || row.state === 'cancelled')) return undefined;
   const json = (value: object | null | undefined) => (value ? JSON.stringify(value) : value);
   return { ...decision, hold: json(decision.hold), attention: json(decision.attention) };

@@ -6,16 +6,8 @@ import { linkState } from '../../policy/links.js';
 import type { Db } from '../database/database.js';
 import { addEvent } from './timeline.js';
 
-/** Every answer and every change of it. */
-export type AnswerRevision = Pick<
-  StoredAnswer,
-  'surveyId' | 'revision' | 'score' | 'solved' | 'complaints' | 'comment' | 'at'
->;
-
 export interface Answers {
   of(surveyId: string): Promise<StoredAnswer | undefined>;
-  /** Oldest first. */
-  revisionsOf(surveyId: string): Promise<AnswerRevision[]>;
   /** Stores an answer or its change, and returns what is stored then. Undefined if it is too late. Safe to repeat. */
   store(surveyId: string, answer: Answer): Promise<StoredAnswer | undefined>;
   /** The report's run has acted on this revision. */
@@ -30,9 +22,6 @@ export function answeredSignal({ surveyId, revision, score, solved }: StoredAnsw
 export function answerTable(db: Db): Answers {
   return {
     of: (surveyId) => answerOf(db, surveyId),
-
-    revisionsOf: (surveyId) =>
-      db.selectFrom('answerRevisions').selectAll().where('surveyId', '=', surveyId).orderBy('revision').execute(),
 
     store: (surveyId, answer) => db.transaction().execute((tx) => store(tx, surveyId, answer)),
 

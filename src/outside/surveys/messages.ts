@@ -22,6 +22,8 @@ export interface Messages {
   find(id: string): Promise<Message | undefined>;
   /** Oldest first. */
   ofSurvey(surveyId: string): Promise<Message[]>;
+  /** The customer, or somebody for them, wrote back. */
+  hasReply(surveyId: string): Promise<boolean>;
   markSent(id: string): Promise<void>;
 }
 
@@ -40,6 +42,11 @@ export function messageTable(db: Db): Messages {
 
     ofSurvey: (surveyId) =>
       db.selectFrom('messages').selectAll().where('surveyId', '=', surveyId).orderBy('at').execute(),
+
+    async hasReply(surveyId) {
+      const replies = db.selectFrom('messages').select('id').where('surveyId', '=', surveyId);
+      return (await replies.where('direction', '=', 'in').limit(1).executeTakeFirst()) !== undefined;
+    },
 
     async markSent(id) {
       await db

@@ -9,20 +9,10 @@ export interface EventDetails {
   detail?: string;
 }
 
-export interface TimelineEntry {
-  cycle: number;
-  event: SurveyEvent;
-  by: string | null;
-  detail: string | null;
-  at: Date;
-}
-
 export interface Timeline {
   add(surveyId: string, event: SurveyEvent, details?: EventDetails): Promise<void>;
   /** Does nothing if the same entry exists: the same mail may come in more than once. */
   addOnce(surveyId: string, event: SurveyEvent, detail: string): Promise<void>;
-  /** Oldest first. */
-  ofReport(reportId: string): Promise<TimelineEntry[]>;
 }
 
 export function surveyTimeline(db: Db): Timeline {
@@ -39,15 +29,6 @@ export function surveyTimeline(db: Db): Timeline {
         .executeTakeFirst();
       if (!known) await addEvent(db, surveyId, event, { detail });
     },
-
-    ofReport: (reportId) =>
-      db
-        .selectFrom('surveyEvents')
-        .innerJoin('surveys', 'surveys.id', 'surveyEvents.surveyId')
-        .select(['cycle', 'event', 'by', 'detail', 'at'])
-        .where('reportId', '=', reportId)
-        .orderBy('surveyEvents.id')
-        .execute(),
   };
 }
 

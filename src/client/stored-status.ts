@@ -1,0 +1,48 @@
+/** The status of a report as the ledger holds it. */
+import type { Phase, RunStatus } from '../contract/reports.js';
+import type { SurveySummary } from '../contract/survey.js';
+import type { DeskRow } from '../outside/reports/desk.js';
+import type { State } from '../policy/status.js';
+
+export function storedStatus(row: DeskRow, run: RunStatus['run']): RunStatus {
+  const { id, state, cycle, hold, attention, surveyReason, confirmation, score, skipSurveyBy } = row;
+  const survey: SurveySummary = { state: shown(row.surveyState), reason: surveyReason ?? undefined };
+  const isAsked = state === 'cleared' && confirmation === 'sent';
+  const phase = attention ? 'needsAttention' : phaseOf(state, survey.state, isAsked);
+  return {
+    reportId: id,
+    phase,
+    cycle,
+    held: hold !== null,
+    hold: hold ?? undefined,
+    waitingFor: phase === 'done' ? 'nothing' : waitingForOf(run),
+    until: untilOf(phase, row)?.toISOString(),
+    survey,
+    score: score ?? undefined,
+    skipSurveyBy: skipSurveyBy ?? undefined,
+    outcome: phase === 'done' ? (state === 'cancelled' ? 'cancelled' : 'closed') : undefined,
+    confirmation: isAsked ? 'sent' : undefined,
+    attention: attention ?? undefined,
+    run,
+  };
+}
+
+/** A queued survey is not visible yet. */
+const shown = (state: DeskRow['surveyState']): SurveySummary['state'] =>
+  state === null || state === 'queued' ? 'none' : state;
+
+function phaseOf(state: State, survey: SurveySummary['state'], isAsked: boolean): Phase {
+  if (state === 'open') return 'open';
+  if (state === 'cleared') return isAsked ? 'confirming' : 'clearing';
+  return state === 'closed' && (survey === 'none' || survey === 'sent') ? 'surveying' : 'done';
+}
+
+function untilOf(phase: Phase, { confirmUntil, expiresAt, surveyState }: DeskRow): Date | null {
+  if (phase === 'confirming') return confirmUntil;
+  return phase === 'surveying' && surveyState === 'sent' ? expiresAt : null;
+}
+
+const waitingForOf = (run: RunStatus['run']): string => {
+  if (run === 'running') return 'a worker to answer';
+  return run === undefined ? 'its next step' : 'its run, which has ended; the watch starts it again';
+};

@@ -1,0 +1,104 @@
+/** The timeline of a report in words, the same on the desk and on the command line. */
+import { highestScore, type SurveyEvent } from '../contract/survey.js';
+import type { TimelineEntry } from '../contract/timeline.js';
+import { divideReply } from '../customer/quoted-text.js';
+import { en } from '../customer/texts/en.js';
+
+export interface StoryLine {
+  at: Date;
+  cycle: number;
+  what: string;
+  /** The author; absent if it was Closeout itself. */
+  by?: string;
+  /** What was said or noted. */
+  words?: string;
+  /** The mail that a reply quotes. */
+  quoted?: string;
+  /** An operator should read it. */
+  isUrgent: boolean;
+}
+
+export function storyLine(entry: TimelineEntry): StoryLine {
+  const { at, cycle, by } = entry;
+  const isOurs = by === 'closeout';
+  const line = { at, cycle, by: isOurs ? undefined : by, isUrgent: false };
+  switch (entry.kind) {
+    case 'status':
+      return { ...line, what: statusInWords(entry), words: entry.words, isUrgent: entry.isReopening };
+    case 'operation':
+      return { ...line, what: operations[entry.operation], words: entry.words };
+    case 'survey':
+      return { ...line, what: events[entry.event](entry.detail ?? ''), isUrgent: urgent.has(entry.event) };
+    case 'answer':
+      return { ...line, what: answerInWords(entry), words: entry.words, isUrgent: entry.solved === false };
+    case 'message': {
+      const { own, quoted } = divideReply(entry.words);
+      const isIn = entry.direction === 'in';
+      return {
+        ...line,
+        what: isIn ? 'Wrote' : 'Answered by mail',
+        words: own,
+        quoted: quoted || undefined,
+        isUrgent: isIn,
+      };
+    }
+  }
+}
+
+function statusInWords({ status, isOpening, isReopening }: TimelineEntry & { kind: 'status' }): string {
+  if (isOpening) return 'Opened';
+  if (isReopening) return 'Reopened';
+  switch (status) {
+    case 'resolved':
+      return 'Cleared';
+    case 'closed':
+      return 'Closed';
+    case 'cancelled':
+    case 'rejected':
+      return 'Cancelled';
+    default:
+      return `Status set to ${status}`;
+  }
+}
+
+const operations = {
+  hold: 'Held: not closed before it is released',
+  release: 'Released',
+  skipSurvey: 'Survey left out',
+} as const satisfies Record<(TimelineEntry & { kind: 'operation' })['operation'], string>;
+
+const urgent = new Set<SurveyEvent>(['refused', 'undeliverable', 'bounced', 'unreachable']);
+
+type ShownEvent = (TimelineEntry & { kind: 'survey' })['event'];
+
+const events: Record<ShownEvent, (detail: string) => string> = {
+  sent: (detail) => (detail ? `Survey shown ${detail}` : 'Survey mail sent'),
+  sentAgain: () => 'Survey mail sent again',
+  reminded: () => 'Reminder sent',
+  extended: (until) => `More time to answer, until ${until}`,
+  revoked: () => 'Survey ended',
+  expired: () => 'Survey expired without an answer',
+  undeliverable: (reason) => `Survey mail could not be delivered (${reason})`,
+  superseded: () => 'Survey withdrawn',
+  bounced: (status) => `Mail came back (${status})`,
+  delayed: (status) => `Mail is delayed (${status})`,
+  automaticReply: () => 'An automatic reply came',
+  optedOut: () => 'Opted out of surveys',
+  confirmAsked: () => 'Customer asked whether it is fixed',
+  confirmWarned: () => 'Customer asked once more',
+  confirmed: () => 'Customer says that it is fixed',
+  refused: () => 'Customer says that it is not fixed',
+  silence: () => 'No reply from the customer in time',
+  released: () => 'No longer waits for the customer',
+  unreachable: () => 'Customer cannot be reached by mail',
+  erased: () => 'Personal data removed',
+};
+
+function answerInWords({ revision, score, solved, complaints }: TimelineEntry & { kind: 'answer' }): string {
+  const parts = [
+    score !== undefined && `${score} of ${highestScore}`,
+    solved !== undefined && (solved ? 'solved' : 'not solved'),
+    ...complaints.map((complaint) => en.page.complaint[complaint]),
+  ].filter((part) => typeof part === 'string');
+  return `${revision === 1 ? 'Answered the survey' : 'Changed the answer'}: ${parts.join(', ')}`;
+}

@@ -1,0 +1,49 @@
+/** Writes to the ledger that only the run that owns the row may make, and only with a newer revision than the row's. */
+import type { UpdateObject } from 'kysely';
+import type { Fence } from '../../policy/standing.js';
+import type { Db } from '../database/database.js';
+import type { Database } from '../database/schema.js';
+import { lock } from './row-lock.js';
+import type { ReportRow } from './rows.js';
+
+/** What stands after a write. `isSuperseded`: another run or a newer revision has written, so nothing was. */
+export interface Written {
+  row: ReportRow;
+  isSuperseded: boolean;
+}
+
+export type Columns = Partial<UpdateObject<Database, 'reports'>>;
+
+/** Locks the row, and changes it if the fence lets the run write and `columnsFor` returns columns. */
+export async function write(
+  tx: Db,
+  fence: Fence,
+  columnsFor: (row: ReportRow) => Columns | undefined,
+): Promise<Written> {
+  const row = await lock(tx, fence.reportId);
+  const isSuperseded = supersedes(row, fence);
+  if (isSuperseded || row.rev === fence.rev) return { row, isSuperseded };
+  const columns = columnsFor(row);
+  return { row: columns ? await set(tx, fence, columns) : row, isSuperseded: false };
+}
+
+/** Another run, a newer revision, or something else under the same number was written. */
+export const supersedes = ({ runId, rev, lastWrite }: ReportRow, fence: Fence): boolean =>
+  runId !== fence.runId || rev > fence.rev || (rev === fence.rev && lastWrite !== fence.what);
+
+export function set(tx: Db, { reportId, rev, what, received, signals }: Fence, columns: Columns): Promise<ReportRow> {
+  return tx
+    .updateTable('reports')
+    .set({
+      wakes: 0,
+      wakeAfter: null,
+      ...columns,
+      rev,
+      lastWrite: what,
+      signals,
+      received: received && JSON.stringify(received),
+    })
+    .where('id', '=', reportId)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}

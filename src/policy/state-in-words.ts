@@ -1,0 +1,126 @@
+/** The state of a report as an operator reads it, everywhere: in the Temporal UI, on the desk, on the command line. Pure. */
+import type { RunStatus } from '../contract/reports.js';
+import { highestScore, type SkipReason, type SurveySummary } from '../contract/survey.js';
+
+export interface StateInWords {
+  /** One sentence for exactly this state. */
+  sentence: string;
+  /** What the report waits for, for a column of a list. */
+  waitsFor: string;
+  /** What an operator can do, as the command to type; absent if there is nothing to do. */
+  command?: string;
+}
+
+/** `timeOf` writes an ISO 8601 time for the reader. */
+export function stateInWords(status: RunStatus, timeOf: (iso: string) => string): StateInWords {
+  const { reportId: id, phase, hold, attention, until, waitingFor, survey, confirmation } = status;
+  const by = until === undefined ? '' : ` until ${timeOf(until)}`;
+  if (phase === 'needsAttention' && attention) {
+    if (attention.code === 'NotConfirmed')
+      return {
+        sentence: `Cleared, but the customer has not said whether it is fixed, and the policy does not close without that. Waiting for an operator since ${timeOf(attention.since)}.`,
+        waitsFor: 'an operator: not confirmed',
+        command: `closeout release ${id}`,
+      };
+    return {
+      sentence: `Needs attention since ${timeOf(attention.since)}: ${attention.step} was refused with ${attention.failure}.`,
+      waitsFor: `an operator: ${attention.code}`,
+      command: `closeout retry ${id}`,
+    };
+  }
+  if (hold && (phase === 'open' || phase === 'clearing' || phase === 'confirming')) {
+    const state = phase === 'open' ? 'Open' : 'Cleared';
+    const note = hold.note ? `: ${hold.note}` : '';
+    return {
+      sentence: `${state}, and held by ${hold.by} since ${timeOf(hold.since)}${note}. It is not closed before it is released.`,
+      waitsFor: `a release, held by ${hold.by}`,
+      command: `closeout release ${id}`,
+    };
+  }
+  switch (phase) {
+    case 'open':
+      return {
+        sentence: 'Open: waits for the fault to be cleared.',
+        waitsFor: 'the fix',
+        command: `closeout clear ${id}`,
+      };
+    case 'clearing':
+      return until === undefined
+        ? { sentence: 'Cleared: about to be closed.', waitsFor: 'its closing' }
+        : {
+            sentence: `Cleared: closes at ${timeOf(until)}, unless the fault comes back first.`,
+            waitsFor: 'the hold-down',
+            command: `closeout reopen ${id}`,
+          };
+    case 'confirming':
+      return confirmation === 'sent'
+        ? {
+            sentence: `Cleared: the customer was asked whether it is fixed and can reply${by}.`,
+            waitsFor: "the customer's reply",
+            command: `closeout release ${id}`,
+          }
+        : {
+            sentence: `Cleared: the mail that asks the customer whether it is fixed is not out yet. It waits for ${waitingFor}${by}.`,
+            waitsFor: 'the mail relay',
+            command: `closeout retry ${id}`,
+          };
+    case 'closing':
+      return {
+        sentence: 'Being closed: the system of record has not confirmed it yet.',
+        waitsFor: 'the system of record',
+        command: `closeout retry ${id}`,
+      };
+    case 'surveying':
+      return survey.state === 'sent'
+        ? { sentence: `Closed: the customer can answer the survey${by}.`, waitsFor: "the customer's answer" }
+        : {
+            sentence: `Closed: the survey is not out yet. It waits for ${waitingFor}${by}.`,
+            waitsFor: 'the survey mail',
+            command: `closeout skip-survey ${id}`,
+          };
+    default:
+      return done(status);
+  }
+}
+
+function done({ reportId, outcome, survey, score }: RunStatus): StateInWords {
+  const waitsFor = 'nothing';
+  if (outcome === 'cancelled') return { sentence: 'Cancelled.', waitsFor };
+  const command = survey.state === 'undeliverable' ? `closeout resend-survey ${reportId}` : undefined;
+  return { sentence: `Closed. ${surveyInWords(survey, score)}`.trim(), waitsFor, command };
+}
+
+function surveyInWords({ state, reason }: SurveySummary, score: number | undefined): string {
+  switch (state) {
+    case 'answered':
+      return score === undefined
+        ? 'The customer answered the survey.'
+        : `The customer answered ${score} of ${highestScore}.`;
+    case 'skipped':
+      return `The customer was not asked: ${skipInWords(reason)}.`;
+    case 'expired':
+      return 'The customer did not answer the survey.';
+    case 'undeliverable':
+      return `The survey mail could not be delivered (${reason}).`;
+    case 'superseded':
+      return 'The survey was withdrawn.';
+    default:
+      return '';
+  }
+}
+
+const reasons: Record<SkipReason, string> = {
+  disabled: 'the policy sends no survey',
+  noAddress: 'no address is known',
+  optedOut: 'the address has opted out',
+  suppressed: 'mail to the address has failed before',
+  contactCap: 'asked recently',
+  sampledOut: 'not in the sample',
+  once: 'asked about this report before',
+  serviceProblem: 'asked about the same service problem',
+  reopened: 'the report was reopened',
+  cancelled: 'the report was cancelled',
+  byOperator: 'an operator decided so',
+};
+
+export const skipInWords = (reason: string | undefined): string => reasons[reason as SkipReason] ?? reason ?? 'unknown';

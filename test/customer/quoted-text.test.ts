@@ -1,0 +1,39 @@
+import { divideReply } from '../../src/customer/quoted-text.js';
+
+const quote = '> Is your problem solved?\n> 1 – very dissatisfied\n>\n> 2 – dissatisfied';
+
+test.each([
+  ['Gmail', 'On Tue, 24 Nov 2026 at 10:00, Acme Care <care@acme.example> wrote:'],
+  ['Gmail in German', 'Am Di., 24. Nov. 2026 um 10:00 Uhr schrieb Acme Care <care@acme.example>:'],
+  ['Gmail in French', 'Le mar. 24 nov. 2026 à 10:00, Acme Care <care@acme.example> a écrit :'],
+  ['Gmail in Spanish', 'El mar, 24 nov 2026 a las 10:00, Acme Care (<care@acme.example>) escribió:'],
+  ['a broken line', 'On Tue, 24 Nov 2026 at 10:00, Acme Customer Care\n<care@acme.example> wrote:'],
+  ['nothing', ''],
+])('the quote that %s begins is folded', (_, line) => {
+  const text = `Still dead in branch 7.\nPlease call.\n\n${line}\n${quote}`;
+  const { own, quoted } = divideReply(text);
+  expect(own).toBe('Still dead in branch 7.\nPlease call.');
+  expect(quoted).toContain('Is your problem solved?');
+});
+
+test.each([
+  '-----Original Message-----\nFrom: Acme Care\nSent: Tuesday\nSubject: Report 7\n\nIs your problem solved?',
+  '-----Ursprüngliche Nachricht-----\nVon: Acme Care\n\nIst das Problem behoben?',
+  '________________________________\nFrom: Acme Care <care@acme.example>\nSent: Tuesday\n\nIs your problem solved?',
+  'Von: Acme Care <care@acme.example>\nGesendet: Dienstag\nAn: Ann\nBetreff: Störung 7\n\nIst das Problem behoben?',
+])('Outlook quotes without marks', (tail) => {
+  expect(divideReply(`It works now, thanks.\n\n${tail}`)).toEqual({ own: 'It works now, thanks.', quoted: tail });
+});
+
+test.each([
+  ['no quote', 'It works now.\nThanks!'],
+  ['an answer below the quote', `${quote}\n\nNo, it is dead again.`],
+  ['answers between quoted lines', 'Hello,\n> Is your problem solved?\nNo.\n> 1 – very dissatisfied\nThis one.'],
+  ['a line that only looks like a header', 'From: here to there nothing works.\nPlease come.'],
+  ['a sentence with "wrote:"', 'Your technician wrote:\nall fine, but nothing is.'],
+  ['a quote alone', quote],
+])('%s is left as it is', (_, text) => {
+  const { own } = divideReply(text);
+  for (const line of text.split('\n').filter((line) => !line.startsWith('>') && line !== ''))
+    expect(own).toContain(line);
+});
