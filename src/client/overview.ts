@@ -1,21 +1,11 @@
 /** The client's operations on all reports: counts, sweep, retry, health. */
 import type { MassClearProgress, SweepResult } from '../contract/messages.js';
-import type { Phase, RunStatus } from '../contract/reports.js';
 import { statsOf, type Stats } from '../operator/satisfaction.js';
 import type { Counts } from '../outside/counts.js';
 import type { Stores } from '../outside/stores.js';
 import type { LastSweep } from '../outside/sweeps.js';
 import type { Temporal } from '../outside/temporal/connect.js';
 import { falseIfRefused, ignoreUnavailable } from './errors.js';
-
-export interface Overview {
-  /** Number of runs in each phase. */
-  phases: Record<Phase, number>;
-  /** Runs that wait for an operator. */
-  attention: RunStatus[];
-  /** Service problems that are being cleared. */
-  serviceProblems: MassClearProgress[];
-}
 
 export class OverviewService {
   /** The counts behind the dashboard and the metrics. */
@@ -28,23 +18,12 @@ export class OverviewService {
     this.counts = stores.counts;
   }
 
-  /** At most `limit` reports and service problems each. */
-  async read(limit: number): Promise<Overview> {
-    const { runs, serviceProblems } = this.temporal;
-    const [phases, inAttention, beingCleared] = await Promise.all([
-      runs.phases(),
-      runs.inAttention(limit),
-      serviceProblems.beingCleared(limit),
-    ]);
-    const [attention, progress] = await Promise.all([
-      Promise.all(inAttention.map((id) => runs.status(id))),
-      Promise.all(beingCleared.map((id) => serviceProblems.progress(id))),
-    ]);
-    return {
-      phases,
-      attention: attention.filter((status) => status !== undefined),
-      serviceProblems: progress.filter((known) => known !== undefined),
-    };
+  /** Service problems that are being cleared, at most `limit`. */
+  async beingCleared(limit: number): Promise<MassClearProgress[]> {
+    const { serviceProblems } = this.temporal;
+    const ids = await serviceProblems.beingCleared(limit);
+    const progress = await Promise.all(ids.map((id) => serviceProblems.progress(id)));
+    return progress.filter((known) => known !== undefined);
   }
 
   /** Surveys sent, answered and skipped by reason; satisfaction with its confidence interval. */

@@ -9,7 +9,8 @@ import { guard } from './access.js';
 import { assets } from './assets.js';
 import { confirmPages } from './confirm-pages.js';
 import { limitsOf } from './customer-page.js';
-import { dashboard } from './dashboard.js';
+import { overviewPages } from './desk/overview.js';
+import { reportPages } from './desk/reports.js';
 import { handleErrors } from './errors.js';
 import { health } from './health.js';
 import { mergePatch, parseJson } from './json-body.js';
@@ -69,9 +70,10 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
     const limits = await limitsOf(pages, config);
     surveyPages(pages, config, client, limits);
     confirmPages(pages, config, client, limits);
+    reportPages(pages, config, client);
   });
   assets(app);
-  dashboard(app, config, client);
+  overviewPages(app, config, client);
   metrics(app, config, client);
   health(app, client);
   if (config.mail.outboxDir) {
@@ -81,7 +83,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   return app;
 }
 
-/** Only customers' pages accept forms: a browser lets any site send a form to any other. */
+/** Only customers' pages and the operators' accept forms: a browser lets any site send a form to any other. */
 async function acceptForms(pages: FastifyInstance): Promise<void> {
   await pages.register(formbody, { bodyLimit: formLimit });
   // One-click unsubscribing may use multipart (RFC 8058 §3.2). The body is ignored, because the link is enough.

@@ -1,7 +1,8 @@
-/** `/assets/page.css`: the style sheet of all pages. */
+/** `/assets/page.css` and `/assets/desk.css`: the style sheets of customers' pages and of operators'. */
 import type { FastifyInstance } from 'fastify';
-import { pageCss } from '../views/render.js';
+import { styles } from '../views/render.js';
 
 export function assets(app: FastifyInstance): void {
-  app.get('/assets/page.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(pageCss));
+  for (const [name, css] of Object.entries(styles))
+    app.get(`/assets/${name}.css`, (_request, reply) => reply.type('text/css; charset=utf-8').send(css));
 }

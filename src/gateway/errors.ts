@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
 import { invalidLink, isForCustomers, sendRefusal } from './customer-page.js';
+import { isForOperators, sendDesk } from './desk/page.js';
 import { ticketPath } from './tickets.js';
 
 const unexpected = 'Internal error; the log has the details.';
@@ -68,7 +69,7 @@ function sendError(request: FastifyRequest, reply: FastifyReply, error: Closeout
   }
 }
 
-/** A page for customers; for all others the error body of TMF621: code, reason, message, status. */
+/** A page for people; for programs the error body of TMF621: code, reason, message, status. */
 function describeError(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -79,6 +80,13 @@ function describeError(
   if (error.code === 'MethodNotAllowed') reply.header('allow', allowedMethods(request.url.split('?')[0] ?? ''));
   if (http >= 500) logFailure(request, error.code, cause ?? error);
   if (isForCustomers(request.url)) return sendRefusal(request, reply, error, http);
+  if (isForOperators(request))
+    return sendDesk(
+      reply,
+      './desk/error.html.eta',
+      { title: 'Closeout', nav: 'other', heading: reasonOf(error.code), message: error.message },
+      http,
+    );
   return reply.code(http).send({
     '@type': 'Error',
     code: error.code,

@@ -4,18 +4,27 @@ import { unitOf, type Stats } from './satisfaction.js';
 
 export type Scheme = 'light' | 'dark';
 
+/** Pixels; the text has the same size in both. */
+const widths = { wide: 560, narrow: 320 };
+export type Size = keyof typeof widths;
+
+export interface Look {
+  scheme: Scheme;
+  size: Size;
+}
+
 const colours = {
   light: { ink: '#1b1f24', line: '#6e7781', mark: '#1a56b0' },
   dark: { ink: '#e8eaed', line: '#8b949e', mark: '#9ec5ff' },
 };
 
 /** Satisfaction by month in %, with its confidence interval. */
-export function satisfactionPlot(months: [string, Stats][], scheme: Scheme): string {
-  const { mark } = colours[scheme];
+export function satisfactionPlot(months: [string, Stats][], look: Look): string {
+  const { mark } = colours[look.scheme];
   const rated = months.filter(([, { csat }]) => csat !== null);
   const values = rated.map(([, { csat }]) => csat?.value ?? 0);
   const names = rated.map(([month]) => month);
-  return draw(scheme, names, { min: 0, max: 100, unit: '%' }, [
+  return draw(look, names, { min: 0, max: 100, unit: '%' }, [
     line(values, mark),
     {
       type: 'custom',
@@ -25,17 +34,17 @@ export function satisfactionPlot(months: [string, Stats][], scheme: Scheme): str
   ]);
 }
 
-/** Time from cleared to closed by day, given in seconds: median and 95th percentile. */
-export function closingPlot(days: { day: string; p50: number; p95: number }[], scheme: Scheme): string {
-  const { mark, ink } = colours[scheme];
+/** Time to close by day, given in seconds: median and 95th percentile. */
+export function closingPlot(days: { day: string; p50: number; p95: number }[], look: Look): string {
+  const { mark, ink } = colours[look.scheme];
   const names = days.map(({ day }) => day);
   const unit = unitOf(Math.max(...days.map(({ p95 }) => p95), 0));
   const median = days.map(({ p50 }) => p50 / unit.seconds);
   const slow = days.map(({ p95 }) => p95 / unit.seconds);
-  return draw(scheme, names, { min: 0, unit: unit.name }, [
+  return draw(look, names, { min: 0, unit: unit.name }, [
     // Larger and drawn first, so that both are visible if they are equal.
-    { ...line(slow, ink), name: 'p95', symbol: 'rect', symbolSize: 17 },
-    { ...line(median, mark), name: 'p50' },
+    { ...line(slow, ink), name: '95 % within', symbol: 'rect', symbolSize: 17 },
+    { ...line(median, mark), name: 'half within' },
   ]);
 }
 
@@ -49,7 +58,7 @@ const line = (data: number[], colour: string) => ({
 });
 
 function draw(
-  scheme: Scheme,
+  { scheme, size }: Look,
   names: string[],
   axis: { min?: number; max?: number; unit: string },
   series: (echarts.LineSeriesOption | echarts.CustomSeriesOption)[],
@@ -57,12 +66,12 @@ function draw(
   const { ink, line: rule } = colours[scheme];
   const { unit, ...range } = axis;
   const text = { color: ink, fontFamily: 'system-ui, sans-serif', fontSize: 14 };
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: 720, height: 300 });
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: widths[size], height: 260 });
   try {
     chart.setOption({
       animation: false,
       textStyle: text,
-      legend: { show: series.some(({ name }) => name !== undefined), textStyle: text, top: 0, right: 16 },
+      legend: { show: series.some(({ name }) => name !== undefined), textStyle: text, top: 0, right: 16, itemGap: 28 },
       grid: { left: 16, right: 16, top: 36, bottom: 16, containLabel: true },
       xAxis: { type: 'category', data: names, axisLabel: text, axisLine: { lineStyle: { color: rule } } },
       yAxis: {

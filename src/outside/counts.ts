@@ -2,6 +2,8 @@
 import { sql } from 'kysely';
 import type { SurveyCount } from '../operator/satisfaction.js';
 import { closingTimes, type ClosingTimes } from './closing-times.js';
+import { customerWords, type CustomerWords } from './customer-words.js';
+import { reportDesk, type DeskCounts } from './reports/desk.js';
 import type { Db } from './database/database.js';
 import { countSurveys } from './survey-counts.js';
 
@@ -29,6 +31,10 @@ export interface Counts {
   confirmations(): Promise<{ confirmation: string; count: number }[]>;
   /** For each of the last `days` (UTC). */
   closingTimes(days: number): Promise<ClosingTimes[]>;
+  /** What customers said last, newest first. */
+  words(limit: number): Promise<CustomerWords[]>;
+  /** Reports by what they wait for. */
+  desk(): Promise<DeskCounts>;
   /** The answers that count, newest first. `before`: those older than the answer to this survey. */
   answers(limit: number, before?: string): Promise<AnswerRow[]>;
 }
@@ -60,6 +66,9 @@ export function countQueries(db: Db): Counts {
     },
 
     closingTimes: (days) => closingTimes(db, days),
+
+    words: (limit) => customerWords(db, limit),
+    desk: () => reportDesk(db).counts(),
 
     answers: (limit, before) =>
       db

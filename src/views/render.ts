@@ -10,5 +10,8 @@ const views = fileURLToPath(new URL('../../src/views', import.meta.url));
 export const html = new Eta({ views, cache: true, autoEscape: true });
 export const text = new Eta({ views, cache: true, autoEscape: false, autoTrim: false });
 
-/** The style sheet of all pages. */
-export const pageCss = readFileSync(join(views, 'page.css'), 'utf8');
+/** The style sheets of customers' pages and of operators'. */
+export const styles = {
+  page: readFileSync(join(views, 'page.css'), 'utf8'),
+  desk: readFileSync(join(views, 'desk.css'), 'utf8'),
+};

@@ -94,7 +94,7 @@ describe('the figures', () => {
     expect(page).toContain('=HYPERLINK(&quot;http://x&quot;)');
     const { csat } = await stack.client.overview.stats();
     expect(page).toContain(`${csat?.value} % (${csat?.low}–${csat?.high} %), few answers`);
-    const plot = await fetch(stack.url('/plots/satisfaction-dark.svg'));
+    const plot = await fetch(stack.url('/plots/satisfaction.svg?scheme=dark'));
     expect(plot.headers.get('content-type')).toBe('image/svg+xml');
     expect(await plot.text()).toMatch(/^<svg [\s\S]*<\/svg>\s*$/);
   });

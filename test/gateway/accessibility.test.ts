@@ -89,8 +89,11 @@ test('so are the mails', async () => {
       }
 });
 
-test('so are the dashboard, the outbox and the list of previews', async () => {
-  for (const path of ['/', '/outbox', '/outbox/preview'])
+test('so are the desk, the outbox and the list of previews', async () => {
+  await stack.open('SEEN-2');
+  await stack.client.operate('hold', 'SEEN-2', { by: 'eve', note: 'wait' });
+  const desk = ['/', '/reports', '/reports?phase=done', '/reports/SEEN-1', '/reports/SEEN-2'];
+  for (const path of [...desk, '/outbox', '/outbox/preview'])
     for (const [width, scheme] of [
       [320, 'dark'],
       [1280, 'light'],

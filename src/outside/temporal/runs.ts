@@ -25,7 +25,7 @@ import {
   type OperatorRequest,
   type UpdateName,
 } from '../../contract/messages.js';
-import { phases, type Phase, type Report, type RunStatus } from '../../contract/reports.js';
+import type { Phase, Report, RunStatus } from '../../contract/reports.js';
 import { callTemporal, falseIfStarted, ignoreUnavailable, undefinedIfUnknown } from './calls.js';
 import { findIds } from './search.js';
 
@@ -68,8 +68,6 @@ export interface Runs {
   alert(alert: Alert): Promise<void>;
   /** Mails an operator's reply to a customer. */
   reply(storedMessageId: string): Promise<void>;
-  /** Number of runs in each phase, by the server's index, which may lag a moment. */
-  phases(): Promise<Record<Phase, number>>;
   /** Reports whose runs wait for an operator. `filter`: a further Temporal list filter. */
   inAttention(limit: number, filter?: string): Promise<string[]>;
 }
@@ -141,14 +139,6 @@ export function reportRuns(temporal: Client): Runs {
 
     alert: (alert) => startOnce(alertWorkflow, alertIdOf(alert), alert),
     reply: (storedMessageId) => startOnce(replyWorkflow, `reply:${storedMessageId}`, { storedMessageId }),
-
-    async phases() {
-      const counted = phases.map(async (phase): Promise<[Phase, number]> => {
-        const { count } = await call(() => temporal.workflow.count(`${inPhase(phase)} AND ExecutionStatus="Running"`));
-        return [phase, count];
-      });
-      return Object.fromEntries(await Promise.all(counted)) as Record<Phase, number>;
-    },
 
     inAttention(limit, filter) {
       const waiting = `${inPhase('needsAttention')} AND ExecutionStatus="Running"`;

@@ -1,0 +1,118 @@
+/** `/`: the numbers that matter first, what customers said last, and the plots. Drawn on the server. */
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { CloseoutClient } from '../../client.js';
+import { ignoreUnavailable } from '../../client/errors.js';
+import { divideReply } from '../../customer/quoted-text.js';
+import { closingPlot, satisfactionPlot, type Look } from '../../operator/plot.js';
+import { durationWords, fewAnswers, statsBy, statsOf, type Stats } from '../../operator/satisfaction.js';
+import { shortTime } from '../../operator/times.js';
+import { skipInWords, stateInWords } from '../../policy/state-in-words.js';
+import type { Config } from '../../setup/config.js';
+import { satisfactionCsv } from '../satisfaction-csv.js';
+import { sendDesk } from './page.js';
+
+const newest = 8;
+const longestTable = 50;
+const longestList = 10;
+const days = 30;
+
+export function overviewPages(app: FastifyInstance, config: Config, client: CloseoutClient): void {
+  const { counts } = client.overview;
+  const outbox = config.mail.outboxDir !== undefined;
+
+  app.get('/', async (request, reply) => {
+    const view = await viewOf(client);
+    // A header instead of a script. `?still` is for slow readers.
+    if (!('still' in (request.query as object))) reply.header('refresh', '30');
+    return sendDesk(reply, './desk/overview.html.eta', { title: 'Closeout', nav: 'overview', outbox, ...view });
+  });
+
+  app.get('/plots/closing.svg', async ({ query }, reply) =>
+    sendPlot(reply, closingPlot(await counts.closingTimes(days), lookOf(query))),
+  );
+
+  app.get('/plots/satisfaction.svg', async ({ query }, reply) =>
+    sendPlot(reply, satisfactionPlot(statsBy(await counts.surveys(), 'month'), lookOf(query))),
+  );
+
+  app.get('/satisfaction.csv', async (_request, reply) =>
+    reply
+      .header('content-disposition', 'attachment; filename="satisfaction.csv"')
+      .type('text/csv; charset=utf-8')
+      .send(satisfactionCsv(counts)),
+  );
+}
+
+async function viewOf(client: CloseoutClient) {
+  const { overview } = client;
+  const [desk, surveys, words, times, sweep, checks, attention, problems] = await Promise.all([
+    overview.counts.desk(),
+    overview.counts.surveys(),
+    overview.counts.words(newest),
+    overview.counts.closingTimes(days),
+    overview.lastSweep(),
+    overview.checks(),
+    client.find({ phase: 'needsAttention', limit: longestList }),
+    overview.beingCleared(longestList).catch(ignoreUnavailable), // without Temporal, the rest is still useful
+  ]);
+  const stats = statsOf(surveys);
+  const tables = [
+    { title: 'By month', key: 'Month', rows: statsBy(surveys, 'month') },
+    { title: 'By ticket type', key: 'Ticket type', rows: statsBy(surveys, 'ticketType') },
+    { title: 'By service problem', key: 'Service problem', rows: statsBy(surveys, 'serviceProblem') },
+  ].map(({ title, key, rows }) => ({ title, key, total: rows.length, rows: rows.slice(-longestTable).map(toRow) }));
+  return {
+    desk,
+    stats,
+    isFew: stats.ratings < fewAnswers,
+    outcomes: outcomesOf(stats),
+    words: words.map(({ words: said, ...rest }) => ({ ...rest, said: said && divideReply(said).own })),
+    today: times.at(-1)?.day === new Date().toISOString().slice(0, 10) ? times.at(-1) : undefined,
+    times,
+    tables,
+    duration: durationWords,
+    sweep,
+    checks,
+    attention: attention.reports.map(({ report, status }) => ({ report, ...stateInWords(status, shortTime) })),
+    problems: problems ?? [],
+  };
+}
+
+/** What became of the surveys, in words. */
+function outcomesOf(stats: Stats): [string, string][] {
+  const rate = stats.responseRate === null ? '' : ` (${stats.responseRate} % of those delivered)`;
+  return [
+    ['Sent', `${stats.sent}`],
+    ['Delivered', `${stats.delivered}`],
+    ['Answered', `${stats.answered}${rate}`],
+    ['Can still be answered', `${stats.waiting}`],
+    ['Expired without an answer', `${stats.expired}`],
+    ['Withdrawn', `${stats.superseded}`],
+    ['Could not be delivered', `${stats.undeliverable}`],
+    ...Object.entries(stats.skipped).map(([reason, count]): [string, string] => [
+      `Not sent: ${skipInWords(reason)}`,
+      `${count}`,
+    ]),
+  ];
+}
+
+const lookOf = (query: unknown): Look => {
+  const { scheme, size } = query as Record<string, unknown>;
+  return { scheme: scheme === 'dark' ? 'dark' : 'light', size: size === 'narrow' ? 'narrow' : 'wide' };
+};
+
+const sendPlot = (reply: FastifyReply, svg: string) =>
+  reply
+    .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
+    .type('image/svg+xml')
+    .send(svg);
+
+function toRow([name, stats]: [string, Stats]) {
+  const { sent, answered, responseRate, mean } = stats;
+  return { name, sent, answered, responseRate, mean, csat: csatWords(stats) };
+}
+
+function csatWords({ csat, ratings }: Stats): string {
+  if (!csat) return 'no answers yet';
+  return `${csat.value} % (${csat.low}–${csat.high} %)${ratings < fewAnswers ? ', few answers' : ''}`;
+}

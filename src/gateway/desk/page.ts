@@ -1,0 +1,36 @@
+/** Helpers of the pages that operators work with. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { exactTime, relativeTime } from '../../operator/times.js';
+import { html } from '../../views/render.js';
+
+/** Renders a page of the desk; it loads no script, so a header reloads those that change by themselves. */
+export function sendDesk(
+  reply: FastifyReply,
+  view: `./desk/${string}.html.eta`,
+  data: { title: string; nav: 'overview' | 'reports' | 'other' } & Record<string, unknown>,
+  code = 200,
+): FastifyReply {
+  return reply
+    .code(code)
+    .type('text/html; charset=utf-8')
+    .send(html.render(view, { ...data, time: timeElement }));
+}
+
+/** A time as HTML: relative, and exact on hover. */
+function timeElement(time: Date | string | null | undefined): string {
+  if (!time) return '';
+  const iso = new Date(time).toISOString();
+  return `<time datetime="${iso}" title="${exactTime(time)}">${relativeTime(time)}</time>`;
+}
+
+/** A person asks for a page of the desk. */
+export const isForOperators = ({ url, headers }: FastifyRequest): boolean =>
+  /^\/(reports\b|outbox\b|$|\?)/.test(url) && (headers.accept ?? '').includes('text/html');
+
+/** The operator's name: browsers send it with the token as the password. */
+export function operatorOf({ headers }: FastifyRequest): string {
+  const [scheme = '', credentials = ''] = (headers.authorization ?? '').split(' ');
+  if (scheme.toLowerCase() !== 'basic') return 'desk';
+  const [name = ''] = Buffer.from(credentials, 'base64').toString().split(':');
+  return name.trim().slice(0, 100) || 'desk';
+}

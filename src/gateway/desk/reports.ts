@@ -1,0 +1,115 @@
+/** `/reports`: the list behind every number. `/reports/{id}`: one report, its story, and what an operator can do. */
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { CloseoutClient } from '../../client.js';
+import { listedPhases } from '../../contract/reports.js';
+import { storyLine } from '../../operator/story.js';
+import { shortTime } from '../../operator/times.js';
+import { stateInWords } from '../../policy/state-in-words.js';
+import { runUrlOf, type Config } from '../../setup/config.js';
+import { parseInput } from '../parse.js';
+import { actionsFor, deskActions, perform } from './actions.js';
+import { operatorOf, sendDesk } from './page.js';
+
+const pageSize = 50;
+
+const optional = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
+const text = z
+  .string('must be given once')
+  .max(255)
+  .refine((value) => !value.includes('\0'), { error: 'must not hold U+0000' });
+
+/** An empty field of the form is as good as none. */
+const listQuery = z.object({
+  phase: optional(z.enum(listedPhases)),
+  held: optional(z.literal('yes')),
+  closed: optional(z.literal('today')),
+  customer: optional(text),
+  problem: optional(text),
+  q: optional(text),
+  age: optional(z.coerce.number().int().min(1).max(3650)),
+  page: optional(z.coerce.number().int().min(1).max(200)),
+});
+
+type ReportRoute = { Params: { id: string } };
+
+export function reportPages(app: FastifyInstance, config: Config, client: CloseoutClient): void {
+  const runUrl = runUrlOf(config);
+  const outbox = config.mail.outboxDir !== undefined;
+
+  app.get('/reports', async (request, reply) => {
+    const query = parseInput(listQuery, request.query);
+    const { phase, held, closed, customer, problem, q, age, page = 1 } = query;
+    const { reports, total } = await client.find({
+      phase,
+      held: held === 'yes',
+      closedToday: closed === 'today',
+      customer,
+      serviceProblem: problem,
+      search: q?.trim(),
+      olderThanDays: age,
+      offset: (page - 1) * pageSize,
+      limit: pageSize,
+    });
+    const linkTo = (changes: Record<string, string | number | undefined>) => {
+      const parameters = Object.entries({ ...query, ...changes }).filter(([, value]) => value !== undefined);
+      return `/reports?${new URLSearchParams(parameters.map(([name, value]) => [name, String(value)])).toString()}`;
+    };
+    const rows = reports.map(({ report, status }) => ({ report, status, ...stateInWords(status, shortTime) }));
+    return sendDesk(reply, './desk/reports.html.eta', {
+      title: 'Reports',
+      nav: 'reports',
+      outbox,
+      rows,
+      total,
+      query,
+      phases: listedPhases,
+      first: (page - 1) * pageSize + 1,
+      previous: page > 1 ? linkTo({ page: page - 1 }) : undefined,
+      next: page * pageSize < total ? linkTo({ page: page + 1 }) : undefined,
+      linkTo,
+    });
+  });
+
+  const show = async (id: string, more: { error?: string; note?: string } = {}) => {
+    const [report, status, timeline, contact] = await Promise.all([
+      client.get(id),
+      client.status(id),
+      client.timeline(id),
+      client.contactOf(id),
+    ]);
+    return {
+      title: `${id} · Closeout`,
+      nav: 'reports' as const,
+      report,
+      status,
+      contact,
+      ...stateInWords(status, shortTime),
+      story: timeline.map(storyLine).reverse(),
+      actions: actionsFor(status),
+      runUrl: runUrl(id),
+      outbox,
+      ...more,
+    };
+  };
+
+  app.get<ReportRoute>('/reports/:id', async (request, reply) =>
+    sendDesk(reply, './desk/report.html.eta', await show(request.params.id)),
+  );
+
+  /** Accepted only from our own page: see access.ts. */
+  app.post<ReportRoute>('/reports/:id', { config: { accepts: 'form' } }, async (request, reply) => {
+    const { id } = request.params;
+    const { action, note, days } = parseInput(actionForm, request.body ?? {});
+    const error = await perform(client, id, action, { by: operatorOf(request), note, days });
+    if (error === undefined) return reply.redirect(`/reports/${id}`, 303);
+    return sendDesk(reply, './desk/report.html.eta', await show(id, { error, note }), 409);
+  });
+}
+
+const actionForm = z.object({
+  action: z.enum(deskActions),
+  note: optional(z.string().max(2000)),
+  days: optional(z.coerce.number().int().min(1).max(90)),
+});
