@@ -93,6 +93,12 @@ export class SurveyService {
     if (address !== undefined) await this.stores.doNotContact.optOut(survey, address, source);
   }
 
+  /** The customer wants surveys after all. Safe to repeat. */
+  async undoOptOut(survey: Survey): Promise<void> {
+    const address = await this.addressOf(survey);
+    if (address !== undefined) await this.stores.doNotContact.undoOptOut(survey, address);
+  }
+
   /** Handles an incoming mail. Safe to repeat. Throws `NotFound` if a person replied to no survey of ours. */
   async receive(mail: IncomingMail): Promise<Received> {
     const survey = await this.firstOf(mail.surveyIds);

@@ -141,6 +141,7 @@ export type SurveyEvent =
   | 'automaticReply'
   | 'replied'
   | 'optedOut'
+  | 'optOutUndone'
   | 'confirmAsked'
   | 'confirmWarned'
   | 'confirmed'

@@ -5,7 +5,8 @@ import type { Report } from '../contract/reports.js';
 import { scores } from '../contract/survey.js';
 import { html, text } from '../views/render.js';
 import { signLink, type LinkKey } from './links.js';
-import { languageFor, languages, formatTime, ratingWords } from './texts.js';
+import { languageFor, textsOf, formatTime, ratingWords } from './texts.js';
+import type { Texts } from './texts/catalogue.js';
 
 export interface SurveyMail {
   kind: MailKind;
@@ -116,16 +117,21 @@ interface View extends ReturnType<typeof commonView> {
 
 function commonView({ kind, report, contact }: SurveyMail) {
   const language = languageFor(contact.preferredLanguage);
-  const t = languages[language];
+  const t = textsOf(language);
   return {
     language,
     dir: t.dir,
     t,
     isSecond: isSecond(kind),
-    hello: t.mail.hello(oneLine(contact.name ?? '')),
+    hello: helloTo(contact, t),
     summary: summaryOf(report),
-    cleared: report.clearedAt && t.mail.cleared(formatTime(new Date(report.clearedAt), language, contact.timeZone)),
+    cleared:
+      report.clearedAt && t.mail.cleared({ when: formatTime(new Date(report.clearedAt), language, contact.timeZone) }),
   };
+}
+
+export function helloTo({ name = '' }: Contact, { mail }: Texts): string {
+  return name.trim() ? mail.helloName({ name: oneLine(name) }) : mail.hello;
 }
 
 /** German and French continue the greeting in lower case, but not another sentence. */
@@ -139,14 +145,14 @@ function surveyView(mail: SurveyMail, { publicUrl, linkKeys }: MailSettings): Vi
   const link = `${publicUrl}/s/${signLink('survey', surveyId, linkKeys)}`;
   return {
     ...common,
-    subject: kind === 'reminder' ? t.mail.reminder(report.id) : t.mail.subject(report.id),
-    preheader: t.mail.preheader(report.id),
-    intro: sentence(t.mail.closed(report.id), common.isSecond),
+    subject: kind === 'reminder' ? t.mail.reminder({ report: report.id }) : t.mail.subject({ report: report.id }),
+    preheader: t.mail.preheader({ report: report.id }),
+    intro: sentence(t.mail.closed({ report: report.id }), common.isSecond),
     question: t.mail.question,
     nothingStored: t.mail.nothingStored,
     choices: scores.map((score) => ({ words: ratingWords(score, language), link: `${link}?r=${score}` })),
     other: { words: t.mail.notSolved, link: `${link}?solved=no` },
-    until: expiresAt ? t.mail.until(formatTime(expiresAt, language, contact.timeZone)) : '',
+    until: expiresAt ? t.mail.until({ when: formatTime(expiresAt, language, contact.timeZone) }) : '',
     optOut: `${publicUrl}/u/${signLink('optOut', surveyId, linkKeys)}`,
   };
 }
@@ -158,16 +164,18 @@ function confirmationView(mail: SurveyMail, { publicUrl, linkKeys }: MailSetting
   const link = `${publicUrl}/c/${signLink('confirm', surveyId, linkKeys)}`;
   return {
     ...common,
-    subject: kind === 'warning' ? confirm.warning(report.id) : confirm.subject(report.id),
-    preheader: t.preheader(report.id),
-    intro: sentence(confirm.cleared(report.id), common.isSecond),
+    subject: kind === 'warning' ? confirm.warning({ report: report.id }) : confirm.subject({ report: report.id }),
+    preheader: t.preheader({ report: report.id }),
+    intro: sentence(confirm.cleared({ report: report.id }), common.isSecond),
     question: confirm.isItFixed,
     nothingStored: page.hint,
     choices: [
       { words: confirm.yes, link: `${link}?fixed=yes` },
       { words: confirm.no, link: `${link}?fixed=no` },
     ],
-    until: expiresAt ? confirm.silence(formatTime(expiresAt, common.language, contact.timeZone)) : confirm.staysOpen,
+    until: expiresAt
+      ? confirm.silence({ when: formatTime(expiresAt, common.language, contact.timeZone) })
+      : confirm.staysOpen,
   };
 }
 

@@ -3,7 +3,7 @@ import type { Report } from '../contract/reports.js';
 import { complaints, scores, type Answer, type ConfirmationState, type Score } from '../contract/survey.js';
 import { html } from '../views/render.js';
 import { summaryOf } from './mail.js';
-import { languageCodes, languages, formatTime, formatNumber, ratingWords, type Language } from './texts.js';
+import { languageCodes, textsOf, formatTime, formatNumber, ratingWords, type Language } from './texts.js';
 
 /** Longest comment, in code points. */
 export const longestComment = 2000;
@@ -28,11 +28,11 @@ export interface SurveyView {
 
 export function surveyPage(language: Language, view: SurveyView): string {
   const { report, answer, error, changeableUntil, confirmation, until, timeZone, path } = view;
-  const { page: t, mail, ratings } = languages[language];
+  const { page: t, mail, ratings } = textsOf(language);
   const note = changeableUntil
-    ? t.changeable(formatTime(changeableUntil, language, timeZone))
+    ? t.changeable({ until: formatTime(changeableUntil, language, timeZone) })
     : closingNote(language, report, confirmation, timeZone);
-  const question = t.question(report.id);
+  const question = t.question({ report: report.id });
   const chosen = answer.score ? `&r=${answer.score}` : '';
   return render('survey', language, {
     title: error ? `${t.errorTitle}: ${question}` : question,
@@ -41,13 +41,13 @@ export function surveyPage(language: Language, view: SurveyView): string {
     options: scores.map((score) => ({ score, word: ratings[score], checked: score === answer.score })),
     complaints: complaints.map((id) => ({ id, word: t.complaint[id], checked: answer.complaints?.includes(id) })),
     solved: answer.solved,
-    asksSolved: confirmation !== 'yes' && answer.solved !== false,
+    asksSolved: confirmation !== 'yes' || answer.solved === false,
     comment: answer.comment ?? '',
-    commentHint: t.commentHint(formatNumber(longestComment, language)),
+    commentHint: t.commentHint({ longest: formatNumber(longestComment, language) }),
     error,
     note,
     isChange: changeableUntil !== undefined,
-    until: until && !changeableUntil ? mail.until(formatTime(until, language, timeZone)) : undefined,
+    until: until && !changeableUntil ? mail.until({ when: formatTime(until, language, timeZone) }) : undefined,
     ...formLinks(language, path, chosen),
   });
 }
@@ -59,11 +59,13 @@ function closingNote(
   confirmation: ConfirmationState | null,
   timeZone: string | undefined,
 ): string | undefined {
-  const { confirm } = languages[language];
-  if (confirmation === 'yes') return closedAt ? confirm.closed(id) : confirm.confirmed(id);
+  const { confirm } = textsOf(language);
+  if (confirmation === 'yes') return closedAt ? confirm.closed({ report: id }) : confirm.confirmed({ report: id });
   if (!closedAt || confirmation === null) return undefined;
   const when = formatTime(new Date(closedAt), language, timeZone);
-  return confirmation === 'silence' ? confirm.closedInSilence(id, when) : confirm.closedOn(id, when);
+  return confirmation === 'silence'
+    ? confirm.closedInSilence({ report: id, when })
+    : confirm.closedOn({ report: id, when });
 }
 
 export interface ConfirmView {
@@ -83,8 +85,8 @@ export interface ConfirmView {
 /** Before the closing: is the problem fixed? */
 export function confirmPage(language: Language, view: ConfirmView): string {
   const { report, clearedAt, confirmation, isLate, fixed, reason, error, timeZone, path } = view;
-  const { confirm, page: t, mail } = languages[language];
-  const question = confirm.question(report.id);
+  const { confirm, page: t, mail } = textsOf(language);
+  const question = confirm.question({ report: report.id });
   const chosen = fixed === undefined ? '' : `&fixed=${fixed ? 'yes' : 'no'}`;
   return render('confirm', language, {
     title: error ? `${t.errorTitle}: ${question}` : question,
@@ -92,11 +94,12 @@ export function confirmPage(language: Language, view: ConfirmView): string {
     summary: summaryOf(report),
     isLate,
     state:
-      closingNote(language, report, confirmation, timeZone) ?? mail.cleared(formatTime(clearedAt, language, timeZone)),
+      closingNote(language, report, confirmation, timeZone) ??
+      mail.cleared({ when: formatTime(clearedAt, language, timeZone) }),
     clearing: clearedAt.getTime(),
     fixed,
     reason,
-    reasonHint: t.commentHint(formatNumber(longestComment, language)),
+    reasonHint: t.commentHint({ longest: formatNumber(longestComment, language) }),
     error,
     ...formLinks(language, path, chosen),
   });
@@ -104,8 +107,8 @@ export function confirmPage(language: Language, view: ConfirmView): string {
 
 /** The customer has replied, and there is nothing more to ask. */
 export function repliedPage(language: Language, report: ClosedReport, isFixed: boolean): string {
-  const { thanks } = languages[language];
-  const line = isFixed ? closingNote(language, report, 'yes', undefined) : thanks.reopened(report.id);
+  const { thanks } = textsOf(language);
+  const line = isFixed ? closingNote(language, report, 'yes', undefined) : thanks.reopened({ report: report.id });
   return render('thanks', language, { title: thanks.title, lines: [line] });
 }
 
@@ -116,14 +119,14 @@ export function latePage(
   confirmation: ConfirmationState | null,
   timeZone: string | undefined,
 ): string {
-  const { confirm } = languages[language];
+  const { confirm } = textsOf(language);
   const text = closingNote(language, report, confirmation, timeZone);
   return render('message', language, { title: confirm.withdrawn, text, hint: confirm.late });
 }
 
 /** There is nothing to confirm any more. */
 export function withdrawnPage(language: Language, why: 'reopened' | 'cancelled', reportId: string): string {
-  const { confirm } = languages[language];
+  const { confirm } = textsOf(language);
   return render('message', language, { title: confirm.withdrawn, text: confirm[why], hint: reportId });
 }
 
@@ -139,27 +142,45 @@ export interface ThanksView {
 
 export function thanksPage(language: Language, view: ThanksView): string {
   const { reportId, score, isReopened, followUp, changeLink } = view;
-  const { thanks } = languages[language];
+  const { thanks } = textsOf(language);
   const lines: string[] = [];
-  if (score !== undefined) lines.push(thanks.rating(reportId, ratingWords(score, language)));
-  if (isReopened) lines.push(thanks.reopened(reportId));
-  if (followUp !== undefined) lines.push(thanks.followUp(reportId, followUp));
+  if (score !== undefined) lines.push(thanks.rating({ report: reportId, rating: ratingWords(score, language) }));
+  if (isReopened) lines.push(thanks.reopened({ report: reportId }));
+  if (followUp !== undefined) lines.push(thanks.followUp({ report: reportId, next: followUp }));
   return render('thanks', language, { title: thanks.title, lines, changeLink });
 }
 
-export function endedPage(language: Language, state: 'answered' | 'expired' | 'superseded', reportId: string): string {
-  return render('message', language, { ...languages[language].ended[state], hint: reportId });
+/** `reopenAt`: the address of the form with which the customer can still say that the problem is not solved. */
+export function endedPage(
+  language: Language,
+  state: 'answered' | 'expired' | 'superseded',
+  { id, name, description }: ShownReport,
+  reopenAt?: string,
+): string {
+  const { title, text } = textsOf(language).ended[state];
+  if (reopenAt === undefined) return render('message', language, { title, text, hint: id });
+  return render('ended', language, { title, text, summary: summaryOf({ name, description }), action: reopenAt });
 }
 
-export function optOutPage(language: Language, isDone: boolean): string {
-  const { optOut } = languages[language];
-  return isDone
-    ? render('message', language, { title: optOut.doneTitle, text: optOut.done })
-    : render('opt-out', language, { title: optOut.title });
+export function optOutPage(language: Language, state: 'ask' | 'done' | 'undone'): string {
+  const { optOut } = textsOf(language);
+  switch (state) {
+    case 'ask':
+      return render('opt-out', language, { title: optOut.title, text: optOut.ask, button: optOut.button });
+    case 'done':
+      return render('opt-out', language, {
+        title: optOut.doneTitle,
+        text: optOut.done,
+        button: optOut.undo,
+        undo: true,
+      });
+    case 'undone':
+      return render('message', language, { title: optOut.undoneTitle, text: optOut.undone });
+  }
 }
 
 export function refusedPage(language: Language, text: string): string {
-  const { refused } = languages[language];
+  const { refused } = textsOf(language);
   return render('message', language, { title: refused.title, text, hint: refused.again });
 }
 
@@ -168,10 +189,10 @@ const formLinks = (language: Language, path: string, chosen: string) => ({
   action: `${path}?lang=${language}`,
   others: languageCodes
     .filter((code) => code !== language)
-    .map((code) => ({ code, name: languages[code].language, href: `${path}?lang=${code}${chosen}` })),
+    .map((code) => ({ code, name: textsOf(code).language, href: `${path}?lang=${code}${chosen}` })),
 });
 
 function render(template: string, language: Language, view: object): string {
-  const t = languages[language];
+  const t = textsOf(language);
   return html.render(`./${template}.html.eta`, { ...view, t, lang: language, dir: t.dir });
 }

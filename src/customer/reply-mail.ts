@@ -1,8 +1,8 @@
 /** An operator's reply to a customer, in the thread of the survey. The same input is the same mail. */
 import { domainOf, oneLine, type Contact } from '../contract/contact.js';
 import type { Report } from '../contract/reports.js';
-import { threadIdOf, type Mail, type MailSettings, type ThreadStart } from './mail.js';
-import { languageFor, languages } from './texts.js';
+import { helloTo, threadIdOf, type Mail, type MailSettings, type ThreadStart } from './mail.js';
+import { languageFor, textsOf } from './texts.js';
 
 export interface Reply {
   storedMessageId: string;
@@ -19,7 +19,8 @@ export function replyMail(
   { storedMessageId, date, survey, inReplyTo, report, contact, text }: Reply,
   { from, replyTo }: Pick<MailSettings, 'from' | 'replyTo'>,
 ): Mail {
-  const { mail, confirm } = languages[languageFor(contact.preferredLanguage)];
+  const texts = textsOf(languageFor(contact.preferredLanguage));
+  const { mail, confirm } = texts;
   const domain = domainOf(from);
   const start = threadIdOf(survey, domain);
   const name = oneLine(contact.name ?? '');
@@ -30,10 +31,10 @@ export function replyMail(
     from,
     replyTo,
     to: { name, address: contact.emailAddress },
-    subject: `Re: ${survey.confirmFor ? confirm.subject(report.id) : mail.subject(report.id)}`,
+    subject: `Re: ${survey.confirmFor ? confirm.subject({ report: report.id }) : mail.subject({ report: report.id })}`,
     inReplyTo: inReplyTo ?? start,
     references: inReplyTo ? [start, inReplyTo] : [start],
     headers: {},
-    text: [mail.hello(name), '', text, '', '--', mail.answeredBy(report.id), ''].join('\n'),
+    text: [helloTo(contact, texts), '', text, '', '--', mail.answeredBy({ report: report.id }), ''].join('\n'),
   };
 }

@@ -1,43 +1,77 @@
 /** The texts that customers read: one catalogue per language, all with the same messages. */
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { Score } from '../contract/survey.js';
-import { ar } from './texts/ar.js';
-import { de } from './texts/de.js';
-import { en } from './texts/en.js';
-import { fr } from './texts/fr.js';
+import { readCatalogue, type Texts } from './texts/catalogue.js';
 
-export const languages = { en, de, fr, ar } as const;
-export type Language = keyof typeof languages;
-export const languageCodes = Object.keys(languages) as Language[];
+/** Code of a language that has a catalogue: a BCP 47 tag, as its file is named. */
+export type Language = string;
 
-/** Own keys only: `in` would accept `constructor`, which every object inherits. */
-export const isLanguage = (code: string): code is Language => Object.hasOwn(languages, code);
+// Catalogues are not compiled, so they are read from src even when this runs from dist.
+const folder = fileURLToPath(new URL('../../src/customer/texts/', import.meta.url));
+
+/** English first, then by code. Adding a file adds a language. */
+const catalogues = new Map(
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => name.replace('.yaml', ''))
+    .sort((a, b) => Number(b === 'en') - Number(a === 'en') || a.localeCompare(b))
+    .map((code): [Language, Texts] => [code, load(code)]),
+);
+
+function load(code: string): Texts {
+  const { texts, faults } = readCatalogue(`${folder}${code}.yaml`);
+  const [fault] = faults;
+  if (fault) throw new Error(`${code}.yaml, line ${fault.line}: ${fault.message}`);
+  return texts;
+}
+
+export const languageCodes: Language[] = [...catalogues.keys()];
+export const isLanguage = (code: string): boolean => catalogues.has(code);
+
+/** Throws for a language without a catalogue. */
+export function textsOf(language: Language): Texts {
+  const texts = catalogues.get(language);
+  if (!texts) throw new Error(`There is no catalogue for ${language}.`);
+  return texts;
+}
 
 /** The first preference that we have a catalogue for; English if none. Each is a BCP 47 tag or an Accept-Language header. */
 export function languageFor(...preferences: (string | undefined)[]): Language {
-  for (const preference of preferences) {
-    const found = ranked(preference ?? '').find(isLanguage);
-    if (found) return found;
-  }
+  for (const preference of preferences)
+    for (const tag of ranked(preference ?? '')) {
+      const found = catalogueFor(tag);
+      if (found) return found;
+    }
   return 'en';
 }
 
-/** `de-AT, en;q=0.5` gives `de`, `en`: ordered by weight, without those of weight 0 (RFC 9110 §12.4.2). */
+/** The catalogue of exactly this tag, else of its language: `de-AT` is answered in `de`, and `pt` in `pt-BR`. */
+function catalogueFor(tag: string): Language | undefined {
+  const primary = (code: string) => code.toLowerCase().split('-')[0];
+  return (
+    languageCodes.find((code) => code.toLowerCase() === tag.toLowerCase()) ??
+    languageCodes.find((code) => primary(code) === primary(tag))
+  );
+}
+
+/** `de-AT, en;q=0.5` gives `de-AT`, `en`: ordered by weight, without those of weight 0 (RFC 9110 §12.4.2). */
 function ranked(preference: string): string[] {
   return preference
     .split(',')
     .map((part) => {
-      const [tag = '', ...parameters] = part.split(';').map((token) => token.trim().toLowerCase());
-      const weight = parameters.find((token) => token.startsWith('q='))?.slice(2);
-      return { language: tag.split('-')[0] ?? '', weight: weight === undefined ? 1 : Number(weight) || 0 };
+      const [tag = '', ...parameters] = part.split(';').map((token) => token.trim());
+      const weight = parameters.find((token) => token.toLowerCase().startsWith('q='))?.slice(2);
+      return { tag, weight: weight === undefined ? 1 : Number(weight) || 0 };
     })
-    .filter(({ weight }) => weight > 0)
+    .filter(({ tag, weight }) => tag !== '' && weight > 0)
     .sort((a, b) => b.weight - a.weight)
-    .map(({ language }) => language);
+    .map(({ tag }) => tag);
 }
 
 /** A time in the customer's zone, or in UTC if the zone is unknown or invalid. The text names the zone. */
 export function formatTime(time: Date, language: Language, timeZone = 'UTC'): string {
-  const format = (zone: string) => timeFormat(languages[language].locale, zone).format(time);
+  const format = (zone: string) => timeFormat(textsOf(language).locale, zone).format(time);
   try {
     return `${format(timeZone)} (${timeZone})`;
   } catch {
@@ -67,4 +101,4 @@ export const formatNumber = (value: number, language: Language): string =>
 
 /** `4 – satisfied`. */
 export const ratingWords = (score: Score, language: Language): string =>
-  `${score} – ${languages[language].ratings[score]}`;
+  `${score} – ${textsOf(language).ratings[score]}`;

@@ -7,7 +7,7 @@ import { CloseoutError } from '../contract/errors.js';
 import type { Survey } from '../contract/survey.js';
 import { verifyLink, type LinkPurpose } from '../customer/links.js';
 import { longestComment, refusedPage } from '../customer/pages.js';
-import { isLanguage, languageFor, languages, type Language } from '../customer/texts.js';
+import { isLanguage, languageFor, textsOf, type Language } from '../customer/texts.js';
 import type { Config } from '../setup/config.js';
 
 /** Errors on these paths are answered with a page. */
@@ -95,7 +95,7 @@ export function sendRefusal(
 }
 
 function refusalText(language: Language, error: CloseoutError, code: number): string {
-  const { refused } = languages[language];
+  const { refused } = textsOf(language);
   if (code >= 500) return refused.failed;
   if (error.code === 'TooManyRequests') return refused.tooMany;
   return error.code === 'NotFound' ? refused.invalid : error.message;
@@ -130,5 +130,7 @@ export const typedText = z
 /** Says by how much a text is too long, in the customer's language; undefined if it is not. */
 export function lengthError(text: string, language: Language): string | undefined {
   const { length } = Array.from(text); // code points
-  return length > longestComment ? languages[language].page.tooLong(`${length}`, `${longestComment}`) : undefined;
+  return length > longestComment
+    ? textsOf(language).page.tooLong({ length: `${length}`, longest: `${longestComment}` })
+    : undefined;
 }

@@ -17,7 +17,7 @@ import {
 } from '../customer/pages.js';
 import { html } from '../views/render.js';
 import { sendMailPart } from './mail-part.js';
-import { languageCodes, languages, type Language } from '../customer/texts.js';
+import { languageCodes, textsOf, type Language } from '../customer/texts.js';
 
 const kinds: MailKind[] = ['survey', 'reminder', 'confirm', 'warning'];
 const at = new Date('2026-11-02T09:30:00Z');
@@ -28,7 +28,7 @@ const pages: Record<string, (language: Language) => string> = {
   open: (language) => surveyPage(language, { ...form, answer: { score: 4 } }),
   dissatisfied: (language) => surveyPage(language, { ...form, answer: { score: 2 } }),
   'not-solved': (language) => surveyPage(language, { ...form, answer: { solved: false } }),
-  incomplete: (language) => surveyPage(language, { ...form, error: languages[language].page.choose }),
+  incomplete: (language) => surveyPage(language, { ...form, error: textsOf(language).page.choose }),
   confirm: (language) => confirmPage(language, confirming),
   'not-fixed': (language) => confirmPage(language, { ...confirming, fixed: false }),
   confirmed: (language) => surveyPage(language, { ...form, report: closed, confirmation: 'yes' }),
@@ -44,12 +44,14 @@ const pages: Record<string, (language: Language) => string> = {
   thanks: (language) => thanksPage(language, { ...thanked, changeLink: '#' }),
   reopened: (language) => thanksPage(language, { ...thanked, isReopened: true }),
   'followed-up': (language) => thanksPage(language, { ...thanked, followUp: 'DEMO-1-after-1' }),
-  answered: (language) => endedPage(language, 'answered', report.id),
-  expired: (language) => endedPage(language, 'expired', report.id),
-  superseded: (language) => endedPage(language, 'superseded', report.id),
-  'opt-out': (language) => optOutPage(language, false),
-  'opted-out': (language) => optOutPage(language, true),
-  'unknown-link': (language) => refusedPage(language, languages[language].refused.invalid),
+  answered: (language) => endedPage(language, 'answered', report),
+  expired: (language) => endedPage(language, 'expired', report),
+  superseded: (language) => endedPage(language, 'superseded', report),
+  'not-solved-late': (language) => endedPage(language, 'expired', report, '#'),
+  'opt-out': (language) => optOutPage(language, 'ask'),
+  'opted-out': (language) => optOutPage(language, 'done'),
+  'opt-out-undone': (language) => optOutPage(language, 'undone'),
+  'unknown-link': (language) => refusedPage(language, textsOf(language).refused.invalid),
 };
 const form = {
   report,
@@ -103,7 +105,7 @@ export function previews(app: FastifyInstance, { http, mail, linkKeys }: Config)
       .replaceAll(/http\S+?\/u\/[^"\s]*/g, `${http.publicUrl}/outbox/preview/page/opt-out/${language}`);
 
   app.get('/outbox/preview', (_request, reply) => {
-    const named = languageCodes.map((code) => ({ code, name: languages[code].language }));
+    const named = languageCodes.map((code) => ({ code, name: textsOf(code).language }));
     const view = { title: 'Previews', wide: true, languages: named, kinds, pages: Object.keys(pages) };
     return sendHtml(reply, html.render('./previews.html.eta', view));
   });

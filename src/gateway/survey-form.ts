@@ -10,19 +10,20 @@ import {
   type StoredAnswer,
   type Survey,
 } from '../contract/survey.js';
+import type { Report } from '../contract/reports.js';
 import { signLink } from '../customer/links.js';
 import { endedPage, surveyPage } from '../customer/pages.js';
 import { changeableUntil } from '../policy/deadlines.js';
-import { linkState } from '../policy/links.js';
+import { isInReopenWindow, linkState, type LinkState } from '../policy/links.js';
 import { asksForReasons } from '../policy/survey.js';
-import { languageOf, sendPage, typedText, type Exchange } from './customer-page.js';
+import { languageOf, queryOf, sendPage, typedText, type Exchange } from './customer-page.js';
 import { parseInput } from './parse.js';
 
 const scoreText = z
   .enum(scores.map(String), `must be ${scores[0]} to ${highestScore}`)
   .transform((text) => Number(text) as Score);
 
-/** A form may send one name several times. The button `solved` that was pressed comes after the radio buttons of that name. */
+/** A form may send one name several times; the last one counts. */
 const form = z.object({
   score: scoreText.optional(),
   comment: typedText,
@@ -56,6 +57,13 @@ export function preselect(answer: Answer, query: { r?: unknown; solved?: unknown
   };
 }
 
+/** Too late for an answer, but not to say that the problem is not solved. */
+export const canReopen = (survey: Survey, state: LinkState, { status, cycle }: Report): boolean =>
+  (state === 'expired' || state === 'answered') &&
+  status === 'closed' &&
+  cycle === survey.cycle &&
+  isInReopenWindow(survey.reopenUntil, new Date());
+
 /** The form with what is preselected or was typed; or, if the survey can no longer be answered, why. */
 export async function showSurvey(
   { client, config, request, reply }: Exchange,
@@ -68,17 +76,21 @@ export async function showSurvey(
   const contact = await client.contactOf(reportId);
   const language = languageOf(request, contact?.preferredLanguage);
   const state = linkState(survey, before?.at, new Date());
-  if (state !== 'open' && state !== 'changeable')
-    return sendPage(reply, state === 'answered' ? 200 : 410, endedPage(language, state, reportId));
+  const report = await client.get(reportId);
+  const path = `/s/${signLink('survey', survey.id, config.linkKeys)}`;
+  if (state !== 'open' && state !== 'changeable') {
+    const reopenAt = canReopen(survey, state, report) ? `${path}/reopen${queryOf(request)}` : undefined;
+    return sendPage(reply, state === 'answered' ? 200 : 410, endedPage(language, state, report, reopenAt));
+  }
   const page = surveyPage(language, {
-    report: await client.get(reportId),
+    report,
     answer,
     error,
     changeableUntil: before && changeableUntil(before.at),
     confirmation,
     until: expiresAt,
     timeZone: contact?.timeZone,
-    path: `/s/${signLink('survey', survey.id, config.linkKeys)}`,
+    path,
   });
   return sendPage(reply, error ? 422 : 200, page);
 }

@@ -1,11 +1,12 @@
 /** `/s/{token}`: the survey. `/u/{token}`: opting out of surveys. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
 import { followUpIdOf } from '../contract/ids.js';
 import type { Survey } from '../contract/survey.js';
 import type { LinkPurpose } from '../customer/links.js';
-import { optOutPage, thanksPage } from '../customer/pages.js';
-import { languages, type Language } from '../customer/texts.js';
+import { optOutPage, repliedPage, thanksPage } from '../customer/pages.js';
+import { textsOf, type Language } from '../customer/texts.js';
 import { isInReopenWindow, linkState } from '../policy/links.js';
 import type { Config } from '../setup/config.js';
 import {
@@ -14,10 +15,12 @@ import {
   queryOf,
   sendPage,
   surveyOf,
+  typedText,
   type Limits,
   type LinkRequest,
 } from './customer-page.js';
-import { preselect, readSurveyForm, showSurvey, toAnswer } from './survey-form.js';
+import { parseInput } from './parse.js';
+import { canReopen, preselect, readSurveyForm, showSurvey, toAnswer } from './survey-form.js';
 
 export function surveyPages(app: FastifyInstance, config: Config, client: CloseoutClient, { reads, posts }: Limits) {
   const find = (purpose: LinkPurpose, request: LinkRequest) => surveyOf(purpose, request, client, config);
@@ -36,7 +39,7 @@ export function surveyPages(app: FastifyInstance, config: Config, client: Closeo
     const language = languageOf(request);
     const exchange = { client, config, request, reply };
     const isEmpty = answer.score === undefined && answer.solved !== false;
-    const error = isEmpty ? languages[language].page.choose : lengthError(answer.comment ?? '', language);
+    const error = isEmpty ? textsOf(language).page.choose : lengthError(answer.comment ?? '', language);
     if (error) return showSurvey(exchange, survey, before, answer, error);
     // Ten clicks at once store one answer, and each of them shows it.
     const stored = await client.surveys.answer(survey.id, answer);
@@ -48,18 +51,36 @@ export function surveyPages(app: FastifyInstance, config: Config, client: Closeo
     sendThanks(client, request, reply, await find('survey', request)),
   );
 
+  /** Too late for an answer, but the problem is not solved. */
+  app.post('/s/:token/reopen', posts, async (request: LinkRequest, reply) => {
+    const survey = await find('survey', request);
+    const { reason } = parseInput(reopenForm, request.body ?? {});
+    const [report, before] = await Promise.all([client.get(survey.reportId), client.surveys.answerOf(survey.id)]);
+    const language = await languageOfPage(client, request, survey);
+    if (!canReopen(survey, linkState(survey, before?.at, new Date()), report)) {
+      if (reason) await client.surveys.addNote(survey, reason);
+      return showSurvey({ client, config, request, reply }, survey, before, toAnswer(before));
+    }
+    const reopened = await client.reopen(report.id, { by: 'customer', reason: reason || undefined });
+    return sendPage(reply, 200, repliedPage(language, reopened.report, false));
+  });
+
   app.get('/u/:token', reads, async (request: LinkRequest, reply) => {
     const survey = await find('optOut', request);
-    return sendPage(reply, 200, optOutPage(await languageOfPage(client, request, survey), false));
+    return sendPage(reply, 200, optOutPage(await languageOfPage(client, request, survey), 'ask'));
   });
 
   /** From the page, and one-click from a mail program: no cookie, no login (RFC 8058). */
   app.post('/u/:token', { ...posts, config: { accepts: 'oneClick' } }, async (request: LinkRequest, reply) => {
     const survey = await find('optOut', request);
-    await client.surveys.optOut(survey);
-    return sendPage(reply, 200, optOutPage(await languageOfPage(client, request, survey), true));
+    const isUndone = (request.body as { undo?: unknown } | undefined)?.undo === 'yes';
+    await (isUndone ? client.surveys.undoOptOut(survey) : client.surveys.optOut(survey));
+    const language = await languageOfPage(client, request, survey);
+    return sendPage(reply, 200, optOutPage(language, isUndone ? 'undone' : 'done'));
   });
 }
+
+const reopenForm = z.object({ reason: typedText });
 
 async function sendThanks(
   client: CloseoutClient,
@@ -78,7 +99,7 @@ async function sendThanks(
     score: answer.score ?? undefined,
     isReopened: isUnsolved && isInTime,
     followUp: isUnsolved && !isInTime ? followUpIdOf(reportId, cycle) : undefined,
-    changeLink: linkState(survey, answer.at, new Date()) === 'changeable' ? form : undefined,
+    changeLink: !isUnsolved && linkState(survey, answer.at, new Date()) === 'changeable' ? form : undefined,
   });
   return sendPage(reply, 200, page);
 }

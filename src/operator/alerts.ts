@@ -6,7 +6,7 @@ import type { Report } from '../contract/reports.js';
 import { highestScore, type StoredAnswer, type Survey } from '../contract/survey.js';
 import { automaticMail, type Mail } from '../customer/mail.js';
 import { divideReply } from '../customer/quoted-text.js';
-import { en } from '../customer/texts/en.js';
+import { textsOf } from '../customer/texts.js';
 import { isInReopenWindow } from '../policy/links.js';
 import { alertsOperator } from '../policy/survey.js';
 
@@ -215,7 +215,8 @@ function lowScore(
     : 'It is too late to open the report again, so a follow-up report was opened.';
   if (isNotSolved) lines.push(`The customer says that the problem is not solved. ${course}`);
   lines.push('', `Report: ${oneLine(description)}`);
-  if (complaints.length > 0) lines.push(`Reasons: ${complaints.map((reason) => en.page.complaint[reason]).join(', ')}`);
+  if (complaints.length > 0)
+    lines.push(`Reasons: ${complaints.map((reason) => textsOf('en').page.complaint[reason]).join(', ')}`);
   lines.push(...words('The customer writes', comment), '', ...whatToDo(reportId));
   if (!isNotSolved) lines.push(`To open the report again: closeout reopen ${reportId}`);
   const inBrackets = rating ? ` (${rating})` : '';

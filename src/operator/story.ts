@@ -2,7 +2,7 @@
 import { highestScore, type SurveyEvent } from '../contract/survey.js';
 import type { TimelineEntry } from '../contract/timeline.js';
 import { divideReply } from '../customer/quoted-text.js';
-import { en } from '../customer/texts/en.js';
+import { textsOf } from '../customer/texts.js';
 
 export interface StoryLine {
   at: Date;
@@ -84,6 +84,7 @@ const events: Record<ShownEvent, (detail: string) => string> = {
   delayed: (status) => `Mail is delayed (${status})`,
   automaticReply: () => 'An automatic reply came',
   optedOut: () => 'Opted out of surveys',
+  optOutUndone: () => 'Wants surveys again',
   confirmAsked: () => 'Customer asked whether it is fixed',
   confirmWarned: () => 'Customer asked once more',
   confirmed: () => 'Customer says that it is fixed',
@@ -98,7 +99,7 @@ function answerInWords({ revision, score, solved, complaints }: TimelineEntry & 
   const parts = [
     score !== undefined && `${score} of ${highestScore}`,
     solved !== undefined && (solved ? 'solved' : 'not solved'),
-    ...complaints.map((complaint) => en.page.complaint[complaint]),
+    ...complaints.map((complaint) => textsOf('en').page.complaint[complaint]),
   ].filter((part) => typeof part === 'string');
   return `${revision === 1 ? 'Answered the survey' : 'Changed the answer'}: ${parts.join(', ')}`;
 }

@@ -1,7 +1,7 @@
 import MailComposer from 'nodemailer/lib/mail-composer/index.js';
 import { simpleParser } from 'mailparser';
 import { surveyMail, type SurveyMail } from '../../src/customer/mail.js';
-import { languageCodes, languages } from '../../src/customer/texts.js';
+import { languageCodes, textsOf } from '../../src/customer/texts.js';
 import { linkKeysFrom } from '../../src/customer/links.js';
 
 const settings = {
@@ -109,10 +109,10 @@ describe.each(languageCodes)('in %s', (preferredLanguage) => {
     } = await parsed({
       ...given,
       kind,
-      contact: { ...given.contact, preferredLanguage: `${preferredLanguage}-XX` },
+      contact: { ...given.contact, preferredLanguage },
     });
-    const { mail, ratings, dir } = languages[preferredLanguage];
-    expect(subject).toBe(kind === 'survey' ? mail.subject('PR-1') : mail.reminder('PR-1'));
+    const { mail, ratings, dir } = textsOf(preferredLanguage);
+    expect(subject).toBe(kind === 'survey' ? mail.subject({ report: 'PR-1' }) : mail.reminder({ report: 'PR-1' }));
     expect(html).toContain(`<html lang="${preferredLanguage}" dir="${dir}">`);
     for (const words of [mail.question, mail.notSolved, mail.why, mail.optOut, ...Object.values(ratings)]) {
       expect(text).toContain(words);

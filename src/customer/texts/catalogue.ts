@@ -1,80 +1,167 @@
-/** The messages that every language's catalogue has. */
-import type { Complaint, Score } from '../../contract/survey.js';
+/** The messages that every language has, what each is filled with, and how a catalogue is read from its YAML file. */
+import { readFileSync } from 'node:fs';
+import { isMap, isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml';
 
-export interface Texts {
+const plain = [] as const;
+const about = ['report'] as const;
+const at = ['when'] as const;
+
+/** In the file, a placeholder is its name in braces: `{report}`. */
+export const messages = {
   /** The language's own name. */
-  language: string;
+  language: plain,
   /** For dates and times: a BCP 47 tag. */
-  locale: string;
-  dir: 'ltr' | 'rtl';
-  ratings: Record<Score, string>;
+  locale: plain,
+  /** `ltr` or `rtl`. */
+  dir: plain,
+  ratings: { 1: plain, 2: plain, 3: plain, 4: plain, 5: plain },
   mail: {
-    subject: (report: string) => string;
-    reminder: (report: string) => string;
-    hello: (name: string) => string;
-    askedBefore: string;
-    closed: (report: string) => string;
-    cleared: (when: string) => string;
-    question: string;
-    nothingStored: string;
-    notSolved: string;
-    until: (when: string) => string;
-    why: string;
-    optOut: string;
-    preheader: (report: string) => string;
-    answeredBy: (report: string) => string;
-  };
+    subject: about,
+    reminder: about,
+    hello: plain,
+    helloName: ['name'],
+    askedBefore: plain,
+    closed: about,
+    cleared: at,
+    question: plain,
+    nothingStored: plain,
+    notSolved: plain,
+    until: at,
+    why: plain,
+    optOut: plain,
+    preheader: about,
+    answeredBy: about,
+  },
   /** Before the closing: is the problem fixed? */
   confirm: {
-    subject: (report: string) => string;
-    warning: (report: string) => string;
-    cleared: (report: string) => string;
-    isItFixed: string;
-    yes: string;
-    no: string;
-    silence: (when: string) => string;
-    staysOpen: string;
-    question: (report: string) => string;
-    reason: string;
-    confirmed: (report: string) => string;
-    closed: (report: string) => string;
-    closedOn: (report: string, when: string) => string;
-    closedInSilence: (report: string, when: string) => string;
-    late: string;
-    withdrawn: string;
-    reopened: string;
-    cancelled: string;
-  };
+    subject: about,
+    warning: about,
+    cleared: about,
+    isItFixed: plain,
+    yes: plain,
+    no: plain,
+    silence: at,
+    staysOpen: plain,
+    question: about,
+    reason: plain,
+    confirmed: about,
+    closed: about,
+    closedOn: ['report', 'when'],
+    closedInSilence: ['report', 'when'],
+    late: plain,
+    withdrawn: plain,
+    reopened: plain,
+    cancelled: plain,
+  },
   page: {
-    question: (report: string) => string;
-    errorTitle: string;
-    yourAnswer: string;
-    complaints: string;
-    complaint: Record<Complaint, string>;
-    solved: string;
-    yes: string;
-    no: string;
-    comment: string;
-    commentHint: (longest: string) => string;
-    send: string;
-    change: string;
-    notSolved: string;
-    sendOnly: string;
-    hint: string;
-    changeable: (until: string) => string;
-    choose: string;
-    tooLong: (length: string, longest: string) => string;
-    otherLanguages: string;
-  };
+    question: about,
+    errorTitle: plain,
+    yourAnswer: plain,
+    complaints: plain,
+    complaint: { slow: plain, notSolved: plain, poorlyInformed: plain, unfriendly: plain, repeatedFault: plain },
+    solved: plain,
+    yes: plain,
+    no: plain,
+    comment: plain,
+    commentHint: ['longest'],
+    send: plain,
+    change: plain,
+    hint: plain,
+    changeable: ['until'],
+    choose: plain,
+    tooLong: ['length', 'longest'],
+    stillWrong: plain,
+    otherLanguages: plain,
+  },
   thanks: {
-    title: string;
-    rating: (report: string, rating: string) => string;
-    reopened: (report: string) => string;
-    followUp: (report: string, next: string) => string;
-    change: string;
-    close: string;
-  };
-  ended: Record<'answered' | 'expired' | 'superseded', { title: string; text: string }>;
-  optOut: { title: string; ask: string; button: string; doneTitle: string; done: string };
-  refused: { title: string; again: string; invalid: string; tooMany: string; failed: string };
+    title: plain,
+    rating: ['report', 'rating'],
+    reopened: about,
+    followUp: ['report', 'next'],
+    change: plain,
+    close: plain,
+  },
+  ended: {
+    answered: { title: plain, text: plain },
+    expired: { title: plain, text: plain },
+    superseded: { title: plain, text: plain },
+  },
+  optOut: {
+    title: plain,
+    ask: plain,
+    button: plain,
+    doneTitle: plain,
+    done: plain,
+    undo: plain,
+    undoneTitle: plain,
+    undone: plain,
+  },
+  refused: { title: plain, again: plain, invalid: plain, tooMany: plain, failed: plain },
+} as const;
+
+type Placeholders = readonly string[];
+type Shape = { readonly [key: string]: Placeholders | Shape };
+type Text<T> = T extends readonly []
+  ? string
+  : T extends Placeholders
+    ? (values: Record<T[number], string>) => string
+    : { [K in keyof T]: Text<T[K]> };
+
+export type Texts = Text<typeof messages>;
+
+/** A fault of a catalogue. `line`: from 1. */
+export interface Fault {
+  line: number;
+  message: string;
+}
+
+/** Reads a catalogue. With faults, what it returns must not be used. */
+export function readCatalogue(path: string): { texts: Texts; faults: Fault[] } {
+  const lines = new LineCounter();
+  const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines });
+  const lineOf = (node: unknown): number => lines.linePos((node as Node | undefined)?.range?.[0] ?? 0).line;
+  const faults = document.errors.map(({ message, linePos }) => ({ line: linePos?.[0].line ?? 1, message }));
+  const texts = read(document.contents, messages, '', (node, message) => faults.push({ line: lineOf(node), message }));
+  return { texts: texts as Texts, faults };
+}
+
+type Report = (node: unknown, message: string) => void;
+
+function read(
+  node: Document['contents'] | Node | null | undefined,
+  shape: Shape,
+  path: string,
+  report: Report,
+): unknown {
+  if (!isMap(node)) return void report(node, `${path || 'The file'} must be a map of messages.`);
+  for (const { key } of node.items) {
+    const name = isScalar(key) ? String(key.value) : '';
+    if (!Object.hasOwn(shape, name)) report(key, `${path}${name} is no message.`);
+  }
+  return Object.fromEntries(
+    Object.entries(shape).map(([name, inner]) => {
+      const value = node.items.find(({ key }) => isScalar(key) && String(key.value) === name)?.value as
+        Node | undefined;
+      if (value === undefined) report(node, `${path}${name} is missing.`);
+      else if (isShape(inner)) return [name, read(value, inner, `${path}${name}.`, report)];
+      else return [name, readText(value, inner, `${path}${name}`, report)];
+      return [name, undefined];
+    }),
+  );
+}
+
+const isShape = (shape: Placeholders | Shape): shape is Shape => !Array.isArray(shape);
+
+function readText(node: Node, placeholders: Placeholders, path: string, report: Report): unknown {
+  const text = isScalar(node) && typeof node.value === 'string' ? node.value.trim() : '';
+  if (text === '') return void report(node, `${path} must be a text.`);
+  const used = new Set([...text.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name));
+  for (const name of placeholders) if (!used.has(name)) report(node, `${path} lacks the placeholder {${name}}.`);
+  for (const name of used)
+    if (!placeholders.includes(name)) report(node, `${path} has the unknown placeholder {${name}}.`);
+  if (path === 'dir' && text !== 'ltr' && text !== 'rtl') report(node, 'dir must be ltr or rtl.');
+  if (path === 'locale' && Intl.DateTimeFormat.supportedLocalesOf(text.replace('_', '-')).length === 0)
+    report(node, `locale must be a BCP 47 tag, such as pt-BR, not ${text}.`);
+  if (placeholders.length === 0) return text;
+  return (values: Record<string, string>) => text.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
 }

@@ -18,6 +18,8 @@ export interface DoNotContact {
   optOut(survey: { id: string; reportId: string }, address: string, source: OptOutSource): Promise<void>;
   /** Newest first. The addresses are hashes, so an entry is known by the report that it came from. */
   list(limit: number): Promise<DoNotContactEntry[]>;
+  /** The customer wants surveys after all; a suppression stays. Safe to repeat. */
+  undoOptOut(survey: { id: string }, address: string): Promise<void>;
   /** Takes an address off both lists. Returns whether it was on one. Safe to repeat. */
   lift(address: string): Promise<boolean>;
 }
@@ -72,6 +74,14 @@ export function doNotContactLists(db: Db, key: Buffer): DoNotContact {
         .onConflict((c) => c.doNothing())
         .returning(sql<string>`${id}::text`.as('id'));
       await changeWithEvent(db, add, 'optedOut', source === 'link' ? {} : { detail: source });
+    },
+
+    async undoOptOut({ id }, address) {
+      const remove = db
+        .deleteFrom('optOuts')
+        .where('addressHash', '=', hashOf(address))
+        .returning(sql<string>`${id}::text`.as('id'));
+      await changeWithEvent(db, remove, 'optOutUndone');
     },
 
     async list(limit) {
