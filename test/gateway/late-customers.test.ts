@@ -1,0 +1,79 @@
+/** Customers who come late, or change their minds. */
+import { post } from '../stack/http.js';
+import { linkIn } from '../stack/mail.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
+
+const policy = `
+default:
+  survey: { contactCap: null, reminderAfter: null }
+rules:
+  - when: { ticketType: brief }
+    survey: { expiresAfter: 1s }
+  - when: { ticketType: final }
+    survey: { expiresAfter: 1s }
+    reopen: { within: 0s }
+`;
+let stack: Stack;
+beforeAll(async () => {
+  stack = await Stack.start({ policy });
+});
+afterAll(() => stack.end());
+
+test('too late to answer, but not to say that it is not solved: open again, and an operator reads why', async () => {
+  const link = linkIn(await stack.ask('LATE-1', { ticketType: 'brief' })).replace(/\?.*/, '');
+  await stack.untilSurvey('LATE-1', 'expired');
+  const page = await (await fetch(link)).text();
+  expect(page).toContain('You can no longer answer it');
+  expect(page).toContain('>My problem is not solved</button>');
+  const said = await post(`${link}/reopen`, { reason: 'Dead again since Monday' });
+  expect([said.status, await said.text()]).toEqual([200, expect.stringContaining('LATE-1 is open again')]);
+  await stack.untilPhase('LATE-1', 'open', 2);
+  expect(await stack.client.get('LATE-1')).toMatchObject({ statusReason: 'Dead again since Monday' });
+  const alert = await until('the alert', async () => (await stack.alerts('LATE-1'))[0]);
+  expect([alert.subject, alert.text]).toEqual([
+    'Not fixed: report LATE-1',
+    expect.stringContaining('> Dead again since Monday'),
+  ]);
+  // Once more, when the report is open already: the words are kept, and nothing else happens.
+  const again = await post(`${link}/reopen`, { reason: 'And on Tuesday' });
+  expect(again.status).toBe(410);
+  const second = await until('the second alert', async () =>
+    (await stack.alerts('LATE-1')).find(({ text }) => text?.includes('> And on Tuesday')),
+  );
+  expect(second.subject).toBe('A customer wrote about report LATE-1');
+  expect((await stack.client.get('LATE-1')).cycle).toBe(2);
+});
+
+test('after the time in which a report can be reopened, the page only says that the survey has ended', async () => {
+  const link = linkIn(await stack.ask('FINAL-1', { ticketType: 'final' })).replace(/\?.*/, '');
+  await stack.untilSurvey('FINAL-1', 'expired');
+  expect(await (await fetch(link)).text()).not.toContain('<form');
+  expect((await post(`${link}/reopen`, {})).status).toBe(410);
+  expect((await stack.client.get('FINAL-1')).status).toBe('closed');
+});
+
+test('after "not solved", nothing offers to change the answer, because that is no longer possible', async () => {
+  const link = linkIn(await stack.ask('UNSOLVED-1'));
+  const answer = await post(link, { score: '2', solved: 'no' });
+  const thanks = await (await fetch(stack.url(answer.headers.get('location') ?? ''))).text();
+  expect(thanks).toContain('is open again');
+  expect(thanks).not.toContain('Change my answer');
+});
+
+test('an opt-out can be undone on its page, and then surveys are sent again', async () => {
+  const contact = { name: 'Una', emailAddress: 'una@customers.example' };
+  const mail = await stack.ask('UNDO-1', { contact });
+  const link = /(http\S+\/u\/\S+)/.exec(mail.text ?? '')?.[1] ?? '';
+  const done = await post(link, {});
+  expect(await done.text()).toContain('Undo: keep sending me surveys');
+  await stack.open('UNDO-2', { contact });
+  await stack.client.clear('UNDO-2');
+  expect((await stack.untilPhase('UNDO-2', 'done')).survey.reason).toBe('optedOut');
+  for (let twice = 0; twice < 2; twice++)
+    expect(await (await post(link, { undo: 'yes' })).text()).toContain('You will be asked again');
+  await stack.ask('UNDO-3', { contact });
+  expect(
+    (await stack.client.timeline('UNDO-1')).filter((entry) => entry.kind === 'survey').map(({ event }) => event),
+  ).toEqual(['sent', 'optedOut', 'optOutUndone']);
+});
