@@ -2,6 +2,7 @@
 /** The command `closeout`. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { brandCommands } from './cli/brands.js';
 import { customerCommands } from './cli/customers.js';
 import { operateCommands, operateSurveyCommands } from './cli/operate.js';
 import { policyCommands } from './cli/policy.js';
@@ -40,6 +41,7 @@ operateSurveyCommands(program);
 surveyCommands(program);
 customerCommands(program);
 policyCommands(program);
+brandCommands(program);
 processCommands(program);
 
 try {

@@ -16,6 +16,7 @@ import { loadSecrets, writePrivately, type Secrets } from './local/secrets.js';
 import { Supervisor, type PartDefinition } from './local/supervise.js';
 import { findTemporalCli, keepRunsFor30Days, startTemporal } from './local/temporal.js';
 import { dataDirOf, loadConfig, loadLocalPorts, stackFile, type Config, type LocalPorts } from './setup/config.js';
+import { loadBrands } from './setup/brands.js';
 import { loadPolicy } from './setup/policy-file.js';
 
 type Env = Record<string, string | undefined>;
@@ -72,7 +73,7 @@ async function prepare(given: NodeJS.ProcessEnv): Promise<Stack> {
   const secrets = await loadSecrets(dataDir);
   const env = stackEnv(given, ports, secrets, dataDir);
   const config = loadConfig({ ...env, CLOSEOUT_DATA: dataDir });
-  loadPolicy(config.policyFile);
+  loadPolicy(config.policyFile, loadBrands(config).ids);
   if (given['DATABASE_URL']) await CloseoutClient.migrate(config);
   if (given['TEMPORAL_ADDRESS']) await reachTemporal(config);
   return { given, env, dataDir, ports, secrets };

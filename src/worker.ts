@@ -13,13 +13,15 @@ import { openStores } from './outside/stores.js';
 import { connectTemporal } from './outside/temporal/connect.js';
 import { registerSearchAttributes } from './outside/temporal/search-attributes.js';
 import { runUrlOf, type Config } from './setup/config.js';
+import { loadBrands } from './setup/brands.js';
 import { loadPolicy } from './setup/policy-file.js';
 import { openTracing, type Tracing } from './setup/tracing.js';
 
 /** Runs until SIGINT or SIGTERM, then lets running activities end. Calls `onReady` once it polls. */
 export async function runWorker(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
   installRuntime(config, log);
-  const policyFor = loadPolicy(config.policyFile);
+  const brands = loadBrands(config);
+  const policyFor = loadPolicy(config.policyFile, brands.ids);
   const connection = await connect(config);
   const databases = Object.fromEntries(
     Object.entries(queues).map(([queue, { slots }]) => [
@@ -45,6 +47,7 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
       lostRuns: temporal.lostRuns,
       mailer,
       policyFor,
+      brands,
       mail: { ...config.mail, publicUrl: config.http.publicUrl, linkKeys: config.linkKeys },
       alertTo: config.mail.alertTo,
       keepDays: config.keepDays,

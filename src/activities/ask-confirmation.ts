@@ -18,6 +18,7 @@ export interface AskConfirmation {
   clearing: Clearing;
   kind: 'confirm' | 'warning';
   policy: Confirmation;
+  brand: Policy['brand'];
   /** Decides whether the survey's question follows a "yes". */
   survey: Policy['survey'];
   reopen: Policy['reopen'];
@@ -60,6 +61,7 @@ export async function askConfirmation(deps: Deps, request: AskConfirmation): Pro
     report,
     cycle,
     contact,
+    brand: request.brand,
     policy: request.survey,
     reopen: request.reopen,
     byOperator: request.byOperator,
@@ -71,7 +73,7 @@ export async function askConfirmation(deps: Deps, request: AskConfirmation): Pro
   if (!address || !isDue(survey, kind)) return asked;
   const earlier = cycle > 1 ? await surveys.mailedBefore(reportId, cycle) : [];
   const mail = compose(survey, report, { ...contact, emailAddress: address }, earlier, request);
-  await mailCustomer(deps, reportId, surveyMail(mail, deps.mail));
+  await mailCustomer(deps, reportId, surveyMail(mail, deps.mail, deps.brands.of(survey.brand)));
   await confirmations.markSent(survey.id, kind);
   await ledger.expect(reportId, soonAfter(new Date(asked.warnAt ?? asked.closesAt)));
   return asked;

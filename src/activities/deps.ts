@@ -1,4 +1,5 @@
 /** The dependencies of the activities. Created once per worker. */
+import type { Brands } from '../customer/brand.js';
 import type { MailSettings } from '../customer/mail.js';
 import type { Mailer } from '../outside/mail/mailer.js';
 import type { Stores } from '../outside/stores.js';
@@ -11,6 +12,7 @@ export interface Deps extends Stores {
   lostRuns: LostRuns;
   mailer: Mailer;
   policyFor: PolicyFor;
+  brands: Brands;
   mail: MailSettings;
   /** The address that receives alerts. */
   alertTo: string;

@@ -15,6 +15,7 @@ export interface SendSurvey {
   reportId: string;
   cycle: number;
   kind: 'survey' | 'reminder';
+  brand: Policy['brand'];
   policy: Policy['survey'];
   reopen: Policy['reopen'];
   byOperator: boolean;
@@ -58,7 +59,7 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
   }
   const earlier = cycle > 1 ? await surveys.mailedBefore(reportId, cycle) : [];
   const mail = compose(survey, report, { ...contact, emailAddress: address }, earlier, request);
-  await mailCustomer(deps, reportId, surveyMail(mail, deps.mail));
+  await mailCustomer(deps, reportId, surveyMail(mail, deps.mail, deps.brands.of(survey.brand)));
   if (againFor) await timeline.add(survey.id, 'sentAgain', { by: againFor });
   return surveyRecord(await surveys.markSent({ id: survey.id, kind, expectedAt }));
 }

@@ -69,6 +69,8 @@ export interface Survey {
   cycle: number;
   customerId: string | null;
   serviceProblemId: string | null;
+  /** In whose name the customer is written to; null: the built-in one. */
+  brand: string | null;
   state: SurveyState;
   /** A skip reason, or why it could not be delivered. */
   reason: string | null;

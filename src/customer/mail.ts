@@ -5,7 +5,8 @@ import type { Report } from '../contract/reports.js';
 import { scores } from '../contract/survey.js';
 import { html, text } from '../views/render.js';
 import { signLink, type LinkKey } from './links.js';
-import { languageFor, textsOf, formatTime, ratingWords } from './texts.js';
+import { voiceOf, type Brand } from './brand.js';
+import { formatTime, ratingWords } from './texts.js';
 import type { Texts } from './texts/catalogue.js';
 
 export interface SurveyMail {
@@ -27,6 +28,7 @@ export interface ThreadStart {
 }
 
 export interface MailSettings {
+  /** Where customers' pages are. */
   publicUrl: string;
   from: string;
   /** A monitored address, because customers reply to it. */
@@ -58,10 +60,11 @@ export interface Mail {
 /** Marks a mail as automatic, so that programs do not reply to it (RFC 3834 §5; the second header is for Exchange). */
 export const automaticMail = { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' };
 
-export function surveyMail(mail: SurveyMail, settings: MailSettings): Mail {
+export function surveyMail(mail: SurveyMail, general: MailSettings, brand: Brand): Mail {
+  const settings = { ...general, ...brand.sender };
   const { kind, surveyId, contact, date } = mail;
   const domain = domainOf(settings.from);
-  const view = asksToConfirm(kind) ? confirmationView(mail, settings) : surveyView(mail, settings);
+  const view = asksToConfirm(kind) ? confirmationView(mail, settings, brand) : surveyView(mail, settings, brand);
   const confirmFor = asksToConfirm(kind) ? clearingOf(mail) : null;
   const starts = isSecond(kind) ? [...mail.earlier, { id: surveyId, confirmFor }] : mail.earlier;
   const thread = starts.map((start) => threadIdOf(start, domain));
@@ -115,13 +118,13 @@ interface View extends ReturnType<typeof commonView> {
   optOut?: string;
 }
 
-function commonView({ kind, report, contact }: SurveyMail) {
-  const language = languageFor(contact.preferredLanguage);
-  const t = textsOf(language);
+function commonView({ kind, report, contact }: SurveyMail, brand: Brand) {
+  const { language, t } = voiceOf(brand, contact.preferredLanguage);
   return {
     language,
     dir: t.dir,
     t,
+    brand,
     isSecond: isSecond(kind),
     hello: helloTo(contact, t),
     summary: summaryOf(report),
@@ -138,9 +141,9 @@ export function helloTo({ name = '' }: Contact, { mail }: Texts): string {
 const sentence = (words: string, followsSentence: boolean): string =>
   followsSentence ? words.charAt(0).toUpperCase() + words.slice(1) : words;
 
-function surveyView(mail: SurveyMail, { publicUrl, linkKeys }: MailSettings): View {
+function surveyView(mail: SurveyMail, { publicUrl, linkKeys }: MailSettings, brand: Brand): View {
   const { kind, surveyId, report, contact, expiresAt } = mail;
-  const common = commonView(mail);
+  const common = commonView(mail, brand);
   const { t, language } = common;
   const link = `${publicUrl}/s/${signLink('survey', surveyId, linkKeys)}`;
   return {
@@ -150,16 +153,16 @@ function surveyView(mail: SurveyMail, { publicUrl, linkKeys }: MailSettings): Vi
     intro: sentence(t.mail.closed({ report: report.id }), common.isSecond),
     question: t.mail.question,
     nothingStored: t.mail.nothingStored,
-    choices: scores.map((score) => ({ words: ratingWords(score, language), link: `${link}?r=${score}` })),
+    choices: scores.map((score) => ({ words: ratingWords(score, t), link: `${link}?r=${score}` })),
     other: { words: t.mail.notSolved, link: `${link}?solved=no` },
     until: expiresAt ? t.mail.until({ when: formatTime(expiresAt, language, contact.timeZone) }) : '',
     optOut: `${publicUrl}/u/${signLink('optOut', surveyId, linkKeys)}`,
   };
 }
 
-function confirmationView(mail: SurveyMail, { publicUrl, linkKeys }: MailSettings): View {
+function confirmationView(mail: SurveyMail, { publicUrl, linkKeys }: MailSettings, brand: Brand): View {
   const { kind, surveyId, report, contact, expiresAt } = mail;
-  const common = commonView(mail);
+  const common = commonView(mail, brand);
   const { confirm, mail: t, page } = common.t;
   const link = `${publicUrl}/c/${signLink('confirm', surveyId, linkKeys)}`;
   return {

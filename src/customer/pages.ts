@@ -3,7 +3,8 @@ import type { Report } from '../contract/reports.js';
 import { complaints, scores, type Answer, type ConfirmationState, type Score } from '../contract/survey.js';
 import { html } from '../views/render.js';
 import { summaryOf } from './mail.js';
-import { languageCodes, textsOf, formatTime, formatNumber, ratingWords, type Language } from './texts.js';
+import type { Voice } from './brand.js';
+import { formatNumber, formatTime, languageCodes, ratingWords, textsOf } from './texts.js';
 
 /** Longest comment, in code points. */
 export const longestComment = 2000;
@@ -26,15 +27,15 @@ export interface SurveyView {
   path: string;
 }
 
-export function surveyPage(language: Language, view: SurveyView): string {
+export function surveyPage(voice: Voice, view: SurveyView): string {
   const { report, answer, error, changeableUntil, confirmation, until, timeZone, path } = view;
-  const { page: t, mail, ratings } = textsOf(language);
+  const { page: t, mail, ratings } = voice.t;
   const note = changeableUntil
-    ? t.changeable({ until: formatTime(changeableUntil, language, timeZone) })
-    : closingNote(language, report, confirmation, timeZone);
+    ? t.changeable({ until: formatTime(changeableUntil, voice.language, timeZone) })
+    : closingNote(voice, report, confirmation, timeZone);
   const question = t.question({ report: report.id });
   const chosen = answer.score ? `&r=${answer.score}` : '';
-  return render('survey', language, {
+  return render('survey', voice, {
     title: error ? `${t.errorTitle}: ${question}` : question,
     question,
     summary: summaryOf(report),
@@ -43,26 +44,26 @@ export function surveyPage(language: Language, view: SurveyView): string {
     solved: answer.solved,
     asksSolved: confirmation !== 'yes' || answer.solved === false,
     comment: answer.comment ?? '',
-    commentHint: t.commentHint({ longest: formatNumber(longestComment, language) }),
+    commentHint: t.commentHint({ longest: formatNumber(longestComment, voice.language) }),
     error,
     note,
     isChange: changeableUntil !== undefined,
-    until: until && !changeableUntil ? mail.until({ when: formatTime(until, language, timeZone) }) : undefined,
-    ...formLinks(language, path, chosen),
+    until: until && !changeableUntil ? mail.until({ when: formatTime(until, voice.language, timeZone) }) : undefined,
+    ...formLinks(voice, path, chosen),
   });
 }
 
 /** The note that says how the report was closed, if the customer was asked to confirm. */
 function closingNote(
-  language: Language,
+  voice: Voice,
   { id, closedAt }: ClosedReport,
   confirmation: ConfirmationState | null,
   timeZone: string | undefined,
 ): string | undefined {
-  const { confirm } = textsOf(language);
+  const { confirm } = voice.t;
   if (confirmation === 'yes') return closedAt ? confirm.closed({ report: id }) : confirm.confirmed({ report: id });
   if (!closedAt || confirmation === null) return undefined;
-  const when = formatTime(new Date(closedAt), language, timeZone);
+  const when = formatTime(new Date(closedAt), voice.language, timeZone);
   return confirmation === 'silence'
     ? confirm.closedInSilence({ report: id, when })
     : confirm.closedOn({ report: id, when });
@@ -83,51 +84,51 @@ export interface ConfirmView {
 }
 
 /** Before the closing: is the problem fixed? */
-export function confirmPage(language: Language, view: ConfirmView): string {
+export function confirmPage(voice: Voice, view: ConfirmView): string {
   const { report, clearedAt, confirmation, isLate, fixed, reason, error, timeZone, path } = view;
-  const { confirm, page: t, mail } = textsOf(language);
+  const { confirm, page: t, mail } = voice.t;
   const question = confirm.question({ report: report.id });
   const chosen = fixed === undefined ? '' : `&fixed=${fixed ? 'yes' : 'no'}`;
-  return render('confirm', language, {
+  return render('confirm', voice, {
     title: error ? `${t.errorTitle}: ${question}` : question,
     question,
     summary: summaryOf(report),
     isLate,
     state:
-      closingNote(language, report, confirmation, timeZone) ??
-      mail.cleared({ when: formatTime(clearedAt, language, timeZone) }),
+      closingNote(voice, report, confirmation, timeZone) ??
+      mail.cleared({ when: formatTime(clearedAt, voice.language, timeZone) }),
     clearing: clearedAt.getTime(),
     fixed,
     reason,
-    reasonHint: t.commentHint({ longest: formatNumber(longestComment, language) }),
+    reasonHint: t.commentHint({ longest: formatNumber(longestComment, voice.language) }),
     error,
-    ...formLinks(language, path, chosen),
+    ...formLinks(voice, path, chosen),
   });
 }
 
 /** The customer has replied, and there is nothing more to ask. */
-export function repliedPage(language: Language, report: ClosedReport, isFixed: boolean): string {
-  const { thanks } = textsOf(language);
-  const line = isFixed ? closingNote(language, report, 'yes', undefined) : thanks.reopened({ report: report.id });
-  return render('thanks', language, { title: thanks.title, lines: [line] });
+export function repliedPage(voice: Voice, report: ClosedReport, isFixed: boolean): string {
+  const { thanks } = voice.t;
+  const line = isFixed ? closingNote(voice, report, 'yes', undefined) : thanks.reopened({ report: report.id });
+  return render('thanks', voice, { title: thanks.title, lines: [line] });
 }
 
 /** The reply is too late even to reopen the report. */
 export function latePage(
-  language: Language,
+  voice: Voice,
   report: ClosedReport,
   confirmation: ConfirmationState | null,
   timeZone: string | undefined,
 ): string {
-  const { confirm } = textsOf(language);
-  const text = closingNote(language, report, confirmation, timeZone);
-  return render('message', language, { title: confirm.withdrawn, text, hint: confirm.late });
+  const { confirm } = voice.t;
+  const text = closingNote(voice, report, confirmation, timeZone);
+  return render('message', voice, { title: confirm.withdrawn, text, hint: confirm.late });
 }
 
 /** There is nothing to confirm any more. */
-export function withdrawnPage(language: Language, why: 'reopened' | 'cancelled', reportId: string): string {
-  const { confirm } = textsOf(language);
-  return render('message', language, { title: confirm.withdrawn, text: confirm[why], hint: reportId });
+export function withdrawnPage(voice: Voice, why: 'reopened' | 'cancelled', reportId: string): string {
+  const { confirm } = voice.t;
+  return render('message', voice, { title: confirm.withdrawn, text: confirm[why], hint: reportId });
 }
 
 export interface ThanksView {
@@ -140,59 +141,58 @@ export interface ThanksView {
   changeLink: string | undefined;
 }
 
-export function thanksPage(language: Language, view: ThanksView): string {
+export function thanksPage(voice: Voice, view: ThanksView): string {
   const { reportId, score, isReopened, followUp, changeLink } = view;
-  const { thanks } = textsOf(language);
+  const { thanks } = voice.t;
   const lines: string[] = [];
-  if (score !== undefined) lines.push(thanks.rating({ report: reportId, rating: ratingWords(score, language) }));
+  if (score !== undefined) lines.push(thanks.rating({ report: reportId, rating: ratingWords(score, voice.t) }));
   if (isReopened) lines.push(thanks.reopened({ report: reportId }));
   if (followUp !== undefined) lines.push(thanks.followUp({ report: reportId, next: followUp }));
-  return render('thanks', language, { title: thanks.title, lines, changeLink });
+  return render('thanks', voice, { title: thanks.title, lines, changeLink });
 }
 
 /** `reopenAt`: the address of the form with which the customer can still say that the problem is not solved. */
 export function endedPage(
-  language: Language,
+  voice: Voice,
   state: 'answered' | 'expired' | 'superseded',
   { id, name, description }: ShownReport,
   reopenAt?: string,
 ): string {
-  const { title, text } = textsOf(language).ended[state];
-  if (reopenAt === undefined) return render('message', language, { title, text, hint: id });
-  return render('ended', language, { title, text, summary: summaryOf({ name, description }), action: reopenAt });
+  const { title, text } = voice.t.ended[state];
+  if (reopenAt === undefined) return render('message', voice, { title, text, hint: id });
+  return render('ended', voice, { title, text, summary: summaryOf({ name, description }), action: reopenAt });
 }
 
-export function optOutPage(language: Language, state: 'ask' | 'done' | 'undone'): string {
-  const { optOut } = textsOf(language);
+export function optOutPage(voice: Voice, state: 'ask' | 'done' | 'undone'): string {
+  const { optOut } = voice.t;
   switch (state) {
     case 'ask':
-      return render('opt-out', language, { title: optOut.title, text: optOut.ask, button: optOut.button });
+      return render('opt-out', voice, { title: optOut.title, text: optOut.ask, button: optOut.button });
     case 'done':
-      return render('opt-out', language, {
+      return render('opt-out', voice, {
         title: optOut.doneTitle,
         text: optOut.done,
         button: optOut.undo,
         undo: true,
       });
     case 'undone':
-      return render('message', language, { title: optOut.undoneTitle, text: optOut.undone });
+      return render('message', voice, { title: optOut.undoneTitle, text: optOut.undone });
   }
 }
 
-export function refusedPage(language: Language, text: string): string {
-  const { refused } = textsOf(language);
-  return render('message', language, { title: refused.title, text, hint: refused.again });
+export function refusedPage(voice: Voice, text: string): string {
+  const { refused } = voice.t;
+  return render('message', voice, { title: refused.title, text, hint: refused.again });
 }
 
 /** The target of a form, and links to the same page in other languages with the same preselection. */
-const formLinks = (language: Language, path: string, chosen: string) => ({
+const formLinks = ({ language }: Voice, path: string, chosen: string) => ({
   action: `${path}?lang=${language}`,
   others: languageCodes
     .filter((code) => code !== language)
     .map((code) => ({ code, name: textsOf(code).language, href: `${path}?lang=${code}${chosen}` })),
 });
 
-function render(template: string, language: Language, view: object): string {
-  const t = textsOf(language);
-  return html.render(`./${template}.html.eta`, { ...view, t, lang: language, dir: t.dir });
+function render(template: string, { brand, language, t }: Voice, view: object): string {
+  return html.render(`./${template}.html.eta`, { ...view, t, brand, lang: language, dir: t.dir });
 }

@@ -1,8 +1,8 @@
 /** An operator's reply to a customer, in the thread of the survey. The same input is the same mail. */
 import { domainOf, oneLine, type Contact } from '../contract/contact.js';
 import type { Report } from '../contract/reports.js';
-import { helloTo, threadIdOf, type Mail, type MailSettings, type ThreadStart } from './mail.js';
-import { languageFor, textsOf } from './texts.js';
+import { helloTo, threadIdOf, type Mail, type ThreadStart } from './mail.js';
+import { voiceOf, type Brand } from './brand.js';
 
 export interface Reply {
   storedMessageId: string;
@@ -17,9 +17,10 @@ export interface Reply {
 
 export function replyMail(
   { storedMessageId, date, survey, inReplyTo, report, contact, text }: Reply,
-  { from, replyTo }: Pick<MailSettings, 'from' | 'replyTo'>,
+  brand: Brand,
 ): Mail {
-  const texts = textsOf(languageFor(contact.preferredLanguage));
+  const { from, replyTo } = brand.sender;
+  const { t: texts } = voiceOf(brand, contact.preferredLanguage);
   const { mail, confirm } = texts;
   const domain = domainOf(from);
   const start = threadIdOf(survey, domain);
@@ -35,6 +36,15 @@ export function replyMail(
     inReplyTo: inReplyTo ?? start,
     references: inReplyTo ? [start, inReplyTo] : [start],
     headers: {},
-    text: [helloTo(contact, texts), '', text, '', '--', mail.answeredBy({ report: report.id }), ''].join('\n'),
+    text: [
+      helloTo(contact, texts),
+      '',
+      text,
+      '',
+      '--',
+      mail.answeredBy({ report: report.id }),
+      ...brand.footer,
+      '',
+    ].join('\n'),
   };
 }

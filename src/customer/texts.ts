@@ -100,5 +100,5 @@ export const formatNumber = (value: number, language: Language): string =>
   new Intl.NumberFormat(language, { numberingSystem: 'latn' }).format(value);
 
 /** `4 – satisfied`. */
-export const ratingWords = (score: Score, language: Language): string =>
-  `${score} – ${textsOf(language).ratings[score]}`;
+export const ratingWords = (score: Score, { ratings }: Pick<Texts, 'ratings'>): string =>
+  `${score} – ${ratings[score]}`;

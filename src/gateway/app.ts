@@ -4,6 +4,7 @@ import helmet from '@fastify/helmet';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { CloseoutClient } from '../client.js';
+import { loadBrands } from '../setup/brands.js';
 import type { Config } from '../setup/config.js';
 import { guard } from './access.js';
 import { assets } from './assets.js';
@@ -43,6 +44,7 @@ const securityHeaders = {
 } as const;
 
 export async function buildGateway(config: Config, client: CloseoutClient, log: Logger): Promise<FastifyInstance> {
+  const brands = loadBrands(config);
   const { trustedProxies, publicUrl } = config.http;
   const loggerInstance: FastifyBaseLogger = log;
   const app = Fastify({
@@ -62,23 +64,24 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   traces(app);
   app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'));
   app.addHook('onRequest', guard(config));
-  handleErrors(app);
+  handleErrors(app, brands.builtIn);
   tmf621(app, client, publicUrl);
   serviceProblems(app, client);
   await app.register(async (pages) => {
     await acceptForms(pages);
     const limits = await limitsOf(pages, config);
-    surveyPages(pages, config, client, limits);
-    confirmPages(pages, config, client, limits);
+    const site = { config, client, brands };
+    surveyPages(pages, site, limits);
+    confirmPages(pages, site, limits);
     reportPages(pages, config, client);
   });
-  assets(app);
+  assets(app, brands);
   overviewPages(app, config, client);
   metrics(app, config, client);
   health(app, client);
   if (config.mail.outboxDir) {
     outbox(app, config.mail.outboxDir);
-    previews(app, config);
+    previews(app, config, brands);
   }
   return app;
 }

@@ -6,19 +6,19 @@ import type { CloseoutClient } from '../client.js';
 import type { Report } from '../contract/reports.js';
 import type { StoredAnswer, Survey } from '../contract/survey.js';
 import { repliedPage, confirmPage, latePage, withdrawnPage } from '../customer/pages.js';
-import type { Language } from '../customer/texts.js';
+import type { Voice } from '../customer/brand.js';
 import { confirmationLinkState, isInReopenWindow, linkState, type ConfirmationLinkState } from '../policy/links.js';
-import type { Config } from '../setup/config.js';
 import {
-  languageOf,
   lengthError,
   queryOf,
   sendPage,
   surveyOf,
   typedText,
+  voiceFor,
   type Exchange,
   type Limits,
   type LinkRequest,
+  type Site,
 } from './customer-page.js';
 import { parseInput } from './parse.js';
 import { showSurvey, toAnswer } from './survey-form.js';
@@ -37,25 +37,25 @@ interface Input {
   error?: string;
 }
 
-export function confirmPages(app: FastifyInstance, config: Config, client: CloseoutClient, { reads, posts }: Limits) {
+export function confirmPages(app: FastifyInstance, site: Site, { reads, posts }: Limits) {
   app.get('/c/:token', reads, async (request: LinkRequest, reply) => {
-    const survey = await surveyOf('confirm', request, client, config);
+    const survey = await surveyOf('confirm', request, site);
     const { fixed } = request.query as { fixed?: unknown };
     const input = fixed === 'yes' || fixed === 'no' ? { fixed: fixed === 'yes' } : {};
-    return showPage({ client, config, request, reply }, survey, input);
+    return showPage({ ...site, request, reply }, survey, input);
   });
 
   app.post('/c/:token', posts, async (request: LinkRequest, reply) => {
-    const survey = await surveyOf('confirm', request, client, config);
-    return receiveReply({ client, config, request, reply }, survey);
+    const survey = await surveyOf('confirm', request, site);
+    return receiveReply({ ...site, request, reply }, survey);
   });
 }
 
 async function receiveReply(exchange: Exchange, survey: Survey): Promise<FastifyReply> {
-  const { client, config, request, reply } = exchange;
+  const { client, brands, request, reply } = exchange;
   const { clearing, reason, fixed: choice } = parseInput(form, request.body ?? {});
   const fixed = choice === 'yes';
-  const error = lengthError(reason, languageOf(request));
+  const error = lengthError(reason, voiceFor(request, brands.of(survey.brand)));
   if (error) return showPage(exchange, survey, { fixed, reason, error });
   // A page about an earlier clearing is shown again; a form without a clearing is about the current one.
   const { confirmFor: clearedAt } = survey;
@@ -63,10 +63,10 @@ async function receiveReply(exchange: Exchange, survey: Survey): Promise<Fastify
   const isStored = isCurrent && clearedAt && (await client.surveys.confirm(survey.id, { fixed, clearedAt, reason }));
   if (isStored && fixed) await untilDecided(client, survey.id);
   if (isStored) return reply.redirect(`/c/${request.params.token}${queryOf(request)}`, 303);
-  const current = await surveyOf('confirm', request, client, config);
+  const current = await surveyOf('confirm', request, exchange);
   if (!fixed && (await viewOf(client, current)).isReopenable) {
     const { report } = await client.reopen(current.reportId, { by: 'customer', reason });
-    return sendPage(reply, 200, repliedPage(languageOf(request), report, false));
+    return sendPage(reply, 200, repliedPage(voiceFor(request, brands.of(survey.brand)), report, false));
   }
   return showPage(exchange, current, { fixed, reason });
 }
@@ -106,7 +106,7 @@ async function showPage(
   survey: Survey,
   { fixed, reason = '', error }: Input,
 ): Promise<FastifyReply> {
-  const { client, request, reply } = exchange;
+  const { client, brands, request, reply } = exchange;
   const view = await viewOf(client, survey);
   const { report, before, state } = view;
   if (view.isInSurvey) {
@@ -116,9 +116,9 @@ async function showPage(
     return showSurvey(exchange, survey, before, answer);
   }
   const contact = await client.contactOf(survey.reportId);
-  const language = languageOf(request, contact?.preferredLanguage);
+  const voice = voiceFor(request, brands.of(survey.brand), contact?.preferredLanguage);
   if (state === 'open' || view.isReopenable) {
-    const page = confirmPage(language, {
+    const page = confirmPage(voice, {
       report,
       clearedAt: survey.confirmFor ?? new Date(),
       confirmation: survey.confirmation,
@@ -134,24 +134,24 @@ async function showPage(
   if (reason) await client.surveys.addNote(survey, reason);
   // Reloads until the page can ask the survey's question, or it is clear that there is none.
   if (state === 'confirmed' && survey.state === 'queued') reply.header('refresh', '5');
-  return sendEnd(reply, language, view, survey, contact?.timeZone);
+  return sendEnd(reply, voice, view, survey, contact?.timeZone);
 }
 
 function sendEnd(
   reply: FastifyReply,
-  language: Language,
+  voice: Voice,
   { state, report }: ConfirmationView,
   { confirmation }: Survey,
   timeZone: string | undefined,
 ): FastifyReply {
   switch (state) {
     case 'confirmed':
-      return sendPage(reply, 200, repliedPage(language, report, true));
+      return sendPage(reply, 200, repliedPage(voice, report, true));
     case 'refused':
-      return sendPage(reply, 200, repliedPage(language, report, false));
+      return sendPage(reply, 200, repliedPage(voice, report, false));
     case 'late':
-      return sendPage(reply, 410, latePage(language, report, confirmation, timeZone));
+      return sendPage(reply, 410, latePage(voice, report, confirmation, timeZone));
     default:
-      return sendPage(reply, 410, withdrawnPage(language, state === 'cancelled' ? 'cancelled' : 'reopened', report.id));
+      return sendPage(reply, 410, withdrawnPage(voice, state === 'cancelled' ? 'cancelled' : 'reopened', report.id));
   }
 }

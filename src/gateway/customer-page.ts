@@ -7,7 +7,8 @@ import { CloseoutError } from '../contract/errors.js';
 import type { Survey } from '../contract/survey.js';
 import { verifyLink, type LinkPurpose } from '../customer/links.js';
 import { longestComment, refusedPage } from '../customer/pages.js';
-import { isLanguage, languageFor, textsOf, type Language } from '../customer/texts.js';
+import { voiceOf, type Brand, type Brands, type Voice } from '../customer/brand.js';
+import { isLanguage } from '../customer/texts.js';
 import type { Config } from '../setup/config.js';
 
 /** Errors on these paths are answered with a page. */
@@ -23,10 +24,15 @@ export type LinkRequest = FastifyRequest<{ Params: { token: string } }>;
  */
 const limits = { postsByLink: 30, invalidPosts: 600, invalidReads: 6000 };
 
-/** One request for a page, and what it is answered with. */
-export interface Exchange {
+/** What the pages need to answer. */
+export interface Site {
   client: CloseoutClient;
   config: Config;
+  brands: Brands;
+}
+
+/** One request for a page, and what it is answered with. */
+export interface Exchange extends Site {
   request: LinkRequest;
   reply: FastifyReply;
 }
@@ -74,10 +80,9 @@ const purposes: LinkPurpose[] = ['survey', 'confirm', 'optOut'];
 export async function surveyOf(
   purpose: LinkPurpose,
   { params }: LinkRequest,
-  client: CloseoutClient,
-  { linkKeys }: Config,
+  { client, config }: Site,
 ): Promise<Survey> {
-  const id = verifyLink(purpose, params.token, linkKeys);
+  const id = verifyLink(purpose, params.token, config.linkKeys);
   const survey = id && (await client.surveys.find(id));
   if (!survey || (survey.state === 'skipped' && !survey.mailedAt)) throw new CloseoutError('NotFound', invalidLink);
   return survey;
@@ -87,15 +92,15 @@ export async function surveyOf(
 export function sendRefusal(
   request: FastifyRequest,
   reply: FastifyReply,
+  brand: Brand,
   error: CloseoutError,
   code: number,
 ): FastifyReply {
-  const language = languageOf(request);
-  return sendPage(reply, code, refusedPage(language, refusalText(language, error, code)));
+  const voice = voiceFor(request, brand);
+  return sendPage(reply, code, refusedPage(voice, refusalText(voice, error, code)));
 }
 
-function refusalText(language: Language, error: CloseoutError, code: number): string {
-  const { refused } = textsOf(language);
+function refusalText({ t: { refused } }: Voice, error: CloseoutError, code: number): string {
   if (code >= 500) return refused.failed;
   if (error.code === 'TooManyRequests') return refused.tooMany;
   return error.code === 'NotFound' ? refused.invalid : error.message;
@@ -105,10 +110,9 @@ export function sendPage(reply: FastifyReply, code: number, page: string): Fasti
   return reply.code(code).type('text/html; charset=utf-8').header('x-robots-tag', 'noindex').send(page);
 }
 
-/** The language chosen on the page, else the preferred one, else the browser's. */
-export function languageOf(request: FastifyRequest, preferred?: string): Language {
-  return languageFor(chosenLanguage(request), preferred, request.headers['accept-language']);
-}
+/** In the language chosen on the page, else the preferred one, else the browser's. */
+export const voiceFor = (request: FastifyRequest, brand: Brand, preferred?: string): Voice =>
+  voiceOf(brand, chosenLanguage(request), preferred, request.headers['accept-language']);
 
 /** Keeps the chosen language on the next page. */
 export function queryOf(request: FastifyRequest): string {
@@ -128,9 +132,7 @@ export const typedText = z
   .transform((text) => text.replaceAll('\0', ''));
 
 /** Says by how much a text is too long, in the customer's language; undefined if it is not. */
-export function lengthError(text: string, language: Language): string | undefined {
+export function lengthError(text: string, { t }: Voice): string | undefined {
   const { length } = Array.from(text); // code points
-  return length > longestComment
-    ? textsOf(language).page.tooLong({ length: `${length}`, longest: `${longestComment}` })
-    : undefined;
+  return length > longestComment ? t.page.tooLong({ length: `${length}`, longest: `${longestComment}` }) : undefined;
 }

@@ -1,6 +1,7 @@
 /** Errors on the wire: what goes wrong in a request, as an error that Closeout names, in the form that its sender expects. */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Brand } from '../customer/brand.js';
 import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
 import { invalidLink, isForCustomers, sendRefusal } from './customer-page.js';
 import { isForOperators, sendDesk } from './desk/page.js';
@@ -8,12 +9,13 @@ import { ticketPath } from './tickets.js';
 
 const unexpected = 'Internal error; the log has the details.';
 
-export function handleErrors(app: FastifyInstance): void {
+/** `brand`: in whose name errors are explained to customers, because a wrong link names no other. */
+export function handleErrors(app: FastifyInstance, brand: Brand): void {
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
     if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') await discard(request.raw);
-    return sendError(request, reply, toCloseoutError(error), error);
+    return sendError(request, reply, brand, toCloseoutError(error), error);
   });
-  app.setNotFoundHandler((request, reply) => sendError(request, reply, unknownPath(request)));
+  app.setNotFoundHandler((request, reply) => sendError(request, reply, brand, unknownPath(request)));
 }
 
 /** A sender that is cut off in the middle never reads our answer, so the rest of its body is read and discarded. */
@@ -60,9 +62,15 @@ function toCloseoutError(error: FastifyError): CloseoutError {
 }
 
 /** Never throws: Fastify would answer with the message of the second error, which may quote a customer's words. */
-function sendError(request: FastifyRequest, reply: FastifyReply, error: CloseoutError, cause?: Error): FastifyReply {
+function sendError(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  brand: Brand,
+  error: CloseoutError,
+  cause?: Error,
+): FastifyReply {
   try {
-    return describeError(request, reply, error, cause);
+    return describeError(request, reply, brand, error, cause);
   } catch (failure) {
     logFailure(request, 'Unexpected', failure as Error);
     return reply.code(500).type('text/plain; charset=utf-8').send(`${unexpected}\n`);
@@ -73,13 +81,14 @@ function sendError(request: FastifyRequest, reply: FastifyReply, error: Closeout
 function describeError(
   request: FastifyRequest,
   reply: FastifyReply,
+  brand: Brand,
   error: CloseoutError,
   cause?: Error,
 ): FastifyReply {
   const { http } = errors[error.code];
   if (error.code === 'MethodNotAllowed') reply.header('allow', allowedMethods(request.url.split('?')[0] ?? ''));
   if (http >= 500) logFailure(request, error.code, cause ?? error);
-  if (isForCustomers(request.url)) return sendRefusal(request, reply, error, http);
+  if (isForCustomers(request.url)) return sendRefusal(request, reply, brand, error, http);
   if (isForOperators(request))
     return sendDesk(
       reply,

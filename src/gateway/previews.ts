@@ -17,6 +17,7 @@ import {
 } from '../customer/pages.js';
 import { html } from '../views/render.js';
 import { sendMailPart } from './mail-part.js';
+import { voiceOf, type Brand, type Brands, type Voice } from '../customer/brand.js';
 import { languageCodes, textsOf, type Language } from '../customer/texts.js';
 
 const kinds: MailKind[] = ['survey', 'reminder', 'confirm', 'warning'];
@@ -24,34 +25,34 @@ const at = new Date('2026-11-02T09:30:00Z');
 const report = { id: 'DEMO-1', description: 'No dial tone on line 3', clearedAt: at.toISOString() };
 
 /** Every state of every page, by name. */
-const pages: Record<string, (language: Language) => string> = {
-  open: (language) => surveyPage(language, { ...form, answer: { score: 4 } }),
-  dissatisfied: (language) => surveyPage(language, { ...form, answer: { score: 2 } }),
-  'not-solved': (language) => surveyPage(language, { ...form, answer: { solved: false } }),
-  incomplete: (language) => surveyPage(language, { ...form, error: textsOf(language).page.choose }),
-  confirm: (language) => confirmPage(language, confirming),
-  'not-fixed': (language) => confirmPage(language, { ...confirming, fixed: false }),
-  confirmed: (language) => surveyPage(language, { ...form, report: closed, confirmation: 'yes' }),
-  'being-closed': (language) => repliedPage(language, report, true),
-  'not-fixed-stored': (language) => repliedPage(language, report, false),
-  'closed-in-silence': (language) => surveyPage(language, { ...form, report: closed, confirmation: 'silence' }),
-  'not-fixed-late': (language) =>
-    confirmPage(language, { ...confirming, report: closed, confirmation: 'silence', isLate: true }),
-  late: (language) => latePage(language, closed, 'silence', 'Europe/Berlin'),
-  withdrawn: (language) => withdrawnPage(language, 'reopened', report.id),
-  cancelled: (language) => withdrawnPage(language, 'cancelled', report.id),
-  changeable: (language) => surveyPage(language, { ...form, answer: { score: 5 }, changeableUntil: at }),
-  thanks: (language) => thanksPage(language, { ...thanked, changeLink: '#' }),
-  reopened: (language) => thanksPage(language, { ...thanked, isReopened: true }),
-  'followed-up': (language) => thanksPage(language, { ...thanked, followUp: 'DEMO-1-after-1' }),
-  answered: (language) => endedPage(language, 'answered', report),
-  expired: (language) => endedPage(language, 'expired', report),
-  superseded: (language) => endedPage(language, 'superseded', report),
-  'not-solved-late': (language) => endedPage(language, 'expired', report, '#'),
-  'opt-out': (language) => optOutPage(language, 'ask'),
-  'opted-out': (language) => optOutPage(language, 'done'),
-  'opt-out-undone': (language) => optOutPage(language, 'undone'),
-  'unknown-link': (language) => refusedPage(language, textsOf(language).refused.invalid),
+const pages: Record<string, (voice: Voice) => string> = {
+  open: (voice) => surveyPage(voice, { ...form, answer: { score: 4 } }),
+  dissatisfied: (voice) => surveyPage(voice, { ...form, answer: { score: 2 } }),
+  'not-solved': (voice) => surveyPage(voice, { ...form, answer: { solved: false } }),
+  incomplete: (voice) => surveyPage(voice, { ...form, error: voice.t.page.choose }),
+  confirm: (voice) => confirmPage(voice, confirming),
+  'not-fixed': (voice) => confirmPage(voice, { ...confirming, fixed: false }),
+  confirmed: (voice) => surveyPage(voice, { ...form, report: closed, confirmation: 'yes' }),
+  'being-closed': (voice) => repliedPage(voice, report, true),
+  'not-fixed-stored': (voice) => repliedPage(voice, report, false),
+  'closed-in-silence': (voice) => surveyPage(voice, { ...form, report: closed, confirmation: 'silence' }),
+  'not-fixed-late': (voice) =>
+    confirmPage(voice, { ...confirming, report: closed, confirmation: 'silence', isLate: true }),
+  late: (voice) => latePage(voice, closed, 'silence', 'Europe/Berlin'),
+  withdrawn: (voice) => withdrawnPage(voice, 'reopened', report.id),
+  cancelled: (voice) => withdrawnPage(voice, 'cancelled', report.id),
+  changeable: (voice) => surveyPage(voice, { ...form, answer: { score: 5 }, changeableUntil: at }),
+  thanks: (voice) => thanksPage(voice, { ...thanked, changeLink: '#' }),
+  reopened: (voice) => thanksPage(voice, { ...thanked, isReopened: true }),
+  'followed-up': (voice) => thanksPage(voice, { ...thanked, followUp: 'DEMO-1-after-1' }),
+  answered: (voice) => endedPage(voice, 'answered', report),
+  expired: (voice) => endedPage(voice, 'expired', report),
+  superseded: (voice) => endedPage(voice, 'superseded', report),
+  'not-solved-late': (voice) => endedPage(voice, 'expired', report, '#'),
+  'opt-out': (voice) => optOutPage(voice, 'ask'),
+  'opted-out': (voice) => optOutPage(voice, 'done'),
+  'opt-out-undone': (voice) => optOutPage(voice, 'undone'),
+  'unknown-link': (voice) => refusedPage(voice, voice.t.refused.invalid),
 };
 const form = {
   report,
@@ -83,9 +84,22 @@ const thanked = {
   changeLink: undefined,
 };
 
-export function previews(app: FastifyInstance, { http, mail, linkKeys }: Config): void {
+/** `?brand=`: one of CLOSEOUT_BRANDS. */
+const brandOf = (query: unknown, brands: Brands): Brand => {
+  const { brand } = query as { brand?: unknown };
+  return typeof brand === 'string'
+    ? brands.of(
+        found(
+          brands.all.map(({ id }) => id),
+          brand,
+        ),
+      )
+    : brands.builtIn;
+};
+
+export function previews(app: FastifyInstance, { http, mail, linkKeys }: Config, brands: Brands): void {
   const settings = { ...mail, publicUrl: http.publicUrl, linkKeys };
-  const build = (kind: MailKind, language: Language): Mail => {
+  const build = (kind: MailKind, language: Language, brand: Brand): Mail => {
     const contact = {
       name: 'Ann',
       emailAddress: 'ann@customers.example',
@@ -93,42 +107,63 @@ export function previews(app: FastifyInstance, { http, mail, linkKeys }: Config)
       timeZone: 'Europe/Berlin',
     };
     const surveyId = 'preview-preview-';
-    return surveyMail({ kind, surveyId, report, contact, earlier: [], date: at, expiresAt: at }, settings);
+    return surveyMail({ kind, surveyId, report, contact, earlier: [], date: at, expiresAt: at }, settings, brand);
   };
   /** Replaces the links of the invented report by links to the previews of the pages. */
-  const linked = (text: string, language: Language) =>
-    text
-      .replaceAll(/http\S+?\/s\/[^"\s]*solved=no/g, `${http.publicUrl}/outbox/preview/page/not-solved/${language}`)
-      .replaceAll(/http\S+?\/c\/[^"\s]*fixed=no/g, `${http.publicUrl}/outbox/preview/page/not-fixed/${language}`)
-      .replaceAll(/http\S+?\/c\/[^"\s]*/g, `${http.publicUrl}/outbox/preview/page/confirm/${language}`)
-      .replaceAll(/http\S+?\/s\/[^"\s]*/g, `${http.publicUrl}/outbox/preview/page/open/${language}`)
-      .replaceAll(/http\S+?\/u\/[^"\s]*/g, `${http.publicUrl}/outbox/preview/page/opt-out/${language}`);
+  const linked = (text: string, language: Language, { id }: Brand) => {
+    const page = (state: string) => `${http.publicUrl}/outbox/preview/page/${state}/${language}?brand=${id}`;
+    return text
+      .replaceAll(/http\S+?\/s\/[^"\s]*solved=no/g, page('not-solved'))
+      .replaceAll(/http\S+?\/c\/[^"\s]*fixed=no/g, page('not-fixed'))
+      .replaceAll(/http\S+?\/c\/[^"\s]*/g, page('confirm'))
+      .replaceAll(/http\S+?\/s\/[^"\s]*/g, page('open'))
+      .replaceAll(/http\S+?\/u\/[^"\s]*/g, page('opt-out'));
+  };
 
-  app.get('/outbox/preview', (_request, reply) => {
+  app.get('/outbox/preview', (request, reply) => {
+    const brand = brandOf(request.query, brands);
     const named = languageCodes.map((code) => ({ code, name: textsOf(code).language }));
-    const view = { title: 'Previews', wide: true, languages: named, kinds, pages: Object.keys(pages) };
-    return sendHtml(reply, html.render('./previews.html.eta', view));
+    const view = { title: 'Previews', nav: 'outbox', outbox: true, languages: named, kinds, pages: Object.keys(pages) };
+    return sendHtml(reply, html.render('./previews.html.eta', { ...view, brand, brands: brands.all }));
   });
 
-  app.get<{ Params: { kind: string; lang: string } }>('/outbox/preview/mail/:kind/:lang', ({ params }, reply) => {
-    const [kind, language] = [found(kinds, params.kind), found(languageCodes, params.lang)];
-    const { text, subject, headers } = build(kind, language);
-    const view = { title: subject, wide: true, text: linked(text, language), headers: Object.entries(headers) };
-    const frame = `/outbox/preview/mail/${kind}/${language}/html`;
-    reply.header('content-security-policy', "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'");
-    return sendHtml(reply, html.render('./preview-mail.html.eta', { ...view, frame }));
-  });
+  app.get<{ Params: { kind: string; lang: string } }>(
+    '/outbox/preview/mail/:kind/:lang',
+    ({ params, query }, reply) => {
+      const [kind, language] = [found(kinds, params.kind), found(languageCodes, params.lang)];
+      const brand = brandOf(query, brands);
+      const { text, subject, headers } = build(kind, language, brand);
+      const view = { title: subject, nav: 'outbox', outbox: true, text: linked(text, language, brand) };
+      const frame = `/outbox/preview/mail/${kind}/${language}/html?brand=${brand.id}`;
+      reply.header(
+        'content-security-policy',
+        "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'",
+      );
+      return sendHtml(
+        reply,
+        html.render('./preview-mail.html.eta', { ...view, headers: Object.entries(headers), frame }),
+      );
+    },
+  );
 
-  app.get<{ Params: { kind: string; lang: string } }>('/outbox/preview/mail/:kind/:lang/html', ({ params }, reply) => {
-    const language = found(languageCodes, params.lang);
-    const { html: part = '' } = build(found(kinds, params.kind), language);
-    return sendMailPart(reply, linked(part, language));
-  });
+  app.get<{ Params: { kind: string; lang: string } }>(
+    '/outbox/preview/mail/:kind/:lang/html',
+    ({ params, query }, reply) => {
+      const language = found(languageCodes, params.lang);
+      const brand = brandOf(query, brands);
+      const { html: part = '' } = build(found(kinds, params.kind), language, brand);
+      return sendMailPart(reply, linked(part, language, brand));
+    },
+  );
 
-  app.get<{ Params: { state: string; lang: string } }>('/outbox/preview/page/:state/:lang', ({ params }, reply) => {
-    const draw = pages[found(Object.keys(pages), params.state)];
-    return sendHtml(reply, draw?.(found(languageCodes, params.lang)) ?? '');
-  });
+  app.get<{ Params: { state: string; lang: string } }>(
+    '/outbox/preview/page/:state/:lang',
+    ({ params, query }, reply) => {
+      const draw = pages[found(Object.keys(pages), params.state)];
+      const voice = voiceOf(brandOf(query, brands), found(languageCodes, params.lang));
+      return sendHtml(reply, draw?.(voice) ?? '');
+    },
+  );
 }
 
 const sendHtml = (reply: FastifyReply, page: string) => reply.type('text/html; charset=utf-8').send(page);

@@ -16,7 +16,7 @@ import { endedPage, surveyPage } from '../customer/pages.js';
 import { changeableUntil } from '../policy/deadlines.js';
 import { isInReopenWindow, linkState, type LinkState } from '../policy/links.js';
 import { asksForReasons } from '../policy/survey.js';
-import { languageOf, queryOf, sendPage, typedText, type Exchange } from './customer-page.js';
+import { queryOf, sendPage, typedText, voiceFor, type Exchange } from './customer-page.js';
 import { parseInput } from './parse.js';
 
 const scoreText = z
@@ -66,7 +66,7 @@ export const canReopen = (survey: Survey, state: LinkState, { status, cycle }: R
 
 /** The form with what is preselected or was typed; or, if the survey can no longer be answered, why. */
 export async function showSurvey(
-  { client, config, request, reply }: Exchange,
+  { client, config, brands, request, reply }: Exchange,
   survey: Survey,
   before: StoredAnswer | undefined,
   answer: Answer,
@@ -74,15 +74,15 @@ export async function showSurvey(
 ): Promise<FastifyReply> {
   const { reportId, confirmation, expiresAt } = survey;
   const contact = await client.contactOf(reportId);
-  const language = languageOf(request, contact?.preferredLanguage);
+  const voice = voiceFor(request, brands.of(survey.brand), contact?.preferredLanguage);
   const state = linkState(survey, before?.at, new Date());
   const report = await client.get(reportId);
   const path = `/s/${signLink('survey', survey.id, config.linkKeys)}`;
   if (state !== 'open' && state !== 'changeable') {
     const reopenAt = canReopen(survey, state, report) ? `${path}/reopen${queryOf(request)}` : undefined;
-    return sendPage(reply, state === 'answered' ? 200 : 410, endedPage(language, state, report, reopenAt));
+    return sendPage(reply, state === 'answered' ? 200 : 410, endedPage(voice, state, report, reopenAt));
   }
-  const page = surveyPage(language, {
+  const page = surveyPage(voice, {
     report,
     answer,
     error,

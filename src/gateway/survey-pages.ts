@@ -1,45 +1,46 @@
 /** `/s/{token}`: the survey. `/u/{token}`: opting out of surveys. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
-import type { CloseoutClient } from '../client.js';
 import { followUpIdOf } from '../contract/ids.js';
 import type { Survey } from '../contract/survey.js';
 import type { LinkPurpose } from '../customer/links.js';
 import { optOutPage, repliedPage, thanksPage } from '../customer/pages.js';
-import { textsOf, type Language } from '../customer/texts.js';
+import type { Voice } from '../customer/brand.js';
 import { isInReopenWindow, linkState } from '../policy/links.js';
-import type { Config } from '../setup/config.js';
 import {
-  languageOf,
   lengthError,
   queryOf,
   sendPage,
   surveyOf,
   typedText,
+  voiceFor,
+  type Exchange,
   type Limits,
   type LinkRequest,
+  type Site,
 } from './customer-page.js';
 import { parseInput } from './parse.js';
 import { canReopen, preselect, readSurveyForm, showSurvey, toAnswer } from './survey-form.js';
 
-export function surveyPages(app: FastifyInstance, config: Config, client: CloseoutClient, { reads, posts }: Limits) {
-  const find = (purpose: LinkPurpose, request: LinkRequest) => surveyOf(purpose, request, client, config);
+export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: Limits) {
+  const { client } = site;
+  const find = (purpose: LinkPurpose, request: LinkRequest) => surveyOf(purpose, request, site);
 
   app.get('/s/:token', reads, async (request: LinkRequest, reply) => {
     const survey = await find('survey', request);
     const before = await client.surveys.answerOf(survey.id);
     const answer = preselect(toAnswer(before), request.query as object);
-    return showSurvey({ client, config, request, reply }, survey, before, answer);
+    return showSurvey({ ...site, request, reply }, survey, before, answer);
   });
 
   app.post('/s/:token', posts, async (request: LinkRequest, reply) => {
     const survey = await find('survey', request);
     const answer = readSurveyForm(request.body);
     const before = await client.surveys.answerOf(survey.id);
-    const language = languageOf(request);
-    const exchange = { client, config, request, reply };
+    const voice = voiceFor(request, site.brands.of(survey.brand));
+    const exchange = { ...site, request, reply };
     const isEmpty = answer.score === undefined && answer.solved !== false;
-    const error = isEmpty ? textsOf(language).page.choose : lengthError(answer.comment ?? '', language);
+    const error = isEmpty ? voice.t.page.choose : lengthError(answer.comment ?? '', voice);
     if (error) return showSurvey(exchange, survey, before, answer, error);
     // Ten clicks at once store one answer, and each of them shows it.
     const stored = await client.surveys.answer(survey.id, answer);
@@ -48,7 +49,7 @@ export function surveyPages(app: FastifyInstance, config: Config, client: Closeo
   });
 
   app.get('/s/:token/thanks', reads, async (request: LinkRequest, reply) =>
-    sendThanks(client, request, reply, await find('survey', request)),
+    sendThanks({ ...site, request, reply }, await find('survey', request)),
   );
 
   /** Too late for an answer, but the problem is not solved. */
@@ -56,18 +57,18 @@ export function surveyPages(app: FastifyInstance, config: Config, client: Closeo
     const survey = await find('survey', request);
     const { reason } = parseInput(reopenForm, request.body ?? {});
     const [report, before] = await Promise.all([client.get(survey.reportId), client.surveys.answerOf(survey.id)]);
-    const language = await languageOfPage(client, request, survey);
+    const voice = await voiceOfPage({ ...site, request, reply }, survey);
     if (!canReopen(survey, linkState(survey, before?.at, new Date()), report)) {
       if (reason) await client.surveys.addNote(survey, reason);
-      return showSurvey({ client, config, request, reply }, survey, before, toAnswer(before));
+      return showSurvey({ ...site, request, reply }, survey, before, toAnswer(before));
     }
     const reopened = await client.reopen(report.id, { by: 'customer', reason: reason || undefined });
-    return sendPage(reply, 200, repliedPage(language, reopened.report, false));
+    return sendPage(reply, 200, repliedPage(voice, reopened.report, false));
   });
 
   app.get('/u/:token', reads, async (request: LinkRequest, reply) => {
     const survey = await find('optOut', request);
-    return sendPage(reply, 200, optOutPage(await languageOfPage(client, request, survey), 'ask'));
+    return sendPage(reply, 200, optOutPage(await voiceOfPage({ ...site, request, reply }, survey), 'ask'));
   });
 
   /** From the page, and one-click from a mail program: no cookie, no login (RFC 8058). */
@@ -75,26 +76,22 @@ export function surveyPages(app: FastifyInstance, config: Config, client: Closeo
     const survey = await find('optOut', request);
     const isUndone = (request.body as { undo?: unknown } | undefined)?.undo === 'yes';
     await (isUndone ? client.surveys.undoOptOut(survey) : client.surveys.optOut(survey));
-    const language = await languageOfPage(client, request, survey);
-    return sendPage(reply, 200, optOutPage(language, isUndone ? 'undone' : 'done'));
+    const voice = await voiceOfPage({ ...site, request, reply }, survey);
+    return sendPage(reply, 200, optOutPage(voice, isUndone ? 'undone' : 'done'));
   });
 }
 
 const reopenForm = z.object({ reason: typedText });
 
-async function sendThanks(
-  client: CloseoutClient,
-  request: LinkRequest,
-  reply: FastifyReply,
-  survey: Survey,
-): Promise<FastifyReply> {
+async function sendThanks(exchange: Exchange, survey: Survey): Promise<FastifyReply> {
+  const { client, request, reply } = exchange;
   const { id, reportId, cycle, reopenUntil } = survey;
   const form = `/s/${request.params.token}${queryOf(request)}`;
   const answer = await client.surveys.answerOf(id);
   if (!answer) return reply.redirect(form, 303);
   const isUnsolved = answer.solved === false;
   const isInTime = isInReopenWindow(reopenUntil, answer.changedAt);
-  const page = thanksPage(await languageOfPage(client, request, survey), {
+  const page = thanksPage(await voiceOfPage(exchange, survey), {
     reportId,
     score: answer.score ?? undefined,
     isReopened: isUnsolved && isInTime,
@@ -104,7 +101,7 @@ async function sendThanks(
   return sendPage(reply, 200, page);
 }
 
-async function languageOfPage(client: CloseoutClient, request: FastifyRequest, survey: Survey): Promise<Language> {
+async function voiceOfPage({ client, brands, request }: Exchange, survey: Survey): Promise<Voice> {
   const contact = await client.contactOf(survey.reportId);
-  return languageOf(request, contact?.preferredLanguage);
+  return voiceFor(request, brands.of(survey.brand), contact?.preferredLanguage);
 }

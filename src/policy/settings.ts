@@ -26,6 +26,8 @@ export interface Confirmation {
 }
 
 export interface Policy {
+  /** In whose name the customer is written to: a folder of CLOSEOUT_BRANDS; null = the built-in one. */
+  brand: string | null;
   /** The hold-down: time for which a report must stay cleared before it is closed. */
   holdDown: number;
   closing: { giveUpAfter: number };
@@ -63,6 +65,7 @@ export interface PolicyRule {
 export type PolicyFor = (report: PolicyRule) => Policy;
 
 export const defaultPolicy: Policy = {
+  brand: null,
   holdDown: 0,
   closing: { giveUpAfter: 7 * day },
   confirmation: null,

@@ -49,6 +49,8 @@ export interface Config {
   /** Keys the hashes in the do-not-contact lists. */
   addressKey: Buffer;
   policyFile: string | undefined;
+  /** A folder with the brands; undefined: only the built-in one. */
+  brandsDir: string | undefined;
   /** The standard OpenTelemetry settings configure a collector. */
   isTraced: boolean;
 }
@@ -109,6 +111,7 @@ export const settings = z.object({
     .literal('store', { error: 'must be "store"; other systems of record are not built yet' })
     .default('store'),
   CLOSEOUT_POLICY: z.string().optional(),
+  CLOSEOUT_BRANDS: z.string().optional(),
   CLOSEOUT_OUTBOX: z.string().optional(),
   CLOSEOUT_TEMPORAL_UI: url('http:', 'https:').optional(),
 });
@@ -142,6 +145,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     linkKeys: linkKeysFrom(set.CLOSEOUT_LINK_KEYS),
     addressKey: Buffer.from(set.CLOSEOUT_ADDRESS_KEY, 'base64'),
     policyFile: set.CLOSEOUT_POLICY,
+    brandsDir: set.CLOSEOUT_BRANDS,
     isTraced: isTraced(env),
     keepDays: set.CLOSEOUT_KEEP_DAYS,
     workerMetrics: set.CLOSEOUT_WORKER_METRICS,

@@ -46,6 +46,7 @@ const businessHours = z
   .refine(({ from, to }) => from < to, 'must begin before they end, on the same day');
 
 const part = {
+  brand: z.string().min(1).nullable().optional(),
   holdDown: duration.optional(),
   closing: z.strictObject({ giveUpAfter: duration.optional() }).optional(),
   confirmation: z
@@ -117,10 +118,10 @@ export interface Explanation {
   policy: Policy;
 }
 
-/** Throws `BadSetting` that names the setting and its line. Without a file, the defaults apply. */
-export function loadPolicy(path: string | undefined): PolicyFor {
+/** Throws `BadSetting` that names the setting and its line. Without a file, the defaults apply. `brands`: those that exist. */
+export function loadPolicy(path: string | undefined, brands?: string[]): PolicyFor {
   if (!path) return () => defaultPolicy;
-  const { common, rules } = readRules(path);
+  const { common, rules } = readRules(path, brands);
   return (report) => rules.find((rule) => differences(rule.when, report).length === 0)?.policy ?? common;
 }
 
@@ -141,7 +142,7 @@ function differences(wanted: When, report: PolicyAttributes): string[] {
     .map(([key, value]) => `${key} is ${report[key as keyof When] ?? 'not set'}, not ${value}`);
 }
 
-function readRules(path: string): { common: Policy; rules: Rule[] } {
+function readRules(path: string, brands?: string[]): { common: Policy; rules: Rule[] } {
   const lines = new LineCounter();
   const document = parseDocument(readText(path), { lineCounter: lines });
   const refusal = (reason: string, line: number | undefined) =>
@@ -166,17 +167,30 @@ function readRules(path: string): { common: Policy; rules: Rule[] } {
   }
   const { default: base, rules } = parsed.data;
   const checked = (policy: Policy, keys: PropertyKey[]): Policy => {
-    if (windowEnds(policy.confirmation)) return policy;
-    const reason = 'is longer than the business hours of 3650 days';
-    throw refusal(`${keys.join('.')}.window ${reason}`, lineOf([...keys, 'window']));
+    if (!windowEnds(policy.confirmation)) {
+      const reason = 'is longer than the business hours of 3650 days';
+      throw refusal(
+        `${[...keys, 'confirmation', 'window'].join('.')} ${reason}`,
+        lineOf([...keys, 'confirmation', 'window']),
+      );
+    }
+    if (brands && policy.brand !== null && !brands.includes(policy.brand)) {
+      const known =
+        brands.length > 0 ? `there are ${brands.join(', ')}` : 'CLOSEOUT_BRANDS names no folder with brands';
+      throw refusal(
+        `${[...keys, 'brand'].join('.')} ${policy.brand} does not exist; ${known}`,
+        lineOf([...keys, 'brand']),
+      );
+    }
+    return policy;
   };
-  const common = checked(mergePolicy(defaultPolicy, base), ['default', 'confirmation']);
+  const common = checked(mergePolicy(defaultPolicy, base), ['default']);
   return {
     common,
     rules: rules.map(({ when: wanted, ...over }, index) => ({
       line: lineOf(['rules', index]) ?? 1,
       when: wanted,
-      policy: checked(mergePolicy(common, over), ['rules', index, 'confirmation']),
+      policy: checked(mergePolicy(common, over), ['rules', index]),
     })),
   };
 }
@@ -205,6 +219,7 @@ function readText(path: string): string {
 
 function mergePolicy(policy: Policy, over: Part): Policy {
   return {
+    brand: over.brand === undefined ? policy.brand : over.brand,
     holdDown: over.holdDown ?? policy.holdDown,
     closing: { ...policy.closing, ...defined(over.closing) },
     confirmation: mergeConfirmation(policy.confirmation, over.confirmation),

@@ -178,10 +178,10 @@ async function askConfirmation(
   isAgain = false,
 ) {
   const { skipSurveyBy } = run;
-  const { survey, reopen } = run.policy;
+  const { brand, survey, reopen } = run.policy;
   const fence = nextFence(run, `clear ${clearing.at}`);
   const byOperator = skipSurveyBy !== undefined;
-  const request = { fence, clearing, kind, policy, survey, reopen, byOperator, isAgain };
+  const request = { fence, clearing, kind, policy, brand, survey, reopen, byOperator, isAgain };
   const asked = await steps.askConfirmation.executeWithOptions(steps.forAtMost(forMs, run), [request]);
   if (!('unasked' in asked)) noteWritten(run, fence, { state: 'cleared', cycle: run.cycle });
   return asked;

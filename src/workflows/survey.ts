@@ -123,6 +123,7 @@ async function sendSurveyMail(
         reportId,
         cycle,
         kind,
+        brand: run.policy.brand,
         policy: survey,
         reopen,
         byOperator: run.skipSurveyBy !== undefined,

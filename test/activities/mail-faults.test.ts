@@ -2,10 +2,16 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mailVerdict, toFailure } from '../../src/activities/to-failure.js';
 import { openMailer } from '../../src/outside/mail/mailer.js';
 import { linkKeysFrom } from '../../src/customer/links.js';
+import { builtInBrand } from '../../src/customer/brand.js';
 import { surveyMail } from '../../src/customer/mail.js';
 import { ScriptedSmtpServer, type Fault } from '../stack/scripted-smtp-server.js';
 
 const address = 'ann@customers.example';
+const sender = {
+  publicUrl: 'http://127.0.0.1:8080',
+  from: 'Care <care@closeout.example>',
+  replyTo: 'care@closeout.example',
+};
 const mail = surveyMail(
   {
     kind: 'survey',
@@ -17,12 +23,11 @@ const mail = surveyMail(
     expiresAt: new Date('2026-01-16T03:04:05.000Z'),
   },
   {
-    publicUrl: 'http://127.0.0.1:8080',
-    from: 'Care <care@closeout.example>',
-    replyTo: 'care@closeout.example',
+    ...sender,
     bounceTo: 'bounce@closeout.example',
     linkKeys: linkKeysFrom(`k1:${Buffer.alloc(32).toString('base64')}`),
   },
+  builtInBrand(sender),
 );
 
 /** What a real conversation with a relay that has this fault comes to. */

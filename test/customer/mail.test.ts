@@ -1,5 +1,6 @@
 import MailComposer from 'nodemailer/lib/mail-composer/index.js';
 import { simpleParser } from 'mailparser';
+import { builtInBrand } from '../../src/customer/brand.js';
 import { surveyMail, type SurveyMail } from '../../src/customer/mail.js';
 import { languageCodes, textsOf } from '../../src/customer/texts.js';
 import { linkKeysFrom } from '../../src/customer/links.js';
@@ -11,6 +12,7 @@ const settings = {
   bounceTo: 'bounce@care.example',
   linkKeys: linkKeysFrom(`a:${Buffer.alloc(32, 1).toString('base64')}`),
 };
+const brand = builtInBrand(settings);
 const given: SurveyMail = {
   kind: 'survey',
   surveyId: '0b3k9v2m1q7r5t8a4c6d',
@@ -21,7 +23,7 @@ const given: SurveyMail = {
   expiresAt: new Date('2026-04-12T00:31:00Z'),
 };
 const bytes = async (mail: SurveyMail) => {
-  const built = surveyMail(mail, settings);
+  const built = surveyMail(mail, settings, brand);
   return new MailComposer(built).compile().build();
 };
 const parsed = async (mail: SurveyMail) => simpleParser(await bytes(mail));
@@ -78,7 +80,7 @@ test.each(['Mars/Olympus', undefined])(
 
 test('every mail says what it is, where bounces go, and how to be left alone', async () => {
   for (const kind of ['survey', 'reminder'] as const) {
-    const built = surveyMail({ ...given, kind }, settings);
+    const built = surveyMail({ ...given, kind }, settings, brand);
     expect(built.envelope).toEqual({ from: `bounce+${given.surveyId}@care.example`, to: 'ann@customers.example' });
     expect(built.dsn).toMatchObject({ id: given.surveyId, notify: ['failure', 'delay'] });
     const { headers, replyTo } = await parsed({ ...given, kind });

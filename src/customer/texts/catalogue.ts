@@ -72,6 +72,7 @@ export const messages = {
     tooLong: ['length', 'longest'],
     stillWrong: plain,
     otherLanguages: plain,
+    contactUs: plain,
   },
   thanks: {
     title: plain,
@@ -115,21 +116,25 @@ export interface Fault {
   message: string;
 }
 
-/** Reads a catalogue. With faults, what it returns must not be used. */
-export function readCatalogue(path: string): { texts: Texts; faults: Fault[] } {
+/** Reads a catalogue; what it lacks comes from `base`, if there is one. With faults, what it returns must not be used. */
+export function readCatalogue(path: string, base?: Texts): { texts: Texts; faults: Fault[] } {
   const lines = new LineCounter();
   const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines });
   const lineOf = (node: unknown): number => lines.linePos((node as Node | undefined)?.range?.[0] ?? 0).line;
   const faults = document.errors.map(({ message, linePos }) => ({ line: linePos?.[0].line ?? 1, message }));
-  const texts = read(document.contents, messages, '', (node, message) => faults.push({ line: lineOf(node), message }));
+  const report: Report = (node, message) => faults.push({ line: lineOf(node), message });
+  const texts = read(document.contents, messages, base, '', report);
   return { texts: texts as Texts, faults };
 }
 
 type Report = (node: unknown, message: string) => void;
+/** Messages that are known already, in the form of their shape. */
+type Known = { readonly [key: string]: unknown } | undefined;
 
 function read(
   node: Document['contents'] | Node | null | undefined,
   shape: Shape,
+  base: Known,
   path: string,
   report: Report,
 ): unknown {
@@ -142,8 +147,10 @@ function read(
     Object.entries(shape).map(([name, inner]) => {
       const value = node.items.find(({ key }) => isScalar(key) && String(key.value) === name)?.value as
         Node | undefined;
+      const known = base?.[name];
+      if (value === undefined && known !== undefined) return [name, known];
       if (value === undefined) report(node, `${path}${name} is missing.`);
-      else if (isShape(inner)) return [name, read(value, inner, `${path}${name}.`, report)];
+      else if (isShape(inner)) return [name, read(value, inner, known as Known, `${path}${name}.`, report)];
       else return [name, readText(value, inner, `${path}${name}`, report)];
       return [name, undefined];
     }),

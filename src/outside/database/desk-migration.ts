@@ -1,9 +1,10 @@
-/** 0010: what operators asked for, and how long closings took beyond what the policy waits, by day. */
+/** 0010: what operators asked for, in whose name customers are written to, and how long closings took beyond what the policy waits, by day. */
 import { sql, type Kysely, type Migration } from 'kysely';
 
 export const desk: Migration = {
   async up(db: Kysely<unknown>) {
     await sql`alter table reports add column close_due_at timestamptz`.execute(db);
+    await sql`alter table surveys add column brand text`.execute(db);
     await sql`
       create table closing_days (
         day date primary key,

@@ -131,6 +131,8 @@ interface SurveyTable {
   reportId: string;
   cycle: number;
   customerId: Optional<string>;
+  /** null: the built-in one. */
+  brand: Optional<string>;
   serviceProblemId: Optional<string>;
   state: SurveyState;
   reason: Optional<string>;

@@ -115,7 +115,7 @@ async function start(
   surveyIdOf: SurveyIdOf,
   request: ConfirmationRequest,
 ): Promise<Survey> {
-  const { report, cycle, policy, reopen, clearedAt, endsAt, unreachable } = request;
+  const { report, cycle, brand, policy, reopen, clearedAt, endsAt, unreachable } = request;
   const { customerId, serviceProblemId } = report;
   return db.transaction().execute(async (tx) => {
     await lockCustomer(tx, customerId);
@@ -137,7 +137,15 @@ async function start(
     };
     await tx
       .insertInto('surveys')
-      .values({ id: surveyIdOf(report.id, cycle), reportId: report.id, cycle, customerId, serviceProblemId, ...asked })
+      .values({
+        id: surveyIdOf(report.id, cycle),
+        reportId: report.id,
+        cycle,
+        customerId,
+        serviceProblemId,
+        brand,
+        ...asked,
+      })
       .onConflict((c) =>
         c
           .columns(['reportId', 'cycle'])

@@ -17,6 +17,7 @@ export interface SurveyRequest {
   report: Report;
   cycle: number;
   contact: Contact | undefined;
+  brand: string | null;
   policy: Policy['survey'];
   reopen: Policy['reopen'];
   /** An operator does not want the customer to be asked. */
@@ -49,7 +50,7 @@ export async function decideSurvey(
   surveyIdOf: SurveyIdOf,
   request: SurveyDecisionRequest,
 ): Promise<SurveyDecision> {
-  const { reportId, cycle, policy, reopen } = request;
+  const { reportId, cycle, brand, policy, reopen } = request;
   const now = new Date();
   return db.transaction().execute(async (tx) => {
     const { report, contact } = await readAndLockCustomer(tx, reportId);
@@ -66,6 +67,7 @@ export async function decideSurvey(
         cycle,
         customerId,
         serviceProblemId,
+        brand,
         state: reason ? 'skipped' : 'queued',
         reason,
         mailedAt: isPostponed || reason ? null : now,
