@@ -1,32 +1,55 @@
 /** The output of `closeout rehearse`. */
-import Table from 'cli-table3';
 import type { Forecast, RehearsedCycle } from '../incident-log/rehearse.js';
+import { skipInWords } from '../policy/state-in-words.js';
+import { localTime, table } from './terminal.js';
 
 const longestList = 20;
 
-export function comparisonTable(current: Forecast, rehearsed: Forecast): string {
-  const table = new Table({ head: ['', 'current policy', 'this policy'], style: { head: [], border: [] } });
+/** `withTimes`: the forecast says when things happen, not only whether. */
+export function comparisonTable(current: Forecast, rehearsed: Forecast, withTimes: boolean): string {
   const reasons = [...new Set([...Object.keys(current.skipped), ...Object.keys(rehearsed.skipped)])].sort();
-  table.push(
-    ['reports', current.reports, rehearsed.reports],
-    ['closings', current.closings, rehearsed.closings],
-    ['closed in the end', current.closed, rehearsed.closed],
-    ['surveys sent', current.sent, rehearsed.sent],
-    ...reasons.map((reason) => [`skipped: ${reason}`, current.skipped[reason] ?? 0, rehearsed.skipped[reason] ?? 0]),
+  const counts: [string, number, number][] = [
+    ['Reports', current.reports, rehearsed.reports],
+    ['Closings', current.closings, rehearsed.closings],
+    ['Closed in the end', current.closed, rehearsed.closed],
+    ['Surveys sent', current.sent, rehearsed.sent],
+    ...reasons.map((reason): [string, number, number] => [
+      `Not sent: ${skipInWords(reason)}`,
+      current.skipped[reason] ?? 0,
+      rehearsed.skipped[reason] ?? 0,
+    ]),
+  ];
+  const summary = table(
+    ['', 'CURRENT POLICY', 'THIS POLICY'],
+    counts.map((row) => row.map(String)),
+    true,
   );
-  const keyOf = ({ report, cycle }: RehearsedCycle) => `${report}/${cycle}`;
   const before = new Map(current.cycles.map((cycle) => [keyOf(cycle), cycle]));
-  const differing = rehearsed.cycles.filter((cycle) => !isSame(before.get(keyOf(cycle)), cycle));
-  const lines = differing
+  const differing = rehearsed.cycles.filter((cycle) => !isSame(before.get(keyOf(cycle)), cycle, withTimes));
+  const differ = `${differing.length} ${differing.length === 1 ? 'cycle differs' : 'cycles differ'}.`;
+  if (differing.length === 0) return [summary, '', differ].join('\n');
+  const rows = differing
     .slice(0, longestList)
-    .map((cycle) => `  ${describe(before.get(keyOf(cycle)))}  →  ${describe(cycle)}`);
-  if (differing.length > longestList) lines.push(`  and ${differing.length - longestList} more; --json lists all`);
-  return [table.toString(), `${differing.length} cycles differ.`, ...lines].join('\n');
+    .map((cycle) => [
+      cycle.report,
+      `${cycle.cycle}`,
+      ...outcome(before.get(keyOf(cycle)), withTimes),
+      ...outcome(cycle, withTimes),
+    ]);
+  const head = ['REPORT', 'CYCLE', 'CLOSED NOW', 'SURVEY NOW', 'CLOSED THEN', 'SURVEY THEN'];
+  const more = differing.length > longestList ? [`and ${differing.length - longestList} more; --json lists all`] : [];
+  return [summary, '', differ, table(head, rows, true), ...more].join('\n');
 }
 
-const isSame = (a: RehearsedCycle | undefined, b: RehearsedCycle): boolean => JSON.stringify(a) === JSON.stringify(b);
+const keyOf = ({ report, cycle }: RehearsedCycle): string => `${report}/${cycle}`;
 
-function describe(cycle: RehearsedCycle | undefined): string {
-  if (!cycle) return 'no such cycle';
-  return `${cycle.report} cycle ${cycle.cycle}: closed ${cycle.closedAt ?? 'never'}, survey ${cycle.survey ?? 'none'}`;
+const isSame = (a: RehearsedCycle | undefined, b: RehearsedCycle, withTimes: boolean): boolean =>
+  outcome(a, withTimes).join() === outcome(b, withTimes).join();
+
+function outcome(cycle: RehearsedCycle | undefined, withTimes: boolean): [closed: string, survey: string] {
+  if (!cycle) return ['no such cycle', ''];
+  const { closedAt, survey, surveyAt } = cycle;
+  const closed = closedAt === undefined ? 'never' : withTimes ? localTime(closedAt) : 'yes';
+  if (survey === 'sent') return [closed, withTimes && surveyAt ? localTime(surveyAt) : 'sent'];
+  return [closed, survey === undefined ? 'none' : `not sent: ${skipInWords(survey)}`];
 }

@@ -1,6 +1,7 @@
 /** Commands about the policy: check a file, explain which rule matches, forecast what it would have done. */
 import type { Command } from 'commander';
 import { commandsOf, print, withClient, type Common } from './shell.js';
+import { table } from './terminal.js';
 
 type ExplainOptions = Common & { policy?: string };
 type RehearseOptions = Common & { policy?: string; atOnce?: boolean };
@@ -12,9 +13,9 @@ export function policyCommands(program: Command): void {
     .command('check <file>')
     .description('check a policy file; if it is invalid, name the line')
     .action(async (path: string) => {
-      const { loadPolicy } = await import('../setup/policy-file.js');
-      loadPolicy(path);
-      process.stdout.write(`${path} is valid.\n`);
+      const { policyWarnings } = await import('../setup/policy-explanation.js');
+      const warnings = policyWarnings(path);
+      process.stdout.write([`${path} is valid.`, ...warnings.map((warning) => `Warning: ${warning}`), ''].join('\n'));
     });
 
   policies
@@ -42,7 +43,7 @@ export function policyCommands(program: Command): void {
 const explain = (id: string, { policy, json }: ExplainOptions) =>
   withClient(async (client) => {
     const [{ explainPolicy }, { loadConfig }] = await Promise.all([
-      import('../setup/policy-file.js'),
+      import('../setup/policy-explanation.js'),
       import('../setup/config.js'),
     ]);
     const explained = explainPolicy(policy ?? loadConfig().policyFile, await client.get(id));
@@ -53,8 +54,8 @@ const explain = (id: string, { policy, json }: ExplainOptions) =>
     );
     const chosen =
       explained.rule === null ? 'No rule matches, so the default applies.' : `Rule ${explained.rule} applies.`;
-    const note = 'A cycle that has started keeps the policy it started with.';
-    print({ json }, explained, [...compared, chosen, JSON.stringify(explained.policy, null, 2), note].join('\n'));
+    const settings = explained.settings.map(({ name, value, from }) => [name, value, from]);
+    print({ json }, explained, [...compared, chosen, '', table(['SETTING', 'VALUE', 'FROM'], settings)].join('\n'));
   });
 
 async function rehearse(file: string, { policy, atOnce = false, json }: RehearseOptions): Promise<void> {
@@ -69,5 +70,5 @@ async function rehearse(file: string, { policy, atOnce = false, json }: Rehearse
   const incidents = await readIncidents(file);
   const current = forecast(incidents, currentPolicyFor, { atOnce });
   const rehearsed = forecast(incidents, policyFor, { atOnce });
-  print({ json }, { current, rehearsed }, comparisonTable(current, rehearsed));
+  print({ json }, { current, rehearsed }, comparisonTable(current, rehearsed, !atOnce));
 }

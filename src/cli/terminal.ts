@@ -30,7 +30,7 @@ export function table(head: string[], rows: string[][], isTerminal = process.std
   const drawn = new Table({
     head,
     chars: { ...plainBorders, middle: '  ' },
-    style: { head: ['bold'], border: [], 'padding-left': 0, 'padding-right': 0 },
+    style: { head: process.stdout.isTTY ? ['bold'] : [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
   drawn.push(...rows.map((row) => row.map(oneLine)));
   return drawn.toString();

@@ -17,6 +17,8 @@ export interface RehearsedCycle {
   clearedAt?: string;
   closedAt?: string;
   survey?: 'sent' | SkipReason;
+  /** When the survey goes out, if it does. */
+  surveyAt?: string;
 }
 
 export interface Forecast {
@@ -144,7 +146,9 @@ class Rehearsal {
     const until = isMailedNow ? quietUntil(new Date(now), survey.quietHours, undefined) : undefined;
     if (until) return this.plan(report, now, until.getTime() - now, (due) => this.ask(report, due));
     report.cycle.survey = reason ?? 'sent';
-    if (!reason) this.sent.push({ report, at: now });
+    if (reason) return;
+    report.cycle.surveyAt = new Date(now).toISOString();
+    this.sent.push({ report, at: now });
   }
 
   /** Plans what follows after a wait, which the next change may cut short. */

@@ -53,7 +53,7 @@ export interface Policy {
   alert: { scoreAtMost: number };
 }
 
-/** The attributes of a report by which its policy is chosen. */
+/** The attributes by which the policy of most reports is chosen. */
 export interface PolicyRule {
   ticketType: string;
   severity: string;
@@ -61,8 +61,16 @@ export interface PolicyRule {
   customerId?: string;
 }
 
-/** The policy for one report, by the first rule that matches it. */
-export type PolicyFor = (report: PolicyRule) => Policy;
+/** All attributes by which a report's policy can be chosen. `document`: those of the ticket that have no field of their own. */
+export interface PolicyFacts extends PolicyRule {
+  serviceProblemId?: string;
+  externalId?: string;
+  name?: string;
+  document?: Record<string, unknown>;
+}
+
+/** The policy for one report, by the first rule that matches it. `readsTicket`: `PolicyRule` is not enough. */
+export type PolicyFor = ((report: PolicyFacts) => Policy) & { readsTicket?: boolean };
 
 export const defaultPolicy: Policy = {
   brand: null,

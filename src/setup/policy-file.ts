@@ -1,106 +1,17 @@
 /** CLOSEOUT_POLICY: a YAML file with a default and rules. The first rule that matches a report overrides the default. */
 import { readFileSync } from 'node:fs';
 import { isNode, LineCounter, parseDocument } from 'yaml';
-import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
-import { isTimeZone, timeZoneRule } from '../contract/contact.js';
-import { highestScore } from '../contract/survey.js';
+import { attributeValues, plainAttributes } from '../policy/attributes.js';
 import {
   defaultConfirmation,
   defaultPolicy,
-  weekdays,
-  type BusinessHours,
   type Policy,
+  type PolicyFacts,
   type PolicyFor,
 } from '../policy/settings.js';
-import { day, hour, minute, second } from '../policy/time.js';
-
-const units = { ms: 1, s: second, m: minute, h: hour, d: day };
-const longest = 3650 * day;
-const durationRule = 'must be a number with ms, s, m, h or d, such as 30s or 7d, at most 3650d';
-const duration = z
-  .string(durationRule)
-  .regex(/^\d{1,12}(ms|s|m|h|d)$/, durationRule)
-  .transform((text) => parseInt(text) * units[text.replace(/\d+/, '') as keyof typeof units])
-  .refine((ms) => ms <= longest, durationRule);
-const positiveDuration = duration.refine((ms) => ms > 0, 'must be more than 0');
-
-const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day as HH:MM, such as "09:00"');
-
-const endClock = z
-  .string()
-  .regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'must be a time of day as HH:MM, such as "17:00", at most "24:00"');
-
-const defaultHours = defaultConfirmation.businessHours as BusinessHours;
-
-const timeZone = z.string().refine(isTimeZone, timeZoneRule);
-
-const businessHours = z
-  .strictObject({
-    days: z.array(z.enum(weekdays)).min(1, 'must name at least one day').default(defaultHours.days),
-    from: clock.default(defaultHours.from),
-    to: endClock.default(defaultHours.to),
-    zone: timeZone.optional(),
-    holidays: z.array(z.iso.date('must be a date such as 2026-12-25')).default([]),
-  })
-  .refine(({ from, to }) => from < to, 'must begin before they end, on the same day');
-
-const part = {
-  brand: z.string().min(1).nullable().optional(),
-  holdDown: duration.optional(),
-  closing: z.strictObject({ giveUpAfter: duration.optional() }).optional(),
-  confirmation: z
-    .strictObject({
-      window: positiveDuration.optional(),
-      warnBefore: duration.nullable().optional(),
-      onSilence: z.enum(['close', 'hold']).optional(),
-      businessHours: businessHours.nullable().optional(),
-    })
-    .nullable()
-    .optional(),
-  survey: z
-    .strictObject({
-      enabled: z.boolean().optional(),
-      delay: duration.optional(),
-      expiresAfter: positiveDuration.optional(),
-      reminderAfter: duration.nullable().optional(),
-      perCycle: z.enum(['once', 'each', 'replace']).optional(),
-      contactCap: z
-        .strictObject({ count: z.int().min(1), per: duration })
-        .nullable()
-        .optional(),
-      quietHours: z
-        .strictObject({ from: clock, to: clock, zone: timeZone.optional() })
-        .refine(({ from, to }) => from !== to, 'must begin and end at different times')
-        .nullable()
-        .optional(),
-      sample: z.number().min(0).max(100).optional(),
-    })
-    .optional(),
-  reopen: z.strictObject({ within: duration.optional(), escalateAfter: z.int().min(1).optional() }).optional(),
-  alert: z.strictObject({ scoreAtMost: z.int().min(0).max(highestScore).optional() }).optional(),
-};
-const when = z
-  .strictObject({
-    ticketType: z.string().optional(),
-    severity: z.string().optional(),
-    priority: z.string().optional(),
-    customerId: z.string().optional(),
-  })
-  .refine(
-    (wanted) => Object.keys(wanted).length > 0,
-    'must name at least one attribute; settings for all reports belong under default',
-  );
-const file = z.strictObject({
-  default: z.strictObject(part).default({}),
-  rules: z.array(z.strictObject({ when, ...part })).default([]),
-});
-
-type Part = z.infer<typeof file>['default'];
-type When = z.infer<typeof when>;
-
-/** The attributes of a report that a policy is chosen by. */
-export type PolicyAttributes = Parameters<PolicyFor>[0];
+import { day, hour, minute } from '../policy/time.js';
+import { file, longest, nameOf, reasonOf, type Part, type When } from './policy-schema.js';
 
 interface Rule {
   /** In the file, from 1. */
@@ -109,40 +20,34 @@ interface Rule {
   policy: Policy;
 }
 
-/** The explanation of a report's policy. */
-export interface Explanation {
-  /** The first rule that matches, from 1; null if none does, so that the default applies. */
-  rule: number | null;
-  /** Every rule that was compared, in order, with what did not match. The last one matches if `rule` is not null. */
-  compared: { rule: number; line: number; differs: string[] }[];
-  policy: Policy;
-}
-
 /** Throws `BadSetting` that names the setting and its line. Without a file, the defaults apply. `brands`: those that exist. */
 export function loadPolicy(path: string | undefined, brands?: string[]): PolicyFor {
   if (!path) return () => defaultPolicy;
   const { common, rules } = readRules(path, brands);
-  return (report) => rules.find((rule) => differences(rule.when, report).length === 0)?.policy ?? common;
+  const policyFor = (report: PolicyFacts) =>
+    rules.find((rule) => differences(rule.when, report).length === 0)?.policy ?? common;
+  const names = rules.flatMap(({ when: given }) => Object.keys(given));
+  return Object.assign(policyFor, { readsTicket: names.some((name) => !plainAttributes.includes(name)) });
 }
 
-export function explainPolicy(path: string | undefined, report: PolicyAttributes): Explanation {
-  const { common, rules } = path ? readRules(path) : { common: defaultPolicy, rules: [] };
-  const compared: Explanation['compared'] = [];
-  for (const [index, { line, when: wanted, policy }] of rules.entries()) {
-    const differs = differences(wanted, report);
-    compared.push({ rule: index + 1, line, differs });
-    if (differs.length === 0) return { rule: index + 1, compared, policy };
-  }
-  return { rule: null, compared, policy: common };
+/** Upper and lower case count alike. */
+export function differences(given: When, report: PolicyFacts): string[] {
+  return Object.entries(given).flatMap(([name, allowed]) => {
+    const values = attributeValues(report, name);
+    const isIn = (value: string) => allowed.some((word) => word.toLowerCase() === value.toLowerCase());
+    if (values.some(isIn)) return [];
+    return [`${name} is ${values.join(', ') || 'not set'}, not ${allowed.join(' or ')}`];
+  });
 }
 
-function differences(wanted: When, report: PolicyAttributes): string[] {
-  return Object.entries(wanted)
-    .filter(([key, value]) => value !== undefined && report[key as keyof When] !== value)
-    .map(([key, value]) => `${key} is ${report[key as keyof When] ?? 'not set'}, not ${value}`);
+interface Rules {
+  common: Policy;
+  rules: Rule[];
+  /** Where a setting comes from, with its line; undefined if it is built in. */
+  originOf: (keys: string[], rule: number | null) => string | undefined;
 }
 
-function readRules(path: string, brands?: string[]): { common: Policy; rules: Rule[] } {
+export function readRules(path: string, brands?: string[]): Rules {
   const lines = new LineCounter();
   const document = parseDocument(readText(path), { lineCounter: lines });
   const refusal = (reason: string, line: number | undefined) =>
@@ -163,14 +68,14 @@ function readRules(path: string, brands?: string[]): { common: Policy; rules: Ru
     const [issue] = parsed.error.issues;
     const keys = issue?.path ?? [];
     const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-    throw refusal(`${[...keys, ...unknown].join('.')} ${issue?.message}`, lineOf([...keys, ...unknown]));
+    throw refusal(`${nameOf([...keys, ...unknown])} ${reasonOf(issue)}`, lineOf([...keys, ...unknown]));
   }
   const { default: base, rules } = parsed.data;
   const checked = (policy: Policy, keys: PropertyKey[]): Policy => {
     if (!windowEnds(policy.confirmation)) {
       const reason = 'is longer than the business hours of 3650 days';
       throw refusal(
-        `${[...keys, 'confirmation', 'window'].join('.')} ${reason}`,
+        `${nameOf([...keys, 'confirmation', 'window'])} ${reason}`,
         lineOf([...keys, 'confirmation', 'window']),
       );
     }
@@ -178,7 +83,7 @@ function readRules(path: string, brands?: string[]): { common: Policy; rules: Ru
       const known =
         brands.length > 0 ? `there are ${brands.join(', ')}` : 'CLOSEOUT_BRANDS names no folder with brands';
       throw refusal(
-        `${[...keys, 'brand'].join('.')} ${policy.brand} does not exist; ${known}`,
+        `${nameOf([...keys, 'brand'])} ${policy.brand} does not exist; ${known}`,
         lineOf([...keys, 'brand']),
       );
     }
@@ -187,9 +92,15 @@ function readRules(path: string, brands?: string[]): { common: Policy; rules: Ru
   const common = checked(mergePolicy(defaultPolicy, base), ['default']);
   return {
     common,
-    rules: rules.map(({ when: wanted, ...over }, index) => ({
+    originOf(keys, rule) {
+      const isSet = (section: (string | number)[]) => document.getIn([...section, ...keys]) !== undefined;
+      if (rule !== null && isSet(['rules', rule - 1]))
+        return `rule ${rule}, line ${lineOf(['rules', rule - 1, ...keys])}`;
+      return isSet(['default']) ? `default, line ${lineOf(['default', ...keys])}` : undefined;
+    },
+    rules: rules.map(({ when: given, ...over }, index) => ({
       line: lineOf(['rules', index]) ?? 1,
-      when: wanted,
+      when: given,
       policy: checked(mergePolicy(common, over), ['rules', index]),
     })),
   };

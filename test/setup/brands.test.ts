@@ -109,7 +109,7 @@ test('a folder that is not there, and a rule for a brand that is not, are refuse
     folder({ 'policy.yaml': 'rules:\n  - when: { severity: critical }\n    brand: acne\n' }),
     'policy.yaml',
   );
-  expect(() => loadPolicy(policy, ['acme'])).toThrow('line 3: rules.0.brand acne does not exist; there are acme');
+  expect(() => loadPolicy(policy, ['acme'])).toThrow('line 3: rule 1: brand acne does not exist; there are acme');
   expect(loadPolicy(policy)({ ticketType: 'x', severity: 'critical' }).brand).toBe('acne'); // without a folder to compare with
 });
 

@@ -1,7 +1,8 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { explainPolicy, loadPolicy } from '../../src/setup/policy-file.js';
+import { explainPolicy, policyWarnings } from '../../src/setup/policy-explanation.js';
+import { loadPolicy } from '../../src/setup/policy-file.js';
 import { defaultConfirmation, defaultPolicy } from '../../src/policy/settings.js';
 
 const fault = { ticketType: 'fault', severity: 'minor' };
@@ -68,13 +69,18 @@ test.each([
   ['default: { holdDown: 5 }', 'default.holdDown'],
   ['default: { holdDown: 5 minutes }', 'default.holdDown must be a number with ms, s, m, h or d'],
   ['default: { holdOff: 5m }', 'holdOff'],
-  ['default: { survey: { sample: 101 } }', 'default.survey.sample'],
-  ['default: { survey: { perCycle: never } }', 'default.survey.perCycle'],
-  ['rules: [{ holdDown: 5m }]', 'rules.0.when'],
-  ['rules: [{ when: { colour: red } }]', 'colour'],
+  ['default: { survey: { sample: 101 } }', 'default.survey.sample must be at most 100'],
+  ['default: { survey: { perCycle: never } }', 'default.survey.perCycle must be one of once, each, replace'],
+  ['rules: [{ holdDown: 5m }]', 'rule 1: when is missing'],
+  ['rules: [{ when: { colour: red } }]', 'rule 1: when.colour is no attribute; there are ticketType, severity'],
+  ['rules: [{ when: { severity: [] } }]', 'rule 1: when.severity must be a text, or a list of texts'],
+  ['rules: [{ when: { severity: { a: b } } }]', 'rule 1: when.severity must be a text, or a list of texts'],
+  ['rules: 5', 'rules must be a list'],
+  ['default: { survey: { enabled: maybe } }', 'default.survey.enabled must be true or false'],
+  ['default: { holdOff: 5m }', 'default.holdOff is no setting'],
   ['default: { holdDown: 99999999999d }', 'at most 3650d'],
   ['default: { survey: { expiresAfter: 0s } }', 'default.survey.expiresAfter must be more than 0'],
-  ['rules: [{ when: {} }]', 'rules.0.when must name at least one'],
+  ['rules: [{ when: {} }]', 'rule 1: when must name at least one'],
   ['default: { confirmation: { onSilence: ask } }', 'default.confirmation.onSilence'],
   ['default: { confirmation: { businessHours: { days: [] } } }', 'must name at least one day'],
   ['default: { confirmation: { businessHours: { from: "17:00", to: "09:00" } } }', 'must begin before they end'],
@@ -90,7 +96,7 @@ test.each([
   ],
   [
     'rules: [{ when: { severity: minor }, confirmation: { window: 900d } }]',
-    'rules.0.confirmation.window is longer than the business hours of 3650 days',
+    'rule 1: confirmation.window is longer than the business hours of 3650 days',
   ],
   ['default: [', 'CLOSEOUT_POLICY'],
 ])('%s is refused, and the message names %s', (yaml, named) => {
@@ -128,4 +134,81 @@ test('policy explain says which rule matches a report, and what did not fit in t
     policy: { holdDown: 120_000 },
   });
   expect(explainPolicy(path, { ...fault, severity: 'major' })).toMatchObject({ rule: null, policy: { holdDown: 0 } });
+});
+
+describe('a rule', () => {
+  const policyFor = loadPolicy(
+    file(`rules:
+  - when: { customerId: [C-1, C-2], severity: [critical, Major] }
+    holdDown: 1m
+  - when: { customerSegment: gold }
+    holdDown: 2m
+  - when: { ticket.channel.name: [portal, app] }
+    holdDown: 3m
+  - when: { ticket.relatedParty.role: partner }
+    holdDown: 4m
+  - when: { priority: 1 }
+    holdDown: 5m
+`),
+  );
+  const party = (given: object) => ({
+    relatedParty: [{ id: 'C-9', '@referredType': 'Customer', role: 'customer', ...given }],
+  });
+
+  test.each([
+    ['one of a list of customers, in any case', { customerId: 'C-2', severity: 'MAJOR' }, 1],
+    ['a customer of the list, but another severity', { customerId: 'C-2', severity: 'minor' }, 0],
+    ['the segment of the customer', { document: party({ segment: 'Gold' }) }, 2],
+    [
+      'a characteristic of the ticket',
+      { document: { characteristic: [{ name: 'customerSegment', value: 'gold' }] } },
+      2,
+    ],
+    ['another segment', { document: party({ segment: 'silver' }) }, 0],
+    ['any attribute of the ticket', { document: { channel: { name: 'app' } } }, 3],
+    ['any item of a list', { document: { relatedParty: [{ role: 'customer' }, { role: 'partner' }] } }, 4],
+    ['a number', { priority: '1' }, 5],
+    ['nothing that an object inherits', { document: { channel: {} }, priority: 'constructor' }, 0],
+  ])('matches by %s', (_, facts, minutes) => {
+    expect(policyFor({ ...fault, ...facts }).holdDown).toBe(minutes * 60_000);
+  });
+
+  test('that looks at the whole ticket is known as such, because one statement is not enough to close by it', () => {
+    expect(policyFor.readsTicket).toBe(true);
+    expect(loadPolicy(file('rules: [{ when: { priority: "1" }, holdDown: 1s }]')).readsTicket).toBe(false);
+  });
+});
+
+test('what is valid, but probably not meant, is said with its line', () => {
+  const path = file(`default:
+  survey: { expiresAfter: 5d }
+rules:
+  - when: { severity: [critcal, Major] }
+    survey: { reminderAfter: 1d }
+`);
+  expect(policyWarnings(path)).toEqual([
+    'line 4: severity "critcal" is unusual; TMF621 has critical, major, minor.',
+    'line 1: no reminder is sent, because the survey expires before reminderAfter.',
+  ]);
+  expect(policyWarnings(file('default: { holdDown: 5m }'))).toEqual([]);
+});
+
+test('every setting is shown as it is written, with the line that it comes from', () => {
+  const path = file(`default:
+  holdDown: 90s
+rules:
+  - when: { severity: minor }
+    survey:
+      delay: 2h
+`);
+  const { settings } = explainPolicy(path, fault);
+  const shown = Object.fromEntries(settings.map(({ name, value, from }) => [name, `${value} (${from})`]));
+  expect(shown).toMatchObject({
+    holdDown: '90s (default, line 2)',
+    'survey.delay': '2h (rule 1, line 6)',
+    'survey.expiresAfter': '14d (built in)',
+    'survey.contactCap.count': '1 (built in)',
+    'survey.contactCap.per': '7d (built in)',
+    confirmation: 'null (built in)',
+  });
 });

@@ -18,7 +18,7 @@ export async function closeAtOnce(
   { clearing, change, dueAt, rule, byHand, isConfirmed }: ClosingRequest,
   policyFor: PolicyFor,
 ): Promise<Written | undefined> {
-  if (!rule || byHand || change?.hasReason || !received) return undefined;
+  if (!rule || policyFor.readsTicket || byHand || change?.hasReason || !received) return undefined;
   const policy = policyFor(rule);
   const now = new Date();
   const facts = { policy, clearing, hold: undefined, isConfirmed };

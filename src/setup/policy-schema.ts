@@ -1,0 +1,136 @@
+/** What a policy file may hold, and how its faults are worded. */
+import { z } from 'zod';
+import { isTimeZone, timeZoneRule } from '../contract/contact.js';
+import { highestScore } from '../contract/survey.js';
+import { isRuleAttribute, ruleAttributes } from '../policy/attributes.js';
+import { defaultConfirmation, weekdays, type BusinessHours } from '../policy/settings.js';
+import { day, hour, minute, second } from '../policy/time.js';
+
+export const units = { ms: 1, s: second, m: minute, h: hour, d: day };
+export const longest = 3650 * day;
+const durationRule = 'must be a number with ms, s, m, h or d, such as 30s or 7d, at most 3650d';
+const duration = z
+  .string(durationRule)
+  .regex(/^\d{1,12}(ms|s|m|h|d)$/, durationRule)
+  .transform((text) => parseInt(text) * units[text.replace(/\d+/, '') as keyof typeof units])
+  .refine((ms) => ms <= longest, durationRule);
+const positiveDuration = duration.refine((ms) => ms > 0, 'must be more than 0');
+
+const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day as HH:MM, such as "09:00"');
+
+const endClock = z
+  .string()
+  .regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'must be a time of day as HH:MM, such as "17:00", at most "24:00"');
+
+const defaultHours = defaultConfirmation.businessHours as BusinessHours;
+
+const timeZone = z.string().refine(isTimeZone, timeZoneRule);
+
+const businessHours = z
+  .strictObject({
+    days: z.array(z.enum(weekdays)).min(1, 'must name at least one day').default(defaultHours.days),
+    from: clock.default(defaultHours.from),
+    to: endClock.default(defaultHours.to),
+    zone: timeZone.optional(),
+    holidays: z.array(z.iso.date('must be a date such as 2026-12-25')).default([]),
+  })
+  .refine(({ from, to }) => from < to, 'must begin before they end, on the same day');
+
+const part = {
+  brand: z.string().min(1).nullable().optional(),
+  holdDown: duration.optional(),
+  closing: z.strictObject({ giveUpAfter: duration.optional() }).optional(),
+  confirmation: z
+    .strictObject({
+      window: positiveDuration.optional(),
+      warnBefore: duration.nullable().optional(),
+      onSilence: z.enum(['close', 'hold']).optional(),
+      businessHours: businessHours.nullable().optional(),
+    })
+    .nullable()
+    .optional(),
+  survey: z
+    .strictObject({
+      enabled: z.boolean().optional(),
+      delay: duration.optional(),
+      expiresAfter: positiveDuration.optional(),
+      reminderAfter: duration.nullable().optional(),
+      perCycle: z.enum(['once', 'each', 'replace']).optional(),
+      contactCap: z
+        .strictObject({ count: z.int().min(1), per: duration })
+        .nullable()
+        .optional(),
+      quietHours: z
+        .strictObject({ from: clock, to: clock, zone: timeZone.optional() })
+        .refine(({ from, to }) => from !== to, 'must begin and end at different times')
+        .nullable()
+        .optional(),
+      sample: z.number().min(0).max(100).optional(),
+    })
+    .optional(),
+  reopen: z.strictObject({ within: duration.optional(), escalateAfter: z.int().min(1).optional() }).optional(),
+  alert: z.strictObject({ scoreAtMost: z.int().min(0).max(highestScore).optional() }).optional(),
+};
+const wanted = z.union([z.string(), z.number()], 'must be a text, or a list of texts').transform(String);
+const when = z
+  .record(
+    z.string(),
+    z.union(
+      [wanted.transform((value) => [value]), z.array(wanted).min(1, 'must be a text, or a list of texts')],
+      'must be a text, or a list of texts',
+    ),
+  )
+  .superRefine((given, context) => {
+    for (const name of Object.keys(given))
+      if (!isRuleAttribute(name))
+        context.addIssue({
+          code: 'custom',
+          path: [name],
+          message: `is no attribute; there are ${ruleAttributes.join(', ')}, and ticket.PATH for any other of the ticket`,
+        });
+  })
+  .refine(
+    (given) => Object.keys(given).length > 0,
+    'must name at least one attribute; settings for all reports belong under default',
+  );
+export const file = z.strictObject({
+  default: z.strictObject(part).default({}),
+  rules: z.array(z.strictObject({ when, ...part })).default([]),
+});
+
+export type Part = z.infer<typeof file>['default'];
+export type When = z.infer<typeof when>;
+
+/** `rules.0.survey.delay` → `rule 1: survey.delay`. */
+export function nameOf(keys: readonly PropertyKey[]): string {
+  const [first, index, ...rest] = keys;
+  return first === 'rules' && typeof index === 'number' ? `rule ${index + 1}: ${rest.join('.')}` : keys.join('.');
+}
+
+/** What zod says by itself, in our words. */
+export function reasonOf(issue: z.core.$ZodIssue | undefined): string {
+  if (issue?.code === 'unrecognized_keys') return 'is no setting';
+  if (!issue || !/^(Invalid|Too) /.test(issue.message)) return issue?.message ?? 'is invalid';
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.message.endsWith('undefined') ? 'is missing' : `must be ${names[issue.expected] ?? issue.expected}`;
+    case 'too_big':
+      return `must be at most ${issue.maximum}`;
+    case 'too_small':
+      return `must be at least ${issue.minimum}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.join(', ')}`;
+    default:
+      return 'is invalid';
+  }
+}
+
+const names: Record<string, string> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a map of settings',
+  record: 'a map of attributes',
+};
