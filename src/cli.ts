@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The command `closeout`. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { brandCommands } from './cli/brands.js';
 import { customerCommands } from './cli/customers.js';
@@ -11,10 +10,7 @@ import { reportCommands } from './cli/reports.js';
 import { TemporaryError } from './cli/shell.js';
 import { surveyCommands } from './cli/surveys.js';
 import { CloseoutError } from './contract/errors.js';
-
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
+import { version } from './setup/version.js';
 
 const help = `
 Examples:

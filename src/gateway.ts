@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { CloseoutClient } from './client.js';
 import type { Config } from './setup/config.js';
+import { version } from './setup/version.js';
 import { CloseoutError } from './contract/errors.js';
 import { buildGateway } from './gateway/app.js';
 import { openTracing } from './setup/tracing.js';
@@ -24,6 +25,7 @@ export async function runGateway(config: Config, log: Logger, onReady: () => voi
         'CLOSEOUT_PORT',
       );
     });
+    log.info({ version, address: `http://${host}:${port}`, publicUrl: config.http.publicUrl }, 'ready');
     onReady();
     await stopped;
   } finally {

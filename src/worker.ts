@@ -13,6 +13,7 @@ import { openStores } from './outside/stores.js';
 import { connectTemporal } from './outside/temporal/connect.js';
 import { registerSearchAttributes } from './outside/temporal/search-attributes.js';
 import { runUrlOf, type Config } from './setup/config.js';
+import { version } from './setup/version.js';
 import { loadBrands } from './setup/brands.js';
 import { loadPolicy } from './setup/policy-file.js';
 import { openTracing, type Tracing } from './setup/tracing.js';
@@ -63,6 +64,7 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
       ),
     );
     const runs = Promise.all(workers.map((worker) => worker.run()));
+    log.info({ ...about(config), brands: brands.ids }, 'ready');
     onReady();
     await runs;
   } finally {
@@ -73,6 +75,14 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
     await tracing?.close();
   }
 }
+
+/** What an operator asks first of a process that runs. */
+const about = ({ temporal, policyFile }: Config) => ({
+  version,
+  temporal: temporal.connection.address,
+  namespace: temporal.namespace,
+  policy: policyFile ?? 'built in',
+});
 
 /** Activities of each kind at once, and so connections to the database. A relay or a session that hangs holds up only its own kind. */
 const queues = {

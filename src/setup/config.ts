@@ -120,6 +120,7 @@ export const settings = z.object({
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const env = { ...runningStack(dataDirOf(environment)), ...withoutEmpty(environment) };
   const set = parse(settings, env);
+  assertReachable(set);
   const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: env });
   return {
     temporal: { connection: connectionOptions, namespace: namespace ?? 'default', uiUrl: set.CLOSEOUT_TEMPORAL_UI },
@@ -152,6 +153,20 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     watchSeconds: set.CLOSEOUT_WATCH_SECONDS,
   };
 }
+
+/** Mails that leave this machine must not carry links to it, or come from an address that nobody reads. */
+function assertReachable({ SMTP_URL, CLOSEOUT_PUBLIC_URL, CLOSEOUT_MAIL_FROM }: z.infer<typeof settings>): void {
+  if (isLoopback(SMTP_URL)) return;
+  const refuse = (setting: string, why: string) => {
+    throw new CloseoutError('BadSetting', `${setting} ${why}, because SMTP_URL is a relay elsewhere.`, setting);
+  };
+  if (CLOSEOUT_PUBLIC_URL === undefined || isLoopback(CLOSEOUT_PUBLIC_URL))
+    refuse('CLOSEOUT_PUBLIC_URL', 'must be the address at which customers reach the gateway');
+  if (domainOf(CLOSEOUT_MAIL_FROM) === 'closeout.example')
+    refuse('CLOSEOUT_MAIL_FROM', 'must be an address of yours that customers may reply to');
+}
+
+const isLoopback = (address: string): boolean => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(address).hostname);
 
 function isTraced(env: Record<string, string | undefined>): boolean {
   const collector = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? env['OTEL_EXPORTER_OTLP_ENDPOINT'];
@@ -186,7 +201,7 @@ function parse<T>(schema: z.ZodType<T>, env: Record<string, unknown>): T {
   if (missing.length > 0) {
     throw new CloseoutError(
       'BadSetting',
-      `Not set: ${missing.join(', ')}. Set them, or run "npm start" in this folder first, which sets everything for its embedded parts.`,
+      `Not set: ${missing.join(', ')}. Set them, or run "npm start" first, which sets everything for its embedded parts; from another folder, name its data folder with CLOSEOUT_DATA.`,
       String(missing[0]),
     );
   }

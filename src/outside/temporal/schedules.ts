@@ -22,12 +22,16 @@ export interface Schedules {
   countWorkers(): Promise<number>;
 }
 
+/** The server lists a worker for minutes after its end; one that runs asks for tasks at least once a minute. */
+const forgottenAfter = 75 * second;
+
 export function schedules(temporal: Client): Schedules {
   const { namespace } = temporal.options;
   const countWorkers = async (): Promise<number> => {
     const request = { namespace, taskQueue: { name: taskQueue } };
     const { pollers } = await callTemporal(temporal, () => temporal.workflowService.describeTaskQueue(request));
-    return pollers?.length ?? 0;
+    const since = Date.now() - forgottenAfter;
+    return (pollers ?? []).filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * second > since).length;
   };
 
   return {

@@ -1,0 +1,38 @@
+import { loadConfig } from '../../src/setup/config.js';
+
+const settings = {
+  CLOSEOUT_DATA: '/nowhere',
+  DATABASE_URL: 'postgres://closeout@db.example/closeout',
+  CLOSEOUT_API_TOKEN: 'a-token-that-is-long-enough-to-be-accepted',
+  CLOSEOUT_LINK_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
+  CLOSEOUT_ADDRESS_KEY: Buffer.alloc(32).toString('base64'),
+};
+const elsewhere = {
+  ...settings,
+  SMTP_URL: 'smtp://relay.example:25',
+  CLOSEOUT_PUBLIC_URL: 'https://care.example',
+  CLOSEOUT_MAIL_FROM: 'Care <care@acme.example>',
+};
+
+test('a relay of this machine needs nothing else', () => {
+  expect(loadConfig({ ...settings, SMTP_URL: 'smtp://127.0.0.1:1025' }).http.publicUrl).toBe('http://127.0.0.1:8080');
+});
+
+test('a relay elsewhere needs an address that customers reach, and a sender of one’s own', () => {
+  expect(loadConfig(elsewhere).mail.from).toBe('Care <care@acme.example>');
+});
+
+test.each([
+  ['CLOSEOUT_PUBLIC_URL', undefined],
+  ['CLOSEOUT_PUBLIC_URL', 'http://localhost:8080'],
+  ['CLOSEOUT_PUBLIC_URL', 'http://[::1]:8080'],
+  ['CLOSEOUT_MAIL_FROM', undefined],
+])('%s = %s is refused with a relay elsewhere', (name, value) => {
+  expect(() => loadConfig({ ...elsewhere, [name]: value })).toThrow(`${name} must be`);
+});
+
+test('what is missing is named, all of it', () => {
+  expect(() => loadConfig({ CLOSEOUT_DATA: '/nowhere' })).toThrow(
+    /^Not set: DATABASE_URL, SMTP_URL, .*CLOSEOUT_DATA\.$/,
+  );
+});
