@@ -5,6 +5,7 @@ import chromium from '@sparticuz/chromium';
 import puppeteer, { type Page } from 'puppeteer-core';
 import { workflowIdOf } from '../src/contract/ids.js';
 import { post } from '../test/stack/http.js';
+import { plainMail } from '../test/stack/incoming-mails.js';
 import { linkIn } from '../test/stack/mail.js';
 import { Stack } from '../test/stack/stack.js';
 import { until } from '../test/stack/waiting.js';
@@ -35,6 +36,20 @@ async function answers(): Promise<void> {
     const mail = await stack.ask(`PR-${index}`, { ticketType: index % 2 ? 'internet' : 'telephony' });
     await post(linkIn(mail), { score: `${score}`, complaint: 'slow', comment: score > 4 ? 'quick and friendly' : '' });
   }
+}
+
+/** What operators and customers do to a few more reports. */
+async function work(): Promise<void> {
+  await stack.open('PR-101', { description: 'Branch 7 has no internet since this morning', customerId: 'C-9' });
+  await stack.client.operate('hold', 'PR-101', { by: 'eve', note: 'wait for the field engineer' });
+  await stack.client.clear('PR-101', { by: 'noc' });
+  await stack.open('PR-102', { description: 'Calls drop after a minute', customerId: 'C-12' });
+  const reply = 'It was repaired, but nobody told me for three days.';
+  const mail = (await stack.mails('PR-3'))[0];
+  if (!mail?.messageId) throw new Error('no mail');
+  await stack.inbound(plainMail({ answers: mail.messageId, text: reply }));
+  await stack.closeout('reply', 'PR-3', '--by', 'eve', '--text', 'We are sorry. From now on, we call on the same day.');
+  await stack.untilHeld('PR-101');
 }
 
 /** A page that draws itself by script is done when it stays the same for a while. */
@@ -69,7 +84,9 @@ try {
   await take('run-details', `${ui}/${runId}/user-metadata`, 1280);
   await take('mail', stack.url(`/outbox/${mails[0]?.id}/html`), 640);
   await answers();
-  await take('dashboard', stack.url('/?still'), 1280);
+  await work();
+  await take('desk', stack.url('/?still'), 1280);
+  await take('report', stack.url('/reports/PR-3'), 1280);
 
   await take('confirm', stack.url('/outbox/preview/page/confirm/en'), 640);
   await take('page-arabic', stack.url('/outbox/preview/page/dissatisfied/ar'), 640);

@@ -45,7 +45,7 @@ export async function start(given: NodeJS.ProcessEnv, say: Say): Promise<void> {
       await supervisor.start(recipe);
     }
     await writePrivately(stackFile(dataDir), env);
-    say(welcome(env));
+    say(welcome(env, await unusedId(env)));
     await new Promise((resolve) => stopping.signal.addEventListener('abort', resolve));
   } finally {
     stopping.abort();
@@ -162,11 +162,25 @@ async function recipes({ given, env, dataDir, ports, secrets }: Stack, say: Say)
   return list;
 }
 
-function welcome(env: Record<string, string>): string {
+/** For the commands to try: the first `DEMO-` id that no report has. */
+async function unusedId(env: Record<string, string>): Promise<string> {
+  const client = CloseoutClient.connect(loadConfig(env));
+  try {
+    const { reports } = await client.find({ search: 'DEMO-', limit: 1000 });
+    const used = new Set(reports.map(({ report }) => report.id));
+    let number = 1;
+    while (used.has(`DEMO-${number}`)) number++;
+    return `DEMO-${number}`;
+  } finally {
+    await client.close();
+  }
+}
+
+function welcome(env: Record<string, string>, demo: string): string {
   const base = env['CLOSEOUT_PUBLIC_URL'] ?? `http://127.0.0.1:${env['CLOSEOUT_PORT']}`;
   const table = new Table({ style: { head: [], border: [] } });
   table.push(
-    ['Dashboard', `${base}/`],
+    ['Desk', `${base}/`],
     ['Temporal UI', env['CLOSEOUT_TEMPORAL_UI'] ?? `of ${env['TEMPORAL_ADDRESS']}`],
     ['API', `${base}/tmf-api/troubleTicket/v4/troubleTicket`],
     ['Outbox', env['CLOSEOUT_OUTBOX'] ? `${base}/outbox` : `mail goes to ${new URL(env['SMTP_URL'] ?? '').host}`],
@@ -176,9 +190,10 @@ function welcome(env: Record<string, string>): string {
     'Closeout is running.',
     table.toString(),
     'Try next, in a second terminal:',
-    '  npx closeout open --id DEMO-1 --description "No dial tone" --customer C-1 --email ann@customers.example',
-    '  npx closeout clear DEMO-1',
-    '  npx closeout status DEMO-1',
+    `  npx closeout open --id ${demo} --description "No dial tone" --customer C-1 --email ann@customers.example`,
+    `  npx closeout clear ${demo}`,
+    `  npx closeout status ${demo}`,
+    `  npx closeout timeline ${demo}`,
     '  npx closeout replay examples/history.csv',
     'Ctrl-C stops everything.',
   ].join('\n');

@@ -144,7 +144,7 @@ async function outcomeOf(client: CloseoutClient, verb: Verb, before: Report, rep
   if (!isApplied)
     return `${id}: stored, but its run has not acted on it yet. To see what becomes of it: closeout status ${id}`;
   const wasSo = cycle === before.cycle && stateOf(before.status) === stateOf(status);
-  if (wasSo) return `${id} was ${inWords(report)} already (cycle ${cycle}); nothing was changed.`;
+  if (wasSo) return `${id} is ${inWords(report)} already (cycle ${cycle}).`;
   if (verb === 'reopen') return `${id} is open again (cycle ${cycle}).`;
   if (status !== 'resolved') return `${id} is ${inWords(report)}.`;
   const settledAs = await settled(client, id, ({ phase }) => phase !== 'clearing' && phase !== 'closing');

@@ -34,9 +34,7 @@ test('open, clear, status, reopen, cancel: exit code 0, and JSON on demand', asy
   expect((await stack.closeout('status', 'CLI-1')).stdout).toContain(
     'Closed: the customer can answer the survey until',
   );
-  expect((await stack.closeout('clear', 'CLI-1')).stdout).toBe(
-    'CLI-1 was closed already (cycle 1); nothing was changed.\n',
-  );
+  expect((await stack.closeout('clear', 'CLI-1')).stdout).toBe('CLI-1 is closed already (cycle 1).\n');
   expect((await stack.closeout('reopen', 'CLI-1', '--reason', 'again')).stdout).toBe(
     'CLI-1 is open again (cycle 2).\n',
   );
