@@ -1,7 +1,14 @@
 /** Closeout for services in TypeScript: open reports, report what happened to them, ask for their state. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { assertContact, assertIds, assertReportId, assertTime } from './client/checks.js';
+import {
+  assertContact,
+  assertDescription,
+  assertIds,
+  assertPast,
+  assertReportId,
+  assertTime,
+} from './client/checks.js';
 import { CustomerService } from './client/customers.js';
 import { storedStatus } from './client/stored-status.js';
 import { OverviewService } from './client/overview.js';
@@ -95,7 +102,8 @@ export class CloseoutClient {
     assertReportId(id);
     assertIds(report);
     if (contact) assertContact(contact);
-    if (openedAt !== undefined) assertTime(openedAt, 'openedAt');
+    assertDescription(report.description);
+    if (openedAt !== undefined) assertPast(openedAt, 'openedAt');
     const opened = await this.reports.open({ ...report, id });
     await this.parts.temporal.runs.begin(opened);
     return opened;

@@ -89,8 +89,14 @@ export function operateSurveyCommands(program: Command): void {
   asked(command('extend-survey <report>', 'give the customer more days to answer'))
     .requiredOption('--days <n>', 'how many, 1 to 90')
     .action((id: string, { days, ...options }: ExtendOptions) =>
-      operate({ update: 'extendSurvey', isDone: () => true }, id, options, { days: wholeNumber('--days', days) }),
+      operate({ update: 'extendSurvey', isDone: () => true }, id, options, { days: daysOf(days) }),
     );
+}
+
+function daysOf(text: string): number {
+  const days = wholeNumber('--days', text);
+  if (days < 1 || days > 90) throw new CloseoutError('BadInput', `--days must be 1 to 90, not ${text}.`, '--days');
+  return days;
 }
 
 const asked = (command: Command): Command =>

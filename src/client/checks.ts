@@ -11,6 +11,7 @@ import {
 import { CloseoutError } from '../contract/errors.js';
 import { reportIdPattern, reportIdRule } from '../contract/ids.js';
 import { isTime, timeRule } from '../contract/time.js';
+import { minute } from '../policy/time.js';
 
 function assert(isValid: boolean, field: string, rule: string): void {
   if (!isValid) throw new CloseoutError('BadInput', `${field} ${rule}.`, field);
@@ -19,6 +20,15 @@ function assert(isValid: boolean, field: string, rule: string): void {
 export const assertReportId = (id: string): void => assert(reportIdPattern.test(id), 'id', reportIdRule);
 
 export const assertTime = (time: string, field: string): void => assert(isTime(time), field, timeRule);
+
+/** The clock of a caller may be somewhat ahead. */
+export function assertPast(time: string, field: string): void {
+  assertTime(time, field);
+  assert(Date.parse(time) <= Date.now() + 5 * minute, field, 'must not be in the future');
+}
+
+export const assertDescription = (text: string): void =>
+  assert(text.trim() !== '' && text.length <= 10_000, 'description', 'must be 1 to 10,000 characters');
 
 /** As long as Temporal's search attributes may be. */
 export function assertIds({

@@ -15,6 +15,7 @@ import {
   thanksPage,
   withdrawnPage,
 } from '../customer/pages.js';
+import { day, later } from '../policy/time.js';
 import { html } from '../views/render.js';
 import { sendMailPart } from './mail-part.js';
 import { voiceOf, type Brand, type Brands, type Voice } from '../customer/brand.js';
@@ -22,6 +23,7 @@ import { languageCodes, textsOf, type Language } from '../customer/texts.js';
 
 const kinds: MailKind[] = ['survey', 'reminder', 'confirm', 'warning'];
 const at = new Date('2026-11-02T09:30:00Z');
+const until = later(at, 14 * day);
 const report = { id: 'DEMO-1', description: 'No dial tone on line 3', clearedAt: at.toISOString() };
 
 /** Every state of every page, by name. */
@@ -41,7 +43,7 @@ const pages: Record<string, (voice: Voice) => string> = {
   late: (voice) => latePage(voice, closed, 'silence', 'Europe/Berlin'),
   withdrawn: (voice) => withdrawnPage(voice, 'reopened', report.id),
   cancelled: (voice) => withdrawnPage(voice, 'cancelled', report.id),
-  changeable: (voice) => surveyPage(voice, { ...form, answer: { score: 5 }, changeableUntil: at }),
+  changeable: (voice) => surveyPage(voice, { ...form, answer: { score: 5 }, changeableUntil: later(at, day) }),
   thanks: (voice) => thanksPage(voice, { ...thanked, changeLink: '#' }),
   reopened: (voice) => thanksPage(voice, { ...thanked, isReopened: true }),
   'followed-up': (voice) => thanksPage(voice, { ...thanked, followUp: 'DEMO-1-after-1' }),
@@ -60,7 +62,7 @@ const form = {
   error: undefined,
   changeableUntil: undefined,
   confirmation: null,
-  until: at,
+  until,
   timeZone: 'Europe/Berlin',
   path: '#',
 };
@@ -107,7 +109,7 @@ export function previews(app: FastifyInstance, { http, mail, linkKeys }: Config,
       timeZone: 'Europe/Berlin',
     };
     const surveyId = 'preview-preview-';
-    return surveyMail({ kind, surveyId, report, contact, earlier: [], date: at, expiresAt: at }, settings, brand);
+    return surveyMail({ kind, surveyId, report, contact, earlier: [], date: at, expiresAt: until }, settings, brand);
   };
   /** Replaces the links of the invented report by links to the previews of the pages. */
   const linked = (text: string, language: Language, { id }: Brand) => {

@@ -157,29 +157,28 @@ test('a report that is reopened too often alerts an operator', async () => {
   ]);
 });
 
-test('a run that needs attention alerts an operator once, is on the dashboard, and is helped with all others', async () => {
+test('a run that needs attention alerts an operator once, is on the desk, and is helped with all others', async () => {
   const id = await stack.open('STUCK-1');
   await stack.untilPhase(id, 'open', 1);
   await database.query("update reports set status = 'cancelled' where id = $1", [id]);
   await stack.signal(id, 'cleared');
   await stack.untilPhase(id, 'needsAttention');
-  const [alert] = await stack.untilMails(id, 1);
-  expect(alert?.subject).toBe('Needs attention: report STUCK-1');
-  expect(alert?.text).toContain('ClosureRefused');
-  await until('the dashboard to show it', async () => {
+  const alert = await until('the alert', async () => (await stack.alerts(id))[0]);
+  expect(alert.subject).toBe('Needs attention: report STUCK-1');
+  expect(alert.text).toContain('ClosureRefused');
+  await until('the desk to show it', async () => {
     const page = await (await fetch(stack.url('/'))).text();
-    return (
-      page.includes('/workflows/problem-report%3ASTUCK-1') &&
-      page.includes('ClosureRefused: Report STUCK-1 is cancelled')
-    );
+    return page.includes('href="/reports/STUCK-1"') && page.includes('ClosureRefused: Report STUCK-1 is cancelled');
   });
+  const page = await (await fetch(stack.url('/reports/STUCK-1'))).text();
+  expect(page).toContain('/workflows/problem-report%3ASTUCK-1');
   const others = await stack.closeout('retry', '--all', '--where', 'CloseoutCustomer="nobody"');
-  expect(others).toMatchObject({ code: 0, stdout: '0 retried, 0 no longer needed attention.\n' });
+  expect(others).toMatchObject({ code: 0, stdout: '0 retried; 0 had gone on by themselves.\n' });
   const all = await stack.closeout('retry', '--all', '--by', 'eve', '--json');
   expect(JSON.parse(all.stdout)).toEqual({ retried: [id], failed: [] });
   await stack.untilPhase(id, 'needsAttention');
   await sweep(); // tells the run that the report was cancelled
   await stack.untilPhase(id, 'done');
   // One alert per cause and day, however often it is refused.
-  expect(await stack.mails(id)).toHaveLength(1);
+  expect(await stack.alerts(id)).toHaveLength(1);
 });
