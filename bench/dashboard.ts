@@ -27,8 +27,8 @@ export async function fill(database: pg.Client, from: number, to: number): Promi
     [from, to],
   );
   await database.query(
-    `insert into answers (survey_id, score, comment)
-      select lpad(n::text, 16, 'm'), 1 + n % 5, case when n % 10 = 0 then 'Fine.' end
+    `insert into answers (survey_id, score, comment, acted_on_revision)
+      select lpad(n::text, 16, 'm'), 1 + n % 5, case when n % 10 = 0 then 'Fine.' end, 1
       from generate_series($1::int, $2::int) n where n % 3 = 0`,
     [from, to],
   );

@@ -73,7 +73,7 @@ export class CloseoutClient {
   static connect(config: Config = loadConfig(), tracing?: Pick<Tracing, 'client'>): CloseoutClient {
     const ignore = () => undefined; // the pool replaces a broken idle connection
     const db = openDatabase(config.databaseUrl, ignore);
-    // A dashboard that many look at must not take the connections from customers' pages.
+    // A desk that many look at must not take the connections from customers' pages.
     const forFigures = openDatabase(config.databaseUrl, ignore, { max: 3, statementMs: 20_000 });
     const temporal = connectTemporal(config.temporal, tracing?.client);
     const close = async () => {

@@ -26,11 +26,13 @@ type Result = Pick<SweepResult, 'notified' | 'failed' | 'stuck'>;
 
 async function wakeDue(deps: Deps, result: Result): Promise<void> {
   const { watching, runs } = deps;
+  const seen = new Set<string>();
   let due: DueReport[];
   let failed: unknown[];
   do {
-    due = await watching.due(pageSize);
+    due = (await watching.due(pageSize)).filter(({ id }) => !seen.has(id));
     failed = await inParallel(due, async (report) => {
+      seen.add(report.id);
       await runs.wake(report);
       count(result, report.reason);
       if ((await watching.markWoken(report.id)) !== wakesUntilStuck) return;
@@ -38,7 +40,7 @@ async function wakeDue(deps: Deps, result: Result): Promise<void> {
       await runs.alert({ kind: 'stuck', at: new Date().toISOString() });
     });
     result.failed += failed.length;
-  } while (due.length > 0 && failed.length === 0); // a report that was woken is not due again for a while
+  } while (due.length > failed.length); // a report that was woken is not due again for a while
 }
 
 /** Visibility may lag, and a worker's clock may be ahead of the server's. */
@@ -124,7 +126,7 @@ export async function restoreLedger({ sweeps, lostRuns, ledger }: Deps): Promise
   return { woken: ended.length + running.length - failed, failed };
 }
 
-/** Keeps the result, and the daily figures, for `/metrics` and the dashboard. Counts the sweep. Safe to repeat: a run counts once. */
+/** Keeps the result, and the daily figures, for `/metrics` and the desk. Counts the sweep. Safe to repeat: a run counts once. */
 export async function recordSweep(
   { sweeps, rollUp }: Deps,
   result: Omit<SweepResult, 'counter'> & { tookMs: number; atLeast: number },

@@ -17,8 +17,8 @@ interface Operation {
   verb: string;
   update: UpdateName;
   description: string;
-  /** Whether a status shows the result; `asked` is when it was asked for. */
-  isDone: (status: RunStatus, asked: Date) => boolean;
+  /** Whether a status shows the result; `asked` is when it was asked for, `before` what stood then. */
+  isDone: (status: RunStatus, asked: Date, before: RunStatus) => boolean;
 }
 
 const isRefusedAgain = ({ attention }: RunStatus, asked: Date): boolean =>
@@ -89,7 +89,9 @@ export function operateSurveyCommands(program: Command): void {
   asked(command('extend-survey <report>', 'give the customer more days to answer'))
     .requiredOption('--days <n>', 'how many, 1 to 90')
     .action((id: string, { days, ...options }: ExtendOptions) =>
-      operate({ update: 'extendSurvey', isDone: () => true }, id, options, { days: daysOf(days) }),
+      operate({ update: 'extendSurvey', isDone: ({ until }, _asked, before) => until !== before.until }, id, options, {
+        days: daysOf(days),
+      }),
     );
 }
 
@@ -119,8 +121,9 @@ const operate = (
 ) =>
   withClient(async (client) => {
     const when = new Date();
+    const before = await client.status(id);
     await client.operate(update, id, { by, note, ...request });
-    const status = await settled(client, id, (current) => isDone(current, when));
+    const status = await settled(client, id, (current) => isDone(current, when, before));
     print({ json }, status, describe(status));
     // Asked for and accepted, but refused once more by whoever refused it before.
     if (isRefusedAgain(status, when)) process.exitCode = 1;
@@ -133,5 +136,9 @@ const retryAll = ({ by, where, json }: RetryOptions) =>
       throw new CloseoutError('BadInput', `--where is not a list filter of Temporal. ${error.message}`, '--where');
     });
     const { retried, failed } = result;
-    print({ json }, result, `${retried.length} retried; ${failed.length} had gone on by themselves.`);
+    print(
+      { json },
+      result,
+      `${retried.length} retried; ${failed.length} not: they had gone on, or could not be reached.`,
+    );
   });

@@ -14,7 +14,8 @@ export function policyCommands(program: Command): void {
     .description('check a policy file; if it is invalid, name the line')
     .action(async (path: string) => {
       const { policyWarnings } = await import('../setup/policy-explanation.js');
-      const warnings = policyWarnings(path);
+      const folder = process.env['CLOSEOUT_BRANDS'];
+      const warnings = policyWarnings(path, folder ? await brandsIn(folder) : undefined);
       process.stdout.write([`${path} is valid.`, ...warnings.map((warning) => `Warning: ${warning}`), ''].join('\n'));
     });
 
@@ -71,4 +72,10 @@ async function rehearse(file: string, { policy, atOnce = false, json }: Rehearse
   const current = forecast(incidents, currentPolicyFor, { atOnce });
   const rehearsed = forecast(incidents, policyFor, { atOnce });
   print({ json }, { current, rehearsed }, comparisonTable(current, rehearsed, !atOnce));
+}
+
+async function brandsIn(folder: string): Promise<string[]> {
+  const { readBrands } = await import('../setup/brands.js');
+  const { builtInBrand } = await import('../customer/brand.js');
+  return readBrands(folder, builtInBrand({ from: '', replyTo: '', publicUrl: '' })).brands.map(({ id }) => id);
 }

@@ -1,6 +1,7 @@
 /** Commands about reports: open them, report what happened to them, show their state. */
 import type { Command } from 'commander';
 import type { CloseoutClient } from '../client.js';
+import { CloseoutError } from '../contract/errors.js';
 import { listedPhases, reportStatuses, type Report } from '../contract/reports.js';
 import { stateInWords } from '../policy/state-in-words.js';
 import { stateOf } from '../policy/status.js';
@@ -165,6 +166,8 @@ const timeline = (id: string, options: Common) =>
 
 const list = ({ phase, attention, held, customer, serviceProblem, search, limit, ...options }: ListOptions) =>
   withClient(async (client) => {
+    if (attention && phase !== undefined)
+      throw new CloseoutError('BadInput', '--attention is itself a phase; give one of the two.', '--phase');
     const { reports, total } = await client.find({
       phase: attention ? 'needsAttention' : wordOption('--phase', phase, listedPhases),
       statuses: options.status?.split(',').flatMap((word) => wordOption('--status', word.trim(), reportStatuses) ?? []),
@@ -185,7 +188,8 @@ const list = ({ phase, attention, held, customer, serviceProblem, search, limit,
       shortened(report.description),
     ]);
     const text = process.stdout.isTTY ? `${table(head, rows)}\n\n${reports.length} of ${total}` : table(head, rows);
-    print(options, reports, reports.length > 0 ? text : 'There is no such report.');
+    const isEmpty = reports.length === 0 && process.stdout.isTTY;
+    print(options, reports, isEmpty ? 'There is no such report.' : text);
   });
 
 const shortened = (text: string): string => (text.length > 60 ? `${text.slice(0, 59)}…` : text);

@@ -46,7 +46,7 @@ export function describe(status: RunStatus): string {
   const lines = [`${reportId}: ${sentence}`];
   if (command) lines.push(`To act: ${command}`);
   if (skipSurveyBy && survey.state === 'none')
-    lines.push(`The customer will not be asked: ${skipSurveyBy} decided so.`);
+    lines.push(`The customer will not be asked: ${skipSurveyBy} decided not to ask.`);
   const outcome = survey.reason ? `${survey.state} (${survey.reason})` : survey.state;
   lines.push(`Phase ${phase}, cycle ${cycle}, survey ${outcome}${run ? `, run ${run}` : ''}`);
   return lines.join('\n');

@@ -8,7 +8,7 @@ import type { Temporal } from '../outside/temporal/connect.js';
 import { falseIfRefused, ignoreUnavailable } from './errors.js';
 
 export class OverviewService {
-  /** The counts behind the dashboard and the metrics. */
+  /** The counts behind the desk and the metrics. */
   readonly counts: Counts;
 
   constructor(

@@ -6,6 +6,7 @@ import type { State } from '../policy/status.js';
 
 export function storedStatus(row: DeskRow, run: RunStatus['run']): RunStatus {
   const { id, state, cycle, hold, attention, surveyReason, confirmation, score, skipSurveyBy } = row;
+  const isHeld = hold !== null && (state === 'open' || state === 'cleared');
   const survey: SurveySummary = { state: shown(row.surveyState), reason: surveyReason ?? undefined };
   const isAsked = state === 'cleared' && confirmation === 'sent';
   const phase = attention ? 'needsAttention' : phaseOf(state, survey.state, isAsked);
@@ -13,8 +14,8 @@ export function storedStatus(row: DeskRow, run: RunStatus['run']): RunStatus {
     reportId: id,
     phase,
     cycle,
-    held: hold !== null,
-    hold: hold ?? undefined,
+    held: isHeld,
+    hold: isHeld ? hold : undefined,
     waitingFor: phase === 'done' ? 'nothing' : waitingForOf(run),
     until: untilOf(phase, row)?.toISOString(),
     survey,

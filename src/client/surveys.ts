@@ -9,7 +9,6 @@ import type { Stores } from '../outside/stores.js';
 import { answeredSignal } from '../outside/surveys/answers.js';
 import { confirmedSignal } from '../outside/surveys/confirmations.js';
 import { isSameAddress, type OptOutSource } from '../outside/surveys/do-not-contact.js';
-import type { Message } from '../outside/surveys/messages.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
 import type { Runs } from '../outside/temporal/runs.js';
 import { isBadAddress } from '../policy/delivery.js';
@@ -42,11 +41,6 @@ export class SurveyService {
 
   answerOf(surveyId: string): Promise<StoredAnswer | undefined> {
     return this.stores.answers.of(surveyId);
-  }
-
-  /** Oldest first. */
-  messagesOf(surveyId: string): Promise<Message[]> {
-    return this.stores.messages.ofSurvey(surveyId);
   }
 
   /** The survey of the report's current cycle; `none` while it is not decided. Throws `ReportNotFound`. */
@@ -126,15 +120,17 @@ export class SurveyService {
     }
   }
 
-  /** Mails an operator's reply to the customer, in the thread of the survey. Throws `StatusConflict` if that is impossible. */
-  async reply(reportId: string, text: string, by: string): Promise<void> {
+  /**
+   * Mails an operator's reply to the customer, in the thread of the survey. The same `id` is mailed once. Throws `StatusConflict` if
+   * that is impossible.
+   */
+  async reply(reportId: string, text: string, by: string, id = randomBytes(12).toString('base64url')): Promise<void> {
     if (!text.trim()) throw new CloseoutError('BadInput', 'text is empty.', 'text');
     await this.stores.reports.get(reportId);
     const survey = (await this.ofReport(reportId)).filter(({ mailedAt }) => mailedAt).at(-1);
     if (!survey) throw new CloseoutError('StatusConflict', `The customer of report ${reportId} was never asked.`);
     if ((await this.addressOf(survey)) === undefined)
       throw new CloseoutError('StatusConflict', `Report ${reportId} has no address.`);
-    const id = randomBytes(12).toString('base64url');
     await this.stores.messages.store({ id, surveyId: survey.id, direction: 'out', author: by, text });
     await this.runs.reply(id);
   }
@@ -183,7 +179,9 @@ export class SurveyService {
     if (isNew) await timeline.add(survey.id, 'wroteBack');
     // A reply counts as contact: the report stays open until an operator has read the mail.
     if (survey.confirmation === 'sent')
-      await this.runs.update('hold', survey.reportId, { by: 'customer replied by mail' }).catch(falseIfRefused);
+      await this.runs
+        .update('hold', survey.reportId, { by: 'closeout', note: 'the customer replied by mail' })
+        .catch(falseIfRefused);
     await this.runs.alert({ kind: 'message', storedMessageId: id });
   }
 

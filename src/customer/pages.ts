@@ -151,16 +151,22 @@ export function thanksPage(voice: Voice, view: ThanksView): string {
   return render('thanks', voice, { title: thanks.title, lines, changeLink });
 }
 
-/** `reopenAt`: the address of the form with which the customer can still say that the problem is not solved. */
+/** The form with which a customer who comes late can still say that the problem is not solved. */
+export interface LateForm {
+  path: string;
+  reason?: string;
+  error?: string;
+}
+
 export function endedPage(
   voice: Voice,
   state: 'answered' | 'expired' | 'superseded',
   { id, name, description }: ShownReport,
-  reopenAt?: string,
+  form?: LateForm,
 ): string {
   const { title, text } = voice.t.ended[state];
-  if (reopenAt === undefined) return render('message', voice, { title, text, hint: id });
-  return render('ended', voice, { title, text, summary: summaryOf({ name, description }), action: reopenAt });
+  if (!form) return render('message', voice, { title, text, hint: id });
+  return render('ended', voice, { title, text, summary: summaryOf({ name, description }), ...form });
 }
 
 export function optOutPage(voice: Voice, state: 'ask' | 'done' | 'undone'): string {

@@ -9,8 +9,8 @@ export interface DividedReply {
 /** The line with which mail programs begin a quote: "On … wrote:", a rule, or the first header of the quoted mail. */
 const attribution =
   /^.{0,200}(wrote|schrieb|écrit|escribió|escreveu|napisał|ha scritto|كتب|כתב|写道|のメール).{0,80}[:：]$/iu;
-const rule =
-  /^(-{2,}\s*(Original Message|Ursprüngliche Nachricht|Message d'origine|Mensaje original|Mensagem original)|_{10,}$)/iu;
+const originalMessage =
+  /^-{2,}\s*(Original Message|Ursprüngliche Nachricht|Message d'origine|Mensaje original|Mensagem original)/iu;
 
 const headerOfQuote = /^\*?(From|Von|De|Od|Da|מאת|من|差出人|发件人)\s?[:：]\*?\s/iu;
 const laterHeader =
@@ -29,12 +29,18 @@ function beginsQuote(lines: string[], index: number): boolean {
   const line = (lines[index] ?? '').trim();
   const rest = lines.slice(index + 1);
   if (line.startsWith('>')) return onlyQuoted(rest);
-  if (rule.test(line)) return true;
+  if (originalMessage.test(line)) return true;
+  if (/^_{10,}$/.test(line)) return headerOfQuote.test((lines[index + 1] ?? '').trim());
   if (headerOfQuote.test(line)) return rest.slice(0, 4).some((next) => laterHeader.test(next.trim()));
   if (attribution.test(line)) return rest.some(isQuoted) && onlyQuoted(rest);
   // Some programs break the line of the attribution.
   const next = (lines[index + 1] ?? '').trim();
-  return /^(On|Am|Le|El|Em|W dniu)\s/u.test(line) && attribution.test(`${line} ${next}`) && onlyQuoted(rest.slice(1));
+  return (
+    /^(On|Am|Le|El|Em|W dniu)\s/u.test(line) &&
+    attribution.test(`${line} ${next}`) &&
+    rest.slice(1).some(isQuoted) &&
+    onlyQuoted(rest.slice(1))
+  );
 }
 
 const isQuoted = (line: string): boolean => line.trimStart().startsWith('>');

@@ -9,7 +9,7 @@ import { ticketPath } from './tickets.js';
 
 const unexpected = 'Internal error; the log has the details.';
 
-/** `brand`: in whose name errors are explained to customers, because a wrong link names no other. */
+/** `brand`: the built-in one, because a wrong link names no other, and looking one up may be what failed. */
 export function handleErrors(app: FastifyInstance, brand: Brand): void {
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
     if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') await discard(request.raw);

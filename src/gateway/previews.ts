@@ -50,7 +50,7 @@ const pages: Record<string, (voice: Voice) => string> = {
   answered: (voice) => endedPage(voice, 'answered', report),
   expired: (voice) => endedPage(voice, 'expired', report),
   superseded: (voice) => endedPage(voice, 'superseded', report),
-  'not-solved-late': (voice) => endedPage(voice, 'expired', report, '#'),
+  'not-solved-late': (voice) => endedPage(voice, 'expired', report, { path: '#' }),
   'opt-out': (voice) => optOutPage(voice, 'ask'),
   'opted-out': (voice) => optOutPage(voice, 'done'),
   'opt-out-undone': (voice) => optOutPage(voice, 'undone'),

@@ -79,8 +79,8 @@ export async function showSurvey(
   const report = await client.get(reportId);
   const path = `/s/${signLink('survey', survey.id, config.linkKeys)}`;
   if (state !== 'open' && state !== 'changeable') {
-    const reopenAt = canReopen(survey, state, report) ? `${path}/reopen${queryOf(request)}` : undefined;
-    return sendPage(reply, state === 'answered' ? 200 : 410, endedPage(voice, state, report, reopenAt));
+    const late = canReopen(survey, state, report) ? { path: `${path}/reopen${queryOf(request)}` } : undefined;
+    return sendPage(reply, state === 'answered' ? 200 : 410, endedPage(voice, state, report, late));
   }
   const page = surveyPage(voice, {
     report,

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { followUpIdOf } from '../contract/ids.js';
 import type { Survey } from '../contract/survey.js';
 import type { LinkPurpose } from '../customer/links.js';
-import { optOutPage, repliedPage, thanksPage } from '../customer/pages.js';
+import { endedPage, optOutPage, repliedPage, thanksPage } from '../customer/pages.js';
 import type { Voice } from '../customer/brand.js';
 import { isInReopenWindow, linkState } from '../policy/links.js';
 import {
@@ -56,14 +56,27 @@ export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: 
   app.post('/s/:token/reopen', posts, async (request: LinkRequest, reply) => {
     const survey = await find('survey', request);
     const { reason } = parseInput(reopenForm, request.body ?? {});
+    const exchange = { ...site, request, reply };
     const [report, before] = await Promise.all([client.get(survey.reportId), client.surveys.answerOf(survey.id)]);
-    const voice = await voiceOfPage({ ...site, request, reply }, survey);
-    if (!canReopen(survey, linkState(survey, before?.at, new Date()), report)) {
-      if (reason) await client.surveys.addNote(survey, reason);
-      return showSurvey({ ...site, request, reply }, survey, before, toAnswer(before));
+    const voice = await voiceOfPage(exchange, survey);
+    const error = lengthError(reason, voice);
+    const isInTime = canReopen(survey, linkState(survey, before?.at, new Date()), report);
+    if (isInTime && error) {
+      const path = `/s/${request.params.token}/reopen${queryOf(request)}`;
+      return sendPage(reply, 422, endedPage(voice, 'expired', report, { path, reason, error }));
     }
-    const reopened = await client.reopen(report.id, { by: 'customer', reason: reason || undefined });
-    return sendPage(reply, 200, repliedPage(voice, reopened.report, false));
+    if (isInTime) await client.reopen(report.id, { by: 'customer', reason: reason || undefined });
+    else if (reason && report.statusReason !== reason) await client.surveys.addNote(survey, reason);
+    return reply.redirect(`/s/${request.params.token}/reopened${queryOf(request)}`, 303);
+  });
+
+  app.get('/s/:token/reopened', reads, async (request: LinkRequest, reply) => {
+    const survey = await find('survey', request);
+    const report = await client.get(survey.reportId);
+    const exchange = { ...site, request, reply };
+    if (report.cycle === survey.cycle && report.status === 'closed')
+      return showSurvey(exchange, survey, await client.surveys.answerOf(survey.id), {});
+    return sendPage(reply, 200, repliedPage(await voiceOfPage(exchange, survey), report, false));
   });
 
   app.get('/u/:token', reads, async (request: LinkRequest, reply) => {
@@ -81,7 +94,7 @@ export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: 
   });
 }
 
-const reopenForm = z.object({ reason: typedText });
+const reopenForm = z.object({ reason: typedText.transform((text) => text.trim()) });
 
 async function sendThanks(exchange: Exchange, survey: Survey): Promise<FastifyReply> {
   const { client, request, reply } = exchange;

@@ -1,12 +1,12 @@
-/** The plots of the dashboard as SVG, one for each colour scheme. */
+/** The plots of the desk as SVG, for each colour scheme and size. */
 import * as echarts from 'echarts';
 import { unitOf, type Stats } from './satisfaction.js';
 
-export type Scheme = 'light' | 'dark';
+type Scheme = 'light' | 'dark';
 
 /** Pixels; the text has the same size in both. */
 const widths = { wide: 560, narrow: 320 };
-export type Size = keyof typeof widths;
+type Size = keyof typeof widths;
 
 export interface Look {
   scheme: Scheme;

@@ -3,6 +3,7 @@ import { highestScore, type SurveyEvent } from '../contract/survey.js';
 import type { TimelineEntry } from '../contract/timeline.js';
 import { divideReply } from '../customer/quoted-text.js';
 import { textsOf } from '../customer/texts.js';
+import { shortTime } from './times.js';
 
 export interface StoryLine {
   at: Date;
@@ -62,7 +63,7 @@ function statusInWords({ status, isOpening, isReopening }: TimelineEntry & { kin
 }
 
 const operations = {
-  hold: 'Held: not closed before it is released',
+  hold: 'Held: will not be closed until it is released',
   release: 'Released',
   skipSurvey: 'Survey left out',
 } as const satisfies Record<(TimelineEntry & { kind: 'operation' })['operation'], string>;
@@ -75,7 +76,7 @@ const events: Record<ShownEvent, (detail: string) => string> = {
   sent: (detail) => (detail ? `Survey shown ${detail}` : 'Survey mail sent'),
   sentAgain: () => 'Survey mail sent again',
   reminded: () => 'Reminder sent',
-  extended: (until) => `More time to answer, until ${until}`,
+  extended: (until) => `More time to answer, until ${shortTime(until)}`,
   revoked: () => 'Survey ended',
   expired: () => 'Survey expired without an answer',
   undeliverable: (reason) => `Survey mail could not be delivered (${reason})`,

@@ -19,11 +19,15 @@ export function relativeTime(time: Date | string, now = new Date()): string {
   return ms > 0 ? `in ${count} ${unit}` : `${count} ${unit} ago`;
 }
 
-/** For use inside a sentence: `27 Nov, 14:05`, in the time zone of this machine. */
+/** For use inside a sentence: `27 Nov, 14:05 GMT+1`, in the time zone of this machine. */
 export const shortTime = (time: Date | string): string =>
-  new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }).format(
-    new Date(time),
-  );
+  new Intl.DateTimeFormat('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZoneName: 'short',
+  }).format(new Date(time));
 
 /** In the time zone of this machine, with its name. */
 export const exactTime = (time: Date | string): string =>

@@ -1,4 +1,4 @@
-/** The counts behind the dashboard and the metrics, grouped so that every view can be added up from them. */
+/** The counts behind the desk and the metrics, grouped so that every view can be added up from them. */
 import { sql } from 'kysely';
 import type { SurveyCount } from '../operator/satisfaction.js';
 import { closingTimes, type ClosingTimes } from './closing-times.js';

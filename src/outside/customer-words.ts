@@ -18,7 +18,7 @@ export async function customerWords(db: Db, limit: number): Promise<CustomerWord
   const { rows } = await sql<CustomerWords>`
     select * from (
       (select s.report_id, a.changed_at as at, a.score, a.solved, a.comment as words
-        from answers a join surveys s on s.id = a.survey_id order by a.at desc limit ${limit})
+        from answers a join surveys s on s.id = a.survey_id order by a.changed_at desc limit ${limit})
       union all
       (select s.report_id, m.at, null, null, m.text
         from messages m join surveys s on s.id = m.survey_id where m.direction = 'in' order by m.at desc limit ${limit})

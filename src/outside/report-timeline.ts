@@ -31,7 +31,7 @@ async function statuses(db: Db, reportId: string): Promise<TimelineEntry[]> {
       cycle,
       by: by ?? undefined,
       words: reason ?? undefined,
-      isOpening: before === undefined,
+      isOpening: before === undefined && isOpen(status),
       isReopening: before !== undefined && isOpen(status) && stateOf(before) !== 'open',
     };
   });

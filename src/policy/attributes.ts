@@ -12,7 +12,7 @@ export const ruleAttributes = [
   'name',
   'customerSegment',
 ] as const;
-export type RuleAttribute = (typeof ruleAttributes)[number];
+type RuleAttribute = (typeof ruleAttributes)[number];
 
 /** Those that a run knows without reading the whole ticket. */
 export const plainAttributes: readonly string[] = ['ticketType', 'severity', 'priority', 'customerId'];

@@ -32,7 +32,7 @@ export function stateInWords(status: RunStatus, timeOf: (iso: string) => string)
     const state = phase === 'open' ? 'Open' : 'Cleared';
     const note = hold.note ? `: ${hold.note}` : '';
     return {
-      sentence: `${state}, and held by ${hold.by} since ${timeOf(hold.since)}${note}. It is not closed before it is released.`,
+      sentence: `${state}, and held by ${hold.by} since ${timeOf(hold.since)}${note}. It will not be closed until it is released.`,
       waitsFor: `a release, held by ${hold.by}`,
       command: `closeout release ${id}`,
     };
@@ -46,9 +46,9 @@ export function stateInWords(status: RunStatus, timeOf: (iso: string) => string)
       };
     case 'clearing':
       return until === undefined
-        ? { sentence: 'Cleared: about to be closed.', waitsFor: 'its closing' }
+        ? { sentence: 'Cleared: in its hold-down, or about to be closed.', waitsFor: 'its hold-down or closing' }
         : {
-            sentence: `Cleared: closes at ${timeOf(until)}, unless the fault comes back first.`,
+            sentence: `Cleared: must stay cleared until ${timeOf(until)}.`,
             waitsFor: 'the hold-down',
             command: `closeout reopen ${id}`,
           };

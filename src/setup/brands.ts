@@ -8,6 +8,7 @@ import { backgrounds, Brands, builtInBrand, contrast, type Brand } from '../cust
 import { isLanguage, languageCodes, textsOf } from '../customer/texts.js';
 import { readCatalogue, type Fault, type Texts } from '../customer/texts/catalogue.js';
 import type { Config } from './config.js';
+import { reasonOf } from './policy-schema.js';
 
 const logoTypes: Record<string, string> = { '.svg': 'image/svg+xml', '.png': 'image/png' };
 const largestLogo = 200 * 1024;
@@ -25,6 +26,9 @@ const mailbox = oneLine.regex(
   'must be a mail address, with or without a name',
 );
 
+const rootAddress = 'must be an address without a path, such as https://care.example';
+const isRoot = (address: string) => /^https?:\/\/[^/?#]+\/?$/.test(address);
+
 const file = z.strictObject({
   name: oneLine,
   logo: oneLine.optional(),
@@ -36,7 +40,10 @@ const file = z.strictObject({
     .optional(),
   from: mailbox.optional(),
   replyTo: mailbox.optional(),
-  publicUrl: z.url({ protocol: /^https?$/, error: 'must be an address such as https://care.example' }).optional(),
+  publicUrl: z
+    .url({ protocol: /^https?$/, error: rootAddress })
+    .refine(isRoot, rootAddress)
+    .optional(),
 });
 
 /** A fault in a file of a brand. */
@@ -60,7 +67,7 @@ export const inWords = ({ file: name, line, message }: BrandFault): string => `$
 export function readBrands(folder: string, builtIn: Brand): { brands: Brand[]; faults: BrandFault[] } {
   if (!existsSync(folder) || !statSync(folder).isDirectory())
     return { brands: [], faults: [{ file: folder, line: 1, message: 'There is no such folder.' }] };
-  const ids = readdirSync(folder).filter((name) => statSync(join(folder, name)).isDirectory());
+  const ids = readdirSync(folder).filter((name) => !name.startsWith('.') && statSync(join(folder, name)).isDirectory());
   const read = ids.sort().map((id) => readBrand(join(folder, id), id, builtIn));
   return { brands: read.flatMap(({ brand }) => brand ?? []), faults: read.flatMap(({ faults }) => faults) };
 }
@@ -111,9 +118,10 @@ function readSettings(path: string): { settings?: z.infer<typeof file>; faults: 
   const parsed = file.safeParse(document.toJS() ?? {});
   if (!parsed.success)
     return {
-      faults: parsed.error.issues.map(({ path: keys, message, ...issue }) => {
+      faults: parsed.error.issues.map((issue) => {
+        const { path: keys } = issue;
         const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-        const words = issue.code === 'unrecognized_keys' ? 'is no setting of a brand' : message;
+        const words = issue.code === 'unrecognized_keys' ? 'is no setting of a brand' : reasonOf(issue);
         return {
           file: path,
           line: lineOf([...keys, ...unknown]),

@@ -14,9 +14,9 @@ export interface Explanation {
   settings: { name: string; value: string; from: string }[];
 }
 
-/** What is valid, but probably not meant: a line for each. Throws `BadSetting` if the file is not valid. */
-export function policyWarnings(path: string): string[] {
-  const { common, rules } = readRules(path);
+/** What is valid, but probably not meant: a line for each. Throws `BadSetting` if the file is not valid. `brands`: those that exist. */
+export function policyWarnings(path: string, brands?: string[]): string[] {
+  const { common, rules } = readRules(path, brands);
   const severities = rules.flatMap(({ line, when: given }) =>
     (given['severity'] ?? [])
       .filter((word) => !usualSeverities.includes(word.toLowerCase()))
@@ -25,7 +25,9 @@ export function policyWarnings(path: string): string[] {
   const late = [{ line: 1, policy: common }, ...rules]
     .filter(({ policy: { survey } }) => (survey.reminderAfter ?? 0) >= survey.expiresAfter)
     .map(({ line }) => `line ${line}: no reminder is sent, because the survey expires before reminderAfter.`);
-  return [...severities, ...new Set(late)];
+  const isBranded = [common, ...rules.map(({ policy }) => policy)].some(({ brand }) => brand !== null);
+  const unchecked = isBranded && !brands ? ['brands were not looked up, because CLOSEOUT_BRANDS is not set.'] : [];
+  return [...severities, ...new Set(late), ...unchecked];
 }
 
 const usualSeverities = ['critical', 'major', 'minor'];

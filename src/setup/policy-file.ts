@@ -96,6 +96,10 @@ export function readRules(path: string, brands?: string[]): Rules {
       const isSet = (section: (string | number)[]) => document.getIn([...section, ...keys]) !== undefined;
       if (rule !== null && isSet(['rules', rule - 1]))
         return `rule ${rule}, line ${lineOf(['rules', rule - 1, ...keys])}`;
+      // A rule's business hours are complete in themselves.
+      const hours = ['confirmation', 'businessHours'];
+      const hasOwnHours = rule !== null && document.getIn(['rules', rule - 1, ...hours]) !== undefined;
+      if (hasOwnHours && keys.slice(0, 2).join() === hours.join()) return undefined;
       return isSet(['default']) ? `default, line ${lineOf(['default', ...keys])}` : undefined;
     },
     rules: rules.map(({ when: given, ...over }, index) => ({

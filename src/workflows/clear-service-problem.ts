@@ -128,7 +128,7 @@ async function runRound(input: MassClearInput, state: State): Promise<void> {
     const { serviceProblemId } = state.progress;
     const { cleared } = state.progress;
     const { inFlight } = await count(state);
-    adapt(state, state.progress.cleared - cleared);
+    if (state.after !== '') adapt(state, state.progress.cleared - cleared);
     const limit = Math.min(perSecond, state.window - inFlight);
     if (limit > 0) {
       const batch = await steps.clearReports({ serviceProblemId, after: state.after, limit, at, by, requestId });

@@ -4,8 +4,9 @@ import type { Standing } from '../policy/standing.js';
 import type { RunState } from './run.js';
 
 export function statusOf(run: RunState): RunStatus {
-  const { reportId, phase, cycle, hold, waitingFor, until, attention, confirmation, answer, skipSurveyBy } = run;
+  const { reportId, phase, cycle, waitingFor, until, attention, confirmation, answer, skipSurveyBy } = run;
   const { state, reason } = run.survey;
+  const hold = run.state === 'open' || run.state === 'cleared' ? run.hold : undefined;
   return {
     reportId,
     phase,

@@ -57,8 +57,7 @@ export function detailsOf(run: RunState): string {
     command && `To act: \`${command}\``,
     isCancelRequested && `A cancel request does not end a report. To end it: \`closeout cancel ${reportId}\``,
   ];
-  // The last line of the panel is cut in half.
-  return [...lines.filter(Boolean), '&nbsp;'].join('\n\n');
+  return lines.filter(Boolean).join('  \n'); // line breaks instead of paragraphs, which the panel cuts off
 }
 
 const utc = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;

@@ -88,7 +88,7 @@ test('pages have the name, the colours, the footer and the way to reach the comp
     };
     for (const page of [
       surveyPage(voice, view),
-      endedPage(voice, 'expired', report, '/s/x/reopen'),
+      endedPage(voice, 'expired', report, { path: '/s/x/reopen' }),
       thanksPage(voice, { reportId: 'PR-1', score: 4, isReopened: false, followUp: undefined, changeLink: undefined }),
     ]) {
       expect(page).toContain('&lt;b&gt;Q&amp;A&lt;/b&gt;');

@@ -26,8 +26,18 @@ test('too late to answer, but not to say that it is not solved: open again, and 
   const page = await (await fetch(link)).text();
   expect(page).toContain('You can no longer answer it');
   expect(page).toContain('>My problem is not solved</button>');
-  const said = await post(`${link}/reopen`, { reason: 'Dead again since Monday' });
-  expect([said.status, await said.text()]).toEqual([200, expect.stringContaining('LATE-1 is open again')]);
+  const long = await post(`${link}/reopen`, { reason: 'x'.repeat(2001) });
+  expect([long.status, await long.text()]).toEqual([422, expect.stringContaining('x'.repeat(2001))]);
+  // A double click says it once.
+  for (let twice = 0; twice < 2; twice++) {
+    const said = await post(`${link}/reopen`, { reason: ' Dead again since Monday ' });
+    const page = await fetch(stack.url(said.headers.get('location') ?? ''));
+    expect([said.status, page.status, await page.text()]).toEqual([
+      303,
+      200,
+      expect.stringContaining('LATE-1 is open again'),
+    ]);
+  }
   await stack.untilPhase('LATE-1', 'open', 2);
   expect(await stack.client.get('LATE-1')).toMatchObject({ statusReason: 'Dead again since Monday' });
   const alert = await until('the alert', async () => (await stack.alerts('LATE-1'))[0]);
@@ -37,19 +47,21 @@ test('too late to answer, but not to say that it is not solved: open again, and 
   ]);
   // Once more, when the report is open already: the words are kept, and nothing else happens.
   const again = await post(`${link}/reopen`, { reason: 'And on Tuesday' });
-  expect(again.status).toBe(410);
+  expect(again.status).toBe(303);
   const second = await until('the second alert', async () =>
     (await stack.alerts('LATE-1')).find(({ text }) => text?.includes('> And on Tuesday')),
   );
   expect(second.subject).toBe('A customer wrote about report LATE-1');
   expect((await stack.client.get('LATE-1')).cycle).toBe(2);
+  expect(await stack.alerts('LATE-1')).toHaveLength(2);
 });
 
 test('after the time in which a report can be reopened, the page only says that the survey has ended', async () => {
   const link = linkIn(await stack.ask('FINAL-1', { ticketType: 'final' })).replace(/\?.*/, '');
   await stack.untilSurvey('FINAL-1', 'expired');
   expect(await (await fetch(link)).text()).not.toContain('<form');
-  expect((await post(`${link}/reopen`, {})).status).toBe(410);
+  expect((await post(`${link}/reopen`, {})).headers.get('location')).toMatch(/\/reopened$/);
+  expect((await fetch(`${link}/reopened`)).status).toBe(410);
   expect((await stack.client.get('FINAL-1')).status).toBe('closed');
 });
 

@@ -142,6 +142,7 @@ function read(
   for (const { key } of node.items) {
     const name = isScalar(key) ? String(key.value) : '';
     if (!Object.hasOwn(shape, name)) report(key, `${path}${name} is no message.`);
+    if (base && ofTheLanguage.has(name) && path === '') report(key, `${name} belongs to the language, not to a brand.`);
   }
   return Object.fromEntries(
     Object.entries(shape).map(([name, inner]) => {
@@ -157,6 +158,8 @@ function read(
   );
 }
 
+const ofTheLanguage = new Set(['language', 'locale', 'dir']);
+
 const isShape = (shape: Placeholders | Shape): shape is Shape => !Array.isArray(shape);
 
 function readText(node: Node, placeholders: Placeholders, path: string, report: Report): unknown {
@@ -167,8 +170,15 @@ function readText(node: Node, placeholders: Placeholders, path: string, report: 
   for (const name of used)
     if (!placeholders.includes(name)) report(node, `${path} has the unknown placeholder {${name}}.`);
   if (path === 'dir' && text !== 'ltr' && text !== 'rtl') report(node, 'dir must be ltr or rtl.');
-  if (path === 'locale' && Intl.DateTimeFormat.supportedLocalesOf(text.replace('_', '-')).length === 0)
-    report(node, `locale must be a BCP 47 tag, such as pt-BR, not ${text}.`);
+  if (path === 'locale' && !isLocale(text)) report(node, `locale must be a BCP 47 tag, such as pt-BR, not ${text}.`);
   if (placeholders.length === 0) return text;
   return (values: Record<string, string>) => text.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
+}
+
+function isLocale(tag: string): boolean {
+  try {
+    return Intl.DateTimeFormat.supportedLocalesOf(tag).length > 0;
+  } catch {
+    return false; // not even of that form
+  }
 }

@@ -1,6 +1,5 @@
 /** What an operator can do with a report from its page. */
 import type { CloseoutClient } from '../../client.js';
-import { CloseoutError } from '../../contract/errors.js';
 import type { Phase, RunStatus } from '../../contract/reports.js';
 
 export const deskActions = [
@@ -15,15 +14,12 @@ export const deskActions = [
   'resendSurvey',
   'extendSurvey',
   'revokeSurvey',
-  'reply',
 ] as const;
-export type DeskAction = (typeof deskActions)[number];
+type DeskAction = (typeof deskActions)[number];
 
-export interface Offer {
+interface Offer {
   action: DeskAction;
   label: string;
-  /** The one that most often comes next. */
-  isFirst?: boolean;
 }
 
 const byPhase: Record<Phase, DeskAction[]> = {
@@ -48,21 +44,25 @@ const labels: Record<DeskAction, string> = {
   resendSurvey: 'Send the survey again',
   extendSurvey: 'Give more days',
   revokeSurvey: 'End the survey',
-  reply: 'Mail this to the customer',
 };
 
 /** The first is the one that most often comes next. */
 export function actionsFor({ phase, held, attention, survey, outcome }: RunStatus): Offer[] {
   if (outcome === 'cancelled') return [];
-  const actions = attention?.code === 'NotConfirmed' ? (['release', 'reopen', 'cancel'] as const) : byPhase[phase];
+  const isUnconfirmed = attention?.code === 'NotConfirmed';
+  const actions = isUnconfirmed ? (['release', 'reopen', 'cancel'] as const) : byPhase[phase];
   const offered = new Set<DeskAction>(held ? ['release', ...actions.filter((action) => action !== 'hold')] : actions);
   if (survey.state === 'sent') {
     offered.delete('retryNow');
     offered.delete('skipSurvey');
-    for (const action of ['resendSurvey', 'extendSurvey', 'revokeSurvey'] as const) offered.add(action);
+    for (const action of ['resendSurvey', 'revokeSurvey'] as const) offered.add(action);
   }
   if (survey.state === 'undeliverable') offered.add('resendSurvey');
-  return [...offered].map((action, index) => ({ action, label: labels[action], isFirst: index === 0 }));
+  const withoutCustomer = !held && (isUnconfirmed || phase === 'confirming');
+  return [...offered].map((action) => ({
+    action,
+    label: action === 'release' && withoutCustomer ? 'Close without a reply' : labels[action],
+  }));
 }
 
 interface Request {
@@ -71,32 +71,15 @@ interface Request {
   days?: number;
 }
 
-/** Returns why the action was refused; undefined if it was accepted. */
+/** Returns whether the result shows already: a run acts on some requests a moment later. */
 export async function perform(
   client: CloseoutClient,
   id: string,
   action: DeskAction,
   { by, note, days }: Request,
-): Promise<string | undefined> {
-  try {
-    switch (action) {
-      case 'clear':
-      case 'reopen':
-      case 'cancel':
-        await client[action](id, { by, reason: note });
-        break;
-      case 'reply':
-        await client.surveys.reply(id, note ?? '', by);
-        break;
-      default:
-        await client.operate(action, id, { by, note, days });
-    }
-  } catch (error) {
-    const isRefusal =
-      error instanceof CloseoutError &&
-      (error.code === 'StatusConflict' || error.code === 'NoRun' || error.code === 'BadInput');
-    if (isRefusal) return error.message;
-    throw error;
-  }
-  return undefined;
+): Promise<boolean> {
+  if (action === 'clear' || action === 'reopen' || action === 'cancel')
+    return (await client[action](id, { by, reason: note })).isApplied;
+  await client.operate(action, id, { by, note, days });
+  return action === 'hold' || action === 'skipSurvey' || action === 'release';
 }

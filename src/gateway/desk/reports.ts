@@ -1,7 +1,9 @@
 /** `/reports`: the list behind every number. `/reports/{id}`: one report, its story, and what an operator can do. */
-import type { FastifyInstance } from 'fastify';
+import { randomBytes } from 'node:crypto';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../../client.js';
+import { CloseoutError, errors } from '../../contract/errors.js';
 import { listedPhases } from '../../contract/reports.js';
 import { storyLine } from '../../operator/story.js';
 import { shortTime } from '../../operator/times.js';
@@ -72,12 +74,13 @@ export function reportPages(app: FastifyInstance, config: Config, client: Closeo
     });
   });
 
-  const show = async (id: string, more: { error?: string; note?: string } = {}) => {
-    const [report, status, timeline, contact] = await Promise.all([
+  const show = async (id: string, more: { error?: string; note?: string; text?: string; isPending?: boolean } = {}) => {
+    const [report, status, timeline, contact, surveys] = await Promise.all([
       client.get(id),
       client.status(id),
       client.timeline(id),
       client.contactOf(id),
+      client.surveys.ofReport(id),
     ]);
     return {
       title: `${id} · Closeout`,
@@ -88,28 +91,66 @@ export function reportPages(app: FastifyInstance, config: Config, client: Closeo
       ...stateInWords(status, shortTime),
       story: timeline.map(storyLine).reverse(),
       actions: actionsFor(status),
+      canExtend: status.survey.state === 'sent',
+      canMail: contact?.emailAddress !== undefined && surveys.some(({ mailedAt }) => mailedAt),
+      mailId: randomBytes(12).toString('base64url'),
       runUrl: runUrl(id),
       outbox,
       ...more,
     };
   };
 
-  app.get<ReportRoute>('/reports/:id', async (request, reply) =>
-    sendDesk(reply, './desk/report.html.eta', await show(request.params.id)),
-  );
+  app.get<ReportRoute>('/reports/:id', async (request, reply) => {
+    const isPending = 'pending' in (request.query as object);
+    return sendDesk(reply, './desk/report.html.eta', await show(request.params.id, { isPending }));
+  });
 
-  /** Accepted only from our own page: see access.ts. */
+  /** What was typed is shown again with the reason why the request was not accepted. */
+  const orExplain = async (reply: FastifyReply, id: string, typed: object, act: () => Promise<boolean>) => {
+    let isShown: boolean;
+    try {
+      isShown = await act();
+    } catch (error) {
+      if (!(error instanceof CloseoutError) || error.code === 'ReportNotFound') throw error;
+      const page = await show(id, { error: error.message, ...typed });
+      return sendDesk(reply, './desk/report.html.eta', page, errors[error.code].http);
+    }
+    return reply.redirect(`/reports/${id}${isShown ? '' : '?pending'}`, 303);
+  };
+
+  /** Both are accepted only from our own page: see access.ts. */
   app.post<ReportRoute>('/reports/:id', { config: { accepts: 'form' } }, async (request, reply) => {
     const { id } = request.params;
     const { action, note, days } = parseInput(actionForm, request.body ?? {});
-    const error = await perform(client, id, action, { by: operatorOf(request), note, days });
-    if (error === undefined) return reply.redirect(`/reports/${id}`, 303);
-    return sendDesk(reply, './desk/report.html.eta', await show(id, { error, note }), 409);
+    return orExplain(reply, id, { note }, () => perform(client, id, action, { by: operatorOf(request), note, days }));
+  });
+
+  app.post<ReportRoute>('/reports/:id/mail', { config: { accepts: 'form' } }, async (request, reply) => {
+    const { id } = request.params;
+    const { text: words = '', mailId } = parseInput(mailForm, request.body ?? {});
+    return orExplain(reply, id, { text: words }, async () => {
+      await client.surveys.reply(id, words, operatorOf(request), mailId);
+      return false;
+    });
   });
 }
 
+/** Browsers send line breaks as CRLF, which would count twice. */
+const longText = optional(
+  z
+    .string()
+    .transform((typed) => typed.replaceAll('\r\n', '\n'))
+    .pipe(z.string().max(2000)),
+);
+
 const actionForm = z.object({
   action: z.enum(deskActions),
-  note: optional(z.string().max(2000)),
+  note: longText,
   days: optional(z.coerce.number().int().min(1).max(90)),
+});
+
+const mailForm = z.object({
+  text: longText,
+  /** The same page sends one mail, however often its button is pressed. */
+  mailId: optional(z.string().regex(/^[\w-]{16}$/)),
 });

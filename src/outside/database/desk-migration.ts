@@ -24,6 +24,7 @@ export const desk: Migration = {
         at timestamptz not null default now(),
         unique (report_id, rev)
       )`.execute(db);
+    await sql`create index answers_by_change on answers (changed_at)`.execute(db);
     await sql`create index messages_from_customers on messages (at) where direction = 'in'`.execute(db);
     await sql`create index confirmations_refused on surveys (confirmed_at) where confirmation = 'no'`.execute(db);
     await sql`create index reports_held on reports (opened_at) where hold is not null`.execute(db);

@@ -85,7 +85,7 @@ export function surveyTable(db: Db, hashOf: HashAddress, surveyIdOf: SurveyIdOf)
         .where('state', '=', 'sent')
         .where('expiresAt', '<>', until)
         .returning('id');
-      await changeWithEvent(db, update, 'extended', { by, detail: `until ${until.toISOString()}` });
+      await changeWithEvent(db, update, 'extended', { by, detail: until.toISOString() });
       return recordOf(reportId, cycle);
     },
 
