@@ -9,3 +9,6 @@ export function literal(text: string): string {
   const short = Array.from(plain).slice(0, mostCharacters).join('');
   return `\`${short}${short === plain ? '' : '…'}\``;
 }
+
+/** Text in a sentence, in which nothing is Markdown. */
+export const escaped = (text: string): string => text.replace(/[\\`*_{}[\]<>()#|!~]/g, '\\$&');

@@ -1,7 +1,15 @@
 /** The company in whose name a customer is written to: what its mails and pages show, and where they come from. */
-import type { MailSettings } from './mail.js';
 import { languageFor, textsOf, type Language } from './texts.js';
 import type { Texts } from './texts/catalogue.js';
+
+/** Where a brand's mails come from and its pages are. */
+export interface Sender {
+  from: string;
+  /** A monitored address, because customers reply to it. */
+  replyTo: string;
+  /** Where customers' pages are, without a path. */
+  publicUrl: string;
+}
 
 export interface Brand {
   /** As its folder and the policy name it; `default` for the built-in one. */
@@ -14,7 +22,7 @@ export interface Brand {
   contact: string;
   logo?: { data: Buffer; type: string };
   colours: Colours;
-  sender: Pick<MailSettings, 'from' | 'replyTo' | 'publicUrl'>;
+  sender: Sender;
   /** The languages for which the brand has words of its own, merged with the built-in ones. */
   texts: Map<Language, Texts>;
 }
@@ -62,7 +70,7 @@ export function voiceOf(brand: Brand, ...preferences: (string | undefined)[]): V
   return { brand, language, t: brand.texts.get(language) ?? textsOf(language) };
 }
 
-export function builtInBrand(sender: Brand['sender']): Brand {
+export function builtInBrand(sender: Sender): Brand {
   return {
     id: 'default',
     name: '',

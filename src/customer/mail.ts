@@ -5,7 +5,7 @@ import type { Report } from '../contract/reports.js';
 import { scores } from '../contract/survey.js';
 import { html, text } from '../views/render.js';
 import { signLink, type LinkKey } from './links.js';
-import { voiceOf, type Brand } from './brand.js';
+import { voiceOf, type Brand, type Sender } from './brand.js';
 import { formatTime, ratingWords } from './texts.js';
 import type { Texts } from './texts/catalogue.js';
 
@@ -27,12 +27,7 @@ export interface ThreadStart {
   confirmFor: Date | null;
 }
 
-export interface MailSettings {
-  /** Where customers' pages are. */
-  publicUrl: string;
-  from: string;
-  /** A monitored address, because customers reply to it. */
-  replyTo: string;
+export interface MailSettings extends Sender {
   /** `bounce@domain`, which becomes `bounce+{surveyId}@domain`. */
   bounceTo: string;
   linkKeys: LinkKey[];

@@ -1,6 +1,7 @@
 /** The run as the Temporal UI shows it: search attributes and the current details. */
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { escaped } from '../contract/markdown.js';
 import { searchAttributes } from '../contract/messages.js';
 import type { SurveyRecord } from '../contract/survey.js';
 import { stateInWords } from '../policy/state-in-words.js';
@@ -61,6 +62,3 @@ export function detailsOf(run: RunState): string {
 }
 
 const utc = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;
-
-/** What others have written is no Markdown. */
-const escaped = (text: string): string => text.replace(/[\\`*_{}[\]<>()#|!~]/g, '\\$&');

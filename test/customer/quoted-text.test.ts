@@ -31,6 +31,8 @@ test.each([
   ['answers between quoted lines', 'Hello,\n> Is your problem solved?\nNo.\n> 1 – very dissatisfied\nThis one.'],
   ['a line that only looks like a header', 'From: here to there nothing works.\nPlease come.'],
   ['a sentence with "wrote:"', 'Your technician wrote:\nall fine, but nothing is.'],
+  ['a line of underscores in a text', 'It works.\n______________\nBut the second line is dead.'],
+  ['an attribution that is broken, with no quote', 'On Monday your technician\nwrote:\nall is fine. It is not.'],
   ['a quote alone', quote],
 ])('%s is left as it is', (_, text) => {
   const { own } = divideReply(text);

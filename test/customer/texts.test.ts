@@ -52,6 +52,12 @@ test.each<[string, (text: string) => string, string, string]>([
     'dir: ltr',
     'dir must be ltr or rtl.',
   ],
+  [
+    'a locale of another form',
+    (text) => text.replace('locale: en-GB', 'locale: en_GB'),
+    'locale:',
+    'locale must be a BCP 47 tag, such as pt-BR, not en_GB.',
+  ],
 ])('%s is found, with its line', (_, change, near, message) => {
   const found = faultsOf(change).find((fault) => fault.message === message);
   expect(found).toBeDefined();

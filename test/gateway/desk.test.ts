@@ -153,6 +153,23 @@ test('an operator answers from the page; an action that no longer fits is refuse
   expect((await act({ action: 'erase' })).status).toBe(400);
 });
 
+test('a cancelled report is no longer held; what its run has not acted on yet is said', async () => {
+  await stack.open('GONE-1');
+  await stack.client.operate('hold', 'GONE-1', { by: 'eve' });
+  await stack.client.cancel('GONE-1');
+  await stack.untilPhase('GONE-1', 'done');
+  expect(await read('/reports?q=GONE-1')).toMatch(/GONE-1[\s\S]*Done\s+nothing/);
+  expect(await read('/reports/GONE-1')).toContain('Cancelled.');
+  await stack.open('LATER-1');
+  await stack.untilPhase('LATER-1', 'open');
+  process.kill(stack.pids()['worker'] ?? NaN, 'SIGSTOP');
+  const asked = await post(stack.url('/reports/LATER-1'), { action: 'clear' });
+  process.kill(stack.pids()['worker'] ?? NaN, 'SIGCONT');
+  expect(asked.headers.get('location')).toBe('/reports/LATER-1?pending');
+  expect(await read('/reports/LATER-1?pending')).toContain('The request is stored.');
+  await stack.untilSurvey('LATER-1', 'sent');
+});
+
 test('nothing is done for a page of another site, and errors are pages too', async () => {
   await stack.open('SAFE-1');
   const foreign: [string, string][] = [

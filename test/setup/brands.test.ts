@@ -91,6 +91,17 @@ test.each<[string, Record<string, string>, string]>([
     'a/texts.de.yaml, line 3: mail.closed lacks the placeholder {report}.',
   ],
   [
+    'what belongs to the language',
+    { 'a/brand.yaml': small, 'a/texts.en.yaml': 'locale: de\n' },
+    'a/texts.en.yaml, line 1: locale belongs to the language, not to a brand.',
+  ],
+  [
+    'an address with a path',
+    { 'a/brand.yaml': `${small}publicUrl: https://care.example/x\n` },
+    'a/brand.yaml, line 3: publicUrl must be an address without a path',
+  ],
+  ['no name', { 'a/brand.yaml': 'footer: [A]\n' }, 'a/brand.yaml, line 1: name is missing.'],
+  [
     'a mail without a way to opt out',
     { 'a/brand.yaml': small, 'a/texts.en.yaml': 'mail:\n  optOut: ""\n' },
     'a/texts.en.yaml, line 2: mail.optOut must be a text.',
@@ -111,6 +122,13 @@ test('a folder that is not there, and a rule for a brand that is not, are refuse
   );
   expect(() => loadPolicy(policy, ['acme'])).toThrow('line 3: rule 1: brand acne does not exist; there are acme');
   expect(loadPolicy(policy)({ ticketType: 'x', severity: 'critical' }).brand).toBe('acne'); // without a folder to compare with
+});
+
+test('a folder that begins with a dot is no brand', () => {
+  expect(readBrands(folder({ 'a/brand.yaml': small, '..data/x.yaml': '' }), builtIn)).toMatchObject({
+    brands: [{ id: 'a' }],
+    faults: [],
+  });
 });
 
 test('contrast is that of WCAG', () => {

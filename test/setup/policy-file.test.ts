@@ -212,3 +212,24 @@ rules:
     confirmation: 'null (built in)',
   });
 });
+
+test('business hours of a rule are complete in themselves, so what it omits is built in', () => {
+  const path = file(`default:
+  confirmation: { window: 4h, businessHours: { from: "08:00", to: "20:00" } }
+rules:
+  - when: { severity: minor }
+    confirmation: { businessHours: { to: "16:00" } }
+`);
+  const { settings } = explainPolicy(path, fault);
+  const fromOf = (name: string) => settings.find((setting) => setting.name === `confirmation.${name}`);
+  expect(fromOf('businessHours.to')).toMatchObject({ value: '"16:00"', from: 'rule 1, line 5' });
+  expect(fromOf('businessHours.from')).toMatchObject({ value: '"09:00"', from: 'built in' });
+  expect(fromOf('window')).toMatchObject({ value: '4h', from: 'default, line 2' });
+});
+
+test('brands of a rule are looked up if there is a folder of them', () => {
+  const path = file('default: { brand: acme }');
+  expect(policyWarnings(path)).toEqual(['brands were not looked up, because CLOSEOUT_BRANDS is not set.']);
+  expect(policyWarnings(path, ['acme'])).toEqual([]);
+  expect(() => policyWarnings(path, ['other'])).toThrow('line 1: default.brand acme does not exist; there are other');
+});
