@@ -70,7 +70,7 @@ async function forgetNext(tx: Tx, time: Date): Promise<number> {
   return ids.length;
 }
 
-/** A customer who may still answer is not forgotten yet. */
+/** Skips reports whose customers may still answer. */
 const toForget = (db: Db, time: Date) =>
   db
     .selectFrom('reports')

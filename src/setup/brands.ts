@@ -1,14 +1,13 @@
 /** CLOSEOUT_BRANDS: a folder with a folder per brand, each with a `brand.yaml` and, if it has words of its own, `texts.CODE.yaml`. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { backgrounds, Brands, builtInBrand, contrast, type Brand } from '../customer/brand.js';
 import { isLanguage, languageCodes, textsOf } from '../customer/texts.js';
 import { readCatalogue, type Fault, type Texts } from '../customer/texts/catalogue.js';
 import type { Config } from './config.js';
-import { reasonOf } from './policy-schema.js';
+import { parseYaml, reasonOf } from './yaml-file.js';
 
 const logoTypes: Record<string, string> = { '.svg': 'image/svg+xml', '.png': 'image/png' };
 const largestLogo = 200 * 1024;
@@ -103,18 +102,9 @@ function readBrand(folder: string, id: string, builtIn: Brand): { brand?: Brand;
 }
 
 function readSettings(path: string): { settings?: z.infer<typeof file>; faults: BrandFault[] } {
-  const lines = new LineCounter();
-  const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines });
-  const lineOf = (keys: readonly PropertyKey[]): number => {
-    const node = document.getIn(keys, true);
-    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
-    return keys.length > 0 ? lineOf(keys.slice(0, -1)) : 1;
-  };
-  const [broken] = document.errors;
-  if (broken)
-    return {
-      faults: [{ file: path, line: broken.linePos?.[0].line ?? 1, message: broken.message.split('\n')[0] ?? '' }],
-    };
+  const { document, broken, lineOf: found } = parseYaml(readFileSync(path, 'utf8'));
+  const lineOf = (keys: readonly PropertyKey[]): number => found(keys) ?? 1;
+  if (broken) return { faults: [{ file: path, line: broken.line ?? 1, message: broken.message }] };
   const parsed = file.safeParse(document.toJS() ?? {});
   if (!parsed.success)
     return {

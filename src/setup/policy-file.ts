@@ -1,6 +1,5 @@
 /** CLOSEOUT_POLICY: a YAML file with a default and rules. The first rule that matches a report overrides the default. */
 import { readFileSync } from 'node:fs';
-import { isNode, LineCounter, parseDocument } from 'yaml';
 import { CloseoutError } from '../contract/errors.js';
 import { attributeValues, plainAttributes } from '../policy/attributes.js';
 import {
@@ -11,7 +10,8 @@ import {
   type PolicyFor,
 } from '../policy/settings.js';
 import { day, hour, minute } from '../policy/time.js';
-import { file, longest, nameOf, reasonOf, type Part, type When } from './policy-schema.js';
+import { file, longest, nameOf, type Part, type When } from './policy-schema.js';
+import { parseYaml, reasonOf } from './yaml-file.js';
 
 interface Rule {
   /** In the file, from 1. */
@@ -48,21 +48,14 @@ interface Rules {
 }
 
 export function readRules(path: string, brands?: string[]): Rules {
-  const lines = new LineCounter();
-  const document = parseDocument(readText(path), { lineCounter: lines });
+  const { document, broken, lineOf } = parseYaml(readText(path));
   const refusal = (reason: string, line: number | undefined) =>
     new CloseoutError(
       'BadSetting',
       `CLOSEOUT_POLICY ${path}${line ? `, line ${line}` : ''}: ${reason}`,
       'CLOSEOUT_POLICY',
     );
-  const [broken] = document.errors;
-  if (broken) throw refusal(broken.message.split('\n')[0]?.replace(/ at line .*/, '') ?? '', broken.linePos?.[0].line);
-  const lineOf = (keys: readonly PropertyKey[]): number | undefined => {
-    const node = document.getIn(keys, true);
-    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
-    return keys.length > 0 ? lineOf(keys.slice(0, -1)) : undefined;
-  };
+  if (broken) throw refusal(broken.message, broken.line);
   const parsed = file.safeParse(document.toJS() ?? {});
   if (!parsed.success) {
     const [issue] = parsed.error.issues;

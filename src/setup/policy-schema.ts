@@ -106,31 +106,3 @@ export function nameOf(keys: readonly PropertyKey[]): string {
   const [first, index, ...rest] = keys;
   return first === 'rules' && typeof index === 'number' ? `rule ${index + 1}: ${rest.join('.')}` : keys.join('.');
 }
-
-/** What zod says by itself, in our words. */
-export function reasonOf(issue: z.core.$ZodIssue | undefined): string {
-  if (issue?.code === 'unrecognized_keys') return 'is no setting';
-  if (!issue || !/^(Invalid|Too) /.test(issue.message)) return issue?.message ?? 'is invalid';
-  switch (issue.code) {
-    case 'invalid_type':
-      return issue.message.endsWith('undefined') ? 'is missing' : `must be ${names[issue.expected] ?? issue.expected}`;
-    case 'too_big':
-      return `must be at most ${issue.maximum}`;
-    case 'too_small':
-      return `must be at least ${issue.minimum}`;
-    case 'invalid_value':
-      return `must be one of ${issue.values.join(', ')}`;
-    default:
-      return 'is invalid';
-  }
-}
-
-const names: Record<string, string> = {
-  string: 'a text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'a map of settings',
-  record: 'a map of attributes',
-};

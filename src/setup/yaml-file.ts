@@ -1,0 +1,52 @@
+/** A YAML file of settings: where each setting is, and what is wrong with it in our words. */
+import { isNode, LineCounter, parseDocument, type Document } from 'yaml';
+import type { z } from 'zod';
+
+export interface YamlFile {
+  document: Document;
+  /** The first fault of the syntax. */
+  broken?: { line: number | undefined; message: string };
+  /** The line of a setting, from 1, or of the nearest one around it that is there. */
+  lineOf: (keys: readonly PropertyKey[]) => number | undefined;
+}
+
+export function parseYaml(text: string): YamlFile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const lineOf = (keys: readonly PropertyKey[]): number | undefined => {
+    const node = document.getIn(keys, true);
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+    return keys.length > 0 ? lineOf(keys.slice(0, -1)) : undefined;
+  };
+  const [error] = document.errors;
+  const message = error?.message.split('\n')[0]?.replace(/ at line .*/, '') ?? '';
+  return { document, lineOf, broken: error && { line: error.linePos?.[0].line, message } };
+}
+
+/** What zod says by itself, in our words. */
+export function reasonOf(issue: z.core.$ZodIssue | undefined): string {
+  if (issue?.code === 'unrecognized_keys') return 'is no setting';
+  if (!issue || !/^(Invalid|Too) /.test(issue.message)) return issue?.message ?? 'is invalid';
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.message.endsWith('undefined') ? 'is missing' : `must be ${names[issue.expected] ?? issue.expected}`;
+    case 'too_big':
+      return `must be at most ${issue.maximum}`;
+    case 'too_small':
+      return `must be at least ${issue.minimum}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.join(', ')}`;
+    default:
+      return 'is invalid';
+  }
+}
+
+const names: Record<string, string> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a map of settings',
+  record: 'a map of attributes',
+};
