@@ -34,7 +34,11 @@ async function take(name: string, url: string, width: number, scheme = 'light', 
 async function answers(): Promise<void> {
   for (const [index, score] of [5, 4, 5, 2, 4, 5, 3, 5].entries()) {
     const mail = await stack.ask(`PR-${index}`, { ticketType: index % 2 ? 'internet' : 'telephony' });
-    await post(linkIn(mail), { score: `${score}`, complaint: 'slow', comment: score > 4 ? 'quick and friendly' : '' });
+    await post(linkIn(mail), {
+      score: `${score}`,
+      'ask-reasons': 'slow',
+      comment: score > 4 ? 'quick and friendly' : '',
+    });
   }
 }
 

@@ -11,6 +11,7 @@ import type { Clearing, ConfirmationStanding, Fence } from '../policy/standing.j
 import { stateOf } from '../policy/status.js';
 import type { Deps } from './deps.js';
 import { mailCustomer } from './mail-customer.js';
+import { questionOf } from './send-survey.js';
 
 export interface AskConfirmation {
   fence: Fence;
@@ -62,6 +63,7 @@ export async function askConfirmation(deps: Deps, request: AskConfirmation): Pro
     cycle,
     contact,
     brand: request.brand,
+    question: await questionOf(deps, request.survey),
     policy: request.survey,
     reopen: request.reopen,
     byOperator: request.byOperator,

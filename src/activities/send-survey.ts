@@ -1,4 +1,5 @@
 import type { Contact } from '../contract/contact.js';
+import type { AskedQuestion } from '../contract/question.js';
 import type { Report } from '../contract/reports.js';
 import type { Survey, SurveyRecord } from '../contract/survey.js';
 import { quietUntil } from '../customer/calendar.js';
@@ -7,6 +8,7 @@ import { surveyRecord } from '../outside/surveys/survey-row.js';
 import { reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
 import { soonAfter } from '../outside/reports/ledger.js';
 import { endedWithClosing, hasConfirmationLink } from '../policy/links.js';
+import { questionNamed } from '../policy/questions.js';
 import type { Policy } from '../policy/settings.js';
 import type { Deps } from './deps.js';
 import { mailCustomer } from './mail-customer.js';
@@ -32,11 +34,15 @@ export type SentSurvey = SurveyRecord | { postponedUntil: string };
  */
 export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentSurvey> {
   const { reportId, cycle, kind, policy, againFor } = request;
-  const { surveys, doNotContact, messages, timeline, ledger } = deps;
+  const { surveys, questions, doNotContact, messages, timeline, ledger } = deps;
   if (againFor) await surveys.queueAgain(reportId, cycle, surveyExpiresAt(policy, new Date()));
   const quiet = (contact: Contact | undefined) =>
     againFor ? undefined : quietUntil(new Date(), policy.quietHours, contact?.timeZone);
-  const { survey, report, contact, postponedUntil } = await surveys.decide({ ...request, quietUntil: quiet });
+  const { survey, report, contact, postponedUntil } = await surveys.decide({
+    ...request,
+    question: await questionOf(deps, policy),
+    quietUntil: quiet,
+  });
   const address = contact?.emailAddress;
   const isBlocked = async (to: string) =>
     survey.state === 'sent' &&
@@ -58,10 +64,17 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
     return { postponedUntil: postponedUntil.toISOString() };
   }
   const earlier = cycle > 1 ? await surveys.mailedBefore(reportId, cycle) : [];
-  const mail = compose(survey, report, { ...contact, emailAddress: address }, earlier, request);
+  const asked = { survey, question: await questions.of(survey.questionId) };
+  const mail = compose(asked, report, { ...contact, emailAddress: address }, earlier, request);
   await mailCustomer(deps, reportId, surveyMail(mail, deps.mail, deps.brands.of(survey.brand)));
   if (againFor) await timeline.add(survey.id, 'sentAgain', { by: againFor });
   return surveyRecord(await surveys.markSent({ id: survey.id, kind, expectedAt }));
+}
+
+/** The policy's question as it is now, with the id under which it is stored. */
+export async function questionOf({ questions, policyFor }: Deps, policy: Policy['survey']) {
+  const question = questionNamed(policy.question, policyFor.questions);
+  return { ...question, id: await questions.idOf(question) };
 }
 
 /** When the run writes next: at the reminder, or at the end of the survey. */
@@ -79,7 +92,7 @@ function isDue({ state, remindedAt }: Survey, kind: SendSurvey['kind'], againFor
 
 /** Composed only of what the database holds, never of the time of the attempt. */
 function compose(
-  survey: Survey,
+  { survey, question }: { survey: Survey; question: AskedQuestion },
   report: Report,
   contact: Contact & { emailAddress: string },
   earlier: ThreadStart[],
@@ -90,6 +103,7 @@ function compose(
   return {
     kind,
     surveyId: survey.id,
+    question,
     report,
     contact,
     earlier,

@@ -1,10 +1,10 @@
 /** The output of `closeout stats`. */
 import Table from 'cli-table3';
-import { scores } from '../contract/survey.js';
-import { fewAnswers, type Stats } from '../operator/satisfaction.js';
+import { scaleOf, scoresOf, scoreInWords } from '../contract/scale.js';
+import { fewAnswers, figureInWords, type Ratings, type Stats } from '../operator/satisfaction.js';
 
 export function statsTable(stats: Stats): string {
-  const { csat, mean, ratings, distribution, responseRate } = stats;
+  const { ratings, responseRate } = stats;
   const table = new Table({ style: { head: [], border: [] } });
   table.push(
     ['sent', stats.sent],
@@ -15,10 +15,26 @@ export function statsTable(stats: Stats): string {
     ['superseded', stats.superseded],
     ['undeliverable', stats.undeliverable],
     ...Object.entries(stats.skipped).map(([reason, count]): [string, number] => [`skipped: ${reason}`, count]),
-    ['satisfied (4 and 5)', csat ? `${csat.value} % (${csat.low}-${csat.high} %)` : 'no data'],
-    ['mean', mean ?? 'no data'],
-    ...scores.map((score, index): [string, number] => [`answered ${score}`, distribution[index] ?? 0]),
+    ...(ratings.length === 0 ? [['answers with a score', 0]] : ratings.flatMap(rowsOf)),
   );
-  const hint = ratings > 0 && ratings < fewAnswers ? '\nThere are too few answers for reliable figures.' : '';
+  const hint = ratings.some(({ count }) => count < fewAnswers)
+    ? '\nThere are too few answers for reliable figures.'
+    : '';
   return table.toString() + hint;
+}
+
+/** The answers to one version of a question. */
+function rowsOf(ratings: Ratings): [string, string | number][] {
+  const { question, version, scale, count, mean, distribution } = ratings;
+  const { name, counts } = scaleOf(scale).figure;
+  const { value, interval } = figureInWords(ratings);
+  return [
+    [`question ${question}, version ${version}`, `${count} answers with a score`],
+    [`${name.toLowerCase()} (${counts})`, `${value} (${interval})`],
+    ['mean', mean],
+    ...scoresOf(scale).map((score, index): [string, number] => [
+      `answered ${scoreInWords(score, scale)}`,
+      distribution[index] ?? 0,
+    ]),
+  ];
 }

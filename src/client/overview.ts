@@ -1,5 +1,6 @@
 /** The client's operations on all reports: counts, sweep, retry, health. */
 import type { MassClearProgress, SweepResult } from '../contract/messages.js';
+import type { AskedQuestion } from '../contract/question.js';
 import { statsOf, type Stats } from '../operator/satisfaction.js';
 import type { Counts } from '../outside/counts.js';
 import type { Stores } from '../outside/stores.js';
@@ -29,6 +30,11 @@ export class OverviewService {
   /** Surveys sent, answered and skipped by reason; satisfaction with its confidence interval. */
   async stats(): Promise<Stats> {
     return statsOf(await this.stores.counts.surveys());
+  }
+
+  /** Every version of every question that customers were asked. */
+  questions(): Promise<AskedQuestion[]> {
+    return this.stores.questions.all();
   }
 
   lastSweep(): Promise<LastSweep | undefined> {

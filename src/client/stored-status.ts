@@ -5,7 +5,7 @@ import type { DeskRow } from '../outside/reports/desk.js';
 import type { State } from '../policy/status.js';
 
 export function storedStatus(row: DeskRow, run: RunStatus['run']): RunStatus {
-  const { id, state, cycle, hold, attention, surveyReason, confirmation, score, skipSurveyBy } = row;
+  const { id, state, cycle, hold, attention, surveyReason, confirmation, score, scale, skipSurveyBy } = row;
   const isHeld = hold !== null && (state === 'open' || state === 'cleared');
   const survey: SurveySummary = { state: shown(row.surveyState), reason: surveyReason ?? undefined };
   const isAsked = state === 'cleared' && confirmation === 'sent';
@@ -20,6 +20,7 @@ export function storedStatus(row: DeskRow, run: RunStatus['run']): RunStatus {
     until: untilOf(phase, row)?.toISOString(),
     survey,
     score: score ?? undefined,
+    scale: score === null ? undefined : scale,
     skipSurveyBy: skipSurveyBy ?? undefined,
     outcome: phase === 'done' ? (state === 'cancelled' ? 'cancelled' : 'closed') : undefined,
     confirmation: isAsked ? 'sent' : undefined,

@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { CloseoutError } from '../contract/errors.js';
 import { signals } from '../contract/messages.js';
+import type { AskedQuestion } from '../contract/question.js';
 import type { Answer, ConfirmationReply, StoredAnswer, Survey, SurveyRecord } from '../contract/survey.js';
 import { reportAbout } from '../customer/delivery-report.js';
 import type { IncomingMail } from '../customer/incoming-mail.js';
@@ -41,6 +42,10 @@ export class SurveyService {
 
   answerOf(surveyId: string): Promise<StoredAnswer | undefined> {
     return this.stores.answers.of(surveyId);
+  }
+
+  questionOf({ questionId }: Survey): Promise<AskedQuestion> {
+    return this.stores.questions.of(questionId);
   }
 
   /** The survey of the report's current cycle; `none` while it is not decided. Throws `ReportNotFound`. */

@@ -3,7 +3,7 @@
  * is optional, and a signal may come without a payload.
  */
 import type { ChangeKind } from './reports.js';
-import type { Score } from './survey.js';
+import type { ScaleName } from './scale.js';
 
 export const taskQueue = 'closeout';
 /** Activities that mail, and those about many reports, have task queues and slots of their own: neither delays a closing. */
@@ -71,7 +71,9 @@ export interface ChangeSignal {
 /** Sent once an answer is stored. Never holds the comment. */
 export interface AnsweredSignal {
   surveyId?: string;
-  score?: Score;
+  score?: number;
+  /** `satisfaction` if absent. */
+  scale?: ScaleName;
   solved?: boolean;
   /** 1 for the first answer, 2 for its first change, … */
   revision?: number;
@@ -189,4 +191,6 @@ export const searchAttributes = {
   serviceProblem: { name: 'CloseoutServiceProblem', type: 'KEYWORD' },
   survey: { name: 'CloseoutSurvey', type: 'KEYWORD' },
   score: { name: 'CloseoutScore', type: 'INT' },
+  /** Scores of different scales cannot be compared. */
+  scale: { name: 'CloseoutScale', type: 'KEYWORD' },
 } as const satisfies Record<string, { name: string; type: 'KEYWORD' | 'INT' }>;

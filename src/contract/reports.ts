@@ -1,6 +1,7 @@
 /** Types of a report, its statuses, its phases and its run. */
 import type { Contact } from './contact.js';
-import type { ConfirmationRecord, Score, SurveySummary } from './survey.js';
+import type { ScaleName } from './scale.js';
+import type { ConfirmationRecord, SurveySummary } from './survey.js';
 import type { ErrorCode } from './errors.js';
 
 /** Status of a trouble ticket (TMF621 v4.0.0, TroubleTicketStatusType). `resolved` is what X.790 and eTOM call cleared. */
@@ -67,7 +68,7 @@ export interface RunInput {
 export interface RunResult {
   outcome: 'closed' | 'cancelled';
   cycle: number;
-  survey: { outcome: string; score?: Score };
+  survey: { outcome: string; score?: number; scale?: ScaleName };
 }
 
 /** Answer of the query `status`. */
@@ -84,7 +85,9 @@ export interface RunStatus {
   until?: string;
   survey: SurveySummary;
   /** The customer's answer to the survey of this cycle. */
-  score?: Score;
+  score?: number;
+  /** The scale of the score. */
+  scale?: ScaleName;
   /** The operator who does not want the customer to be asked. */
   skipSurveyBy?: string;
   /** Present once the report is done. */

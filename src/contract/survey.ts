@@ -1,17 +1,6 @@
-/** Types of the survey and the confirmation: the rating scale, the survey of a cycle, the customer's answers. */
-
-/** The rating scale. Ratings from `satisfiedFrom` count as satisfied; for ratings up to `reasonsUpTo` we ask for reasons. */
-export const scores = [1, 2, 3, 4, 5] as const;
-export type Score = (typeof scores)[number];
-export const highestScore = 5;
-export const satisfiedFrom = 4;
-export const reasonsUpTo = 3;
-
-export const isScore = (value: unknown): value is Score => scores.some((score) => score === value);
-
-/** The reasons that a dissatisfied customer can tick. */
-export const complaints = ['slow', 'notSolved', 'poorlyInformed', 'unfriendly', 'repeatedFault'] as const;
-export type Complaint = (typeof complaints)[number];
+/** Types of the survey and the confirmation: the survey of a cycle, the customer's answers. */
+import type { FollowUpAnswers } from './question.js';
+import type { ScaleName } from './scale.js';
 
 /** The reasons for not sending a survey. The first that applies, in this order, is recorded. */
 export const skipReasons = [
@@ -20,6 +9,7 @@ export const skipReasons = [
   'optedOut',
   'suppressed',
   'contactCap',
+  'questionCap',
   'sampledOut',
   'once',
   'serviceProblem',
@@ -71,6 +61,8 @@ export interface Survey {
   serviceProblemId: string | null;
   /** In whose name the customer is written to; null: the built-in one. */
   brand: string | null;
+  /** Id of the `AskedQuestion`. */
+  questionId: number;
   state: SurveyState;
   /** A skip reason, or why it could not be delivered. */
   reason: string | null;
@@ -98,18 +90,19 @@ export interface Survey {
 
 /** A customer's answer to the survey. */
 export interface Answer {
-  score?: Score;
+  score?: number;
   solved?: boolean;
-  complaints?: Complaint[];
+  followUps?: FollowUpAnswers;
   comment?: string;
 }
 
 /** The answer that counts now. `at`: time of the first answer. */
 export interface StoredAnswer {
   surveyId: string;
-  score: Score | null;
+  score: number | null;
+  scale: ScaleName;
   solved: boolean | null;
-  complaints: Complaint[];
+  followUps: FollowUpAnswers;
   comment: string | null;
   at: Date;
   changedAt: Date;

@@ -1,6 +1,8 @@
 /** Everything that happened to a report, as one list. */
 import type { ReportStatus } from './reports.js';
-import type { Complaint, Score, SurveyEvent } from './survey.js';
+import type { FollowUpAnswers } from './question.js';
+import type { ScaleName } from './scale.js';
+import type { SurveyEvent } from './survey.js';
 
 /** Operators' decisions that the ledger keeps. */
 export type RecordedOperation = 'hold' | 'release' | 'skipSurvey';
@@ -20,9 +22,10 @@ export type TimelineEntry = Common &
     | {
         kind: 'answer';
         revision: number;
-        score?: Score;
+        score?: number;
+        scale: ScaleName;
         solved?: boolean;
-        complaints: Complaint[];
+        followUps: FollowUpAnswers;
         words?: string;
       }
     /** A mail, or words on a page. `out`: from an operator to the customer. */

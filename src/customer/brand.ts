@@ -64,9 +64,9 @@ export interface Voice {
   t: Texts;
 }
 
-/** `preferences`: BCP 47 tags or Accept-Language headers, the first that we have a catalogue for. */
-export function voiceOf(brand: Brand, ...preferences: (string | undefined)[]): Voice {
-  const language = languageFor(...preferences);
+/** In the first of the preferred languages (BCP 47 tags or Accept-Language headers) that is among `languages`, by default all. */
+export function voiceOf(brand: Brand, preferences: (string | undefined)[], languages?: Language[]): Voice {
+  const language = languageFor(preferences, languages);
   return { brand, language, t: brand.texts.get(language) ?? textsOf(language) };
 }
 

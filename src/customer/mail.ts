@@ -1,17 +1,21 @@
 /** The mails that ask a customer something. The same input is the same mail, byte for byte. */
 import { domainOf, oneLine, type Contact } from '../contract/contact.js';
 import { bounceAddressOf, messageIdOf, type MailKind } from '../contract/ids.js';
+import type { QuestionSet } from '../contract/question.js';
 import type { Report } from '../contract/reports.js';
-import { scores } from '../contract/survey.js';
 import { html, text } from '../views/render.js';
+import { questionNamed } from '../policy/questions.js';
 import { signLink, type LinkKey } from './links.js';
 import { voiceOf, type Brand, type Sender } from './brand.js';
-import { formatTime, ratingWords } from './texts.js';
+import { isRow, languagesOf, optionsOf, questionText, scoreWords } from './question.js';
+import { formatTime } from './texts.js';
 import type { Texts } from './texts/catalogue.js';
 
 export interface SurveyMail {
   kind: MailKind;
   surveyId: string;
+  /** Not in a mail that asks to confirm. */
+  question?: QuestionSet;
   report: Pick<Report, 'id' | 'description' | 'name' | 'clearedAt'>;
   contact: Contact & { emailAddress: string };
   /** The mailed surveys of the report's earlier cycles, oldest first. */
@@ -90,7 +94,7 @@ const unsubscribeHeaders = ({ optOut }: View): Mail['headers'] =>
         'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
       };
 
-const asksToConfirm = (kind: MailKind): boolean => kind === 'confirm' || kind === 'warning';
+export const asksToConfirm = (kind: MailKind): boolean => kind === 'confirm' || kind === 'warning';
 const isSecond = (kind: MailKind): boolean => kind === 'reminder' || kind === 'warning';
 
 const clearingOf = ({ report, date }: SurveyMail): Date => (report.clearedAt ? new Date(report.clearedAt) : date);
@@ -105,7 +109,9 @@ interface View extends ReturnType<typeof commonView> {
   intro: string;
   question: string;
   nothingStored: string;
-  choices: { words: string; link: string }[];
+  /** `score`: shown instead of the words where the choices are a row of numbers. */
+  choices: { words: string; link: string; score?: number }[];
+  isRow: boolean;
   /** Less prominent, below the choices. */
   other?: { words: string; link: string };
   until: string;
@@ -113,9 +119,11 @@ interface View extends ReturnType<typeof commonView> {
   optOut?: string;
 }
 
-function commonView({ kind, report, contact }: SurveyMail, brand: Brand) {
-  const { language, t } = voiceOf(brand, contact.preferredLanguage);
+function commonView({ kind, report, contact, question }: SurveyMail, brand: Brand) {
+  const voice = voiceOf(brand, [contact.preferredLanguage], question && languagesOf(question));
+  const { language, t } = voice;
   return {
+    voice,
     language,
     dir: t.dir,
     t,
@@ -137,18 +145,23 @@ const sentence = (words: string, followsSentence: boolean): string =>
   followsSentence ? words.charAt(0).toUpperCase() + words.slice(1) : words;
 
 function surveyView(mail: SurveyMail, { publicUrl, linkKeys }: MailSettings, brand: Brand): View {
-  const { kind, surveyId, report, contact, expiresAt } = mail;
+  const { kind, surveyId, report, contact, expiresAt, question = questionNamed(undefined, undefined) } = mail;
   const common = commonView(mail, brand);
-  const { t, language } = common;
+  const { t, language, voice } = common;
   const link = `${publicUrl}/s/${signLink('survey', surveyId, linkKeys)}`;
   return {
     ...common,
     subject: kind === 'reminder' ? t.mail.reminder({ report: report.id }) : t.mail.subject({ report: report.id }),
     preheader: t.mail.preheader({ report: report.id }),
     intro: sentence(t.mail.closed({ report: report.id }), common.isSecond),
-    question: t.mail.question,
+    question: questionText(question, voice),
     nothingStored: t.mail.nothingStored,
-    choices: scores.map((score) => ({ words: ratingWords(score, t), link: `${link}?r=${score}` })),
+    choices: optionsOf(question).map((score) => ({
+      words: scoreWords(score, question.scale, voice),
+      link: `${link}?r=${score}`,
+      score,
+    })),
+    isRow: isRow(question.scale),
     other: { words: t.mail.notSolved, link: `${link}?solved=no` },
     until: expiresAt ? t.mail.until({ when: formatTime(expiresAt, language, contact.timeZone) }) : '',
     optOut: `${publicUrl}/u/${signLink('optOut', surveyId, linkKeys)}`,
@@ -171,6 +184,7 @@ function confirmationView(mail: SurveyMail, { publicUrl, linkKeys }: MailSetting
       { words: confirm.yes, link: `${link}?fixed=yes` },
       { words: confirm.no, link: `${link}?fixed=no` },
     ],
+    isRow: false,
     until: expiresAt
       ? confirm.silence({ when: formatTime(expiresAt, common.language, contact.timeZone) })
       : confirm.staysOpen,

@@ -1,19 +1,23 @@
 /** The pages a customer sees. They need no script, and show only what the mail showed. The same input is the same page. */
 import type { Report } from '../contract/reports.js';
-import { complaints, scores, type Answer, type ConfirmationState, type Score } from '../contract/survey.js';
+import type { QuestionSet } from '../contract/question.js';
+import type { Answer, ConfirmationState } from '../contract/survey.js';
 import { html } from '../views/render.js';
 import { summaryOf } from './mail.js';
 import type { Voice } from './brand.js';
-import { formatNumber, formatTime, languageCodes, ratingWords, textsOf } from './texts.js';
+import { asksAt, followUpsInWords, isRow, languagesOf, optionsOf, questionText, scoreWords } from './question.js';
+import { formatNumber, formatTime, languageCodes, textsOf, type Language } from './texts.js';
 
-/** Longest comment, in code points. */
+/** Longest comment, and answer to a follow-up question, in code points. */
 export const longestComment = 2000;
+export const longestFollowUp = 500;
 
 type ShownReport = Pick<Report, 'id' | 'name' | 'description' | 'closedAt'>;
 type ClosedReport = Pick<Report, 'id' | 'closedAt'>;
 
 export interface SurveyView {
   report: ShownReport;
+  asked: QuestionSet;
   /** Preselected by the link in the mail, the submitted form, or the earlier answer. */
   answer: Answer;
   error: string | undefined;
@@ -28,19 +32,26 @@ export interface SurveyView {
 }
 
 export function surveyPage(voice: Voice, view: SurveyView): string {
-  const { report, answer, error, changeableUntil, confirmation, until, timeZone, path } = view;
-  const { page: t, mail, ratings } = voice.t;
+  const { report, asked, answer, error, changeableUntil, confirmation, until, timeZone, path } = view;
+  const { page: t, mail } = voice.t;
   const note = changeableUntil
     ? t.changeable({ until: formatTime(changeableUntil, voice.language, timeZone) })
     : closingNote(voice, report, confirmation, timeZone);
-  const question = t.question({ report: report.id });
-  const chosen = answer.score ? `&r=${answer.score}` : '';
+  const question = questionText(asked, voice);
+  const chosen = answer.score === undefined ? '' : `&r=${answer.score}`;
   return render('survey', voice, {
     title: error ? `${t.errorTitle}: ${question}` : question,
     question,
+    reportId: report.id,
     summary: summaryOf(report),
-    options: scores.map((score) => ({ score, word: ratings[score], checked: score === answer.score })),
-    complaints: complaints.map((id) => ({ id, word: t.complaint[id], checked: answer.complaints?.includes(id) })),
+    options: optionsOf(asked).map((score) => ({
+      score,
+      words: scoreWords(score, asked.scale, voice),
+      checked: score === answer.score,
+      asks: asksAt(asked, score),
+    })),
+    isRow: isRow(asked.scale),
+    followUps: followUpsInWords(asked, voice, answer.followUps),
     solved: answer.solved,
     asksSolved: confirmation !== 'yes' || answer.solved === false,
     comment: answer.comment ?? '',
@@ -49,7 +60,7 @@ export function surveyPage(voice: Voice, view: SurveyView): string {
     note,
     isChange: changeableUntil !== undefined,
     until: until && !changeableUntil ? mail.until({ when: formatTime(until, voice.language, timeZone) }) : undefined,
-    ...formLinks(voice, path, chosen),
+    ...formLinks(voice, path, chosen, languagesOf(asked)),
   });
 }
 
@@ -133,7 +144,8 @@ export function withdrawnPage(voice: Voice, why: 'reopened' | 'cancelled', repor
 
 export interface ThanksView {
   reportId: string;
-  score: Score | undefined;
+  asked: QuestionSet;
+  score: number | undefined;
   isReopened: boolean;
   /** Id of the follow-up report that was opened because it was too late to reopen. */
   followUp: string | undefined;
@@ -142,10 +154,11 @@ export interface ThanksView {
 }
 
 export function thanksPage(voice: Voice, view: ThanksView): string {
-  const { reportId, score, isReopened, followUp, changeLink } = view;
+  const { reportId, asked, score, isReopened, followUp, changeLink } = view;
   const { thanks } = voice.t;
   const lines: string[] = [];
-  if (score !== undefined) lines.push(thanks.rating({ report: reportId, rating: ratingWords(score, voice.t) }));
+  if (score !== undefined)
+    lines.push(thanks.rating({ report: reportId, rating: scoreWords(score, asked.scale, voice) }));
   if (isReopened) lines.push(thanks.reopened({ report: reportId }));
   if (followUp !== undefined) lines.push(thanks.followUp({ report: reportId, next: followUp }));
   return render('thanks', voice, { title: thanks.title, lines, changeLink });
@@ -192,9 +205,9 @@ export function refusedPage(voice: Voice, text: string): string {
 }
 
 /** The target of a form, and links to the same page in other languages with the same preselection. */
-const formLinks = ({ language }: Voice, path: string, chosen: string) => ({
+const formLinks = ({ language }: Voice, path: string, chosen: string, languages: Language[] = languageCodes) => ({
   action: `${path}?lang=${language}`,
-  others: languageCodes
+  others: languages
     .filter((code) => code !== language)
     .map((code) => ({ code, name: textsOf(code).language, href: `${path}?lang=${code}${chosen}` })),
 });

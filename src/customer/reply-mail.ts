@@ -20,7 +20,7 @@ export function replyMail(
   brand: Brand,
 ): Mail {
   const { from, replyTo } = brand.sender;
-  const { t: texts } = voiceOf(brand, contact.preferredLanguage);
+  const { t: texts } = voiceOf(brand, [contact.preferredLanguage]);
   const { mail, confirm } = texts;
   const domain = domainOf(from);
   const start = threadIdOf(survey, domain);

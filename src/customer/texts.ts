@@ -1,7 +1,6 @@
 /** The texts that customers read: one catalogue per language, all with the same messages. */
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Score } from '../contract/survey.js';
 import { readCatalogue, type Texts } from './texts/catalogue.js';
 
 /** Code of a language that has a catalogue: a BCP 47 tag, as its file is named. */
@@ -36,22 +35,25 @@ export function textsOf(language: Language): Texts {
   return texts;
 }
 
-/** The first preference that we have a catalogue for; English if none. Each is a BCP 47 tag or an Accept-Language header. */
-export function languageFor(...preferences: (string | undefined)[]): Language {
+/**
+ * The first preference that is among `languages`; their first if none is. Each preference is a BCP 47 tag or an Accept-Language
+ * header.
+ */
+export function languageFor(preferences: (string | undefined)[], languages = languageCodes): Language {
   for (const preference of preferences)
     for (const tag of ranked(preference ?? '')) {
-      const found = catalogueFor(tag);
+      const found = closestTo(tag, languages);
       if (found) return found;
     }
-  return 'en';
+  return languages[0] ?? 'en';
 }
 
-/** The catalogue of exactly this tag, else of its language: `de-AT` is answered in `de`, and `pt` in `pt-BR`. */
-function catalogueFor(tag: string): Language | undefined {
+/** Exactly this tag, else its language: `de-AT` is answered in `de`, and `pt` in `pt-BR`. */
+function closestTo(tag: string, languages: Language[]): Language | undefined {
   const primary = (code: string) => code.toLowerCase().split('-')[0];
   return (
-    languageCodes.find((code) => code.toLowerCase() === tag.toLowerCase()) ??
-    languageCodes.find((code) => primary(code) === primary(tag))
+    languages.find((code) => code.toLowerCase() === tag.toLowerCase()) ??
+    languages.find((code) => primary(code) === primary(tag))
   );
 }
 
@@ -98,7 +100,3 @@ function timeFormat(locale: string, timeZone: string): Intl.DateTimeFormat {
 
 export const formatNumber = (value: number, language: Language): string =>
   new Intl.NumberFormat(language, { numberingSystem: 'latn' }).format(value);
-
-/** `4 – satisfied`. */
-export const ratingWords = (score: Score, { ratings }: Pick<Texts, 'ratings'>): string =>
-  `${score} – ${ratings[score]}`;

@@ -8,7 +8,7 @@ import type { Survey } from '../contract/survey.js';
 import { verifyLink, type LinkPurpose } from '../customer/links.js';
 import { longestComment, refusedPage } from '../customer/pages.js';
 import { voiceOf, type Brand, type Brands, type Voice } from '../customer/brand.js';
-import { isLanguage } from '../customer/texts.js';
+import { isLanguage, type Language } from '../customer/texts.js';
 import type { Config } from '../setup/config.js';
 
 /** Errors on these paths are answered with a page. */
@@ -111,8 +111,8 @@ export function sendPage(reply: FastifyReply, code: number, page: string): Fasti
 }
 
 /** In the language chosen on the page, else the preferred one, else the browser's. */
-export const voiceFor = (request: FastifyRequest, brand: Brand, preferred?: string): Voice =>
-  voiceOf(brand, chosenLanguage(request), preferred, request.headers['accept-language']);
+export const voiceFor = (request: FastifyRequest, brand: Brand, preferred?: string, languages?: Language[]): Voice =>
+  voiceOf(brand, [chosenLanguage(request), preferred, request.headers['accept-language']], languages);
 
 /** Keeps the chosen language on the next page. */
 export function queryOf(request: FastifyRequest): string {
@@ -132,7 +132,7 @@ export const typedText = z
   .transform((text) => text.replaceAll('\0', ''));
 
 /** Says by how much a text is too long, in the customer's language; undefined if it is not. */
-export function lengthError(text: string, { t }: Voice): string | undefined {
+export function lengthError(text: string, { t }: Voice, longest = longestComment): string | undefined {
   const { length } = Array.from(text); // code points
-  return length > longestComment ? t.page.tooLong({ length: `${length}`, longest: `${longestComment}` }) : undefined;
+  return length > longest ? t.page.tooLong({ length: `${length}`, longest: `${longest}` }) : undefined;
 }

@@ -48,7 +48,7 @@ function toCloseoutError(error: FastifyError): CloseoutError {
   if (error instanceof CloseoutError) return error;
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new CloseoutError('BodyTooLarge', 'The body is too large; 1 MiB is allowed, 32 KiB for a form.');
+      return new CloseoutError('BodyTooLarge', 'The body is too large; 1 MiB is allowed, 48 KiB for a form.');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new CloseoutError(
         'NotJson',

@@ -48,13 +48,13 @@ async function addSurveys(registry: Registry, { overview: { counts } }: Closeout
   });
   const answers = new Gauge({
     name: 'closeout_survey_answers',
-    help: 'Answers that count, by score.',
-    labelNames: ['score'],
+    help: 'Answers that count, by score and its scale.',
+    labelNames: ['scale', 'score'],
     registers,
   });
-  for (const { state, reason, score, count } of await counts.surveys()) {
+  for (const { state, reason, scale, score, count } of await counts.surveys()) {
     surveys.inc({ state, reason: reason ?? '' }, count);
-    if (state === 'answered' && score !== null) answers.inc({ score }, count);
+    if (state === 'answered' && score !== null) answers.inc({ scale, score }, count);
   }
   const confirmations = new Gauge({
     name: 'closeout_confirmations',

@@ -1,9 +1,11 @@
 /** `/outbox/preview`: every mail and every state of every page, in every language, about an invented report. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Config } from '../setup/config.js';
+import { loadPolicy } from '../setup/policy-file.js';
 import { CloseoutError } from '../contract/errors.js';
 import type { MailKind } from '../contract/ids.js';
-import { surveyMail, type Mail } from '../customer/mail.js';
+import { scaleNames, scaleOf } from '../contract/scale.js';
+import { asksToConfirm, surveyMail, type Mail } from '../customer/mail.js';
 import {
   repliedPage,
   confirmPage,
@@ -15,6 +17,8 @@ import {
   thanksPage,
   withdrawnPage,
 } from '../customer/pages.js';
+import { questionNamed, type Question } from '../policy/questions.js';
+import { languagesOf } from '../customer/question.js';
 import { day, later } from '../policy/time.js';
 import { html } from '../views/render.js';
 import { sendMailPart } from './mail-part.js';
@@ -27,26 +31,33 @@ const until = later(at, 14 * day);
 const report = { id: 'DEMO-1', description: 'No dial tone on line 3', clearedAt: at.toISOString() };
 
 /** Every state of every page, by name. */
-const pages: Record<string, (voice: Voice) => string> = {
-  open: (voice) => surveyPage(voice, { ...form, answer: { score: 4 } }),
-  dissatisfied: (voice) => surveyPage(voice, { ...form, answer: { score: 2 } }),
-  'not-solved': (voice) => surveyPage(voice, { ...form, answer: { solved: false } }),
-  incomplete: (voice) => surveyPage(voice, { ...form, error: voice.t.page.choose }),
+const pages: Record<string, (voice: Voice, asked: Question) => string> = {
+  open: (voice, asked) => surveyPage(voice, { ...form, asked, answer: { score: scaleOf(asked.scale).goodFrom } }),
+  dissatisfied: (voice, asked) =>
+    surveyPage(voice, { ...form, asked, answer: { score: scaleOf(asked.scale).alertUpTo } }),
+  'not-solved': (voice, asked) => surveyPage(voice, { ...form, asked, answer: { solved: false } }),
+  incomplete: (voice, asked) => surveyPage(voice, { ...form, asked, error: voice.t.page.choose }),
   confirm: (voice) => confirmPage(voice, confirming),
   'not-fixed': (voice) => confirmPage(voice, { ...confirming, fixed: false }),
-  confirmed: (voice) => surveyPage(voice, { ...form, report: closed, confirmation: 'yes' }),
+  confirmed: (voice, asked) => surveyPage(voice, { ...form, asked, report: closed, confirmation: 'yes' }),
   'being-closed': (voice) => repliedPage(voice, report, true),
   'not-fixed-stored': (voice) => repliedPage(voice, report, false),
-  'closed-in-silence': (voice) => surveyPage(voice, { ...form, report: closed, confirmation: 'silence' }),
+  'closed-in-silence': (voice, asked) => surveyPage(voice, { ...form, asked, report: closed, confirmation: 'silence' }),
   'not-fixed-late': (voice) =>
     confirmPage(voice, { ...confirming, report: closed, confirmation: 'silence', isLate: true }),
   late: (voice) => latePage(voice, closed, 'silence', 'Europe/Berlin'),
   withdrawn: (voice) => withdrawnPage(voice, 'reopened', report.id),
   cancelled: (voice) => withdrawnPage(voice, 'cancelled', report.id),
-  changeable: (voice) => surveyPage(voice, { ...form, answer: { score: 5 }, changeableUntil: later(at, day) }),
-  thanks: (voice) => thanksPage(voice, { ...thanked, changeLink: '#' }),
-  reopened: (voice) => thanksPage(voice, { ...thanked, isReopened: true }),
-  'followed-up': (voice) => thanksPage(voice, { ...thanked, followUp: 'DEMO-1-after-1' }),
+  changeable: (voice, asked) =>
+    surveyPage(voice, {
+      ...form,
+      asked,
+      answer: { score: scaleOf(asked.scale).highest },
+      changeableUntil: later(at, day),
+    }),
+  thanks: (voice, asked) => thanksPage(voice, { ...thanked, ...answered(asked), changeLink: '#' }),
+  reopened: (voice, asked) => thanksPage(voice, { ...thanked, ...answered(asked), isReopened: true }),
+  'followed-up': (voice, asked) => thanksPage(voice, { ...thanked, ...answered(asked), followUp: 'DEMO-1-after-1' }),
   answered: (voice) => endedPage(voice, 'answered', report),
   expired: (voice) => endedPage(voice, 'expired', report),
   superseded: (voice) => endedPage(voice, 'superseded', report),
@@ -80,11 +91,12 @@ const confirming = {
 };
 const thanked = {
   reportId: report.id,
-  score: 4 as const,
   isReopened: false,
   followUp: undefined,
   changeLink: undefined,
 };
+
+const answered = (asked: Question) => ({ asked, score: scaleOf(asked.scale).goodFrom });
 
 /** `?brand=`: one of CLOSEOUT_BRANDS. */
 const brandOf = (query: unknown, brands: Brands): Brand => {
@@ -99,9 +111,18 @@ const brandOf = (query: unknown, brands: Brands): Brand => {
     : brands.builtIn;
 };
 
-export function previews(app: FastifyInstance, { http, mail, linkKeys }: Config, brands: Brands): void {
+/** `?question=`: a scale, or a question of the policy file. */
+function questionOf(query: unknown, own: ReadonlyMap<string, Question>): Question {
+  const { question = 'satisfaction' } = query as { question?: unknown };
+  return questionNamed(found(namesOf(own), String(question)), own);
+}
+
+const namesOf = (own: ReadonlyMap<string, Question>): string[] => [...new Set([...scaleNames, ...own.keys()])];
+
+export function previews(app: FastifyInstance, { http, mail, linkKeys, policyFile }: Config, brands: Brands): void {
+  const own = loadPolicy(policyFile).questions ?? new Map<string, Question>();
   const settings = { ...mail, publicUrl: http.publicUrl, linkKeys };
-  const build = (kind: MailKind, language: Language, brand: Brand): Mail => {
+  const build = (kind: MailKind, language: Language, brand: Brand, question: Question): Mail => {
     const contact = {
       name: 'Ann',
       emailAddress: 'ann@customers.example',
@@ -109,11 +130,13 @@ export function previews(app: FastifyInstance, { http, mail, linkKeys }: Config,
       timeZone: 'Europe/Berlin',
     };
     const surveyId = 'preview-preview-';
-    return surveyMail({ kind, surveyId, report, contact, earlier: [], date: at, expiresAt: until }, settings, brand);
+    const about = { kind, surveyId, report, contact, earlier: [], date: at, expiresAt: until };
+    return surveyMail(asksToConfirm(kind) ? about : { ...about, question }, settings, brand);
   };
   /** Replaces the links of the invented report by links to the previews of the pages. */
-  const linked = (text: string, language: Language, { id }: Brand) => {
-    const page = (state: string) => `${http.publicUrl}/outbox/preview/page/${state}/${language}?brand=${id}`;
+  const linked = (text: string, language: Language, { id }: Brand, { name }: Question) => {
+    const page = (state: string) =>
+      `${http.publicUrl}/outbox/preview/page/${state}/${language}?brand=${id}&question=${name}`;
     return text
       .replaceAll(/http\S+?\/s\/[^"\s]*solved=no/g, page('not-solved'))
       .replaceAll(/http\S+?\/c\/[^"\s]*fixed=no/g, page('not-fixed'))
@@ -126,7 +149,9 @@ export function previews(app: FastifyInstance, { http, mail, linkKeys }: Config,
     const brand = brandOf(request.query, brands);
     const named = languageCodes.map((code) => ({ code, name: textsOf(code).language }));
     const view = { title: 'Previews', nav: 'outbox', outbox: true, languages: named, kinds, pages: Object.keys(pages) };
-    return sendHtml(reply, html.render('./previews.html.eta', { ...view, brand, brands: brands.all }));
+    const question = questionOf(request.query, own);
+    const chosen = { brand, brands: brands.all, question, questions: namesOf(own) };
+    return sendHtml(reply, html.render('./previews.html.eta', { ...view, ...chosen }));
   });
 
   app.get<{ Params: { kind: string; lang: string } }>(
@@ -134,9 +159,10 @@ export function previews(app: FastifyInstance, { http, mail, linkKeys }: Config,
     ({ params, query }, reply) => {
       const [kind, language] = [found(kinds, params.kind), found(languageCodes, params.lang)];
       const brand = brandOf(query, brands);
-      const { text, subject, headers } = build(kind, language, brand);
-      const view = { title: subject, nav: 'outbox', outbox: true, text: linked(text, language, brand) };
-      const frame = `/outbox/preview/mail/${kind}/${language}/html?brand=${brand.id}`;
+      const question = questionOf(query, own);
+      const { text, subject, headers } = build(kind, language, brand, question);
+      const view = { title: subject, nav: 'outbox', outbox: true, text: linked(text, language, brand, question) };
+      const frame = `/outbox/preview/mail/${kind}/${language}/html?brand=${brand.id}&question=${question.name}`;
       reply.header(
         'content-security-policy',
         "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'",
@@ -153,8 +179,8 @@ export function previews(app: FastifyInstance, { http, mail, linkKeys }: Config,
     ({ params, query }, reply) => {
       const language = found(languageCodes, params.lang);
       const brand = brandOf(query, brands);
-      const { html: part = '' } = build(found(kinds, params.kind), language, brand);
-      return sendMailPart(reply, linked(part, language, brand));
+      const { html: part = '' } = build(found(kinds, params.kind), language, brand, questionOf(query, own));
+      return sendMailPart(reply, linked(part, language, brand, questionOf(query, own)));
     },
   );
 
@@ -162,8 +188,10 @@ export function previews(app: FastifyInstance, { http, mail, linkKeys }: Config,
     '/outbox/preview/page/:state/:lang',
     ({ params, query }, reply) => {
       const draw = pages[found(Object.keys(pages), params.state)];
-      const voice = voiceOf(brandOf(query, brands), found(languageCodes, params.lang));
-      return sendHtml(reply, draw?.(voice) ?? '');
+      const question = questionOf(query, own);
+      const language = found(languageCodes, params.lang);
+      const voice = voiceOf(brandOf(query, brands), [language], languagesOf(question));
+      return sendHtml(reply, draw?.(voice, question) ?? '');
     },
   );
 }

@@ -3,43 +3,52 @@ import { Readable } from 'node:stream';
 import { stringify } from 'csv-stringify';
 import type { CloseoutClient } from '../client.js';
 
-type Counts = CloseoutClient['overview']['counts'];
+type Overview = CloseoutClient['overview'];
+type Counts = Overview['counts'];
 type Answer = Awaited<ReturnType<Counts['answers']>>[number];
 
 const pageSize = 1000;
 
-export function satisfactionCsv(counts: Counts): Readable {
+/** With a column for each follow-up question that was ever asked. */
+export async function satisfactionCsv(overview: Overview): Promise<Readable> {
+  const asked = (await overview.questions()).flatMap(({ followUps }) => followUps.map(({ id }) => id));
+  const followUps = [...new Set(asked)];
+  const columns = [...columnsBefore, ...followUps.map(columnOf), ...columnsAfter];
   // Comments are written by strangers: a spreadsheet must not take one for a formula.
   const table = stringify({ header: true, columns, quoted: true, escape_formulas: true, bom: true });
-  return Readable.from(rowsOf(counts)).compose(table) as Readable;
+  return Readable.from(rowsOf(overview.counts, followUps)).compose(table) as Readable;
 }
 
-const columns = [
+/** Ids of follow-up questions are the company's own, and must not be taken for another column. */
+const columnOf = (id: string) => `ask-${id}`;
+
+const columnsBefore = [
   'report',
   'cycle',
   'ticketType',
   'serviceProblem',
   'sentAt',
   'answeredAt',
+  'question',
+  'version',
+  'scale',
   'score',
   'solved',
-  'complaints',
-  'comment',
-  'revisions',
 ];
+const columnsAfter = ['comment', 'revisions'];
 
-async function* rowsOf(counts: Counts) {
+async function* rowsOf(counts: Counts, ids: string[]) {
   let page = await counts.answers(pageSize);
   while (page.length > 0) {
-    yield* page.map(toRow);
+    yield* page.map((answer) => toRow(answer, ids));
     page = page.length < pageSize ? [] : await counts.answers(pageSize, page.at(-1)?.surveyId);
   }
 }
 
-const toRow = ({ complaints, sentAt, answeredAt, solved, ...row }: Answer) => ({
+const toRow = ({ followUps, sentAt, answeredAt, solved, ...row }: Answer, ids: string[]) => ({
   ...row,
+  ...Object.fromEntries(ids.map((id) => [columnOf(id), plainText([followUps[id] ?? ''].flat().join(' '))])),
   solved: solved === null ? '' : yesOrNo(solved),
-  complaints: complaints.join(' '),
   sentAt: sentAt?.toISOString(),
   answeredAt: answeredAt.toISOString(),
   ticketType: plainText(row.ticketType),

@@ -1,55 +1,71 @@
 /** The survey's form, shown on its own page and, once the report is closed, on the confirmation page. */
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import {
-  complaints,
-  highestScore,
-  scores,
-  type Answer,
-  type Score,
-  type StoredAnswer,
-  type Survey,
-} from '../contract/survey.js';
+import type { FollowUp, FollowUpAnswers, QuestionSet } from '../contract/question.js';
+import { scaleOf, scoresOf } from '../contract/scale.js';
+import type { Answer, StoredAnswer, Survey } from '../contract/survey.js';
 import type { Report } from '../contract/reports.js';
 import { signLink } from '../customer/links.js';
-import { endedPage, surveyPage } from '../customer/pages.js';
+import type { Voice } from '../customer/brand.js';
+import { endedPage, longestFollowUp, surveyPage } from '../customer/pages.js';
 import { changeableUntil } from '../policy/deadlines.js';
 import { isInReopenWindow, linkState, type LinkState } from '../policy/links.js';
-import { asksForReasons } from '../policy/survey.js';
-import { queryOf, sendPage, typedText, voiceFor, type Exchange } from './customer-page.js';
+import { answersAsked } from '../policy/questions.js';
+import { languagesOf } from '../customer/question.js';
+import { lengthError, queryOf, sendPage, typedText, voiceFor, type Exchange } from './customer-page.js';
 import { parseInput } from './parse.js';
 
-const scoreText = z
-  .enum(scores.map(String), `must be ${scores[0]} to ${highestScore}`)
-  .transform((text) => Number(text) as Score);
+function scoreText({ scale }: QuestionSet) {
+  const { lowest, highest } = scaleOf(scale);
+  return z.enum(scoresOf(scale).map(String), `must be ${lowest} to ${highest}`).transform(Number);
+}
 
-/** A form may send one name several times; the last one counts. */
-const form = z.object({
-  score: scoreText.optional(),
-  comment: typedText,
-  complaint: z.preprocess((given) => [given ?? []].flat(), z.array(z.enum(complaints))),
-  solved: z.preprocess((given) => [given].flat().at(-1), z.enum(['yes', 'no'], 'must be yes or no').optional()),
-});
+/** A form may send one name several times: every choice counts, and the last of the rest. */
+const listOf = (given: unknown) => [given ?? []].flat();
 
-export function readSurveyForm(body: unknown): Answer {
-  const { score, solved, comment, complaint } = parseInput(form, body ?? {});
+const answerTo = ({ choices }: FollowUp): z.ZodType<string[] | string> =>
+  choices
+    ? z.preprocess(listOf, z.array(z.enum(choices.map(({ id }) => id)))).transform((ids) => [...new Set(ids)])
+    : z.preprocess((given) => listOf(given).at(-1), typedText);
+
+const formOf = (question: QuestionSet) =>
+  z.object({
+    score: scoreText(question).optional(),
+    comment: typedText,
+    solved: z.preprocess((given) => listOf(given).at(-1), z.enum(['yes', 'no'], 'must be yes or no').optional()),
+    ...Object.fromEntries(question.followUps.map((followUp) => [`ask-${followUp.id}`, answerTo(followUp)])),
+  });
+
+export function readSurveyForm(body: unknown, question: QuestionSet): Answer {
+  const { score, solved, comment, ...others } = parseInput(formOf(question), body ?? {});
+  const given = question.followUps.map(({ id }): [string, string[] | string] => [
+    id,
+    (others as FollowUpAnswers)[`ask-${id}`] ?? '',
+  ]);
   return {
     score,
     solved: solved && solved === 'yes',
     comment: comment || undefined,
-    complaints: asksForReasons(score) ? [...new Set(complaint)] : [],
+    followUps: answersAsked(question, score, Object.fromEntries(given)),
   };
 }
 
 export function toAnswer(stored: StoredAnswer | undefined): Answer {
   if (!stored) return {};
-  const { score, solved, comment, complaints: ticked } = stored;
-  return { score: score ?? undefined, solved: solved ?? undefined, comment: comment ?? undefined, complaints: ticked };
+  const { score, solved, comment, followUps } = stored;
+  return { score: score ?? undefined, solved: solved ?? undefined, comment: comment ?? undefined, followUps };
+}
+
+/** Says by how much a typed text is too long; undefined if none is. */
+export function lengthErrorIn({ comment = '', followUps = {} }: Answer, voice: Voice): string | undefined {
+  const typed = Object.values(followUps).filter((answer) => typeof answer === 'string');
+  const errors = typed.map((text) => lengthError(text, voice, longestFollowUp));
+  return lengthError(comment, voice) ?? errors.find((error) => error !== undefined);
 }
 
 /** Adds what the link in the mail preselects: `?r=4` or `?solved=no`. */
-export function preselect(answer: Answer, query: { r?: unknown; solved?: unknown }): Answer {
-  const score = scoreText.safeParse(query.r);
+export function preselect(answer: Answer, query: { r?: unknown; solved?: unknown }, question: QuestionSet): Answer {
+  const score = scoreText(question).safeParse(query.r);
   return {
     ...answer,
     score: score.success ? score.data : answer.score,
@@ -73,10 +89,13 @@ export async function showSurvey(
   error?: string,
 ): Promise<FastifyReply> {
   const { reportId, confirmation, expiresAt } = survey;
-  const contact = await client.contactOf(reportId);
-  const voice = voiceFor(request, brands.of(survey.brand), contact?.preferredLanguage);
+  const [contact, report, asked] = await Promise.all([
+    client.contactOf(reportId),
+    client.get(reportId),
+    client.surveys.questionOf(survey),
+  ]);
+  const voice = voiceFor(request, brands.of(survey.brand), contact?.preferredLanguage, languagesOf(asked));
   const state = linkState(survey, before?.at, new Date());
-  const report = await client.get(reportId);
   const path = `/s/${signLink('survey', survey.id, config.linkKeys)}`;
   if (state !== 'open' && state !== 'changeable') {
     const late = canReopen(survey, state, report) ? { path: `${path}/reopen${queryOf(request)}` } : undefined;
@@ -84,6 +103,7 @@ export async function showSurvey(
   }
   const page = surveyPage(voice, {
     report,
+    asked,
     answer,
     error,
     changeableUntil: before && changeableUntil(before.at),

@@ -4,8 +4,10 @@ import { z } from 'zod';
 import { followUpIdOf } from '../contract/ids.js';
 import type { Survey } from '../contract/survey.js';
 import type { LinkPurpose } from '../customer/links.js';
+import { languagesOf } from '../customer/question.js';
 import { endedPage, optOutPage, repliedPage, thanksPage } from '../customer/pages.js';
 import type { Voice } from '../customer/brand.js';
+import type { Language } from '../customer/texts.js';
 import { isInReopenWindow, linkState } from '../policy/links.js';
 import {
   lengthError,
@@ -20,7 +22,7 @@ import {
   type Site,
 } from './customer-page.js';
 import { parseInput } from './parse.js';
-import { canReopen, preselect, readSurveyForm, showSurvey, toAnswer } from './survey-form.js';
+import { canReopen, lengthErrorIn, preselect, readSurveyForm, showSurvey, toAnswer } from './survey-form.js';
 
 export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: Limits) {
   const { client } = site;
@@ -28,19 +30,23 @@ export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: 
 
   app.get('/s/:token', reads, async (request: LinkRequest, reply) => {
     const survey = await find('survey', request);
-    const before = await client.surveys.answerOf(survey.id);
-    const answer = preselect(toAnswer(before), request.query as object);
+    const [before, question] = await Promise.all([
+      client.surveys.answerOf(survey.id),
+      client.surveys.questionOf(survey),
+    ]);
+    const answer = preselect(toAnswer(before), request.query as object, question);
     return showSurvey({ ...site, request, reply }, survey, before, answer);
   });
 
   app.post('/s/:token', posts, async (request: LinkRequest, reply) => {
     const survey = await find('survey', request);
-    const answer = readSurveyForm(request.body);
+    const question = await client.surveys.questionOf(survey);
+    const answer = readSurveyForm(request.body, question);
     const before = await client.surveys.answerOf(survey.id);
-    const voice = voiceFor(request, site.brands.of(survey.brand));
+    const voice = voiceFor(request, site.brands.of(survey.brand), undefined, languagesOf(question));
     const exchange = { ...site, request, reply };
     const isEmpty = answer.score === undefined && answer.solved !== false;
-    const error = isEmpty ? voice.t.page.choose : lengthError(answer.comment ?? '', voice);
+    const error = isEmpty ? voice.t.page.choose : lengthErrorIn(answer, voice);
     if (error) return showSurvey(exchange, survey, before, answer, error);
     // Ten clicks at once store one answer, and each of them shows it.
     const stored = await client.surveys.answer(survey.id, answer);
@@ -100,12 +106,13 @@ async function sendThanks(exchange: Exchange, survey: Survey): Promise<FastifyRe
   const { client, request, reply } = exchange;
   const { id, reportId, cycle, reopenUntil } = survey;
   const form = `/s/${request.params.token}${queryOf(request)}`;
-  const answer = await client.surveys.answerOf(id);
+  const [answer, asked] = await Promise.all([client.surveys.answerOf(id), client.surveys.questionOf(survey)]);
   if (!answer) return reply.redirect(form, 303);
   const isUnsolved = answer.solved === false;
   const isInTime = isInReopenWindow(reopenUntil, answer.changedAt);
-  const page = thanksPage(await voiceOfPage(exchange, survey), {
+  const page = thanksPage(await voiceOfPage(exchange, survey, languagesOf(asked)), {
     reportId,
+    asked,
     score: answer.score ?? undefined,
     isReopened: isUnsolved && isInTime,
     followUp: isUnsolved && !isInTime ? followUpIdOf(reportId, cycle) : undefined,
@@ -114,7 +121,11 @@ async function sendThanks(exchange: Exchange, survey: Survey): Promise<FastifyRe
   return sendPage(reply, 200, page);
 }
 
-async function voiceOfPage({ client, brands, request }: Exchange, survey: Survey): Promise<Voice> {
+async function voiceOfPage(
+  { client, brands, request }: Exchange,
+  survey: Survey,
+  languages?: Language[],
+): Promise<Voice> {
   const contact = await client.contactOf(survey.reportId);
-  return voiceFor(request, brands.of(survey.brand), contact?.preferredLanguage);
+  return voiceFor(request, brands.of(survey.brand), contact?.preferredLanguage, languages);
 }

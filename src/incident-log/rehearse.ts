@@ -5,6 +5,7 @@
 import type { SkipReason } from '../contract/survey.js';
 import { afterBusinessTime, quietUntil } from '../customer/calendar.js';
 import { confirmationEndsAt } from '../policy/deadlines.js';
+import { questionNamed, type Cap, type Question } from '../policy/questions.js';
 import type { Policy, PolicyFor } from '../policy/settings.js';
 import { nextState, type State } from '../policy/status.js';
 import { sampleBucketOf, skipReason, type EligibilityFacts } from '../policy/survey.js';
@@ -44,6 +45,7 @@ export function rehearse(incidents: Incident[], policyFor: PolicyFor, options: R
 
 class SimulatedReport {
   readonly policy: Policy;
+  readonly question: Question;
   readonly cycles: RehearsedCycle[];
   state: State = 'open';
   /** Counts the changes of state, so that a step planned before a change is dropped. */
@@ -55,6 +57,7 @@ class SimulatedReport {
   ) {
     const { id, severity, category, customerId } = incident;
     this.policy = policyFor({ severity, ticketType: category, customerId });
+    this.question = questionNamed(this.policy.survey.question, policyFor.questions);
     this.cycles = [{ report: id, cycle: 1 }];
   }
 
@@ -141,7 +144,7 @@ class Rehearsal {
 
   private ask(report: SimulatedReport, now: number): void {
     const { survey } = report.policy;
-    const reason = skipReason(factsOf(report, this.sent, now), survey);
+    const reason = skipReason(factsOf(report, this.sent, now), survey, report.question.cap);
     const isMailedNow = !reason && !this.options.atOnce && !report.isAskedOnPage;
     const until = isMailedNow ? quietUntil(new Date(now), survey.quietHours, undefined) : undefined;
     if (until) return this.plan(report, now, until.getTime() - now, (due) => this.ask(report, due));
@@ -178,6 +181,9 @@ function factsOf(report: SimulatedReport, sent: SentSurvey[], now: number): Elig
   const { customerId, serviceProblemId, id } = report.incident;
   const { contactCap } = report.policy.survey;
   const toCustomer = sent.filter((survey) => customerId && survey.report.incident.customerId === customerId);
+  const { question } = report;
+  const isSince = ({ at }: SentSurvey, cap: Cap | null) => at > now - (cap?.per ?? 0);
+  const isSameQuestion = (survey: SentSurvey) => survey.report.question.name === question.name;
   const isSameProblem = ({ report: { incident } }: SentSurvey) =>
     serviceProblemId !== undefined && incident.serviceProblemId === serviceProblemId && incident.id !== id;
   return {
@@ -187,7 +193,8 @@ function factsOf(report: SimulatedReport, sent: SentSurvey[], now: number): Elig
     hasAddress: report.hasAddress,
     optedOut: false,
     suppressed: false,
-    sentToCustomer: toCustomer.filter(({ at }) => at > now - (contactCap?.per ?? 0)).length,
+    sentToCustomer: toCustomer.filter((survey) => isSince(survey, contactCap)).length,
+    askedTheQuestion: toCustomer.filter((survey) => isSameQuestion(survey) && isSince(survey, question.cap)).length,
     sentForReport: sent.filter((survey) => survey.report === report).length,
     askedForServiceProblem: toCustomer.some(isSameProblem),
     sampleBucket: sampleBucketOf(id),

@@ -3,12 +3,13 @@ import { domainOf, oneLine } from '../contract/contact.js';
 import { alertMessageIdOf } from '../contract/ids.js';
 import type { Alert } from '../contract/messages.js';
 import type { Report } from '../contract/reports.js';
-import { highestScore, type StoredAnswer, type Survey } from '../contract/survey.js';
+import { scoreInWords } from '../contract/scale.js';
+import type { StoredAnswer, Survey } from '../contract/survey.js';
 import { automaticMail, type Mail } from '../customer/mail.js';
 import { divideReply } from '../customer/quoted-text.js';
-import { textsOf } from '../customer/texts.js';
 import { isInReopenWindow } from '../policy/links.js';
 import { alertsOperator } from '../policy/survey.js';
+import { tickedInWords, writtenBelow } from './follow-ups.js';
 
 /** Reports with the same problem: how many, and the first of them. */
 export interface Affected {
@@ -22,7 +23,7 @@ export interface AlertFacts {
   survey?: Pick<Survey, 'reportId' | 'decidedAt' | 'confirmation' | 'alertedRevision' | 'reopenUntil'>;
   /** The customer's words about a reopening. */
   reason?: string;
-  answer?: Pick<StoredAnswer, 'score' | 'solved' | 'complaints' | 'comment' | 'changedAt'>;
+  answer?: Pick<StoredAnswer, 'score' | 'scale' | 'solved' | 'followUps' | 'comment' | 'changedAt'>;
   message?: { text: string; author: string | null; at: Date };
   affected?: Affected;
 }
@@ -42,7 +43,7 @@ type AlertOf<K extends Alert['kind']> = Extract<Alert, { kind: K }>;
 const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => AlertText | undefined } = {
   answer(alert, { report, survey, answer }) {
     if (!report || !survey || !answer) return undefined;
-    const isLow = alertsOperator(answer, alert);
+    const isLow = alertsOperator(answer, alert.scoreAtMost);
     const { alertedRevision } = survey;
     if (isLow && alertedRevision === null) return lowScore(alert, report, answer, survey);
     if (!isLow && alertedRevision !== null)
@@ -204,20 +205,20 @@ const whatToDo = (id: string): string[] => [
 function lowScore(
   { reportId, cycle }: AlertOf<'answer'>,
   { description }: NonNullable<AlertFacts['report']>,
-  { score, solved, complaints, comment, changedAt }: NonNullable<AlertFacts['answer']>,
+  { score, scale, solved, followUps, comment, changedAt }: NonNullable<AlertFacts['answer']>,
   { reopenUntil }: NonNullable<AlertFacts['survey']>,
 ): AlertText {
   const isNotSolved = solved === false;
-  const rating = score === null ? undefined : `${score} of ${highestScore}`;
+  const rating = score === null ? undefined : scoreInWords(score, scale);
   const lines = [`The customer of report ${reportId} (cycle ${cycle}) answered${rating ? ` with ${rating}` : ''}.`];
   const course = isInReopenWindow(reopenUntil?.toISOString(), changedAt)
     ? 'The report is open again.'
     : 'It is too late to open the report again, so a follow-up report was opened.';
   if (isNotSolved) lines.push(`The customer says that the problem is not solved. ${course}`);
   lines.push('', `Report: ${oneLine(description)}`);
-  if (complaints.length > 0)
-    lines.push(`Reasons: ${complaints.map((reason) => textsOf('en').page.complaint[reason]).join(', ')}`);
-  lines.push(...words('The customer writes', comment), '', ...whatToDo(reportId));
+  const ticked = tickedInWords(followUps);
+  if (ticked.length > 0) lines.push(`Reasons: ${ticked.join(', ')}`);
+  lines.push(...words('The customer writes', writtenBelow(comment, followUps)), '', ...whatToDo(reportId));
   if (!isNotSolved) lines.push(`To open the report again: closeout reopen ${reportId}`);
   const inBrackets = rating ? ` (${rating})` : '';
   const subject = isNotSolved ? `Not solved: report ${reportId}${inBrackets}` : `Score ${rating}: report ${reportId}`;
@@ -226,14 +227,15 @@ function lowScore(
 
 function retraction(
   { id }: NonNullable<AlertFacts['report']>,
-  { score, comment, changedAt }: NonNullable<AlertFacts['answer']>,
+  { score, scale, comment, followUps, changedAt }: NonNullable<AlertFacts['answer']>,
 ): AlertText {
+  const rating = score === null ? 'not given' : scoreInWords(score, scale);
   return {
-    subject: `Withdrawn: the score of report ${id} is now ${score} of ${highestScore}`,
+    subject: `Withdrawn: the score of report ${id} is now ${rating}`,
     lines: [
-      `The customer of report ${id} changed the answer to ${score} of ${highestScore}, so the earlier alert no longer applies.`,
+      `The customer of report ${id} changed the answer to ${rating}, so the earlier alert no longer applies.`,
       '',
-      ...words('The customer writes', comment),
+      ...words('The customer writes', writtenBelow(comment, followUps)),
     ],
     at: changedAt,
   };

@@ -1,6 +1,7 @@
 /** The plots of the desk as SVG, for each colour scheme and size. */
 import * as echarts from 'echarts';
-import { unitOf, type Stats } from './satisfaction.js';
+import { scaleOf } from '../contract/scale.js';
+import { unitOf, type Ratings } from './satisfaction.js';
 
 type Scheme = 'light' | 'dark';
 
@@ -18,17 +19,18 @@ const colours = {
   dark: { ink: '#e8eaed', line: '#8b949e', mark: '#9ec5ff' },
 };
 
-/** Satisfaction by month in %, with its confidence interval. */
-export function satisfactionPlot(months: [string, Stats][], look: Look): string {
+/** The figure of one question by month, with its confidence interval. */
+export function satisfactionPlot(months: [string, Ratings][], look: Look): string {
   const { mark } = colours[look.scheme];
-  const rated = months.filter(([, { csat }]) => csat !== null);
-  const values = rated.map(([, { csat }]) => csat?.value ?? 0);
-  const names = rated.map(([month]) => month);
-  return draw(look, names, { min: 0, max: 100, unit: '%' }, [
+  const values = months.map(([, { figure }]) => figure.value);
+  const names = months.map(([month]) => month);
+  const isNps = months.some(([, { scale }]) => scaleOf(scale).figure.kind === 'nps');
+  const axis = isNps ? { min: -100, max: 100, unit: '' } : { min: 0, max: 100, unit: '%' };
+  return draw(look, names, axis, [
     line(values, mark),
     {
       type: 'custom',
-      data: rated.map(([, { csat }], index) => [index, csat?.low ?? 0, csat?.high ?? 0]),
+      data: months.map(([, { figure }], index) => [index, figure.low, figure.high]),
       renderItem: (_params: unknown, api: Api) => whisker(api, mark),
     },
   ]);

@@ -1,8 +1,8 @@
 /** Figures of customer satisfaction, by their usual definitions. Pure. Percentages are 0 to 100, with one decimal. */
-import { satisfiedFrom, scores, type Score } from '../contract/survey.js';
+import { scaleOf, scoresOf, type ScaleName } from '../contract/scale.js';
 import { day, hour, minute, second } from '../policy/time.js';
 
-/** The number of surveys of one month, ticket type and service problem with the same outcome. */
+/** The number of surveys of one month, ticket type, service problem and question with the same outcome. */
 export interface SurveyCount {
   /** `YYYY-MM`, UTC. */
   month: string;
@@ -11,7 +11,11 @@ export interface SurveyCount {
   state: string;
   reason: string | null;
   wasSent: boolean;
-  score: Score | null;
+  /** Name of the question, and its version. */
+  question: string;
+  version: number;
+  scale: ScaleName;
+  score: number | null;
   count: number;
 }
 
@@ -27,15 +31,31 @@ export interface Stats {
   superseded: number;
   undeliverable: number;
   skipped: Record<string, number>;
-  /** Share of satisfied ratings in %, with the Wilson 95 % confidence interval; null without a rating. */
-  csat: { value: number; low: number; high: number } | null;
-  mean: number | null;
-  /** Number of ratings. */
-  ratings: number;
-  /** Number of ratings of each score, lowest first. */
-  distribution: number[];
+  /** One for each question that was answered with a score, the most answered first. Answers on different scales are never added up. */
+  ratings: Ratings[];
   /** Answered among delivered, in %; null if nothing was delivered. */
   responseRate: number | null;
+}
+
+/** The answers to one version of a question. */
+export interface Ratings {
+  question: string;
+  version: number;
+  scale: ScaleName;
+  /** Number of answers with a score. */
+  count: number;
+  /** What the scale is summed up by, with its 95 % confidence interval. */
+  figure: Figure;
+  mean: number;
+  /** Number of answers with each score, lowest first. */
+  distribution: number[];
+}
+
+/** A share of answers, 0 to 100 %, or a net promoter score, -100 to 100. */
+export interface Figure {
+  value: number;
+  low: number;
+  high: number;
 }
 
 /** Figures from fewer answers are marked, because they say little. */
@@ -44,11 +64,6 @@ export const fewAnswers = 30;
 export function statsOf(counts: SurveyCount[]): Stats {
   const sum = (fits: (row: SurveyCount) => boolean) =>
     counts.filter(fits).reduce((total, { count }) => total + count, 0);
-  const scored = (score: Score) => sum((row) => row.state === 'answered' && row.score === score);
-  const distribution = scores.map(scored);
-  const ratings = distribution.reduce((total, count) => total + count);
-  const points = scores.reduce((total: number, score) => total + score * scored(score), 0);
-  const satisfied = scores.reduce((total: number, score) => total + (score >= satisfiedFrom ? scored(score) : 0), 0);
   const sent = sum(({ wasSent }) => wasSent);
   const delivered = sum(({ wasSent, state }) => wasSent && state !== 'undeliverable');
   const answered = sum(({ state }) => state === 'answered');
@@ -64,22 +79,63 @@ export function statsOf(counts: SurveyCount[]): Stats {
     superseded: sum(({ state }) => state === 'superseded'),
     undeliverable: sum(({ state }) => state === 'undeliverable'),
     skipped,
-    csat: ratings === 0 ? null : { value: percent(satisfied / ratings), ...wilson(satisfied, ratings) },
-    mean: ratings === 0 ? null : Math.round((100 * points) / ratings) / 100,
-    ratings,
-    distribution,
+    ratings: ratingsOf(counts),
     responseRate: delivered === 0 ? null : percent(answered / delivered),
   };
 }
 
+function ratingsOf(counts: SurveyCount[]): Ratings[] {
+  const answered = counts.filter(({ state, score }) => state === 'answered' && score !== null);
+  const byQuestion = groupBy(answered, ({ question, version }) => `${question} ${version}`);
+  return [...byQuestion.values()].flatMap((rows) => ratingsOfOne(rows) ?? []).sort((a, b) => b.count - a.count);
+}
+
+function ratingsOfOne(rows: SurveyCount[]): Ratings | undefined {
+  const [first] = rows;
+  if (!first) return undefined;
+  const { question, version, scale } = first;
+  const scores = scoresOf(scale);
+  const distribution = scores.map((score) => total(rows.filter((row) => row.score === score)));
+  const count = total(rows);
+  const points = scores.reduce((sum, score, index) => sum + score * (distribution[index] ?? 0), 0);
+  const mean = Math.round((100 * points) / count) / 100;
+  return { question, version, scale, count, figure: figureOf(scale, rows), mean, distribution };
+}
+
+function figureOf(scale: ScaleName, rows: SurveyCount[]): Figure {
+  const { goodFrom, poorUpTo, figure } = scaleOf(scale);
+  const good = total(rows.filter(({ score }) => score !== null && score >= goodFrom));
+  const poor = total(rows.filter(({ score }) => score !== null && score <= poorUpTo));
+  const all = total(rows);
+  return figure.kind === 'nps'
+    ? netPromoterScore(good, poor, all)
+    : { value: percent(good / all), ...wilson(good, all) };
+}
+
+const total = (rows: SurveyCount[]): number => rows.reduce((sum, { count }) => sum + count, 0);
+
 /** One row per value of `key`, in order. */
 export function statsBy(counts: SurveyCount[], key: 'month' | 'ticketType' | 'serviceProblem'): [string, Stats][] {
+  const groups = groupBy(counts, (row) => row[key]);
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([value, rows]) => [value, statsOf(rows)]);
+}
+
+function groupBy(counts: SurveyCount[], keyOf: (row: SurveyCount) => string | null): Map<string, SurveyCount[]> {
   const groups = new Map<string, SurveyCount[]>();
   for (const row of counts) {
-    const value = row[key];
-    if (value !== null) groups.set(value, [...(groups.get(value) ?? []), row]);
+    const key = keyOf(row);
+    const group = key === null ? undefined : groups.get(key);
+    if (group) group.push(row);
+    else if (key !== null) groups.set(key, [row]);
   }
-  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([value, rows]) => [value, statsOf(rows)]);
+  return groups;
+}
+
+/** `72 %` and `60–81 %`; a net promoter score is no percentage. */
+export function figureInWords({ scale, figure: { value, low, high } }: Ratings): { value: string; interval: string } {
+  return scaleOf(scale).figure.kind === 'nps'
+    ? { value: `${value}`, interval: `${low} to ${high}` }
+    : { value: `${value} %`, interval: `${low}–${high} %` };
 }
 
 /** 95 % confidence interval of a share, in %. Also valid for few answers, none and all (Wilson 1927). */
@@ -92,6 +148,22 @@ export function wilson(good: number, all: number): { low: number; high: number }
   return {
     low: percent(Math.max(0, (centre - margin) / scale)),
     high: percent(Math.min(1, (centre + margin) / scale)),
+  };
+}
+
+/**
+ * Promoters less detractors, with a 95 % confidence interval that is also valid for few answers: adjusted Wald, with three answers
+ * added, a half of them passive (Rocks 2016).
+ */
+export function netPromoterScore(promoters: number, detractors: number, all: number): Figure {
+  const z = 1.959964;
+  const n = all + 3;
+  const [up, down] = [(promoters + 0.75) / n, (detractors + 0.75) / n];
+  const margin = z * Math.sqrt((up + down - (up - down) ** 2) / n);
+  return {
+    value: percent((promoters - detractors) / all),
+    low: percent(Math.max(-1, up - down - margin)),
+    high: percent(Math.min(1, up - down + margin)),
   };
 }
 

@@ -1,8 +1,9 @@
 /** The timeline of a report in words, the same on the desk and on the command line. */
-import { highestScore, type SurveyEvent } from '../contract/survey.js';
+import { scoreInWords } from '../contract/scale.js';
+import type { SurveyEvent } from '../contract/survey.js';
 import type { TimelineEntry } from '../contract/timeline.js';
 import { divideReply } from '../customer/quoted-text.js';
-import { textsOf } from '../customer/texts.js';
+import { tickedInWords, writtenBelow } from './follow-ups.js';
 import { shortTime } from './times.js';
 
 export interface StoryLine {
@@ -31,7 +32,12 @@ export function storyLine(entry: TimelineEntry): StoryLine {
     case 'survey':
       return { ...line, what: events[entry.event](entry.detail ?? ''), isUrgent: urgent.has(entry.event) };
     case 'answer':
-      return { ...line, what: answerInWords(entry), words: entry.words, isUrgent: entry.solved === false };
+      return {
+        ...line,
+        what: answerInWords(entry),
+        words: writtenBelow(entry.words, entry.followUps),
+        isUrgent: entry.solved === false,
+      };
     case 'message': {
       const { own, quoted } = divideReply(entry.words);
       const isIn = entry.direction === 'in';
@@ -96,11 +102,11 @@ const events: Record<ShownEvent, (detail: string) => string> = {
   erased: () => 'Personal data removed',
 };
 
-function answerInWords({ revision, score, solved, complaints }: TimelineEntry & { kind: 'answer' }): string {
+function answerInWords({ revision, score, scale, solved, followUps }: TimelineEntry & { kind: 'answer' }): string {
   const parts = [
-    score !== undefined && `${score} of ${highestScore}`,
+    score !== undefined && scoreInWords(score, scale),
     solved !== undefined && (solved ? 'solved' : 'not solved'),
-    ...complaints.map((complaint) => textsOf('en').page.complaint[complaint]),
+    ...tickedInWords(followUps),
   ].filter((part) => typeof part === 'string');
   return `${revision === 1 ? 'Answered the survey' : 'Changed the answer'}: ${parts.join(', ')}`;
 }

@@ -1,5 +1,7 @@
 /** The counts behind the desk and the metrics, grouped so that every view can be added up from them. */
 import { sql } from 'kysely';
+import type { FollowUpAnswers } from '../contract/question.js';
+import type { ScaleName } from '../contract/scale.js';
 import type { SurveyCount } from '../operator/satisfaction.js';
 import { closingTimes, type ClosingTimes } from './closing-times.js';
 import { customerWords, type CustomerWords } from './customer-words.js';
@@ -13,11 +15,15 @@ export interface AnswerRow {
   cycle: number;
   ticketType: string;
   serviceProblem: string | null;
+  /** Name and version of the question. */
+  question: string;
+  version: number;
+  scale: ScaleName;
   sentAt: Date | null;
   answeredAt: Date;
   score: number | null;
   solved: boolean | null;
-  complaints: string[];
+  followUps: FollowUpAnswers;
   comment: string | null;
   revisions: number;
 }
@@ -74,6 +80,7 @@ export function countQueries(db: Db): Counts {
       db
         .selectFrom('answers')
         .innerJoin('surveys', 'surveys.id', 'answers.surveyId')
+        .innerJoin('questions', 'questions.id', 'surveys.questionId')
         .innerJoin('reports', 'reports.id', 'surveys.reportId')
         .select([
           'surveys.id as surveyId',
@@ -81,11 +88,14 @@ export function countQueries(db: Db): Counts {
           'surveys.cycle',
           'ticketType',
           'surveys.serviceProblemId as serviceProblem',
+          'questions.name as question',
+          'version',
+          'scale',
           'sentAt',
           'answers.at as answeredAt',
           'score',
           'solved',
-          'complaints',
+          'followUps',
           'comment',
           'revision as revisions',
         ])

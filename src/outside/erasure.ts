@@ -110,6 +110,10 @@ const impersonal = [
   'troubleTicketRelationship',
 ];
 
+/** Without what the customer wrote; what was ticked is a list. */
+const choicesOnly = sql<string>`(select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(follow_ups)
+  where jsonb_typeof(value) = 'array')`;
+
 /** An open survey ends: nobody is left to answer it. */
 async function eraseSurvey(tx: Tx, id: string, state: string): Promise<void> {
   const isOpen = state === 'queued' || state === 'sent';
@@ -118,8 +122,8 @@ async function eraseSurvey(tx: Tx, id: string, state: string): Promise<void> {
   await endConfirmation.where('confirmation', 'in', ['queued', 'sent']).execute();
   const mark = { reason: 'erased', state: isOpen ? ('expired' as const) : undefined };
   if (isOpen || state === 'answered') await tx.updateTable('surveys').set(mark).where('id', '=', id).execute();
-  await tx.updateTable('answers').set({ comment: null }).where('surveyId', '=', id).execute();
-  await tx.updateTable('answerRevisions').set({ comment: null }).where('surveyId', '=', id).execute();
+  for (const table of ['answers', 'answerRevisions'] as const)
+    await tx.updateTable(table).set({ comment: null, followUps: choicesOnly }).where('surveyId', '=', id).execute();
   await tx.updateTable('messages').set({ text: '', messageId: null }).where('surveyId', '=', id).execute();
   await addEvent(tx, id, 'erased');
 }

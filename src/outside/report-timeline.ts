@@ -68,19 +68,21 @@ async function answers(db: Db, reportId: string): Promise<TimelineEntry[]> {
   const rows = await db
     .selectFrom('answerRevisions')
     .innerJoin('surveys', 'surveys.id', 'answerRevisions.surveyId')
-    .select(['cycle', 'revision', 'score', 'solved', 'complaints', 'comment', 'answerRevisions.at'])
+    .innerJoin('questions', 'questions.id', 'surveys.questionId')
+    .select(['cycle', 'revision', 'score', 'scale', 'solved', 'followUps', 'comment', 'answerRevisions.at'])
     .where('reportId', '=', reportId)
     .orderBy('revision')
     .execute();
-  return rows.map(({ at, cycle, revision, score, solved, complaints, comment }) => ({
+  return rows.map(({ at, cycle, revision, score, scale, solved, followUps, comment }) => ({
     kind: 'answer',
     at,
     cycle,
     by: 'customer',
     revision,
     score: score ?? undefined,
+    scale,
     solved: solved ?? undefined,
-    complaints,
+    followUps,
     words: comment ?? undefined,
   }));
 }

@@ -15,6 +15,7 @@ import { answerTable, type Answers } from './surveys/answers.js';
 import { confirmationTable, type Confirmations } from './surveys/confirmations.js';
 import { doNotContactLists, type DoNotContact } from './surveys/do-not-contact.js';
 import { messageTable, type Messages } from './surveys/messages.js';
+import { questionTable, type Questions } from './surveys/questions.js';
 import { surveyIdsBy } from './surveys/survey-row.js';
 import { surveyTable, type Surveys } from './surveys/surveys.js';
 import { surveyTimeline, type Timeline } from './surveys/timeline.js';
@@ -31,6 +32,7 @@ export interface Stores {
   watching: Watching;
   serviceProblems: ServiceProblemReports;
   surveys: Surveys;
+  questions: Questions;
   confirmations: Confirmations;
   answers: Answers;
   messages: Messages;
@@ -57,6 +59,7 @@ export function openStores(db: Db, addressKey: Buffer): Stores {
     watching: watching(db),
     serviceProblems: serviceProblemReports(db),
     surveys: surveyTable(db, hashOf, surveyIdOf),
+    questions: questionTable(db),
     confirmations: confirmationTable(db, hashOf, surveyIdOf),
     answers: answerTable(db),
     messages: messageTable(db),

@@ -17,7 +17,7 @@ const changedDays = sql`
   union select distinct ${dayOf} from survey_roll_up u join survey_events e on e.at > u.at - ${overlap}
     join surveys s on s.id = e.survey_id`;
 
-const columns = sql`month, ticket_type, service_problem, state, reason, was_sent, score`;
+const columns = sql`month, ticket_type, service_problem, state, reason, was_sent, question_id, score`;
 
 /** Every survey, as the figures count it. */
 const counted = (where: RawBuilder<unknown>) => sql`
@@ -27,10 +27,10 @@ const counted = (where: RawBuilder<unknown>) => sql`
     -- A question on the confirmation page was only asked if the customer came to the page.
     s.sent_at is not null and (a.survey_id is not null or s.confirmation is null
       or s.confirmation not in ('silence', 'released')) as was_sent,
-    a.score, count(*)::int as count
+    s.question_id, a.score, count(*)::int as count
   from surveys s join reports r on r.id = s.report_id left join answers a on a.survey_id = s.id
   where ${where}
-  group by 1, 2, 3, 4, 5, 6, 7, 8`;
+  group by 1, 2, 3, 4, 5, 6, 7, 8, 9`;
 
 /** A day as a range of times, so that its surveys are found by index. */
 const isOnThatDay = sql`s.decided_at >= (changed.day::timestamp at time zone 'UTC')
@@ -39,11 +39,11 @@ const isOnThatDay = sql`s.decided_at >= (changed.day::timestamp at time zone 'UT
 export async function countSurveys(db: Db): Promise<SurveyCount[]> {
   const { rows } = await sql<SurveyCount>`
     with changed as materialized (${changedDays})
-    select ${columns}, sum(count)::int as count from (
+    select days.*, q.name as question, q.version, q.scale from (select ${columns}, sum(count)::int as count from (
       select ${columns}, count from survey_days where day not in (select day from changed)
       union all select ${columns}, count from (
         select c.* from changed, lateral (${counted(isOnThatDay)}) as c) as fresh
-    ) as days group by ${columns}`.execute(db);
+    ) as counted group by ${columns}) as days join questions q on q.id = question_id`.execute(db);
   return rows;
 }
 

@@ -1,4 +1,5 @@
 /** The policy that a report is closed under: pure data, resolved at the closing. All durations in ms. */
+import type { Cap, Question } from './questions.js';
 import { day, hour } from './time.js';
 
 export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
@@ -35,6 +36,8 @@ export interface Policy {
   confirmation: Confirmation | null;
   survey: {
     enabled: boolean;
+    /** Name of the question: a scale, or one of the policy file's own. */
+    question: string;
     delay: number;
     expiresAfter: number;
     /** After sending; at most one; null = none. */
@@ -42,7 +45,7 @@ export interface Policy {
     /** `once`: one per report; `each`: one per cycle; `replace`: one per cycle, and the newer supersedes the older. */
     perCycle: 'once' | 'each' | 'replace';
     /** At most `count` surveys per customer in `per`. */
-    contactCap: { count: number; per: number } | null;
+    contactCap: Cap | null;
     /** No mail between these times, `HH:MM` in the customer's zone, or in `zone` if that is unknown; `to` may be the next morning. */
     quietHours: { from: string; to: string; zone?: string } | null;
     /** Percent of reports, chosen by a hash of the report id. */
@@ -50,7 +53,8 @@ export interface Policy {
   };
   /** `escalateAfter`: how many times a report may be reopened before an operator is alerted. */
   reopen: { within: number; escalateAfter: number };
-  alert: { scoreAtMost: number };
+  /** null = what is usual for the question's scale. */
+  alert: { scoreAtMost: number | null };
 }
 
 /** The attributes by which the policy of most reports is chosen. */
@@ -69,8 +73,14 @@ export interface PolicyFacts extends PolicyRule {
   document?: Record<string, unknown>;
 }
 
-/** The policy for one report, by the first rule that matches it. `readsTicket`: `PolicyRule` is not enough. */
-export type PolicyFor = ((report: PolicyFacts) => Policy) & { readsTicket?: boolean };
+/**
+ * The policy for one report, by the first rule that matches it. `readsTicket`: `PolicyRule` is not enough. `questions`: those of
+ * the policy file, by name.
+ */
+export type PolicyFor = ((report: PolicyFacts) => Policy) & {
+  readsTicket?: boolean;
+  questions?: ReadonlyMap<string, Question>;
+};
 
 export const defaultPolicy: Policy = {
   brand: null,
@@ -79,6 +89,7 @@ export const defaultPolicy: Policy = {
   confirmation: null,
   survey: {
     enabled: true,
+    question: 'satisfaction',
     delay: 0,
     expiresAfter: 14 * day,
     reminderAfter: 7 * day,
@@ -88,7 +99,7 @@ export const defaultPolicy: Policy = {
     sample: 100,
   },
   reopen: { within: 7 * day, escalateAfter: 3 },
-  alert: { scoreAtMost: 2 },
+  alert: { scoreAtMost: null },
 };
 
 /** Defaults for a policy that asks for the customer's confirmation. */

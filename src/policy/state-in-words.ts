@@ -1,6 +1,7 @@
 /** The state of a report as an operator reads it, everywhere: in the Temporal UI, on the desk, on the command line. Pure. */
 import type { RunStatus } from '../contract/reports.js';
-import { highestScore, type SkipReason, type SurveySummary } from '../contract/survey.js';
+import { scoreInWords, type ScaleName } from '../contract/scale.js';
+import { type SkipReason, type SurveySummary } from '../contract/survey.js';
 
 export interface StateInWords {
   /** One sentence for exactly this state. */
@@ -83,19 +84,23 @@ export function stateInWords(status: RunStatus, timeOf: (iso: string) => string)
   }
 }
 
-function done({ reportId, outcome, survey, score }: RunStatus): StateInWords {
+function done({ reportId, outcome, survey, score, scale }: RunStatus): StateInWords {
   const waitsFor = 'nothing';
   if (outcome === 'cancelled') return { sentence: 'Cancelled.', waitsFor };
   const command = survey.state === 'undeliverable' ? `closeout resend-survey ${reportId}` : undefined;
-  return { sentence: `Closed. ${surveyInWords(survey, score)}`.trim(), waitsFor, command };
+  return { sentence: `Closed. ${surveyInWords(survey, score, scale)}`.trim(), waitsFor, command };
 }
 
-function surveyInWords({ state, reason }: SurveySummary, score: number | undefined): string {
+function surveyInWords(
+  { state, reason }: SurveySummary,
+  score: number | undefined,
+  scale: ScaleName = 'satisfaction',
+): string {
   switch (state) {
     case 'answered':
       return score === undefined
         ? 'The customer answered the survey.'
-        : `The customer answered ${score} of ${highestScore}.`;
+        : `The customer answered ${scoreInWords(score, scale)}.`;
     case 'skipped':
       return `The customer was not asked: ${skipInWords(reason)}.`;
     case 'expired':
@@ -115,6 +120,7 @@ const reasons: Record<SkipReason, string> = {
   optedOut: 'the address has opted out',
   suppressed: 'mail to the address has failed before',
   contactCap: 'asked recently',
+  questionCap: 'asked this question recently',
   sampledOut: 'not in the sample',
   once: 'asked about this report before',
   serviceProblem: 'asked about the same service problem',

@@ -1,7 +1,9 @@
 /** Whether a survey may be sent, and what an answer leads to. Pure. */
 import { fnv1a } from '../contract/ids.js';
 import type { ReportStatus } from '../contract/reports.js';
-import { reasonsUpTo, type Score, type SkipReason } from '../contract/survey.js';
+import { scaleOf, type ScaleName } from '../contract/scale.js';
+import type { SkipReason } from '../contract/survey.js';
+import type { Cap } from './questions.js';
 import type { Policy } from './settings.js';
 
 /** Everything known when a survey is decided. Counts exclude the survey in question. */
@@ -15,6 +17,8 @@ export interface EligibilityFacts {
   suppressed: boolean;
   /** Surveys sent to the customer within `contactCap.per`. */
   sentToCustomer: number;
+  /** Surveys with the same question sent to the customer within the question's own cap. */
+  askedTheQuestion: number;
   /** Surveys sent for earlier cycles of this report. */
   sentForReport: number;
   /** The customer was already asked about the same service problem. */
@@ -25,7 +29,11 @@ export interface EligibilityFacts {
 }
 
 /** The first reason that applies for not sending a survey; undefined if none does. A report that was cleared again is exempt from the cap. */
-export function skipReason(facts: EligibilityFacts, survey: Policy['survey']): SkipReason | undefined {
+export function skipReason(
+  facts: EligibilityFacts,
+  survey: Policy['survey'],
+  questionCap: Cap | null = null,
+): SkipReason | undefined {
   const { contactCap } = survey;
   const reasons: [SkipReason, boolean][] = [
     ['disabled', !survey.enabled],
@@ -33,6 +41,7 @@ export function skipReason(facts: EligibilityFacts, survey: Policy['survey']): S
     ['optedOut', facts.optedOut],
     ['suppressed', facts.suppressed],
     ['contactCap', contactCap !== null && !facts.isRecleared && facts.sentToCustomer >= contactCap.count],
+    ['questionCap', questionCap !== null && facts.askedTheQuestion >= questionCap.count],
     ['sampledOut', facts.sampleBucket >= survey.sample],
     ['once', survey.perCycle === 'once' && facts.sentForReport > 0],
     ['serviceProblem', facts.askedForServiceProblem],
@@ -53,11 +62,12 @@ export function sampleBucketOf(reportId: string): number {
 
 /** An operator is alerted to a low score, and to a problem that is not solved. */
 export function alertsOperator(
-  { score, solved }: { score?: Score | null; solved?: boolean | null },
-  { scoreAtMost }: Policy['alert'],
+  { score, solved }: { score?: number | null; solved?: boolean | null },
+  scoreAtMost: number,
 ): boolean {
   return solved === false || (typeof score === 'number' && score <= scoreAtMost);
 }
 
-/** Ask for reasons when the score is 3 or lower, or missing. */
-export const asksForReasons = (score: Score | undefined): boolean => score === undefined || score <= reasonsUpTo;
+/** The highest score that an operator is alerted to. */
+export const alertsUpTo = ({ scoreAtMost }: Policy['alert'], scale: ScaleName = 'satisfaction'): number =>
+  scoreAtMost ?? scaleOf(scale).alertUpTo;

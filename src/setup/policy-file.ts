@@ -9,8 +9,10 @@ import {
   type PolicyFacts,
   type PolicyFor,
 } from '../policy/settings.js';
+import { questionNamed, type Question } from '../policy/questions.js';
 import { day, hour, minute } from '../policy/time.js';
 import { file, longest, nameOf, type Part, type When } from './policy-schema.js';
+import { askingFaultOf, faultOf, readQuestions } from './policy-questions.js';
 import { parseYaml, reasonOf } from './yaml-file.js';
 
 interface Rule {
@@ -23,11 +25,14 @@ interface Rule {
 /** Throws `BadSetting` that names the setting and its line. Without a file, the defaults apply. `brands`: those that exist. */
 export function loadPolicy(path: string | undefined, brands?: string[]): PolicyFor {
   if (!path) return () => defaultPolicy;
-  const { common, rules } = readRules(path, brands);
+  const { common, rules, questions } = readRules(path, brands);
   const policyFor = (report: PolicyFacts) =>
     rules.find((rule) => differences(rule.when, report).length === 0)?.policy ?? common;
   const names = rules.flatMap(({ when: given }) => Object.keys(given));
-  return Object.assign(policyFor, { readsTicket: names.some((name) => !plainAttributes.includes(name)) });
+  return Object.assign(policyFor, {
+    readsTicket: names.some((name) => !plainAttributes.includes(name)),
+    questions,
+  });
 }
 
 /** Upper and lower case count alike. */
@@ -41,6 +46,7 @@ export function differences(given: When, report: PolicyFacts): string[] {
 }
 
 interface Rules {
+  questions: ReadonlyMap<string, Question>;
   common: Policy;
   rules: Rule[];
   /** Where a setting comes from, with its line; undefined if it is built in. */
@@ -64,6 +70,11 @@ export function readRules(path: string, brands?: string[]): Rules {
     throw refusal(`${nameOf([...keys, ...unknown])} ${reasonOf(issue)}`, lineOf([...keys, ...unknown]));
   }
   const { default: base, rules } = parsed.data;
+  const questions = readQuestions(parsed.data.questions);
+  for (const question of questions.values()) {
+    const fault = faultOf(question);
+    if (fault) throw refusal(`${nameOf(fault.keys)} ${fault.reason}`, lineOf(fault.keys));
+  }
   const checked = (policy: Policy, keys: PropertyKey[]): Policy => {
     if (!windowEnds(policy.confirmation)) {
       const reason = 'is longer than the business hours of 3650 days';
@@ -80,10 +91,13 @@ export function readRules(path: string, brands?: string[]): Rules {
         lineOf([...keys, 'brand']),
       );
     }
+    const fault = askingFaultOf(policy, questions);
+    if (fault) throw refusal(`${nameOf([...keys, ...fault.keys])} ${fault.reason}`, lineOf([...keys, ...fault.keys]));
     return policy;
   };
-  const common = checked(mergePolicy(defaultPolicy, base), ['default']);
+  const common = checked(mergePolicy(defaultPolicy, base, questions), ['default']);
   return {
+    questions,
     common,
     originOf(keys, rule) {
       const isSet = (section: (string | number)[]) => document.getIn([...section, ...keys]) !== undefined;
@@ -98,7 +112,7 @@ export function readRules(path: string, brands?: string[]): Rules {
     rules: rules.map(({ when: given, ...over }, index) => ({
       line: lineOf(['rules', index]) ?? 1,
       when: given,
-      policy: checked(mergePolicy(common, over), ['rules', index]),
+      policy: checked(mergePolicy(common, over, questions), ['rules', index]),
     })),
   };
 }
@@ -125,15 +139,20 @@ function readText(path: string): string {
   }
 }
 
-function mergePolicy(policy: Policy, over: Part): Policy {
+function mergePolicy(policy: Policy, over: Part, questions: ReadonlyMap<string, Question>): Policy {
+  const survey = { ...policy.survey, ...defined(over.survey) };
+  const scaleOfQuestion = (name: string) => questionNamed(name, questions).scale;
+  // A score to alert at says nothing about another scale.
+  const alert =
+    scaleOfQuestion(survey.question) === scaleOfQuestion(policy.survey.question) ? policy.alert : defaultPolicy.alert;
   return {
     brand: over.brand === undefined ? policy.brand : over.brand,
     holdDown: over.holdDown ?? policy.holdDown,
     closing: { ...policy.closing, ...defined(over.closing) },
     confirmation: mergeConfirmation(policy.confirmation, over.confirmation),
-    survey: { ...policy.survey, ...defined(over.survey) },
+    survey,
     reopen: { ...policy.reopen, ...defined(over.reopen) },
-    alert: { ...policy.alert, ...defined(over.alert) },
+    alert: { ...alert, ...defined(over.alert) },
   };
 }
 

@@ -1,7 +1,9 @@
 /** What a policy file may hold, and how its faults are worded. */
 import { z } from 'zod';
 import { isTimeZone, timeZoneRule } from '../contract/contact.js';
-import { highestScore } from '../contract/survey.js';
+import { scaleNames } from '../contract/scale.js';
+import { isLanguage } from '../customer/texts.js';
+import { mostFollowUps } from '../policy/questions.js';
 import { isRuleAttribute, ruleAttributes } from '../policy/attributes.js';
 import { defaultConfirmation, weekdays, type BusinessHours } from '../policy/settings.js';
 import { day, hour, minute, second } from '../policy/time.js';
@@ -36,6 +38,8 @@ const businessHours = z
   })
   .refine(({ from, to }) => from < to, 'must begin before they end, on the same day');
 
+const cap = z.strictObject({ count: z.int().min(1), per: duration });
+
 const part = {
   brand: z.string().min(1).nullable().optional(),
   holdDown: duration.optional(),
@@ -52,14 +56,12 @@ const part = {
   survey: z
     .strictObject({
       enabled: z.boolean().optional(),
+      question: z.string().min(1).optional(),
       delay: duration.optional(),
       expiresAfter: positiveDuration.optional(),
       reminderAfter: duration.nullable().optional(),
       perCycle: z.enum(['once', 'each', 'replace']).optional(),
-      contactCap: z
-        .strictObject({ count: z.int().min(1), per: duration })
-        .nullable()
-        .optional(),
+      contactCap: cap.nullable().optional(),
       quietHours: z
         .strictObject({ from: clock, to: clock, zone: timeZone.optional() })
         .refine(({ from, to }) => from !== to, 'must begin and end at different times')
@@ -69,7 +71,11 @@ const part = {
     })
     .optional(),
   reopen: z.strictObject({ within: duration.optional(), escalateAfter: z.int().min(1).optional() }).optional(),
-  alert: z.strictObject({ scoreAtMost: z.int().min(0).max(highestScore).optional() }).optional(),
+  alert: z
+    .strictObject({
+      scoreAtMost: z.union([z.int(), z.literal('never').transform(() => -1)], 'must be a score or never').optional(),
+    })
+    .optional(),
 };
 const wanted = z.union([z.string(), z.number()], 'must be a text, or a list of texts').transform(String);
 const when = z
@@ -93,7 +99,48 @@ const when = z
     (given) => Object.keys(given).length > 0,
     'must name at least one attribute; settings for all reports belong under default',
   );
+/** By language; all texts of a question have the same ones. */
+const byLanguage = z
+  .record(
+    z.string(),
+    z.string('must be a text').trim().min(1, 'must be a text'),
+    'must be a text for each language, such as { en: "…" }',
+  )
+  .superRefine((texts, context) => {
+    for (const language of Object.keys(texts))
+      if (!isLanguage(language))
+        context.addIssue({ code: 'custom', path: [language], message: 'is no language that Closeout has texts in' });
+  })
+  .refine((texts) => Object.keys(texts).length > 0, 'must have a text in at least one language');
+
+const name = /^[a-z][a-zA-Z0-9-]{0,30}$/;
+const nameRule = 'must begin with a lower-case letter, and have letters, digits and "-" only, at most 31';
+
+const followUp = z.union(
+  [
+    z.literal('reasons'),
+    z.strictObject({
+      id: z.string().regex(name, nameRule),
+      atLeast: z.int().optional(),
+      atMost: z.int().optional(),
+      text: byLanguage,
+      choices: z.record(z.string().regex(name, nameRule), byLanguage).optional(),
+    }),
+  ],
+  'must be reasons, or a question with id and text',
+);
+
+const question = z.strictObject({
+  scale: z.enum(scaleNames),
+  text: byLanguage.optional(),
+  followUps: z.array(followUp).max(mostFollowUps, `must be at most ${mostFollowUps}`).optional(),
+  cap: cap.nullable().optional(),
+});
+
+export type QuestionPart = z.infer<typeof question>;
+
 export const file = z.strictObject({
+  questions: z.record(z.string().regex(name, nameRule), question).default({}),
   default: z.strictObject(part).default({}),
   rules: z.array(z.strictObject({ when, ...part })).default([]),
 });

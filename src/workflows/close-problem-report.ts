@@ -263,6 +263,6 @@ function resultOf(run: RunState): RunResult {
   return {
     outcome: run.state === 'cancelled' ? 'cancelled' : 'closed',
     cycle: run.cycle,
-    survey: { outcome: surveyOutcome(run.survey) ?? 'none', score: run.answer?.score },
+    survey: { outcome: surveyOutcome(run.survey) ?? 'none', score: run.answer?.score, scale: run.answer?.scale },
   };
 }

@@ -17,6 +17,7 @@ export function statusOf(run: RunState): RunStatus {
     until,
     survey: { state, reason },
     score: answer?.score,
+    scale: answer?.scale,
     skipSurveyBy,
     outcome: outcomeOf(run),
     confirmation: confirmation?.state,

@@ -3,7 +3,7 @@ import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { workflowIdOf } from '../contract/ids.js';
 import type { AnsweredSignal, BouncedSignal, ConfirmedSignal, SurveyOperation } from '../contract/messages.js';
 import type { Attention, Phase, RunInput } from '../contract/reports.js';
-import { isScore } from '../contract/survey.js';
+import { isScaleName, isScore } from '../contract/scale.js';
 import type { LookedUp } from '../activities/look-up-report.js';
 import type { ByHand, Fence, Standing } from '../policy/standing.js';
 import { changedAt, changesBetween, decide, nothingReceived, type Change } from '../policy/changes.js';
@@ -248,10 +248,12 @@ export function reopenForCustomer(run: RunState): void {
 export function noteAnswer(run: RunState, answer: AnsweredSignal | undefined): void {
   if (!isAboutOurSurvey(run, answer)) return;
   const { surveyId, score, solved, revision } = answer;
+  const scale = isScaleName(answer.scale) ? answer.scale : 'satisfaction';
   if ((revision ?? 1) < (run.answer?.revision ?? 1)) return; // late
   run.answer = {
     surveyId,
-    score: isScore(score) ? score : undefined,
+    score: isScore(score, scale) ? score : undefined,
+    scale,
     solved: typeof solved === 'boolean' ? solved : undefined,
     revision: typeof revision === 'number' ? revision : undefined,
   };

@@ -6,7 +6,7 @@ import { taskQueue, workflowType, type AnsweredSignal } from '../contract/messag
 import { extendedUntil, reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
 import { isInReopenWindow, hasConfirmationLink } from '../policy/links.js';
 import { isBadAddress, isSenderFault } from '../policy/delivery.js';
-import { alertsOperator } from '../policy/survey.js';
+import { alertsOperator, alertsUpTo } from '../policy/survey.js';
 import { raiseAlert } from './alert-operator.js';
 import { deliverMail, raiseSenderFault } from './deliver-mail.js';
 import { undefinedIfFailed } from './failure.js';
@@ -189,11 +189,11 @@ async function recordHandled(run: RunState, answer: Parameters<typeof steps.reco
 }
 
 /** A low score alerts an operator, and so may a changed one; "not solved" reopens the report. */
-async function handleAnswerOnce(run: RunState, { score, solved, revision = 1 }: AnsweredSignal): Promise<void> {
+async function handleAnswerOnce(run: RunState, { score, scale, solved, revision = 1 }: AnsweredSignal): Promise<void> {
   const { reportId, cycle } = run;
-  const { alert } = run.policy;
-  if (alertsOperator({ score, solved }, alert) || revision > 1)
-    await raiseAlert({ kind: 'answer', reportId, cycle, revision, scoreAtMost: alert.scoreAtMost });
+  const scoreAtMost = alertsUpTo(run.policy.alert, scale);
+  if (alertsOperator({ score, solved }, scoreAtMost) || revision > 1)
+    await raiseAlert({ kind: 'answer', reportId, cycle, revision, scoreAtMost });
   if (solved !== false || run.state !== 'closed') return;
   if (isInReopenWindow(run.survey.reopenUntil, new Date())) reopenForCustomer(run);
   else await openFollowUp(run);

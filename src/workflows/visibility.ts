@@ -8,7 +8,7 @@ import { stateInWords } from '../policy/state-in-words.js';
 import type { RunState } from './run.js';
 import { statusOf } from './run-status.js';
 
-const { phase, cycle, customer, serviceProblem, survey, score } = searchAttributes;
+const { phase, cycle, customer, serviceProblem, survey, score, scale } = searchAttributes;
 const keys = {
   phase: defineSearchAttributeKey(phase.name, phase.type),
   cycle: defineSearchAttributeKey(cycle.name, cycle.type),
@@ -16,6 +16,7 @@ const keys = {
   serviceProblem: defineSearchAttributeKey(serviceProblem.name, serviceProblem.type),
   survey: defineSearchAttributeKey(survey.name, survey.type),
   score: defineSearchAttributeKey(score.name, score.type),
+  scale: defineSearchAttributeKey(scale.name, scale.type),
 };
 
 /** Publishes what the run now waits for. Called where a wait begins, so that a wait costs at most one event. */
@@ -30,6 +31,7 @@ export function publish(run: RunState, { waitingFor, until }: { waitingFor: stri
     { key: keys.serviceProblem, value: run.serviceProblemId ?? null },
     { key: keys.survey, value: surveyOutcome(run.survey) ?? null },
     { key: keys.score, value: run.answer?.score ?? null },
+    { key: keys.scale, value: run.answer?.score === undefined ? null : (run.answer.scale ?? null) },
   ];
   const changed = wanted.filter(({ key, value }) => (published.get(key) ?? null) !== value);
   if (changed.length > 0) upsertSearchAttributes(changed);

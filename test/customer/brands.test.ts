@@ -5,6 +5,7 @@ import { surveyMail } from '../../src/customer/mail.js';
 import { endedPage, surveyPage, thanksPage } from '../../src/customer/pages.js';
 import { replyMail } from '../../src/customer/reply-mail.js';
 import { languageCodes, textsOf } from '../../src/customer/texts.js';
+import { questionNamed } from '../../src/policy/questions.js';
 import { random } from '../stack/random.js';
 
 const settings = {
@@ -28,7 +29,9 @@ function brand(id: string): Brand {
     texts: new Map(
       languageCodes.map((code) => {
         const texts = textsOf(code);
-        return [code, { ...texts, mail: { ...texts.mail, question: `${id} asks: ${texts.mail.question}` } }];
+        const { satisfaction } = texts.scales;
+        const asked = { ...satisfaction, question: `${id} asks: ${satisfaction.question}` };
+        return [code, { ...texts, scales: { ...texts.scales, satisfaction: asked } }];
       }),
     ),
   };
@@ -74,10 +77,12 @@ test('1,000 mails', () => {
 test('pages have the name, the colours, the footer and the way to reach the company; text is never markup', () => {
   const hostile = { ...brand('quokka'), name: '<b>Q&A</b>', footer: ['"><script>1</script>'] };
   for (const code of languageCodes) {
-    const voice = voiceOf(hostile, code);
+    const voice = voiceOf(hostile, [code]);
     const report = { id: 'PR-1', description: 'x' };
+    const asked = questionNamed('satisfaction', undefined);
     const view = {
       report,
+      asked,
       answer: {},
       error: undefined,
       changeableUntil: undefined,
@@ -89,7 +94,14 @@ test('pages have the name, the colours, the footer and the way to reach the comp
     for (const page of [
       surveyPage(voice, view),
       endedPage(voice, 'expired', report, { path: '/s/x/reopen' }),
-      thanksPage(voice, { reportId: 'PR-1', score: 4, isReopened: false, followUp: undefined, changeLink: undefined }),
+      thanksPage(voice, {
+        reportId: 'PR-1',
+        asked,
+        score: 4,
+        isReopened: false,
+        followUp: undefined,
+        changeLink: undefined,
+      }),
     ]) {
       expect(page).toContain('&lt;b&gt;Q&amp;A&lt;/b&gt;');
       expect(page).toContain('/assets/brands/quokka/colours.css');

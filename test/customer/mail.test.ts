@@ -113,10 +113,16 @@ describe.each(languageCodes)('in %s', (preferredLanguage) => {
       kind,
       contact: { ...given.contact, preferredLanguage },
     });
-    const { mail, ratings, dir } = textsOf(preferredLanguage);
+    const { mail, scales, dir } = textsOf(preferredLanguage);
     expect(subject).toBe(kind === 'survey' ? mail.subject({ report: 'PR-1' }) : mail.reminder({ report: 'PR-1' }));
     expect(html).toContain(`<html lang="${preferredLanguage}" dir="${dir}">`);
-    for (const words of [mail.question, mail.notSolved, mail.why, mail.optOut, ...Object.values(ratings)]) {
+    for (const words of [
+      scales.satisfaction.question,
+      ...Object.values(scales.satisfaction.words),
+      mail.notSolved,
+      mail.why,
+      mail.optOut,
+    ]) {
       expect(text).toContain(words);
       expect(html).toContain(words);
     }

@@ -77,5 +77,5 @@ test.each([
   ['constructor', 'en'],
   ['../en', 'en'],
 ])('%s is answered in %s', (preference, code) => {
-  expect(languageFor(preference)).toBe(code);
+  expect(languageFor([preference])).toBe(code);
 });

@@ -26,8 +26,8 @@ test('an answer may be changed: one response with its revisions; a low score tha
   const link = linkIn(await stack.ask('EDIT-1'));
   await post(link, [
     ['score', '1'],
-    ['complaint', 'slow'],
-    ['complaint', 'poorlyInformed'],
+    ['ask-reasons', 'slow'],
+    ['ask-reasons', 'poorlyInformed'],
     ['comment', 'three days without a line'],
   ]);
   const alert = await until('the alert', async () =>
@@ -44,12 +44,12 @@ test('an answer may be changed: one response with its revisions; a low score tha
   expect(taken.inReplyTo).toBe(alert.messageId);
   const survey = await surveyOf('EDIT-1');
   expect(await stack.client.surveys.answerOf(survey.id)).toMatchObject({ score: 5, comment: null, revision: 2 });
-  expect((await revisionsOf('EDIT-1')).map(({ score, complaints }) => [score, complaints])).toEqual([
-    [1, ['slow', 'poorlyInformed']],
-    [5, []],
+  expect((await revisionsOf('EDIT-1')).map(({ score, followUps }) => [score, followUps])).toEqual([
+    [1, { reasons: ['slow', 'poorlyInformed'] }],
+    [5, {}],
   ]);
-  const { distribution } = await stack.client.overview.stats();
-  expect(distribution[0]).toBe(0);
+  const { ratings } = await stack.client.overview.stats();
+  expect(ratings[0]?.distribution[0]).toBe(0);
   // Two mails about the answer in all: the same answer again tells nobody anything.
   await post(link, { score: '5' });
   expect((await revisionsOf('EDIT-1')).length).toBe(2);

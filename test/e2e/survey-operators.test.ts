@@ -88,12 +88,12 @@ describe('the figures', () => {
     const csv = await (await fetch(stack.url('/satisfaction.csv'))).text();
     expect(csv).toContain(`"'=HYPERLINK(""http://x"")"`);
     expect(csv.split('\n')[0]).toBe(
-      '"report","cycle","ticketType","serviceProblem","sentAt","answeredAt","score","solved","complaints","comment","revisions"',
+      '"report","cycle","ticketType","serviceProblem","sentAt","answeredAt","question","version","scale","score","solved","ask-reasons","comment","revisions"',
     );
     const page = await (await fetch(stack.url('/'))).text();
     expect(page).toContain('=HYPERLINK(&quot;http://x&quot;)');
-    const { csat } = await stack.client.overview.stats();
-    expect(page).toContain(`${csat?.value} % (${csat?.low}–${csat?.high} %), few answers`);
+    const { figure } = (await stack.client.overview.stats()).ratings[0] ?? {};
+    expect(page).toContain(`Satisfied ${figure?.value} % (${figure?.low}–${figure?.high} %), few answers`);
     const plot = await fetch(stack.url('/plots/satisfaction.svg?scheme=dark'));
     expect(plot.headers.get('content-type')).toBe('image/svg+xml');
     expect(await plot.text()).toMatch(/^<svg [\s\S]*<\/svg>\s*$/);
@@ -123,7 +123,7 @@ describe('forgetting', () => {
     });
     expect(await stack.dump()).not.toMatch(secrets);
     expect((await stack.untilPhase('ERASE-2', 'done')).survey).toEqual({ state: 'expired', reason: 'erased' });
-    expect((await stack.client.overview.stats()).distribution).toEqual(before.distribution);
+    expect((await stack.client.overview.stats()).ratings).toEqual(before.ratings);
     expect((await post(linkIn(open), { score: '5', comment: 'zebra' })).status).toBe(410);
     expect((await post(linkIn(mail), { score: '5', comment: 'zebra' })).status).toBe(200); // answered, not changeable
     expect(await stack.dump()).not.toMatch(secrets);

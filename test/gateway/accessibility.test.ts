@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import puppeteer, { type Browser } from 'puppeteer-core';
+import { scaleNames } from '../../src/contract/scale.js';
 import { languageCodes } from '../../src/customer/texts.js';
 import { post } from '../stack/http.js';
 import { linkIn } from '../stack/mail.js';
@@ -40,7 +41,7 @@ let browser: Browser;
 beforeAll(async () => {
   browser = await puppeteer.connect({ browserWSEndpoint: process.env['TEST_BROWSER'] ?? '' });
   stack = await Stack.start();
-  await post(linkIn(await stack.ask('SEEN-1')), { score: '2', complaint: 'slow', comment: '<b>x</b>' });
+  await post(linkIn(await stack.ask('SEEN-1')), { score: '2', 'ask-reasons': 'slow', comment: '<b>x</b>' });
   await stack.untilPhase('SEEN-1', 'done');
 });
 afterAll(async () => {
@@ -54,7 +55,7 @@ async function faultsOf(path: string, width: number, scheme: 'light' | 'dark'): 
     await page.setViewport({ width, height: 900 });
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
     // A mail's part is served in a sandbox, where axe could not run.
-    const isMail = path.endsWith('/html');
+    const isMail = /\/html(\?|$)/.test(path);
     if (isMail) await page.setContent(await (await fetch(stack.url(path))).text());
     else await page.goto(stack.url(path));
     await page.evaluate(axe);
@@ -106,9 +107,24 @@ test('so are the desk, the outbox and the list of previews', async () => {
       expect([path, ...(await faultsOf(path, width, scheme))]).toEqual([path]);
 });
 
+test.each(scaleNames.filter((name) => name !== 'satisfaction'))('the question on the scale %s', async (question) => {
+  const query = `?question=${question}`;
+  for (const [width, scheme, language] of [
+    [320, 'dark', 'ar'],
+    [1280, 'light', 'de'],
+  ] as const)
+    for (const path of ['mail/survey', 'page/dissatisfied', 'page/thanks']) {
+      const end = path.startsWith('mail') ? '/html' : '';
+      const about = `/outbox/preview/${path}/${language}${end}${query}`;
+      expect([about, ...(await faultsOf(about, width, scheme))]).toEqual([about]);
+    }
+});
+
 test('every preview that is listed is there, and the links of a previewed mail open the page', async () => {
   const list = await (await fetch(stack.url('/outbox/preview'))).text();
-  const paths = [...list.matchAll(/href="(\/outbox\/preview\/[^"]+)"/g)].map(([, path = '']) => path);
+  const paths = [...list.matchAll(/href="(\/outbox\/preview\/[^"]+)"/g)].map(([, path = '']) =>
+    path.replace('&amp;', '&'),
+  );
   expect(paths).toHaveLength(languageCodes.length * (4 + states.length));
   for (const path of paths) expect((await fetch(stack.url(path))).status).toBe(200);
   const mail = await (await fetch(stack.url('/outbox/preview/mail/survey/de/html'))).text();
@@ -120,7 +136,7 @@ test('what was not good is asked of the dissatisfied only, without a script', as
   const page = await browser.newPage();
   await page.setJavaScriptEnabled(false);
   await page.goto(linkIn(await stack.ask('CHIPS-1'), 5));
-  const chips = await page.$('.complaints');
+  const chips = await page.$('.follow-up');
   expect(await chips?.isVisible()).toBe(false);
   await page.click('input[name=score][value="2"]');
   expect(await chips?.isVisible()).toBe(true);

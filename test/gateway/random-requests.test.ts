@@ -125,7 +125,7 @@ function body(): string {
 }
 
 const form = () => {
-  const names = ['score', 'solved', 'complaint', 'comment', 'fixed', 'reason', 'List-Unsubscribe', 'lang', 'undo'];
+  const names = ['score', 'solved', 'ask-reasons', 'comment', 'fixed', 'reason', 'List-Unsubscribe', 'lang', 'undo'];
   const pairs = Array.from({ length: Math.floor(next() * 5) }, () => `${pick(names)}=${escaped(pick(words))}`);
   return pairs.join('&');
 };

@@ -72,7 +72,7 @@ test('the keyboard alone is enough', async () => {
   await page.close();
   expect(await answerOf('KEYS-1')).toMatchObject({
     score: 2,
-    complaints: ['slow'],
+    followUps: { reasons: ['slow'] },
     comment: 'quick and friendly',
   });
 });
@@ -205,7 +205,7 @@ test('bad forms are answered with a message and store nothing', async () => {
   const link = await asked('FORM-1');
   const empty = await post(link, {});
   expect(empty.status).toBe(422);
-  expect(await empty.text()).toContain('Please choose one of the five answers.');
+  expect(await empty.text()).toContain('Please choose one of the answers.');
   const long = await post(link, { score: '3', comment: '😀'.repeat(2001) });
   expect(await long.text()).toContain('it has 2001 characters, and the limit is 2000');
   expect((await post(link, { score: '6' })).status).toBe(400);

@@ -1,6 +1,13 @@
 import { skipReasons, type SkipReason } from '../../src/contract/survey.js';
+import { scoresOf } from '../../src/contract/scale.js';
 import { defaultPolicy } from '../../src/policy/settings.js';
-import { alertsOperator, sampleBucketOf, skipReason, type EligibilityFacts } from '../../src/policy/survey.js';
+import {
+  alertsOperator,
+  alertsUpTo,
+  sampleBucketOf,
+  skipReason,
+  type EligibilityFacts,
+} from '../../src/policy/survey.js';
 
 const policy = defaultPolicy.survey;
 const sendable: EligibilityFacts = {
@@ -11,11 +18,14 @@ const sendable: EligibilityFacts = {
   optedOut: false,
   suppressed: false,
   sentToCustomer: 0,
+  askedTheQuestion: 0,
   sentForReport: 0,
   askedForServiceProblem: false,
   sampleBucket: 0,
   byOperator: false,
 };
+
+const onceADay = { count: 1, per: 86_400_000 };
 
 /** For each reason, facts and settings under which it applies. */
 const applies: Record<SkipReason, [Partial<EligibilityFacts>, Partial<typeof policy>]> = {
@@ -24,6 +34,7 @@ const applies: Record<SkipReason, [Partial<EligibilityFacts>, Partial<typeof pol
   optedOut: [{ optedOut: true }, {}],
   suppressed: [{ suppressed: true }, {}],
   contactCap: [{ sentToCustomer: 1 }, {}],
+  questionCap: [{ askedTheQuestion: 1 }, {}],
   sampledOut: [{ sampleBucket: 40 }, { sample: 40 }],
   once: [{ sentForReport: 1 }, { perCycle: 'once' }],
   serviceProblem: [{ askedForServiceProblem: true }, {}],
@@ -37,7 +48,7 @@ describe('a survey', () => {
 
   test.each(skipReasons)('is skipped as %s', (reason) => {
     const [facts, settings] = applies[reason];
-    expect(skipReason({ ...sendable, ...facts }, { ...policy, ...settings })).toBe(reason);
+    expect(skipReason({ ...sendable, ...facts }, { ...policy, ...settings }, onceADay)).toBe(reason);
   });
 
   test('has one reason, the first in the order of the contract', () => {
@@ -45,7 +56,8 @@ describe('a survey', () => {
       for (const second of skipReasons.slice(index + 1)) {
         if (first === 'reopened' && second === 'cancelled') continue; // one status cannot be both
         const facts = { ...sendable, ...applies[second][0], ...applies[first][0] };
-        expect(skipReason(facts, { ...policy, ...applies[second][1], ...applies[first][1] })).toBe(first);
+        const settings = { ...policy, ...applies[second][1], ...applies[first][1] };
+        expect(skipReason(facts, settings, onceADay)).toBe(first);
       }
     }
   });
@@ -66,11 +78,20 @@ describe('a survey', () => {
   });
 });
 
-test('an operator is alerted at 2 or less by default, and whenever the problem is not solved', () => {
-  const alerting = ([1, 2, 3, 4, 5] as const).filter((score) => alertsOperator({ score }, defaultPolicy.alert));
-  expect(alerting).toEqual([1, 2]);
-  expect(alertsOperator({}, { scoreAtMost: 5 })).toBe(false);
-  expect(alertsOperator({ score: 5, solved: false }, { scoreAtMost: 2 })).toBe(true);
+test.each([
+  ['satisfaction', [1, 2]],
+  ['nps', [0, 1, 2, 3, 4, 5, 6]],
+  ['thumbs', [0]],
+  ['effort', [1, 2, 3]],
+] as const)('on the scale %s, an operator is alerted to %j by default', (scale, expected) => {
+  const usual = alertsUpTo(defaultPolicy.alert, scale);
+  expect(scoresOf(scale).filter((score) => alertsOperator({ score }, usual))).toEqual(expected);
+});
+
+test('an operator is alerted whenever the problem is not solved, and to no answer without a score', () => {
+  expect(alertsOperator({}, 5)).toBe(false);
+  expect(alertsOperator({ score: 5, solved: false }, 2)).toBe(true);
+  expect(alertsUpTo({ scoreAtMost: 1 }, 'nps')).toBe(1);
 });
 
 test('reports are sampled evenly, and always alike', () => {

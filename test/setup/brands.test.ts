@@ -41,7 +41,7 @@ test('the example has no fault, and what it leaves out is built in', () => {
     replyTo: 'care@acme.example',
     publicUrl: 'http://care.example',
   });
-  expect(acme?.texts.get('en')?.mail.question).toBe('How did we do?');
+  expect(acme?.texts.get('en')?.scales.satisfaction.question).toBe('How did we do?');
   expect(acme?.texts.get('en')?.mail.why).toContain('because you reported this problem');
 });
 

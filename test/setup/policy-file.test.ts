@@ -99,8 +99,61 @@ test.each([
     'rule 1: confirmation.window is longer than the business hours of 3650 days',
   ],
   ['default: [', 'CLOSEOUT_POLICY'],
+  ['default: { survey: { question: nsp } }', 'default.survey.question nsp does not exist; there are satisfaction, nps'],
+  ['questions: { a: { scale: stars } }', 'questions.a.scale must be one of satisfaction, nps, thumbs, effort'],
+  ['questions: { a: { scale: nps, text: Why? } }', 'questions.a.text must be a text for each language'],
+  ['questions: { a: { scale: nps, text: { xx: Why? } } }', 'is no language that Closeout has texts in'],
+  [
+    'questions: { a: { scale: nps, followUps: [{ id: b, text: { en: b }, atMost: 11 }] } }',
+    'questions.a.followUps.0 is asked at no score; the scale nps is 0 to 10',
+  ],
+  [
+    'questions: { a: { scale: nps, text: { en: a, de: a }, followUps: [{ id: b, text: { en: b } }] } }',
+    'questions.a.followUps.0.text must have the same languages as the other texts, en, de',
+  ],
+  [
+    'questions: { a: { scale: nps, followUps: [{ id: b, text: { en: b } }, { id: b, text: { en: c } }] } }',
+    'questions.a.followUps.1 has the id b of another follow-up question',
+  ],
+  ['questions: { a: { scale: nps, followUps: [reasons, reasons, reasons, reasons] } }', 'must be at most 3'],
+  ['default: { alert: { scoreAtMost: 6 } }', 'default.alert.scoreAtMost must be 1 to 5, or never'],
+  [
+    'rules: [{ when: { severity: minor }, survey: { question: thumbs }, alert: { scoreAtMost: 2 } }]',
+    'rule 1: alert.scoreAtMost must be 0 to 1, or never: the question thumbs has the scale thumbs',
+  ],
 ])('%s is refused, and the message names %s', (yaml, named) => {
   expect(() => loadPolicy(file(yaml))).toThrow(named);
+});
+
+test('a score to alert at does not apply to a question with another scale', () => {
+  const policyFor = loadPolicy(
+    file(`
+default: { alert: { scoreAtMost: 3 } }
+rules:
+  - when: { ticketType: loyalty }
+    survey: { question: nps }
+  - when: { ticketType: quiet }
+    alert: { scoreAtMost: never }
+`),
+  );
+  expect(policyFor(fault).alert.scoreAtMost).toBe(3);
+  expect(policyFor({ ...fault, ticketType: 'loyalty' }).alert.scoreAtMost).toBeNull();
+  expect(policyFor({ ...fault, ticketType: 'quiet' }).alert.scoreAtMost).toBe(-1);
+});
+
+test('a question of the file has what is usual for its scale, unless it says otherwise', () => {
+  const { questions } = loadPolicy(
+    file(`
+questions:
+  a: { scale: nps }
+  b: { scale: thumbs, followUps: [], cap: { count: 2, per: 30d } }
+`),
+  );
+  expect(questions?.get('a')).toMatchObject({
+    cap: { count: 1, per: 90 * day },
+    followUps: [{ id: 'reasons', atMost: 6 }],
+  });
+  expect(questions?.get('b')).toMatchObject({ cap: { count: 2, per: 30 * day }, followUps: [] });
 });
 
 test('business hours may last until midnight', () => {

@@ -14,7 +14,16 @@ export const messages = {
   locale: plain,
   /** `ltr` or `rtl`. */
   dir: plain,
-  ratings: { 1: plain, 2: plain, 3: plain, 4: plain, 5: plain },
+  /** The question of each scale, and the words for its scores. */
+  scales: {
+    satisfaction: { question: plain, words: { 1: plain, 2: plain, 3: plain, 4: plain, 5: plain } },
+    nps: { question: plain, words: { 0: plain, 10: plain } },
+    thumbs: { question: plain, words: { 0: plain, 1: plain } },
+    effort: {
+      question: plain,
+      words: { 1: plain, 2: plain, 3: plain, 4: plain, 5: plain, 6: plain, 7: plain },
+    },
+  },
   mail: {
     subject: about,
     reminder: about,
@@ -23,7 +32,6 @@ export const messages = {
     askedBefore: plain,
     closed: about,
     cleared: at,
-    question: plain,
     nothingStored: plain,
     notSolved: plain,
     until: at,
@@ -54,7 +62,6 @@ export const messages = {
     cancelled: plain,
   },
   page: {
-    question: about,
     errorTitle: plain,
     yourAnswer: plain,
     complaints: plain,
@@ -69,6 +76,7 @@ export const messages = {
     hint: plain,
     changeable: ['until'],
     choose: plain,
+    optional: plain,
     tooLong: ['length', 'longest'],
     stillWrong: plain,
     otherLanguages: plain,

@@ -4,7 +4,17 @@ import type { CloseoutClient } from '../../client.js';
 import { ignoreUnavailable } from '../../client/errors.js';
 import { divideReply } from '../../customer/quoted-text.js';
 import { closingPlot, satisfactionPlot, type Look } from '../../operator/plot.js';
-import { durationWords, fewAnswers, statsBy, statsOf, type Stats } from '../../operator/satisfaction.js';
+import { qualityOf, scaleOf, scoreInWords, scoresOf } from '../../contract/scale.js';
+import {
+  durationWords,
+  fewAnswers,
+  figureInWords,
+  statsBy,
+  statsOf,
+  type Ratings,
+  type Stats,
+  type SurveyCount,
+} from '../../operator/satisfaction.js';
 import { shortTime } from '../../operator/times.js';
 import { skipInWords, stateInWords } from '../../policy/state-in-words.js';
 import type { Config } from '../../setup/config.js';
@@ -32,14 +42,14 @@ export function overviewPages(app: FastifyInstance, config: Config, client: Clos
   );
 
   app.get('/plots/satisfaction.svg', async ({ query }, reply) =>
-    sendPlot(reply, satisfactionPlot(statsBy(await counts.surveys(), 'month'), lookOf(query))),
+    sendPlot(reply, satisfactionPlot(mainByMonth(await counts.surveys()), lookOf(query))),
   );
 
   app.get('/satisfaction.csv', async (_request, reply) =>
     reply
       .header('content-disposition', 'attachment; filename="satisfaction.csv"')
       .type('text/csv; charset=utf-8')
-      .send(satisfactionCsv(counts)),
+      .send(await satisfactionCsv(client.overview)),
   );
 }
 
@@ -56,6 +66,7 @@ async function viewOf(client: CloseoutClient) {
     overview.beingCleared(longestList).catch(ignoreUnavailable), // without Temporal, the rest is still useful
   ]);
   const stats = statsOf(surveys);
+  const [main] = stats.ratings;
   const tables = [
     { title: 'By month', key: 'Month', rows: statsBy(surveys, 'month') },
     { title: 'By ticket type', key: 'Ticket type', rows: statsBy(surveys, 'ticketType') },
@@ -64,7 +75,10 @@ async function viewOf(client: CloseoutClient) {
   return {
     desk,
     stats,
-    isFew: stats.ratings < fewAnswers,
+    main: main && ratingsInWords(main),
+    questions: stats.ratings.map(ratingsInWords),
+    scoreInWords,
+    qualityOf,
     outcomes: outcomesOf(stats),
     words: words.map(({ words: said, ...rest }) => ({ ...rest, said: said && divideReply(said).own })),
     today: times.at(-1)?.day === new Date().toISOString().slice(0, 10) ? times.at(-1) : undefined,
@@ -108,11 +122,27 @@ const sendPlot = (reply: FastifyReply, svg: string) =>
     .send(svg);
 
 function toRow([name, stats]: [string, Stats]) {
-  const { sent, answered, responseRate, mean } = stats;
-  return { name, sent, answered, responseRate, mean, csat: csatWords(stats) };
+  const { sent, answered, responseRate, ratings } = stats;
+  return { name, sent, answered, responseRate, figures: ratings.map(ratingsInWords) };
 }
 
-function csatWords({ csat, ratings }: Stats): string {
-  if (!csat) return 'no answers yet';
-  return `${csat.value} % (${csat.low}–${csat.high} %)${ratings < fewAnswers ? ', few answers' : ''}`;
+/** The question that most answers are about is the one in the plot and on top of the page. */
+function mainByMonth(surveys: SurveyCount[]): [string, Ratings][] {
+  const [main] = statsOf(surveys).ratings;
+  const ofMain = surveys.filter(({ question, version }) => question === main?.question && version === main.version);
+  return statsBy(ofMain, 'month').flatMap(([month, { ratings }]) => ratings.map((r): [string, Ratings] => [month, r]));
+}
+
+function ratingsInWords(ratings: Ratings) {
+  const { question, version, scale, count, mean, distribution } = ratings;
+  return {
+    question,
+    version,
+    ...scaleOf(scale).figure,
+    ...figureInWords(ratings),
+    isFew: count < fewAnswers,
+    count,
+    mean,
+    scores: scoresOf(scale).map((score, index) => ({ score: scoreInWords(score, scale), count: distribution[index] })),
+  };
 }

@@ -7,6 +7,7 @@ import { CloseoutError, errors } from '../../contract/errors.js';
 import { listedPhases } from '../../contract/reports.js';
 import { storyLine } from '../../operator/story.js';
 import { shortTime } from '../../operator/times.js';
+import { scoreInWords } from '../../contract/scale.js';
 import { stateInWords } from '../../policy/state-in-words.js';
 import { runUrlOf, type Config } from '../../setup/config.js';
 import { parseInput } from '../parse.js';
@@ -89,6 +90,7 @@ export function reportPages(app: FastifyInstance, config: Config, client: Closeo
       status,
       contact,
       ...stateInWords(status, shortTime),
+      scoreInWords,
       story: timeline.map(storyLine).reverse(),
       actions: actionsFor(status),
       canExtend: status.survey.state === 'sent',

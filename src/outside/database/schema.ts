@@ -1,7 +1,9 @@
 /** The tables of the store, named in camelCase here and in snake_case in the database. */
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { Attention, ReportStatus } from '../../contract/reports.js';
-import type { Complaint, ConfirmationState, Score, SurveyEvent, SurveyState } from '../../contract/survey.js';
+import type { FollowUpAnswers, QuestionSet } from '../../contract/question.js';
+import type { ScaleName } from '../../contract/scale.js';
+import type { ConfirmationState, SurveyEvent, SurveyState } from '../../contract/survey.js';
 import type { RecordedOperation } from '../../contract/timeline.js';
 import type { Received } from '../../policy/changes.js';
 import type { Hold } from '../../policy/standing.js';
@@ -19,6 +21,7 @@ export interface Database {
   reports: ReportTable;
   statusChanges: StatusChangeTable;
   changeReasons: { id: string; reportId: string; reason: string; at: Generated<Date> };
+  questions: QuestionTable;
   surveys: SurveyTable;
   answers: AnswerTable;
   answerRevisions: RevisionTable;
@@ -125,6 +128,15 @@ interface StatusChangeTable {
   recordedAt: Generated<Date>;
 }
 
+/** `AskedQuestion` in contract/question.ts. */
+interface QuestionTable {
+  id: Generated<number>;
+  name: string;
+  version: number;
+  scale: ScaleName;
+  definition: JSONColumnType<Pick<QuestionSet, 'text' | 'followUps'>>;
+}
+
 /** One row per report per cycle: `Survey` in contract/survey.ts. */
 interface SurveyTable {
   id: string;
@@ -133,6 +145,7 @@ interface SurveyTable {
   customerId: Optional<string>;
   /** null: the built-in one. */
   brand: Optional<string>;
+  questionId: Generated<number>;
   serviceProblemId: Optional<string>;
   state: SurveyState;
   reason: Optional<string>;
@@ -155,9 +168,9 @@ interface SurveyTable {
 /** The answer that counts now: `StoredAnswer` in contract/survey.ts. */
 interface AnswerTable {
   surveyId: string;
-  score: Score | null;
+  score: number | null;
   solved: boolean | null;
-  complaints: Generated<Complaint[]>;
+  followUps: ColumnType<FollowUpAnswers, string, string>;
   comment: string | null;
   at: Generated<Date>;
   changedAt: Generated<Date>;
@@ -169,9 +182,9 @@ interface AnswerTable {
 interface RevisionTable {
   surveyId: string;
   revision: number;
-  score: Score | null;
+  score: number | null;
   solved: boolean | null;
-  complaints: Complaint[];
+  followUps: ColumnType<FollowUpAnswers, string, string>;
   comment: string | null;
   at: Generated<Date>;
 }

@@ -1,7 +1,8 @@
 /** Lists and counts for the people who work with reports, by what the ledger says. */
 import { sql, type RawBuilder } from 'kysely';
 import type { ListedPhase, ReportStatus } from '../../contract/reports.js';
-import type { ConfirmationState, Score, SurveyState } from '../../contract/survey.js';
+import type { ScaleName } from '../../contract/scale.js';
+import type { ConfirmationState, SurveyState } from '../../contract/survey.js';
 import type { Db } from '../database/database.js';
 import type { ReportRow } from './rows.js';
 
@@ -28,7 +29,8 @@ export type DeskRow = ReportRow & {
   confirmation: ConfirmationState | null;
   expiresAt: Date | null;
   confirmUntil: Date | null;
-  score: Score | null;
+  score: number | null;
+  scale: ScaleName;
 };
 
 export interface DeskCounts {
@@ -52,7 +54,8 @@ export interface Desk {
 /** Counting more would cost more than it says. */
 export const mostCounted = 10_000;
 
-const columns = sql`r.*, s.state as survey_state, s.reason as survey_reason, s.confirmation, s.expires_at, s.confirm_until, a.score`;
+const columns = sql`r.*, s.state as survey_state, s.reason as survey_reason, s.confirmation, s.expires_at, s.confirm_until,
+  a.score, (select scale from questions where id = s.question_id) as scale`;
 const tables = sql`reports r left join surveys s on s.report_id = r.id and s.cycle = r.cycle left join answers a on a.survey_id = s.id`;
 const openStatuses = sql`('acknowledged', 'inProgress', 'pending', 'held')`;
 const today = sql`date_trunc('day', now(), 'UTC')`;

@@ -1,7 +1,9 @@
 /** Customers' answers: one per survey, which the customer may change for a day. */
+import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
 import type { AnsweredSignal } from '../../contract/messages.js';
-import { highestScore, type Answer, type StoredAnswer } from '../../contract/survey.js';
+import { scoreInWords } from '../../contract/scale.js';
+import type { Answer, StoredAnswer } from '../../contract/survey.js';
 import { linkState } from '../../policy/links.js';
 import type { Db } from '../database/database.js';
 import { addEvent } from './timeline.js';
@@ -15,8 +17,8 @@ export interface Answers {
 }
 
 /** The signal for the report's run. Never holds the comment. */
-export function answeredSignal({ surveyId, revision, score, solved }: StoredAnswer): AnsweredSignal {
-  return { surveyId, revision, score: score ?? undefined, solved: solved ?? undefined };
+export function answeredSignal({ surveyId, revision, score, scale, solved }: StoredAnswer): AnsweredSignal {
+  return { surveyId, revision, score: score ?? undefined, scale, solved: solved ?? undefined };
 }
 
 export function answerTable(db: Db): Answers {
@@ -37,7 +39,14 @@ export function answerTable(db: Db): Answers {
 }
 
 const answerOf = (db: Db, surveyId: string): Promise<StoredAnswer | undefined> =>
-  db.selectFrom('answers').selectAll().where('surveyId', '=', surveyId).executeTakeFirst();
+  db
+    .selectFrom('answers')
+    .innerJoin('surveys', 'surveys.id', 'answers.surveyId')
+    .innerJoin('questions', 'questions.id', 'surveys.questionId')
+    .selectAll('answers')
+    .select('scale')
+    .where('surveyId', '=', surveyId)
+    .executeTakeFirst();
 
 /** The survey's row stays locked meanwhile: of ten clicks at once, one counts. */
 async function store(tx: Db, surveyId: string, answer: Answer): Promise<StoredAnswer | undefined> {
@@ -47,36 +56,43 @@ async function store(tx: Db, surveyId: string, answer: Answer): Promise<StoredAn
   const content: Content = {
     score: answer.score ?? null,
     solved: answer.solved ?? null,
-    complaints: answer.complaints ?? [],
+    followUps: answer.followUps ?? {},
     comment: answer.comment || null,
   };
   if (before && isSame(before, content)) return before;
   const state = linkState(survey, before?.at, new Date());
   if (state !== 'open' && state !== 'changeable') return undefined;
   const revision = (before?.revision ?? 0) + 1;
+  const { scale } = await tx
+    .selectFrom('questions')
+    .select('scale')
+    .where('id', '=', survey.questionId)
+    .executeTakeFirstOrThrow();
+  const detail = content.score === null ? 'not solved' : scoreInWords(content.score, scale);
+  const values = { ...content, followUps: JSON.stringify(content.followUps) };
   await tx
     .insertInto('answerRevisions')
-    .values({ surveyId, revision, ...content })
+    .values({ surveyId, revision, ...values })
     .execute();
-  const detail = content.score === null ? 'not solved' : `${content.score} of ${highestScore}`;
   await addEvent(tx, surveyId, before ? 'changed' : 'answered', { detail });
   if (!before) {
     // A customer who answers has the mail, whether or not its acceptance by the relay was recorded.
     const answered = { state: 'answered', sentAt: survey.sentAt ?? new Date() } as const;
     await tx.updateTable('surveys').set(answered).where('id', '=', surveyId).execute();
   }
-  return tx
+  const stored = await tx
     .insertInto('answers')
-    .values({ surveyId, ...content })
-    .onConflict((c) => c.column('surveyId').doUpdateSet({ ...content, revision, changedAt: sql`now()` }))
+    .values({ surveyId, ...values })
+    .onConflict((c) => c.column('surveyId').doUpdateSet({ ...values, revision, changedAt: sql`now()` }))
     .returningAll()
     .executeTakeFirstOrThrow();
+  return { ...stored, scale };
 }
 
-type Content = Pick<StoredAnswer, 'score' | 'solved' | 'complaints' | 'comment'>;
+type Content = Pick<StoredAnswer, 'score' | 'solved' | 'followUps' | 'comment'>;
 
 const isSame = (a: Content, b: Content) =>
   a.score === b.score &&
   a.solved === b.solved &&
   a.comment === b.comment &&
-  a.complaints.join() === b.complaints.join();
+  isDeepStrictEqual(a.followUps, b.followUps);

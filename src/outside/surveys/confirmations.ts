@@ -115,13 +115,13 @@ async function start(
   surveyIdOf: SurveyIdOf,
   request: ConfirmationRequest,
 ): Promise<Survey> {
-  const { report, cycle, brand, policy, reopen, clearedAt, endsAt, unreachable } = request;
+  const { report, cycle, brand, question, policy, reopen, clearedAt, endsAt, unreachable } = request;
   const { customerId, serviceProblemId } = report;
   return db.transaction().execute(async (tx) => {
     await lockCustomer(tx, customerId);
     // Decided as if the report were closed already: the page asks the survey's question only after the closing.
     const facts = { ...(await eligibilityFacts(tx, hashOf, request)), status: 'closed' } as const;
-    const reason = skipReason(facts, policy) ?? null;
+    const reason = skipReason(facts, policy, question.cap) ?? null;
     const asked = {
       state: reason ? ('skipped' as const) : ('queued' as const),
       reason,
@@ -144,6 +144,7 @@ async function start(
         customerId,
         serviceProblemId,
         brand,
+        questionId: question.id,
         ...asked,
       })
       .onConflict((c) =>

@@ -5,6 +5,7 @@ import { CloseoutError } from '../../contract/errors.js';
 import type { Report } from '../../contract/reports.js';
 import type { Survey } from '../../contract/survey.js';
 import { reopenUntil, surveyExpiresAt } from '../../policy/deadlines.js';
+import type { Question } from '../../policy/questions.js';
 import type { Policy } from '../../policy/settings.js';
 import { sampleBucketOf, skipReason, type EligibilityFacts } from '../../policy/survey.js';
 import type { Db } from '../database/database.js';
@@ -18,6 +19,7 @@ export interface SurveyRequest {
   cycle: number;
   contact: Contact | undefined;
   brand: string | null;
+  question: Question & { id: number };
   policy: Policy['survey'];
   reopen: Policy['reopen'];
   /** An operator does not want the customer to be asked. */
@@ -50,7 +52,7 @@ export async function decideSurvey(
   surveyIdOf: SurveyIdOf,
   request: SurveyDecisionRequest,
 ): Promise<SurveyDecision> {
-  const { reportId, cycle, brand, policy, reopen } = request;
+  const { reportId, cycle, brand, question, policy, reopen } = request;
   const now = new Date();
   return db.transaction().execute(async (tx) => {
     const { report, contact } = await readAndLockCustomer(tx, reportId);
@@ -58,7 +60,7 @@ export async function decideSurvey(
     const postponedUntil = request.quietUntil(contact);
     const isPostponed = postponedUntil !== undefined;
     const facts = await eligibilityFacts(tx, hashOf, { ...request, report, contact });
-    const reason = skipReason(facts, policy) ?? null;
+    const reason = skipReason(facts, policy, question.cap) ?? null;
     const decided = await tx
       .insertInto('surveys')
       .values({
@@ -68,6 +70,7 @@ export async function decideSurvey(
         customerId,
         serviceProblemId,
         brand,
+        questionId: question.id,
         state: reason ? 'skipped' : 'queued',
         reason,
         mailedAt: isPostponed || reason ? null : now,
@@ -120,7 +123,13 @@ async function supersedeEarlier(tx: Db, { reportId, cycle }: Survey): Promise<vo
 
 type Counted = Pick<
   EligibilityFacts,
-  'status' | 'optedOut' | 'suppressed' | 'sentToCustomer' | 'sentForReport' | 'askedForServiceProblem'
+  | 'status'
+  | 'optedOut'
+  | 'suppressed'
+  | 'sentToCustomer'
+  | 'askedTheQuestion'
+  | 'sentForReport'
+  | 'askedForServiceProblem'
 > & { currentCycle: number };
 
 const wasAsked = sql<boolean>`state not in ('skipped', 'undeliverable')`;
@@ -129,10 +138,11 @@ const wasAsked = sql<boolean>`state not in ('skipped', 'undeliverable')`;
 export async function eligibilityFacts(
   tx: Db,
   hashOf: HashAddress,
-  { report, cycle, contact, policy, byOperator }: SurveyRequest,
+  { report, cycle, contact, question, policy, byOperator }: SurveyRequest,
 ): Promise<EligibilityFacts> {
   const { id, customerId = null, serviceProblemId = null } = report;
   const since = new Date(Date.now() - (policy.contactCap?.per ?? 0));
+  const sinceQuestion = new Date(Date.now() - (question.cap?.per ?? 0));
   const address = contact?.emailAddress;
   const hash = address === undefined ? '' : hashOf(address);
   const { rows } = await sql<Counted>`
@@ -141,6 +151,9 @@ export async function eligibilityFacts(
       exists (select from suppressions where address_hash = ${hash}) as suppressed,
       (select count(*)::int from surveys where customer_id = ${customerId} and decided_at > ${since}
         and not (report_id = ${id} and cycle = ${cycle}) and ${wasAsked}) as sent_to_customer,
+      (select count(*)::int from surveys where customer_id = ${customerId} and decided_at > ${sinceQuestion}
+        and question_id in (select id from questions where name = ${question.name})
+        and not (report_id = ${id} and cycle = ${cycle}) and ${wasAsked}) as asked_the_question,
       (select count(*)::int from surveys where report_id = ${id} and cycle < ${cycle} and ${wasAsked}) as sent_for_report,
       exists (select from surveys where customer_id = ${customerId} and service_problem_id = ${serviceProblemId}
         and report_id <> ${id} and ${wasAsked}) as asked_for_service_problem

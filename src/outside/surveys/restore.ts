@@ -46,7 +46,7 @@ function rankOf(state: Standing['survey']['state'] | 'queued' | undefined): numb
 }
 
 async function restoreAnswer(tx: Db, surveyId: string, { score, solved, revision = 1 }: AnsweredSignal): Promise<void> {
-  const scores = { score: score ?? null, solved: solved ?? null, comment: null };
+  const scores = { score: score ?? null, solved: solved ?? null, comment: null, followUps: '{}' };
   await tx
     .insertInto('answers')
     .values({ surveyId, ...scores, revision, actedOnRevision: revision })
