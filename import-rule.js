@@ -17,6 +17,7 @@ export const folders = {
     // Workflow code is bundled and replayed.
     packages: /^@temporalio\/(workflow|common)$/,
   },
+  tmf621: { imports: ['contract'], packages: noPackages },
   views: { imports: [], packages: anyPackage },
   customer: { imports: ['contract', 'policy', 'views'], packages: anyPackage },
   operator: { imports: ['contract', 'policy', 'customer'], packages: anyPackage },
@@ -25,10 +26,11 @@ export const folders = {
   setup: { imports: ['contract', 'policy', 'customer'], packages: anyPackage },
   client: { imports: ['contract', 'policy', 'customer', 'operator', 'outside', 'setup'], packages: anyPackage },
   gateway: {
-    imports: ['contract', 'policy', 'views', 'customer', 'operator', 'setup', 'client'],
+    imports: ['contract', 'policy', 'tmf621', 'views', 'customer', 'operator', 'setup', 'client'],
     packages: anyPackage,
   },
-  worker: { imports: ['contract', 'activities', 'outside', 'setup'], packages: anyPackage },
+  events: { imports: ['contract', 'tmf621', 'customer', 'outside', 'setup'], packages: anyPackage },
+  worker: { imports: ['contract', 'activities', 'outside', 'events', 'setup'], packages: anyPackage },
   local: { imports: ['contract'], packages: anyPackage },
   start: { imports: ['contract', 'setup', 'client', 'local'], packages: anyPackage },
   'incident-log': { imports: ['contract', 'policy', 'customer', 'client'], packages: anyPackage },

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { brandCommands } from './cli/brands.js';
 import { customerCommands } from './cli/customers.js';
+import { eventCommands } from './cli/events.js';
 import { operateCommands, operateSurveyCommands } from './cli/operate.js';
 import { policyCommands } from './cli/policy.js';
 import { processCommands } from './cli/processes.js';
@@ -38,6 +39,7 @@ surveyCommands(program);
 customerCommands(program);
 policyCommands(program);
 brandCommands(program);
+eventCommands(program);
 processCommands(program);
 
 try {

@@ -10,6 +10,7 @@ import {
   assertTime,
 } from './client/checks.js';
 import { CustomerService } from './client/customers.js';
+import { EventService } from './client/events.js';
 import { storedStatus } from './client/stored-status.js';
 import { OverviewService } from './client/overview.js';
 import { ServiceProblemService } from './client/service-problems.js';
@@ -58,6 +59,7 @@ export class CloseoutClient {
   readonly serviceProblems: ServiceProblemService;
   readonly customers: CustomerService;
   readonly overview: OverviewService;
+  readonly events: EventService;
   private readonly reports: ReportsPort;
 
   private constructor(private readonly parts: Parts) {
@@ -67,6 +69,7 @@ export class CloseoutClient {
     this.serviceProblems = new ServiceProblemService(stores.reports, temporal.serviceProblems);
     this.customers = new CustomerService(stores, temporal.runs);
     this.overview = new OverviewService(stores, temporal);
+    this.events = new EventService(stores.events);
   }
 
   /** Connects as the environment says (docs/configuration.md). Nothing is contacted before the first call. */

@@ -7,6 +7,7 @@ import { createActivities } from './activities/index.js';
 import { interceptActivities } from './activities/interceptor.js';
 import { CloseoutError, errors } from './contract/errors.js';
 import { bulkQueue, mailQueue, taskQueue } from './contract/messages.js';
+import { dispatchEvents } from './events/dispatcher.js';
 import { migrate, openDatabase } from './outside/database/database.js';
 import { openMailer } from './outside/mail/mailer.js';
 import { openStores } from './outside/stores.js';
@@ -16,6 +17,7 @@ import { runUrlOf, type Config } from './setup/config.js';
 import { version } from './setup/version.js';
 import { loadBrands } from './setup/brands.js';
 import { loadPolicy } from './setup/policy-file.js';
+import { loadSystems } from './setup/systems-file.js';
 import { openTracing, type Tracing } from './setup/tracing.js';
 
 /** Runs until SIGINT or SIGTERM, then lets running activities end. Calls `onReady` once it polls. */
@@ -23,17 +25,13 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
   installRuntime(config, log);
   const brands = loadBrands(config);
   const policyFor = loadPolicy(config.policyFile, brands.ids);
+  const { webhooks } = loadSystems(config.systemsFile);
   const connection = await connect(config);
-  const databases = Object.fromEntries(
-    Object.entries(queues).map(([queue, { slots }]) => [
-      queue,
-      openDatabase(
-        config.databaseUrl,
-        (error) => log.warn({ code: (error as { code?: string }).code }, 'database connection lost'),
-        { max: slots },
-      ),
-    ]),
-  );
+  const noteLost = (error: Error) => log.warn({ code: (error as { code?: string }).code }, 'database connection lost');
+  const open = (max: number) => openDatabase(config.databaseUrl, noteLost, { max });
+  const databases = Object.fromEntries(Object.entries(queues).map(([queue, { slots }]) => [queue, open(slots)]));
+  const eventDatabase = open(5);
+  const stopping = new AbortController();
   const mailer = openMailer(config.mail.relay, queues[mailQueue].slots);
   const tracing = await openTracing(config, 'worker');
   const temporal = connectTemporal(config.temporal, tracing?.client);
@@ -54,6 +52,9 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
       keepDays: config.keepDays,
       runUrl: runUrlOf(config),
     };
+    const eventStores = openStores(eventDatabase, config.addressKey);
+    const listeners = [...webhooks].map(([name, { events }]) => ({ name, types: events ?? null }));
+    await untilDone(log, 'store the webhooks', () => eventStores.events.setWebhooks(listeners));
     const workers = await Promise.all(
       Object.entries(databases).map(([queue, db]) =>
         Worker.create({
@@ -66,10 +67,14 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
     const runs = Promise.all(workers.map((worker) => worker.run()));
     log.info({ ...about(config), brands: brands.ids }, 'ready');
     onReady();
-    await runs;
+    const { publicUrl, trustLoopback: allowLoopback } = config.http;
+    const settings = { webhooks, publicUrl, linkKeys: config.linkKeys, allowLoopback };
+    const dispatching = dispatchEvents({ ...eventStores, runs: temporal.runs }, settings, log, stopping.signal);
+    await runs.finally(() => stopping.abort());
+    await dispatching;
   } finally {
     mailer.close();
-    await Promise.all(Object.values(databases).map((db) => db.destroy()));
+    await Promise.all([...Object.values(databases), eventDatabase].map((db) => db.destroy()));
     await temporal.close();
     await connection.close();
     await tracing?.close();

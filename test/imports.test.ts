@@ -59,6 +59,14 @@ const cases: Record<string, { allowed: string; refused: string[] }> = {
       "import { runWorker } from '../worker.js';",
     ],
   },
+  tmf621: {
+    allowed: "import type { Report } from '../contract/reports.js';",
+    refused: ["import { stateOf } from '../policy/status.js';", "import { z } from 'zod';"],
+  },
+  events: {
+    allowed: "import type { Events } from '../outside/events.js';",
+    refused: ["import { CloseoutClient } from '../client.js';"],
+  },
   worker: {
     allowed: "import { createActivities } from '../activities/index.js';",
     refused: ["import { CloseoutClient } from '../client.js';"],

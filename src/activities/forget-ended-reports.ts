@@ -1,7 +1,11 @@
 import { day, later } from '../policy/time.js';
 import type { Deps } from './deps.js';
 
-/** Removes personal data from old reports and returns how many there were. Safe to repeat: a forgotten report is left alone. */
-export async function forgetEndedReports({ erasure, keepDays }: Deps): Promise<number> {
+/**
+ * Removes personal data from old reports and returns how many there were; and old events. Safe to repeat: a forgotten report is
+ * left alone.
+ */
+export async function forgetEndedReports({ erasure, events, keepDays }: Deps): Promise<number> {
+  await events.forget();
   return erasure.forgetEndedBefore(later(new Date(), -keepDays * day));
 }

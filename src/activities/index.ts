@@ -9,6 +9,7 @@ import { extendSurvey } from './extend-survey.js';
 import { forgetEndedReports } from './forget-ended-reports.js';
 import { lookUpReport } from './look-up-report.js';
 import { openFollowUp } from './open-follow-up.js';
+import { recordDelivery } from './record-delivery.js';
 import { recordAnswerHandled, recordDecision } from './record-decision.js';
 import { cancelReport, reopenReport } from './reopen-report.js';
 import { resolveConfirmation } from './resolve-confirmation.js';
@@ -31,6 +32,7 @@ const implementations = {
   openFollowUp,
   recordAnswerHandled,
   recordDecision,
+  recordDelivery,
   recordSweep,
   reopenReport,
   resolveConfirmation,

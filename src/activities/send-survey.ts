@@ -25,12 +25,13 @@ export interface SendSurvey {
   againFor?: string;
 }
 
-/** The survey, or until when quiet hours delay its mail (ISO 8601). */
-export type SentSurvey = SurveyRecord | { postponedUntil: string };
+/** The survey; or until when quiet hours delay its mail (ISO 8601); or the survey that another channel has to deliver, until when. */
+export type SentSurvey = SurveyRecord | { postponedUntil: string } | { handedOver: string; until: string };
 
 /**
  * Asks the customer, or records why not. Safe to repeat: the decision is made once per cycle and kept; every attempt sends the
- * same bytes under the same Message-ID, and none after one succeeded (a copy sent again may be sent twice).
+ * same bytes under the same Message-ID, and none after one succeeded (a copy sent again may be sent twice). A survey is handed over
+ * to another channel once.
  */
 export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentSurvey> {
   const { reportId, cycle, kind, policy, againFor } = request;
@@ -44,10 +45,12 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
     quietUntil: quiet,
   });
   const address = contact?.emailAddress;
-  const isBlocked = async (to: string) =>
+  const isHandedOver = policy.channel === 'handover';
+  const isBlocked = async (to: string | undefined) =>
     survey.state === 'sent' &&
-    ((await doNotContact.isBlocked(to)) || (kind === 'reminder' && (await messages.hasReply(survey.id))));
-  if (!address || !isDue(survey, kind, againFor) || (await isBlocked(address))) {
+    ((to !== undefined && (await doNotContact.isBlocked(to))) ||
+      (kind === 'reminder' && (await messages.hasReply(survey.id))));
+  if ((!address && !isHandedOver) || !isDue(survey, kind, againFor) || (await isBlocked(address))) {
     await ledger.expect(reportId, nextWriteAfter(survey, policy));
     return surveyRecord(survey);
   }
@@ -63,12 +66,33 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
     await ledger.expect(reportId, soonAfter(postponedUntil));
     return { postponedUntil: postponedUntil.toISOString() };
   }
+  if (isHandedOver || !address) return handOver(deps, survey, contact, request, expectedAt);
   const earlier = cycle > 1 ? await surveys.mailedBefore(reportId, cycle) : [];
   const asked = { survey, question: await questions.of(survey.questionId) };
   const mail = compose(asked, report, { ...contact, emailAddress: address }, earlier, request);
   await mailCustomer(deps, reportId, surveyMail(mail, deps.mail, deps.brands.of(survey.brand)));
   if (againFor) await timeline.add(survey.id, 'sentAgain', { by: againFor });
   return surveyRecord(await surveys.markSent({ id: survey.id, kind, expectedAt }));
+}
+
+/** Another channel delivers the first mail, and says so; nothing depends on its reminder. */
+async function handOver(
+  { events, surveys, questions, ledger, brands }: Deps,
+  survey: Survey,
+  contact: Contact | undefined,
+  { reportId, kind, againFor }: SendSurvey,
+  expectedAt: Date | null,
+): Promise<SentSurvey> {
+  const { name, version, scale } = await questions.of(survey.questionId);
+  const expiresAt = survey.expiresAt ?? new Date();
+  const about = { kind, question: name, version, scale, expiresAt: expiresAt.toISOString() };
+  const { sender } = brands.of(survey.brand);
+  const language = contact?.preferredLanguage;
+  const details = { ...about, language, brand: survey.brand ?? undefined, publicUrl: sender.publicUrl };
+  await events.surveyReady(survey.id, details, againFor !== undefined);
+  if (kind === 'reminder') return surveyRecord(await surveys.markSent({ id: survey.id, kind, expectedAt }));
+  await ledger.expect(reportId, soonAfter(expiresAt));
+  return { handedOver: survey.id, until: expiresAt.toISOString() };
 }
 
 /** The policy's question as it is now, with the id under which it is stored. */
@@ -78,7 +102,10 @@ export async function questionOf({ questions, policyFor }: Deps, policy: Policy[
 }
 
 /** When the run writes next: at the reminder, or at the end of the survey. */
-function nextWriteAfter({ state, sentAt, remindedAt, expiresAt, confirmation }: Survey, policy: Policy['survey']) {
+export function nextWriteAfter(
+  { state, sentAt, remindedAt, expiresAt, confirmation }: Survey,
+  policy: Policy['survey'],
+) {
   if (state !== 'sent' || !sentAt || !expiresAt) return null;
   const remindAt = remindedAt || hasConfirmationLink(confirmation) ? undefined : reminderDueAt(policy, sentAt);
   return soonAfter(remindAt && remindAt < expiresAt ? remindAt : expiresAt);

@@ -1,7 +1,7 @@
 /** The client's operations on surveys: answers, confirmations, incoming mail, opt-outs, replies. */
 import { createHash, randomBytes } from 'node:crypto';
 import { CloseoutError } from '../contract/errors.js';
-import { signals } from '../contract/messages.js';
+import { signals, type DeliverySignal } from '../contract/messages.js';
 import type { AskedQuestion } from '../contract/question.js';
 import type { Answer, ConfirmationReply, StoredAnswer, Survey, SurveyRecord } from '../contract/survey.js';
 import { reportAbout } from '../customer/delivery-report.js';
@@ -75,6 +75,24 @@ export class SurveyService {
     const report = await reports.get(survey.reportId);
     await this.runs.signalStored(report, signals.confirmed, confirmedSignal(survey));
     return isStored;
+  }
+
+  /** Another channel has delivered a survey that was handed over to it. Throws `NotFound`. Safe to repeat. */
+  delivered(surveyId: string): Promise<void> {
+    return this.signalDelivery(signals.delivered, { surveyId });
+  }
+
+  /** Another channel could not deliver it. `reason`: a code. Throws `NotFound`. Safe to repeat. */
+  notDelivered(surveyId: string, reason?: string): Promise<void> {
+    return this.signalDelivery(signals.failed, { surveyId, reason });
+  }
+
+  private async signalDelivery(signal: string, payload: DeliverySignal & { surveyId: string }): Promise<void> {
+    const survey = await this.find(payload.surveyId);
+    if (!survey) throw new CloseoutError('NotFound', `There is no survey ${payload.surveyId}.`, 'surveyId');
+    // Said late, it changes nothing, and must not start a run.
+    if (survey.state !== 'queued') return;
+    await this.runs.signal(await this.stores.reports.get(survey.reportId), signal, payload);
   }
 
   /** When no form accepts a customer's words any more, they become a note, and an operator reads them. Safe to repeat. */

@@ -37,6 +37,8 @@ export function alertIdOf(alert: Alert): string {
       return `alert:stuck:${alert.at.slice(0, 10)}`;
     case 'massClear':
       return `alert:massClear:${alert.serviceProblemId}:${alert.at.slice(0, 10)}`;
+    case 'listener':
+      return `alert:listener:${alert.listener}:${alert.givenUp ?? ''}:${alert.at.slice(0, 10)}`;
     case 'message':
       return `alert:message:${alert.storedMessageId}`;
   }

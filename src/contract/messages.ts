@@ -29,8 +29,13 @@ export const signals = {
   answered: 'answered',
   bounced: 'bounced',
   confirmed: 'confirmed',
+  delivered: 'delivered',
+  failed: 'failed',
   lookAgain: 'lookAgain',
-} as const satisfies Record<ChangeKind | 'answered' | 'bounced' | 'confirmed' | 'lookAgain', string>;
+} as const satisfies Record<
+  ChangeKind | 'answered' | 'bounced' | 'confirmed' | 'delivered' | 'failed' | 'lookAgain',
+  string
+>;
 export type SignalName = keyof typeof signals;
 
 export const queries = { status: 'status', standing: 'standing', progress: 'progress', result: 'result' } as const;
@@ -81,6 +86,13 @@ export interface AnsweredSignal {
 
 /** Sent when the mail of a survey bounced. `reason`: the status code of RFC 3463, such as `5.1.1`. */
 export interface BouncedSignal {
+  surveyId?: string;
+  reason?: string;
+}
+
+/** Another channel has delivered the survey, or has failed to. `reason`: a code, never words about the customer. */
+export interface DeliverySignal {
+  /** The survey of the current cycle if absent. */
   surveyId?: string;
   reason?: string;
 }
@@ -180,6 +192,8 @@ export type Alert =
   | { kind: 'stuck'; at: string }
   /** Reports of a service problem could not be cleared. `at`: ISO 8601. */
   | { kind: 'massClear'; serviceProblemId: string; failed: number; at: string }
+  /** A listener of events fails for days or wants no more; `givenUp`: only the events of this report were given up. */
+  | { kind: 'listener'; listener: string; reason: string; givenUp?: string; at: string }
   /** A customer replied to one of our mails. */
   | { kind: 'message'; storedMessageId: string };
 

@@ -59,7 +59,8 @@ function assertOwnSite(request: FastifyRequest, publicUrl: URL): void {
 /** For browsers that do not name the sending site: they send forms to any site, but JSON only after a preflight request. */
 function assertMediaType(request: FastifyRequest): void {
   const accepted = acceptedType(request);
-  if (!accepted) return;
+  // No form can send a DELETE, and it has no body.
+  if (!accepted || request.method === 'DELETE') return;
   const { pattern, name } = mediaTypes[accepted];
   if (pattern.test(request.headers['content-type'] ?? '')) return;
   throw new CloseoutError('NotJson', `Content-Type must be ${name}.`, 'Content-Type');

@@ -13,12 +13,14 @@ import { limitsOf } from './customer-page.js';
 import { overviewPages } from './desk/overview.js';
 import { reportPages } from './desk/reports.js';
 import { handleErrors } from './errors.js';
+import { hub } from './hub.js';
 import { health } from './health.js';
 import { mergePatch, parseJson } from './json-body.js';
 import { metrics } from './metrics.js';
 import { outbox } from './outbox.js';
 import { previews } from './previews.js';
 import { serviceProblems } from './service-problems.js';
+import { surveyDeliveries } from './surveys.js';
 import { surveyPages } from './survey-pages.js';
 import { tmf621 } from './tmf621.js';
 import { traces } from './traces.js';
@@ -66,6 +68,8 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   app.addHook('onRequest', guard(config));
   handleErrors(app, brands.builtIn);
   tmf621(app, client, publicUrl);
+  hub(app, client, publicUrl);
+  surveyDeliveries(app, client);
   serviceProblems(app, client);
   await app.register(async (pages) => {
     await acceptForms(pages);

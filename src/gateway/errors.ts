@@ -5,7 +5,7 @@ import type { Brand } from '../customer/brand.js';
 import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
 import { invalidLink, isForCustomers, sendRefusal } from './customer-page.js';
 import { isForOperators, sendDesk } from './desk/page.js';
-import { ticketPath } from './tickets.js';
+import { ticketPath } from '../tmf621/ticket.js';
 
 const unexpected = 'Internal error; the log has the details.';
 

@@ -1,4 +1,4 @@
-/** TMF621 v4.0.0 trouble tickets on the wire: what is accepted, what it means for a report, and what is returned. */
+/** TMF621 v4.0.0 trouble tickets on the wire: what is accepted, and what it means for a report. */
 import { z } from 'zod';
 import {
   emailAddressPattern,
@@ -11,17 +11,9 @@ import {
 } from '../contract/contact.js';
 import { CloseoutError } from '../contract/errors.js';
 import { reportIdPattern, reportIdRule } from '../contract/ids.js';
-import {
-  reportStatuses,
-  type NewReport,
-  type Report,
-  type ReportChanges,
-  type StatusChange,
-} from '../contract/reports.js';
+import { reportStatuses, type NewReport, type ReportChanges } from '../contract/reports.js';
 import { isOpen } from '../policy/status.js';
 import { parseInput } from './parse.js';
-
-export const ticketPath = '/tmf-api/troubleTicket/v4/troubleTicket';
 
 const text255 = z.string().min(1).max(255);
 const longText = z.string().min(1).max(10_000);
@@ -122,47 +114,4 @@ function toContact(information: z.infer<typeof contact>): Contact {
   const { role: _, name, emailAddress, preferredLanguage, timeZone, ...attributes } = withoutNulls(information);
   const hasOthers = Object.keys(attributes).length > 0;
   return { name, emailAddress, preferredLanguage, timeZone, attributes: hasOthers ? attributes : undefined };
-}
-
-export function toTicket(
-  report: Report,
-  { contact, history }: { contact?: Contact; history: StatusChange[] },
-  baseUrl: string,
-): Record<string, unknown> {
-  const { id, customerId, serviceProblemId, document } = report;
-  const customer = customerId && { id: customerId, role: 'customer', '@referredType': 'Customer' };
-  const problem = serviceProblemId && {
-    id: serviceProblemId,
-    role: 'serviceProblem',
-    '@referredType': 'ServiceProblem',
-  };
-  return {
-    id,
-    href: `${baseUrl}${ticketPath}/${id}`,
-    '@type': 'TroubleTicket',
-    ...document,
-    name: report.name,
-    description: report.description,
-    severity: report.severity,
-    ticketType: report.ticketType,
-    priority: report.priority,
-    externalId: report.externalId,
-    status: report.status,
-    statusChangeDate: history.at(-1)?.at ?? report.openedAt,
-    statusChangeReason: report.statusReason,
-    statusChange: history.map(({ status, at, reason }) => ({ status, changeDate: at, changeReason: reason })),
-    creationDate: report.openedAt,
-    lastUpdate: report.lastUpdate,
-    resolutionDate: report.clearedAt,
-    relatedParty: document['relatedParty'] ?? (customer && [customer]),
-    relatedEntity: document['relatedEntity'] ?? (problem && [problem]),
-    relatedContactInformation: contactsOf(contact, document['relatedContactInformation']),
-  };
-}
-
-function contactsOf(contact: Contact | undefined, others: unknown): unknown[] | undefined {
-  const { attributes, ...own } = contact ?? {};
-  const reporter = contact ? [{ role: 'reporterContact', ...own, ...attributes }] : [];
-  const all = Array.isArray(others) ? [...reporter, ...(others as unknown[])] : reporter;
-  return all.length > 0 ? all : undefined;
 }

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
 import type { Report } from '../contract/reports.js';
 import { parseInput } from './parse.js';
-import { parseCreation, parsePatch, ticketPath, toTicket } from './tickets.js';
+import { ticketPath, toTicket } from '../tmf621/ticket.js';
+import { parseCreation, parsePatch } from './tickets.js';
 
 const once = z.string({ error: 'must be given once' });
 const wholeNumberUpTo = (most: number) =>

@@ -76,10 +76,15 @@ const operations = {
 
 const urgent = new Set<SurveyEvent>(['refused', 'undeliverable', 'bounced', 'unreachable']);
 
+function surveySent(detail: string): string {
+  if (detail === 'by another channel') return 'Survey delivered by another channel';
+  return detail ? `Survey shown ${detail}` : 'Survey mail sent';
+}
+
 type ShownEvent = (TimelineEntry & { kind: 'survey' })['event'];
 
 const events: Record<ShownEvent, (detail: string) => string> = {
-  sent: (detail) => (detail ? `Survey shown ${detail}` : 'Survey mail sent'),
+  sent: (detail) => surveySent(detail),
   sentAgain: () => 'Survey mail sent again',
   reminded: () => 'Reminder sent',
   extended: (until) => `More time to answer, until ${shortTime(until)}`,

@@ -5,6 +5,7 @@ import { rollUpClosingTimes } from './closing-times.js';
 import { countQueries, type Counts } from './counts.js';
 import type { Db } from './database/database.js';
 import { customerErasure, type CustomerErasure } from './erasure.js';
+import { eventTable, type Events } from './events.js';
 import type { ReportsPort } from './reports/port.js';
 import { reportDesk, type Desk } from './reports/desk.js';
 import { reportLedger, type Ledger } from './reports/ledger.js';
@@ -44,6 +45,7 @@ export interface Stores {
   /** Brings the daily figures up to date. Safe to repeat. */
   rollUp: () => Promise<void>;
   sweeps: Sweeps;
+  events: Events;
 }
 
 /** `addressKey`: keys the hashes in the do-not-contact lists, and the ids of surveys. */
@@ -73,5 +75,6 @@ export function openStores(db: Db, addressKey: Buffer): Stores {
       await rollUpClosingTimes(db);
     },
     sweeps: sweepTable(db),
+    events: eventTable(db),
   };
 }

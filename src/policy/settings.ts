@@ -38,6 +38,8 @@ export interface Policy {
     enabled: boolean;
     /** Name of the question: a scale, or one of the policy file's own. */
     question: string;
+    /** `handover`: another program brings the link to the customer. */
+    channel: 'mail' | 'handover';
     delay: number;
     expiresAfter: number;
     /** After sending; at most one; null = none. */
@@ -90,6 +92,7 @@ export const defaultPolicy: Policy = {
   survey: {
     enabled: true,
     question: 'satisfaction',
+    channel: 'mail',
     delay: 0,
     expiresAfter: 14 * day,
     reminderAfter: 7 * day,

@@ -49,6 +49,8 @@ export interface Config {
   /** Keys the hashes in the do-not-contact lists. */
   addressKey: Buffer;
   policyFile: string | undefined;
+  /** The programs around Closeout: loadSystems in systems-file.ts. */
+  systemsFile: string | undefined;
   /** A folder with the brands; undefined: only the built-in one. */
   brandsDir: string | undefined;
   /** The standard OpenTelemetry settings configure a collector. */
@@ -112,6 +114,7 @@ export const settings = z.object({
     .default('store'),
   CLOSEOUT_POLICY: z.string().optional(),
   CLOSEOUT_BRANDS: z.string().optional(),
+  CLOSEOUT_SYSTEMS: z.string().optional(),
   CLOSEOUT_OUTBOX: z.string().optional(),
   CLOSEOUT_TEMPORAL_UI: url('http:', 'https:').optional(),
 });
@@ -147,6 +150,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     addressKey: Buffer.from(set.CLOSEOUT_ADDRESS_KEY, 'base64'),
     policyFile: set.CLOSEOUT_POLICY,
     brandsDir: set.CLOSEOUT_BRANDS,
+    systemsFile: set.CLOSEOUT_SYSTEMS,
     isTraced: isTraced(env),
     keepDays: set.CLOSEOUT_KEEP_DAYS,
     workerMetrics: set.CLOSEOUT_WORKER_METRICS,

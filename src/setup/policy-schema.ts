@@ -57,6 +57,7 @@ const part = {
     .strictObject({
       enabled: z.boolean().optional(),
       question: z.string().min(1).optional(),
+      channel: z.enum(['mail', 'handover']).optional(),
       delay: duration.optional(),
       expiresAfter: positiveDuration.optional(),
       reminderAfter: duration.nullable().optional(),

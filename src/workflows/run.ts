@@ -1,7 +1,13 @@
 /** The state of one run, and the signals that change it. Handlers only note facts; the process acts on them. */
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { workflowIdOf } from '../contract/ids.js';
-import type { AnsweredSignal, BouncedSignal, ConfirmedSignal, SurveyOperation } from '../contract/messages.js';
+import type {
+  AnsweredSignal,
+  BouncedSignal,
+  ConfirmedSignal,
+  DeliverySignal,
+  SurveyOperation,
+} from '../contract/messages.js';
 import type { Attention, Phase, RunInput } from '../contract/reports.js';
 import { isScaleName, isScore } from '../contract/scale.js';
 import type { LookedUp } from '../activities/look-up-report.js';
@@ -47,6 +53,8 @@ export interface RunState extends Standing {
   actedOnRevision: number;
   /** RFC 3463 status code of the bounce of this cycle's mail. */
   bounced?: string;
+  /** What another channel said about the survey that it has to deliver. */
+  delivery?: { surveyId?: string; failure?: string };
   /** How often this cycle's mail came back because of us. */
   senderFaults: number;
   /** The window to confirm has ended. */
@@ -267,6 +275,16 @@ export function noteConfirmed(run: RunState, confirmed: ConfirmedSignal | undefi
 
 export function noteBounce(run: RunState, bounce: BouncedSignal | undefined): void {
   if (isAboutOurSurvey(run, bounce)) run.bounced = typeof bounce.reason === 'string' ? bounce.reason : 'bounced';
+}
+
+/** A reason is kept only if it is a code: it may have been written by anybody. */
+export function noteDelivery(run: RunState, delivery: DeliverySignal | undefined, hasFailed: boolean): void {
+  const { surveyId, reason } = delivery ?? {};
+  const failure = typeof reason === 'string' && /^[\w.:-]{1,64}$/.test(reason) ? reason : 'NotDelivered';
+  run.delivery = {
+    surveyId: typeof surveyId === 'string' ? surveyId : undefined,
+    failure: hasFailed ? failure : undefined,
+  };
 }
 
 /** Before the report is looked up, every survey may be ours. */

@@ -7,12 +7,13 @@ import {
   type BouncedSignal,
   type ChangeSignal,
   type ConfirmedSignal,
+  type DeliverySignal,
   type SignalName,
 } from '../contract/messages.js';
 import { reportStatuses, type ChangeKind, type RunStatus } from '../contract/reports.js';
 import type { Change } from '../policy/changes.js';
 import type { Standing } from '../policy/standing.js';
-import { fromNow, noteAnswer, noteBounce, noteChange, noteConfirmed, type RunState } from './run.js';
+import { fromNow, noteAnswer, noteBounce, noteChange, noteConfirmed, noteDelivery, type RunState } from './run.js';
 import { standingOf, statusOf } from './run-status.js';
 
 type Handler = (run: RunState, payload: unknown) => void;
@@ -24,6 +25,8 @@ const handlers: Record<SignalName, Handler> = {
   answered: (run, answer) => noteAnswer(run, answer as AnsweredSignal | undefined),
   confirmed: (run, confirmed) => noteConfirmed(run, confirmed as ConfirmedSignal | undefined),
   bounced: (run, bounce) => noteBounce(run, bounce as BouncedSignal | undefined),
+  delivered: (run, delivery) => noteDelivery(run, delivery as DeliverySignal | undefined, false),
+  failed: (run, delivery) => noteDelivery(run, delivery as DeliverySignal | undefined, true),
   lookAgain: (run) => {
     if (run.isKnown) run.looksAgain = true;
     else run.retries++;
@@ -39,6 +42,8 @@ const descriptions: Record<SignalName, string> = {
   answered: 'The customer answered the survey. Sent once the answer is stored.',
   confirmed: 'The customer said whether the problem is fixed. Sent once the reply is stored.',
   bounced: 'The mail to the customer bounced.',
+  delivered: 'Another channel has delivered the survey. Optional payload: { "surveyId" }.',
+  failed: 'Another channel could not deliver the survey. Optional payload: { "surveyId", "reason": a code }.',
   lookAgain: 'Look the report up again: it was just stored, or something is wrong with it.',
 };
 

@@ -38,6 +38,7 @@ export const { askConfirmation } = mailStep('Ask the customer whether the proble
 export const { resolveConfirmation } = step('Stop waiting for the customer to confirm');
 export const { sendSurvey } = mailStep('Ask the customer whether they are satisfied');
 export const { recordDecision } = step('Record the decision');
+export const { recordDelivery } = step('Record that another channel has delivered the survey');
 export const { endSurvey } = step('End the survey');
 export const { extendSurvey } = step('Give the customer more time to answer');
 export const { openFollowUp } = step('Open a follow-up report');

@@ -138,8 +138,35 @@ async function sendSurveyMail(
     wakeUp: () => isOver() || run.skipSurveyBy !== undefined,
     giveUpAt,
   });
-  if (sent) run.survey = sent;
+  if (sent && 'handedOver' in sent) await waitForDelivery(run, sent, isOver);
+  else if (sent) run.survey = sent;
   if (refused) await handleRefusal(run, kind === 'survey' && !requestedBy, refused);
+}
+
+/** Another channel brings the link to the customer, and says what became of it. */
+async function waitForDelivery(
+  run: RunState,
+  { handedOver, until }: { handedOver: string; until: string },
+  isOver: Condition,
+): Promise<void> {
+  const { reportId, cycle } = run;
+  publish(run, { waitingFor: 'another channel to deliver the survey', until });
+  const isOurs = () => run.delivery !== undefined && (run.delivery.surveyId ?? handedOver) === handedOver;
+  const isSkipped = () => run.skipSurveyBy !== undefined;
+  const left = Date.parse(until) - Date.now();
+  await wait(run, () => isOurs() || isSkipped() || isOver(), left, 'Until the survey is delivered');
+  if (isOver()) return;
+  const delivery = isOurs() ? run.delivery : { failure: 'NotDelivered' };
+  delete run.delivery;
+  if (isSkipped()) return endSurvey(run, 'expired', { reason: 'revoked', by: run.skipSurveyBy });
+  if (delivery?.failure !== undefined) return endSurvey(run, 'undeliverable', { reason: delivery.failure });
+  const policy = run.policy.survey;
+  const recorded = await attemptOrPark(run, {
+    name: 'recordDelivery',
+    step: () => steps.recordDelivery.executeWithOptions(steps.untilGivenUp(run), [{ reportId, cycle, policy }]),
+    stop: isOver,
+  });
+  if (recorded) run.survey = recorded;
 }
 
 /** A refused reminder or second copy leaves the survey open: its first mail did arrive. */

@@ -1,6 +1,7 @@
 /** The schema's history, oldest first. A released migration is never edited. */
 import { sql, type Kysely, type Migration } from 'kysely';
 import { desk } from './desk-migration.js';
+import { events } from './events-migration.js';
 import { questions } from './questions-migration.js';
 import { figures } from './figures-migration.js';
 import { ledger } from './ledger-migration.js';
@@ -227,4 +228,5 @@ export const migrations: Record<string, Migration> = {
   '0009-figures': figures,
   '0010-desk': desk,
   '0011-questions': questions,
+  '0012-events': events,
 };

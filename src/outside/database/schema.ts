@@ -28,6 +28,8 @@ export interface Database {
   messages: MessageTable;
   surveyEvents: EventTable;
   sweeps: SweepTable;
+  listeners: ListenerTable;
+  deliveries: DeliveryTable;
   operations: OperationTable;
   suppressions: {
     addressHash: string;
@@ -207,6 +209,35 @@ interface MessageTable {
   text: string;
   at: Generated<Date>;
   sentAt: OptionalTime;
+}
+
+/** Who is notified of events: a webhook of CLOSEOUT_SYSTEMS, or a listener that the TMF621 hub was given. */
+interface ListenerTable {
+  name: string;
+  kind: 'webhook' | 'hub';
+  /** null: all. */
+  types: string[] | null;
+  callback: Optional<string>;
+  query: Optional<string>;
+  /** In a row. */
+  failures: Generated<number>;
+  failingSince: OptionalTime;
+  /** Left alone until then. */
+  retryAt: OptionalTime;
+  parkedAt: OptionalTime;
+  reason: Optional<string>;
+  createdAt: Generated<Date>;
+}
+
+/** An event that a listener does not have yet. */
+interface DeliveryTable {
+  listener: string;
+  seq: string;
+  reportId: string;
+  attempts: Generated<number>;
+  dueAt: ColumnType<Date, Date | undefined, Date>;
+  failingSince: OptionalTime;
+  claimedUntil: OptionalTime;
 }
 
 /** The result of the last sweep; one row. */

@@ -80,6 +80,7 @@ async function update(tx: Tx, id: string, changes: ReportChanges): Promise<Repor
   const { document, contact, status, statusReason, customerId } = changes;
   const row = await lock(tx, id);
   const isMove = status !== undefined && status !== row.status && isOpen(row.status) && row.state === 'open';
+  if (!isMove && isEmpty(changes)) return toReport(row); // otherwise listeners would be notified of a change
   await addCustomer(tx, customerId ?? undefined);
   if (isMove) await recordStatus(tx, row, [{ status, at: new Date(), reason: statusReason }]);
   if (contact) await putContact(tx, id, contact);
@@ -98,6 +99,9 @@ async function update(tx: Tx, id: string, changes: ReportChanges): Promise<Repor
     .executeTakeFirstOrThrow();
   return toReport(updated);
 }
+
+const isEmpty = ({ status: _, statusReason: __, document = {}, ...others }: ReportChanges): boolean =>
+  [...Object.values(others), ...Object.values(document)].every((value) => value === undefined);
 
 /** As JSON. */
 const withoutNulls = (document: Record<string, unknown>): string =>

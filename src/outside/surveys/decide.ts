@@ -162,9 +162,11 @@ export async function eligibilityFacts(
   const { currentCycle, ...counted } = rows[0] as Counted; // the report exists: foreign keys refer to it
   return {
     ...counted,
+    suppressed: counted.suppressed && policy.channel === 'mail',
     isCurrentCycle: currentCycle === cycle,
     isRecleared: cycle > 1,
-    hasAddress: address !== undefined,
+    // Another channel has addresses of its own.
+    hasAddress: address !== undefined || policy.channel === 'handover',
     sampleBucket: sampleBucketOf(id),
     byOperator,
   };

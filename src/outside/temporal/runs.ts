@@ -22,6 +22,7 @@ import {
   type BouncedSignal,
   type ChangeSignal,
   type ConfirmedSignal,
+  type DeliverySignal,
   type OperatorRequest,
   type UpdateName,
 } from '../../contract/messages.js';
@@ -46,7 +47,7 @@ export interface Runs {
   signal(
     report: RunSubject,
     signal: string,
-    payload: ChangeSignal | AnsweredSignal | BouncedSignal | ConfirmedSignal,
+    payload: ChangeSignal | AnsweredSignal | BouncedSignal | ConfirmedSignal | DeliverySignal,
   ): Promise<void>;
   /** Tells the run of what a customer said, which is stored. If Temporal is unavailable, the watch does. */
   signalStored(

@@ -1,0 +1,25 @@
+import type { SurveyRecord } from '../contract/survey.js';
+import { surveyRecord } from '../outside/surveys/survey-row.js';
+import type { Policy } from '../policy/settings.js';
+import type { Deps } from './deps.js';
+import { nextWriteAfter } from './send-survey.js';
+
+export interface RecordDelivery {
+  reportId: string;
+  cycle: number;
+  policy: Policy['survey'];
+}
+
+/** Another channel has delivered the survey. Safe to repeat: only a survey that waits for it becomes sent. */
+export async function recordDelivery(
+  { surveys }: Deps,
+  { reportId, cycle, policy }: RecordDelivery,
+): Promise<SurveyRecord> {
+  const survey = await surveys.ofCycle(reportId, cycle);
+  if (!survey) return { state: 'none' };
+  const sent = { ...survey, state: 'sent' as const, sentAt: survey.sentAt ?? new Date() };
+  const expectedAt = nextWriteAfter(sent, policy);
+  return surveyRecord(
+    await surveys.markSent({ id: survey.id, kind: 'survey', detail: 'by another channel', expectedAt }),
+  );
+}

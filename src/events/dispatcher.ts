@@ -1,0 +1,181 @@
+/**
+ * Delivers events to listeners: at least once, in order per report, and for days. Every worker runs one; they share the work by
+ * claiming events in the database. A listener that fails holds up only itself.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Delivery, Events, Listener } from '../outside/events.js';
+import type { ReportsPort } from '../outside/reports/port.js';
+import type { Runs } from '../outside/temporal/runs.js';
+import { CloseoutError } from '../contract/errors.js';
+import type { Webhook } from '../setup/systems-file.js';
+import { hubFilter, pick } from '../tmf621/filter.js';
+import { toTicket } from '../tmf621/ticket.js';
+import { cloudEvent, hubEvent, hubEventTypes, signedHeaders, type LinkSettings } from './bodies.js';
+import { post, type Reach } from './post.js';
+
+export interface Outside {
+  events: Events;
+  reports: ReportsPort;
+  runs: Runs;
+}
+
+export interface DispatcherSettings extends LinkSettings {
+  webhooks: ReadonlyMap<string, Webhook>;
+  /** Listeners on this machine are allowed. */
+  allowLoopback: boolean;
+}
+
+/** Events that are sent to one listener at the same time, each about another report. */
+const atOnce = 10;
+const idle = 500;
+
+/** Runs until it is stopped, and lets deliveries end. */
+export async function dispatchEvents(
+  outside: Outside,
+  settings: DispatcherSettings,
+  log: Logger,
+  stop: AbortSignal,
+): Promise<void> {
+  const busy = new Map<string, Promise<void>>();
+  const isStopped = () => stop.aborted;
+  while (!isStopped()) {
+    const listeners = await outside.events.active().catch((error: unknown) => {
+      log.warn({ error: (error as Error).name }, 'cannot read the listeners of events');
+      return [];
+    });
+    for (const listener of listeners) {
+      if (busy.has(listener.name)) continue;
+      const work = drain(outside, settings, listener, log, isStopped).finally(() => busy.delete(listener.name));
+      busy.set(listener.name, work);
+    }
+    await pause(idle, undefined, { signal: stop }).catch(() => undefined);
+  }
+  await Promise.all(busy.values());
+}
+
+/** Sends until nothing is due, or something fails. */
+async function drain(
+  outside: Outside,
+  settings: DispatcherSettings,
+  listener: Listener,
+  log: Logger,
+  isStopped: () => boolean,
+): Promise<void> {
+  try {
+    while (!isStopped()) {
+      const claimed = await outside.events.claim(listener.name, atOnce);
+      if (claimed.length === 0) return;
+      const results = await Promise.all(claimed.map((delivery) => deliver(outside, settings, listener, delivery)));
+      if (results.includes(false)) return;
+    }
+  } catch (error) {
+    log.warn({ listener: listener.name, error: (error as Error).name }, 'cannot deliver events');
+  }
+}
+
+/** Returns whether the listener took the event. */
+async function deliver(
+  { events, reports, runs }: Outside,
+  settings: DispatcherSettings,
+  listener: Listener,
+  delivery: Delivery,
+): Promise<boolean> {
+  const failure = await attempt(reports, settings, listener, delivery);
+  if (!failure) {
+    await events.delivered(delivery);
+    return true;
+  }
+  const outcome = await events.failed(delivery, failure.reason, failure.isGone);
+  if (outcome !== 'retried')
+    await runs.alert({
+      kind: 'listener',
+      listener: listener.name,
+      reason: failure.reason,
+      givenUp: outcome === 'givenUp' ? delivery.reportId : undefined,
+      at: new Date().toISOString(),
+    });
+  return false;
+}
+
+interface Refused {
+  reason: string;
+  isGone: boolean;
+}
+
+async function attempt(
+  reports: ReportsPort,
+  settings: DispatcherSettings,
+  listener: Listener,
+  delivery: Delivery,
+): Promise<Refused | undefined> {
+  const webhook = settings.webhooks.get(listener.name);
+  try {
+    if (listener.kind === 'hub') return await sendToHub(reports, settings, listener, delivery);
+    // Another worker already has a newer file.
+    if (!webhook) return { reason: 'the webhook is not in the CLOSEOUT_SYSTEMS of this worker', isGone: false };
+    const subject = await subjectOf(reports, delivery.reportId);
+    const body = JSON.stringify(cloudEvent(delivery, subject, settings));
+    const reach = { allowPrivate: webhook.allowPrivate, allowLoopback: settings.allowLoopback };
+    const headers = signedHeaders(delivery.id, body, webhook.secret, new Date());
+    return refusalOf((await post(webhook.url, body, headers, reach)).status);
+  } catch (error) {
+    if (error instanceof CloseoutError) throw error; // about us, not about the listener
+    return { reason: inWords(error as NodeJS.ErrnoException), isGone: false };
+  }
+}
+
+async function sendToHub(
+  reports: ReportsPort,
+  settings: DispatcherSettings,
+  { callback, query }: Listener,
+  delivery: Delivery,
+): Promise<Refused | undefined> {
+  const { accepts, fields } = hubFilter(query);
+  const ticket = await ticketOf(reports, delivery.reportId, settings.publicUrl);
+  const reach: Reach = { allowPrivate: false, allowLoopback: settings.allowLoopback };
+  for (const eventType of hubEventTypes(delivery)) {
+    const event = hubEvent(delivery, eventType, ticket, settings.publicUrl);
+    if (!accepts(event)) continue;
+    const { troubleTicket } = event['event'] as { troubleTicket: Record<string, unknown> };
+    const body = JSON.stringify({ ...event, event: { troubleTicket: pick(troubleTicket, fields) } });
+    const headers = { 'content-type': 'application/json; charset=utf-8' };
+    const refusal = refusalOf((await post(callback ?? '', body, headers, reach)).status);
+    if (refusal) return refusal;
+  }
+  return undefined;
+}
+
+function refusalOf(status: number): Refused | undefined {
+  if (status >= 200 && status < 300) return undefined;
+  if (status === 410) return { reason: 'it answered 410: it wants no more events', isGone: true };
+  if (status >= 300 && status < 400)
+    return { reason: `it answered ${status}: redirects are not followed`, isGone: false };
+  return { reason: `it answered ${status}`, isGone: false };
+}
+
+const inWords = ({ code, name, message }: NodeJS.ErrnoException): string => {
+  if (code === 'PrivateAddress') return message;
+  return name === 'AbortError' || name === 'TimeoutError'
+    ? 'it did not answer within 10 s'
+    : `it cannot be reached (${code ?? name})`;
+};
+
+async function subjectOf(reports: ReportsPort, id: string) {
+  const report = await existing(reports.get(id));
+  if (!report) return undefined;
+  const { customerId, externalId, serviceProblemId } = report;
+  return { customerId, externalId, serviceProblemId };
+}
+
+async function ticketOf(reports: ReportsPort, id: string, publicUrl: string) {
+  const report = await existing(reports.get(id));
+  const details = report && (await reports.detailsOf([id])).get(id);
+  return report && toTicket(report, details ?? { history: [] }, publicUrl);
+}
+
+const existing = <T>(reading: Promise<T>): Promise<T | undefined> =>
+  reading.catch((error: unknown) => {
+    if (error instanceof CloseoutError && error.code === 'ReportNotFound') return undefined;
+    throw error;
+  });

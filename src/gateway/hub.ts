@@ -1,0 +1,25 @@
+/** The hub of TMF621: who wants to be notified of what. */
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { CloseoutClient } from '../client.js';
+import { parseInput } from './parse.js';
+
+export const hubPath = '/tmf-api/troubleTicket/v4/hub';
+
+const subscription = z.looseObject({
+  callback: z.url({ protocol: /^https?$/, error: 'must be a URL that begins with https:// or http://' }).max(2000),
+  query: z.string().max(2000).nullish(),
+});
+
+export function hub(app: FastifyInstance, client: CloseoutClient, baseUrl: string): void {
+  app.post(hubPath, async (request, reply) => {
+    const { callback, query } = parseInput(subscription, request.body);
+    const created = await client.events.subscribe(callback, query ?? undefined);
+    return reply.code(201).header('location', `${baseUrl}${hubPath}/${created.id}`).send(created);
+  });
+
+  app.delete<{ Params: { id: string } }>(`${hubPath}/:id`, async ({ params }, reply) => {
+    await client.events.unsubscribe(params.id);
+    return reply.code(204).send();
+  });
+}

@@ -1,0 +1,235 @@
+/**
+ * Events to be delivered. Triggers write them (events-migration.ts); here they are claimed, in order per report, and what became of
+ * each attempt is recorded.
+ */
+import { sql } from 'kysely';
+import type { ListenerStatus } from '../contract/events.js';
+import { CloseoutError } from '../contract/errors.js';
+import { day, minute, second } from '../policy/time.js';
+import type { Db } from './database/database.js';
+
+export interface Listener {
+  name: string;
+  kind: 'webhook' | 'hub';
+  /** Types of the events it gets; null: all. */
+  types: string[] | null;
+  /** Of a hub's listener. */
+  callback: string | null;
+  query: string | null;
+}
+
+/** An event that was claimed for a listener. */
+export interface Delivery {
+  listener: string;
+  seq: string;
+  id: string;
+  type: string;
+  reportId: string;
+  cycle: number;
+  surveyId: string | null;
+  data: Record<string, unknown>;
+  at: Date;
+}
+
+/** `ended`: nothing more is sent to the listener; `givenUp`: this event is not. */
+export type Failure = 'retried' | 'givenUp' | 'ended';
+
+export interface Events {
+  /** Makes the webhooks those of the file. Events that wait for one that is gone are dropped. */
+  setWebhooks(webhooks: Pick<Listener, 'name' | 'types'>[]): Promise<void>;
+  addHubListener(listener: Pick<Listener, 'name' | 'types' | 'callback' | 'query'>): Promise<void>;
+  removeHubListener(name: string): Promise<boolean>;
+  hubListener(name: string): Promise<Listener | undefined>;
+  /** Those that are not parked, and may be tried now. */
+  active(): Promise<Listener[]>;
+  /** The next events for a listener: at most one per report, the oldest. They are ours for a minute. */
+  claim(listener: string, limit: number): Promise<Delivery[]>;
+  delivered(delivery: Delivery): Promise<void>;
+  /** Records why an attempt failed. `isGone`: the listener wants no more events. */
+  failed(delivery: Delivery, reason: string, isGone: boolean): Promise<Failure>;
+  status(): Promise<ListenerStatus[]>;
+  /** Delivers events since a time once more, and unparks the listener. Returns how many. Throws `NotFound`. */
+  replay(since: Date, listener?: string): Promise<number>;
+  /** Tries a parked listener again. Throws `NotFound`. */
+  resume(listener: string): Promise<void>;
+  /** A survey is ready to be handed over to another channel. Safe to repeat: once, unless `isAgain`. */
+  surveyReady(surveyId: string, data: Record<string, unknown>, isAgain: boolean): Promise<void>;
+  /** Removes events that are delivered and old. Returns how many. */
+  forget(): Promise<number>;
+}
+
+/** For how long an event, or a listener, is tried before it is given up. */
+export const triedFor = 3 * day;
+/** For how long events are kept for `replay`. */
+const keptFor = 30 * day;
+/** So many failures in a row, and the whole listener is left alone for a while. */
+const mostFailures = 5;
+
+/** 1 s, 2 s, 4 s … at most 10 min, and up to a fifth more, so that not all come at once. */
+function pauseAfter(attempts: number): number {
+  return Math.min(10 * minute, second * 2 ** Math.min(attempts - 1, 12)) * (1 + Math.random() / 5);
+}
+
+export function eventTable(db: Db): Events {
+  return {
+    async setWebhooks(webhooks) {
+      await db.transaction().execute(async (tx) => {
+        const names = webhooks.map(({ name }) => name);
+        let gone = tx.deleteFrom('listeners').where('kind', '=', 'webhook');
+        if (names.length > 0) gone = gone.where('name', 'not in', names);
+        await gone.execute();
+        for (const { name, types } of webhooks)
+          await tx
+            .insertInto('listeners')
+            .values({ name, kind: 'webhook', types })
+            .onConflict((c) => c.column('name').doUpdateSet({ types }))
+            .execute();
+      });
+    },
+
+    async addHubListener(listener) {
+      await db
+        .insertInto('listeners')
+        .values({ ...listener, kind: 'hub' })
+        .execute();
+    },
+
+    async removeHubListener(name) {
+      const { numDeletedRows } = await db
+        .deleteFrom('listeners')
+        .where('name', '=', name)
+        .where('kind', '=', 'hub')
+        .executeTakeFirst();
+      return numDeletedRows > 0;
+    },
+
+    hubListener: (name) =>
+      db.selectFrom('listeners').selectAll().where('name', '=', name).where('kind', '=', 'hub').executeTakeFirst(),
+
+    active: () =>
+      db
+        .selectFrom('listeners')
+        .select(['name', 'kind', 'types', 'callback', 'query'])
+        .where('parkedAt', 'is', null)
+        .where((eb) => eb.or([eb('retryAt', 'is', null), eb('retryAt', '<=', sql<Date>`now()`)]))
+        .execute(),
+
+    claim: (listener, limit) => claim(db, listener, limit),
+
+    async delivered({ listener, seq }) {
+      await sql`
+        with done as (delete from deliveries where listener = ${listener} and seq = ${seq})
+        update listeners set failures = 0, failing_since = null, retry_at = null, reason = null
+        where name = ${listener} and failures > 0`.execute(db);
+    },
+
+    failed: (delivery, reason, isGone) => failed(db, delivery, reason, isGone),
+
+    async status() {
+      const { rows } = await sql<Omit<ListenerStatus, 'failingSince' | 'parkedAt'> & Record<string, Date | null>>`
+        select name, kind, failing_since, parked_at, reason,
+          (select count(*)::int from deliveries where listener = name) as waiting
+        from listeners order by kind desc, name`.execute(db);
+      return rows.map(({ failingSince, parkedAt, reason, ...row }) => ({
+        ...(row as Pick<ListenerStatus, 'name' | 'kind' | 'waiting'>),
+        failingSince: failingSince?.toISOString(),
+        parkedAt: parkedAt?.toISOString(),
+        reason: (reason as string | null) ?? undefined,
+      }));
+    },
+
+    async replay(since, listener) {
+      if (listener !== undefined) await unpark(db, listener);
+      const { numAffectedRows } = await sql`
+        insert into deliveries (listener, seq, report_id)
+        select l.name, e.seq, e.report_id from events e, listeners l
+        where e.at >= ${since} and (l.types is null or e.type = any(l.types))
+          and (${listener ?? null}::text is null or l.name = ${listener ?? null})
+        on conflict do nothing`.execute(db);
+      return Number(numAffectedRows ?? 0);
+    },
+
+    resume: (listener) => unpark(db, listener),
+
+    async surveyReady(surveyId, data, isAgain) {
+      await sql`
+        select note_event('survey.ready', s.report_id, s.cycle, s.id, ${JSON.stringify(data)}::jsonb) from surveys s
+        where s.id = ${surveyId} and (${isAgain} or not exists (select from events e
+          where e.type = 'survey.ready' and e.survey_id = s.id and e.data ->> 'kind' = ${data['kind']}))`.execute(db);
+    },
+
+    async forget() {
+      const { numAffectedRows } = await sql`
+        delete from events e where at < ${new Date(Date.now() - keptFor)}
+          and not exists (select from deliveries d where d.seq = e.seq)`.execute(db);
+      return Number(numAffectedRows ?? 0);
+    },
+  };
+}
+
+async function claim(db: Db, listener: string, limit: number): Promise<Delivery[]> {
+  const { rows } = await sql<Delivery>`
+    with due as (
+      select d.listener, d.seq from deliveries d
+      where d.listener = ${listener} and d.due_at <= now() and (d.claimed_until is null or d.claimed_until < now())
+        and not exists (select from deliveries e
+          where e.listener = d.listener and e.report_id = d.report_id and e.seq < d.seq)
+      order by d.seq limit ${limit} for update skip locked),
+    claimed as (
+      update deliveries d set claimed_until = now() + interval '1 minute' from due
+      where d.listener = due.listener and d.seq = due.seq returning d.*)
+    select c.listener, e.* from claimed c join events e on e.seq = c.seq order by e.seq`.execute(db);
+  return rows;
+}
+
+async function failed(db: Db, { listener, seq }: Delivery, reason: string, isGone: boolean): Promise<Failure> {
+  return db.transaction().execute(async (tx) => {
+    const row = await tx
+      .updateTable('listeners')
+      .set({
+        failures: sql<number>`failures + 1`,
+        failingSince: sql<Date>`coalesce(failing_since, now())`,
+        reason,
+      })
+      .where('name', '=', listener)
+      .returning(['failures', 'failingSince'])
+      .executeTakeFirst();
+    if (!row) return 'ended';
+    const limit = Date.now() - triedFor;
+    if (isGone || (row.failingSince?.getTime() ?? Infinity) < limit) {
+      await tx.updateTable('listeners').set({ parkedAt: new Date() }).where('name', '=', listener).execute();
+      return 'ended';
+    }
+    const retryAt =
+      row.failures < mostFailures ? null : new Date(Date.now() + pauseAfter(row.failures - mostFailures + 1));
+    await tx.updateTable('listeners').set({ retryAt }).where('name', '=', listener).execute();
+    const delivery = tx.updateTable('deliveries').where('listener', '=', listener).where('seq', '=', seq);
+    const tried = await delivery
+      .set({
+        attempts: sql<number>`attempts + 1`,
+        failingSince: sql<Date>`coalesce(failing_since, now())`,
+        claimedUntil: null,
+      })
+      .returning(['attempts', 'failingSince'])
+      .executeTakeFirst();
+    if (!tried) return 'retried';
+    if ((tried.failingSince?.getTime() ?? Infinity) < limit) {
+      await tx.deleteFrom('deliveries').where('listener', '=', listener).where('seq', '=', seq).execute();
+      return 'givenUp';
+    }
+    await delivery.set({ dueAt: new Date(Date.now() + pauseAfter(tried.attempts)) }).execute();
+    return 'retried';
+  });
+}
+
+async function unpark(db: Db, listener: string): Promise<void> {
+  const { numUpdatedRows } = await db
+    .updateTable('listeners')
+    .set({ parkedAt: null, failingSince: null, failures: 0, retryAt: null, reason: null })
+    .where('name', '=', listener)
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) throw new CloseoutError('NotFound', `There is no listener ${listener}.`, 'listener');
+  await sql`update deliveries set due_at = now(), attempts = 0, failing_since = null, claimed_until = null where listener = ${listener}`.execute(
+    db,
+  );
+}

@@ -1,0 +1,44 @@
+/** Filters of TMF630: `attribute=value`, with dots for nested attributes; of a list, any item. Several values are separated by commas. */
+
+/** Every value that a path leads to, as text. */
+export function valuesAt(value: unknown, path: string[]): string[] {
+  if (Array.isArray(value)) return value.flatMap((item) => valuesAt(item, path));
+  const [first, ...rest] = path;
+  if (first === undefined)
+    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [String(value)] : [];
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, first)) return [];
+  return valuesAt((value as Record<string, unknown>)[first], rest);
+}
+
+/** Whether the object has one of the wanted values at the path. */
+export function hasValue(object: unknown, path: string, wanted: string): boolean {
+  const values = valuesAt(object, path.split('.'));
+  return wanted.split(',').some((value) => values.includes(value.trim()));
+}
+
+/** TMF630 `fields`: only these attributes; `id` and `href` always. */
+export function pick(ticket: Record<string, unknown>, fields: string | undefined): Record<string, unknown> {
+  if (!fields) return ticket;
+  const wanted = new Set(['id', 'href', ...fields.split(',').map((field) => field.trim())]);
+  return Object.fromEntries(Object.entries(ticket).filter(([name]) => wanted.has(name)));
+}
+
+/** The query of a hub's listener: by `eventType`, by attributes of the ticket, and `fields`. */
+export function hubFilter(query: string | null): {
+  accepts: (event: Record<string, unknown>) => boolean;
+  fields: string | undefined;
+} {
+  const wanted = [...new URLSearchParams(query ?? '')];
+  const fields = wanted.find(([name]) => name === 'fields')?.[1];
+  const conditions = wanted.filter(([name]) => name !== 'fields');
+  return {
+    fields,
+    accepts: (event) =>
+      conditions.every(([name, value]) => {
+        const path = name.replace(/^(event\.)?(troubleTicket\.)?/, '');
+        return name in event && !name.includes('.')
+          ? hasValue(event, name, value)
+          : hasValue(event, `event.troubleTicket.${path}`, value);
+      }),
+  };
+}
