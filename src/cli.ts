@@ -9,6 +9,7 @@ import { policyCommands } from './cli/policy.js';
 import { processCommands } from './cli/processes.js';
 import { reportCommands } from './cli/reports.js';
 import { TemporaryError } from './cli/shell.js';
+import { systemCommands } from './cli/systems.js';
 import { surveyCommands } from './cli/surveys.js';
 import { CloseoutError } from './contract/errors.js';
 import { version } from './setup/version.js';
@@ -39,6 +40,7 @@ surveyCommands(program);
 customerCommands(program);
 policyCommands(program);
 brandCommands(program);
+systemCommands(program);
 eventCommands(program);
 processCommands(program);
 

@@ -14,6 +14,7 @@ import { EventService } from './client/events.js';
 import { storedStatus } from './client/stored-status.js';
 import { OverviewService } from './client/overview.js';
 import { ServiceProblemService } from './client/service-problems.js';
+import { SystemService } from './client/systems.js';
 import { SurveyService } from './client/surveys.js';
 import type { Contact } from './contract/contact.js';
 import { CloseoutError } from './contract/errors.js';
@@ -60,6 +61,7 @@ export class CloseoutClient {
   readonly customers: CustomerService;
   readonly overview: OverviewService;
   readonly events: EventService;
+  readonly systems: SystemService;
   private readonly reports: ReportsPort;
 
   private constructor(private readonly parts: Parts) {
@@ -70,6 +72,7 @@ export class CloseoutClient {
     this.customers = new CustomerService(stores, temporal.runs);
     this.overview = new OverviewService(stores, temporal);
     this.events = new EventService(stores.events);
+    this.systems = new SystemService(stores.systemStates);
   }
 
   /** Connects as the environment says (docs/configuration.md). Nothing is contacted before the first call. */

@@ -6,8 +6,7 @@ import type { Logger } from 'pino';
 import { createActivities } from './activities/index.js';
 import { interceptActivities } from './activities/interceptor.js';
 import { CloseoutError, errors } from './contract/errors.js';
-import { bulkQueue, mailQueue, taskQueue } from './contract/messages.js';
-import { dispatchEvents } from './events/dispatcher.js';
+import { bulkQueue, mailQueue, systemQueueOf, taskQueue } from './contract/messages.js';
 import { migrate, openDatabase } from './outside/database/database.js';
 import { openMailer } from './outside/mail/mailer.js';
 import { openStores } from './outside/stores.js';
@@ -18,6 +17,8 @@ import { version } from './setup/version.js';
 import { loadBrands } from './setup/brands.js';
 import { loadPolicy } from './setup/policy-file.js';
 import { loadSystems } from './setup/systems-file.js';
+import { Systems } from './systems/systems.js';
+import { runLoops, storeListeners } from './worker/loops.js';
 import { openTracing, type Tracing } from './setup/tracing.js';
 
 /** Runs until SIGINT or SIGTERM, then lets running activities end. Calls `onReady` once it polls. */
@@ -25,14 +26,16 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
   installRuntime(config, log);
   const brands = loadBrands(config);
   const policyFor = loadPolicy(config.policyFile, brands.ids);
-  const { webhooks } = loadSystems(config.systemsFile);
+  const file = loadSystems(config.systemsFile);
+  const systems = new Systems(file.systems);
   const connection = await connect(config);
   const noteLost = (error: Error) => log.warn({ code: (error as { code?: string }).code }, 'database connection lost');
   const open = (max: number) => openDatabase(config.databaseUrl, noteLost, { max });
-  const databases = Object.fromEntries(Object.entries(queues).map(([queue, { slots }]) => [queue, open(slots)]));
-  const eventDatabase = open(5);
+  const queues = queuesFor([...file.systems.keys()]);
+  const databases = new Map([...queues].map(([queue, slots]) => [queue, open(slots)]));
+  const loopDatabase = open(10);
   const stopping = new AbortController();
-  const mailer = openMailer(config.mail.relay, queues[mailQueue].slots);
+  const mailer = openMailer(config.mail.relay, slotsOf[mailQueue]);
   const tracing = await openTracing(config, 'worker');
   const temporal = connectTemporal(config.temporal, tracing?.client);
   try {
@@ -47,34 +50,32 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
       mailer,
       policyFor,
       brands,
+      systems,
       mail: { ...config.mail, publicUrl: config.http.publicUrl, linkKeys: config.linkKeys },
       alertTo: config.mail.alertTo,
       keepDays: config.keepDays,
       runUrl: runUrlOf(config),
     };
-    const eventStores = openStores(eventDatabase, config.addressKey);
-    const listeners = [...webhooks].map(([name, { events }]) => ({ name, types: events ?? null }));
-    await untilDone(log, 'store the webhooks', () => eventStores.events.setWebhooks(listeners));
+    const stores = openStores(loopDatabase, config.addressKey);
+    await untilDone(log, 'store the listeners of events', () => storeListeners({ stores, file }));
     const workers = await Promise.all(
-      Object.entries(databases).map(([queue, db]) =>
+      [...databases].map(([queue, db]) =>
         Worker.create({
-          ...workerOptions(queue as Queue, config, log, tracing),
+          ...workerOptions(queue, queues.get(queue) ?? 1, config, log, tracing),
           connection,
           activities: createActivities({ ...openStores(db, config.addressKey), ...outside }),
         }),
       ),
     );
     const runs = Promise.all(workers.map((worker) => worker.run()));
-    log.info({ ...about(config), brands: brands.ids }, 'ready');
+    log.info({ ...about(config), brands: brands.ids, systems: [...file.systems.keys()] }, 'ready');
     onReady();
-    const { publicUrl, trustLoopback: allowLoopback } = config.http;
-    const settings = { webhooks, publicUrl, linkKeys: config.linkKeys, allowLoopback };
-    const dispatching = dispatchEvents({ ...eventStores, runs: temporal.runs }, settings, log, stopping.signal);
+    const loops = runLoops({ config, stores, runs: temporal.runs, systems, file, log }, stopping.signal);
     await runs.finally(() => stopping.abort());
-    await dispatching;
+    await loops;
   } finally {
     mailer.close();
-    await Promise.all([...Object.values(databases), eventDatabase].map((db) => db.destroy()));
+    await Promise.all([...databases.values(), loopDatabase].map((db) => db.destroy()));
     await temporal.close();
     await connection.close();
     await tracing?.close();
@@ -90,12 +91,12 @@ const about = ({ temporal, policyFile }: Config) => ({
 });
 
 /** Activities of each kind at once, and so connections to the database. A relay or a session that hangs holds up only its own kind. */
-const queues = {
-  [taskQueue]: { slots: 20 },
-  [mailQueue]: { slots: 10 },
-  [bulkQueue]: { slots: 5 },
-} as const;
-type Queue = keyof typeof queues;
+const slotsOf = { [taskQueue]: 20, [mailQueue]: 10, [bulkQueue]: 5 };
+
+/** And those in each external system. */
+function queuesFor(systems: string[]): Map<string, number> {
+  return new Map([...Object.entries(slotsOf), ...systems.map((name): [string, number] => [systemQueueOf(name), 5])]);
+}
 
 /** Whatever is not there yet may still be starting. Errors that only an operator can correct end the process. */
 async function untilDone(log: Logger, what: string, work: () => Promise<void>): Promise<void> {
@@ -151,7 +152,8 @@ async function connect({ temporal: { connection } }: Config): Promise<NativeConn
 const bundlePath = (name: string): string => fileURLToPath(new URL(`./worker/${name}.js`, import.meta.url));
 
 function workerOptions(
-  queue: Queue,
+  queue: string,
+  slots: number,
   { temporal, isTraced }: Config,
   log: Logger,
   tracing: Tracing | undefined,
@@ -167,6 +169,6 @@ function workerOptions(
     // A killed worker's runs are taken over after 1 to 2 s instead of 10 s (measured).
     stickyQueueScheduleToStartTimeout: '1s',
     shutdownGraceTime: '10s',
-    maxConcurrentActivityTaskExecutions: queues[queue].slots,
+    maxConcurrentActivityTaskExecutions: slots,
   };
 }

@@ -1,12 +1,13 @@
 import { CloseoutError } from '../contract/errors.js';
 import type { Written } from '../outside/reports/fenced-write.js';
-import type { ClosingRequest } from '../outside/reports/ledger.js';
+import type { ClosingRequest, Ledger } from '../outside/reports/ledger.js';
 import { toReport } from '../outside/reports/rows.js';
 import type { Wait } from '../policy/closing.js';
 import type { Policy } from '../policy/settings.js';
 import type { Fence } from '../policy/standing.js';
 import type { State } from '../policy/status.js';
 import type { Deps } from './deps.js';
+import { closeTicket } from './in-system.js';
 
 /** What stands after a write. `isSuperseded`: another run or a newer revision came first, so the run has to look again. */
 export interface WrittenReport {
@@ -21,7 +22,8 @@ export const writtenReport = ({ row: { state, cycle }, isSuperseded }: Written):
   isSuperseded,
 });
 
-export type CloseReport = ClosingRequest & { fence: Fence };
+/** `system`: the external system in which the ticket lives. */
+export type CloseReport = ClosingRequest & { fence: Fence; system?: string };
 
 export interface ClosedReport extends WrittenReport {
   /** Present if the report is not closed yet. */
@@ -35,14 +37,12 @@ export interface ClosedReport extends WrittenReport {
 
 /**
  * Closes a cleared report, or says what has to be waited for first. Safe to repeat: one transaction, which leaves alone a report
- * that is closed already or about which a newer revision was written.
+ * that is closed already or about which a newer revision was written; an external ticket is read first.
  */
-export async function closeReport(
-  { ledger, policyFor }: Deps,
-  { fence, ...request }: CloseReport,
-): Promise<ClosedReport> {
+export async function closeReport(deps: Deps, { fence, system, ...request }: CloseReport): Promise<ClosedReport> {
+  const { policyFor } = deps;
   try {
-    const { wait, ...written } = await ledger.close(fence, request, policyFor);
+    const { wait, ...written } = await (system && !request.byHand ? closeElsewhere : closeHere)(deps, fence, request);
     const { customerId, serviceProblemId, closedAt } = written.row;
     return {
       ...writtenReport(written),
@@ -59,3 +59,24 @@ export async function closeReport(
     throw error;
   }
 }
+
+type Closing = (deps: Deps, fence: Fence, request: ClosingRequest) => ReturnType<Ledger['close']>;
+
+const closeHere: Closing = ({ ledger, policyFor }, fence, request) => ledger.close(fence, request, policyFor);
+
+/** The ticket first, then the ledger: only what was read there counts as closed. */
+const closeElsewhere: Closing = async (deps, fence, request) => {
+  const { ledger, policyFor, runs } = deps;
+  const prepared = await ledger.close(fence, { ...request, isPreparation: true }, policyFor);
+  const { row, isSuperseded, wait } = prepared;
+  if (wait || isSuperseded || row.state !== 'cleared') return prepared;
+  const outcome = await closeTicket(deps, fence, request);
+  if (outcome === 'stale') return { ...prepared, isSuperseded: true };
+  const closed = await ledger.close(fence, request, policyFor);
+  // It was closed, and moved on before we could write that down: the next observation begins the next cycle.
+  if (outcome === 'undone' && row.system && row.ticketId) {
+    await deps.systemStates.hint(row.system, [row.ticketId]);
+    await runs.wake(toReport(closed.row));
+  }
+  return closed;
+};

@@ -5,6 +5,7 @@ import type { Mailer } from '../outside/mail/mailer.js';
 import type { Stores } from '../outside/stores.js';
 import type { LostRuns } from '../outside/temporal/lost-runs.js';
 import type { Runs } from '../outside/temporal/runs.js';
+import type { Systems } from '../systems/systems.js';
 import type { PolicyFor } from '../policy/settings.js';
 
 export interface Deps extends Stores {
@@ -13,6 +14,7 @@ export interface Deps extends Stores {
   mailer: Mailer;
   policyFor: PolicyFor;
   brands: Brands;
+  systems: Systems;
   mail: MailSettings;
   /** The address that receives alerts. */
   alertTo: string;

@@ -27,6 +27,8 @@ export interface LookedUp extends Standing {
   observed?: State;
   customerId?: string;
   serviceProblemId?: string;
+  /** The external system in which the ticket lives. */
+  system?: string;
   /** What the policy was chosen by. */
   rule: PolicyRule;
   policy: Policy;
@@ -61,6 +63,7 @@ export async function lookUpReport(deps: Deps, { reportId, runId, known, isForce
     actedOnRevision: answer?.actedOnRevision ?? 0,
     customerId: row.customerId ?? undefined,
     serviceProblemId: row.serviceProblemId ?? undefined,
+    system: row.system ?? undefined,
     rule: ruleOf(row),
     policy,
   };

@@ -1,5 +1,7 @@
 import { CloseoutError } from '../contract/errors.js';
 import { followUpIdOf } from '../contract/ids.js';
+import type { Contact } from '../contract/contact.js';
+import type { Report } from '../contract/reports.js';
 import type { Deps } from './deps.js';
 
 /**
@@ -7,11 +9,14 @@ import type { Deps } from './deps.js';
  * id is the same each time, and a run that was started before continues.
  */
 export async function openFollowUp(
-  { reports, runs }: Deps,
+  deps: Deps,
   { reportId, cycle }: { reportId: string; cycle: number },
 ): Promise<string> {
+  const { reports, runs, observed } = deps;
   const [report, contact] = await Promise.all([reports.get(reportId), reports.contactOf(reportId)]);
   const id = followUpIdOf(reportId, cycle);
+  const known = await observed.ticketOf(reportId);
+  if (known) return openTicket(deps, known.system, report, contact, id);
   const { description, severity, ticketType, priority, customerId } = report;
   const relationship = { id: reportId, relationshipType: 'followUp', '@referredType': 'TroubleTicket' };
   const document = { troubleTicketRelationship: [relationship] };
@@ -22,4 +27,25 @@ export async function openFollowUp(
   }
   await runs.begin(await reports.get(id));
   return id;
+}
+
+/** In the system in which the first ticket lives; the id that the customer was shown is its reference there. */
+async function openTicket(
+  { systems, observed, reports, runs }: Deps,
+  system: string,
+  { id: reportId, name, description, customerId }: Report,
+  contact: Contact | undefined,
+  reference: string,
+): Promise<string> {
+  const opened = await systems.open(system, {
+    name: `Not solved: ${name ?? description}`.slice(0, 200),
+    description: `${description}\n\nThe customer says that the problem of ${reportId} is not solved.`,
+    customerId,
+    contact,
+    reference,
+  });
+  const observation = systems.observationOf(system, opened.ticket, opened.at);
+  await observed.observe(observation);
+  await runs.begin(await reports.get(observation.reportId));
+  return observation.reportId;
 }

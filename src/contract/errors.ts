@@ -24,6 +24,9 @@ export const errors = {
   MailUnavailable: { retry: true, acts: 'nobody', http: 503 },
   /** Not retried by Temporal: the workflow alerts an operator and then retries it itself. */
   MailMisconfigured: { retry: false, acts: 'operator', http: 503 },
+  SystemRefused: { retry: false, acts: 'operator', http: 409 },
+  SystemMisconfigured: { retry: false, acts: 'operator', http: 502 },
+  SystemUnavailable: { retry: true, acts: 'nobody', http: 503 },
   DatabaseUnavailable: { retry: true, acts: 'nobody', http: 503 },
   TemporalUnavailable: { retry: true, acts: 'nobody', http: 503 },
   GaveUp: { retry: false, acts: 'operator', http: 504 },

@@ -36,7 +36,7 @@ export interface CloudEvent {
 /** A listener as operators see it. Times are ISO 8601, UTC. */
 export interface ListenerStatus {
   name: string;
-  kind: 'webhook' | 'hub';
+  kind: 'webhook' | 'hub' | 'system';
   /** Events that wait to be delivered. */
   waiting: number;
   failingSince?: string;

@@ -9,6 +9,7 @@ export const taskQueue = 'closeout';
 /** Activities that mail, and those about many reports, have task queues and slots of their own: neither delays a closing. */
 export const mailQueue = 'closeout-mail';
 export const bulkQueue = 'closeout-bulk';
+export const systemQueueOf = (system: string): string => `closeout-system-${system}`;
 export const workflowType = 'closeProblemReport';
 
 /** The other workflows. */

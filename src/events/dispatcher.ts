@@ -5,10 +5,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Delivery, Events, Listener } from '../outside/events.js';
+import type { ObservedReports } from '../outside/reports/observed.js';
+import type { Answers } from '../outside/surveys/answers.js';
 import type { ReportsPort } from '../outside/reports/port.js';
 import type { Runs } from '../outside/temporal/runs.js';
 import { CloseoutError } from '../contract/errors.js';
 import type { Webhook } from '../setup/systems-file.js';
+import type { Systems } from '../systems/systems.js';
+import { writeAnswerBack } from '../systems/write-back.js';
 import { hubFilter, pick } from '../tmf621/filter.js';
 import { toTicket } from '../tmf621/ticket.js';
 import { cloudEvent, hubEvent, hubEventTypes, signedHeaders, type LinkSettings } from './bodies.js';
@@ -18,6 +22,9 @@ export interface Outside {
   events: Events;
   reports: ReportsPort;
   runs: Runs;
+  answers: Answers;
+  observed: ObservedReports;
+  systems: Systems;
 }
 
 export interface DispatcherSettings extends LinkSettings {
@@ -76,12 +83,13 @@ async function drain(
 
 /** Returns whether the listener took the event. */
 async function deliver(
-  { events, reports, runs }: Outside,
+  outside: Outside,
   settings: DispatcherSettings,
   listener: Listener,
   delivery: Delivery,
 ): Promise<boolean> {
-  const failure = await attempt(reports, settings, listener, delivery);
+  const { events, runs } = outside;
+  const failure = await attempt(outside, settings, listener, delivery);
   if (!failure) {
     await events.delivered(delivery);
     return true;
@@ -104,13 +112,15 @@ interface Refused {
 }
 
 async function attempt(
-  reports: ReportsPort,
+  outside: Outside,
   settings: DispatcherSettings,
   listener: Listener,
   delivery: Delivery,
 ): Promise<Refused | undefined> {
+  const { reports } = outside;
   const webhook = settings.webhooks.get(listener.name);
   try {
+    if (listener.kind === 'system') return await tellSystem(outside, listener, delivery);
     if (listener.kind === 'hub') return await sendToHub(reports, settings, listener, delivery);
     // Another worker already has a newer file.
     if (!webhook) return { reason: 'the webhook is not in the CLOSEOUT_SYSTEMS of this worker', isGone: false };
@@ -120,7 +130,8 @@ async function attempt(
     const headers = signedHeaders(delivery.id, body, webhook.secret, new Date());
     return refusalOf((await post(webhook.url, body, headers, reach)).status);
   } catch (error) {
-    if (error instanceof CloseoutError) throw error; // about us, not about the listener
+    if (error instanceof CloseoutError && !isAboutSystem(error)) throw error; // about us, not about the listener
+    if (error instanceof CloseoutError) return { reason: error.message, isGone: false };
     return { reason: inWords(error as NodeJS.ErrnoException), isGone: false };
   }
 }
@@ -143,6 +154,22 @@ async function sendToHub(
     const refusal = refusalOf((await post(callback ?? '', body, headers, reach)).status);
     if (refusal) return refusal;
   }
+  return undefined;
+}
+
+const isAboutSystem = ({ code }: CloseoutError): boolean => code.startsWith('System');
+
+/** Events of reports that live elsewhere are none of the system's. */
+async function tellSystem(
+  { observed, answers, systems }: Outside,
+  { name }: Listener,
+  { reportId, cycle, surveyId, data }: Delivery,
+): Promise<undefined> {
+  const ticket = await observed.ticketOf(reportId);
+  const revision = Number(data['revision']);
+  if (!ticket || surveyId === null || `system:${ticket.system}` !== name) return undefined;
+  const answer = await answers.revision(surveyId, revision);
+  if (answer) await writeAnswerBack(systems, ticket, { ...answer, reportId, cycle, revision });
   return undefined;
 }
 

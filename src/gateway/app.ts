@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { CloseoutClient } from '../client.js';
 import { loadBrands } from '../setup/brands.js';
 import type { Config } from '../setup/config.js';
+import { loadSystems } from '../setup/systems-file.js';
 import { guard } from './access.js';
 import { assets } from './assets.js';
 import { confirmPages } from './confirm-pages.js';
@@ -22,6 +23,7 @@ import { previews } from './previews.js';
 import { serviceProblems } from './service-problems.js';
 import { surveyDeliveries } from './surveys.js';
 import { surveyPages } from './survey-pages.js';
+import { systemEvents } from './systems.js';
 import { tmf621 } from './tmf621.js';
 import { traces } from './traces.js';
 
@@ -70,6 +72,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   tmf621(app, client, publicUrl);
   hub(app, client, publicUrl);
   surveyDeliveries(app, client);
+  systemEvents(app, client, loadSystems(config.systemsFile).systems);
   serviceProblems(app, client);
   await app.register(async (pages) => {
     await acceptForms(pages);

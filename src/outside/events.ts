@@ -10,7 +10,7 @@ import type { Db } from './database/database.js';
 
 export interface Listener {
   name: string;
-  kind: 'webhook' | 'hub';
+  kind: 'webhook' | 'hub' | 'system';
   /** Types of the events it gets; null: all. */
   types: string[] | null;
   /** Of a hub's listener. */
@@ -35,8 +35,8 @@ export interface Delivery {
 export type Failure = 'retried' | 'givenUp' | 'ended';
 
 export interface Events {
-  /** Makes the webhooks those of the file. Events that wait for one that is gone are dropped. */
-  setWebhooks(webhooks: Pick<Listener, 'name' | 'types'>[]): Promise<void>;
+  /** Makes the listeners of a kind those of the file. Events that wait for one that is gone are dropped. */
+  setListeners(kind: 'webhook' | 'system', listeners: Pick<Listener, 'name' | 'types'>[]): Promise<void>;
   addHubListener(listener: Pick<Listener, 'name' | 'types' | 'callback' | 'query'>): Promise<void>;
   removeHubListener(name: string): Promise<boolean>;
   hubListener(name: string): Promise<Listener | undefined>;
@@ -72,16 +72,16 @@ function pauseAfter(attempts: number): number {
 
 export function eventTable(db: Db): Events {
   return {
-    async setWebhooks(webhooks) {
+    async setListeners(kind, listeners) {
       await db.transaction().execute(async (tx) => {
-        const names = webhooks.map(({ name }) => name);
-        let gone = tx.deleteFrom('listeners').where('kind', '=', 'webhook');
+        const names = listeners.map(({ name }) => name);
+        let gone = tx.deleteFrom('listeners').where('kind', '=', kind);
         if (names.length > 0) gone = gone.where('name', 'not in', names);
         await gone.execute();
-        for (const { name, types } of webhooks)
+        for (const { name, types } of listeners)
           await tx
             .insertInto('listeners')
-            .values({ name, kind: 'webhook', types })
+            .values({ name, kind, types })
             .onConflict((c) => c.column('name').doUpdateSet({ types }))
             .execute();
       });

@@ -6,6 +6,7 @@ import { countQueries, type Counts } from './counts.js';
 import type { Db } from './database/database.js';
 import { customerErasure, type CustomerErasure } from './erasure.js';
 import { eventTable, type Events } from './events.js';
+import { observedReports, type ObservedReports } from './reports/observed.js';
 import type { ReportsPort } from './reports/port.js';
 import { reportDesk, type Desk } from './reports/desk.js';
 import { reportLedger, type Ledger } from './reports/ledger.js';
@@ -22,6 +23,7 @@ import { surveyTable, type Surveys } from './surveys/surveys.js';
 import { surveyTimeline, type Timeline } from './surveys/timeline.js';
 import { reportTimeline } from './report-timeline.js';
 import { rollUpSurveys } from './survey-counts.js';
+import { systemStates, type SystemStates } from './system-states.js';
 import { sweepTable, type Sweeps } from './sweeps.js';
 
 export interface Stores {
@@ -46,6 +48,8 @@ export interface Stores {
   rollUp: () => Promise<void>;
   sweeps: Sweeps;
   events: Events;
+  observed: ObservedReports;
+  systemStates: SystemStates;
 }
 
 /** `addressKey`: keys the hashes in the do-not-contact lists, and the ids of surveys. */
@@ -76,5 +80,7 @@ export function openStores(db: Db, addressKey: Buffer): Stores {
     },
     sweeps: sweepTable(db),
     events: eventTable(db),
+    observed: observedReports(db),
+    systemStates: systemStates(db),
   };
 }

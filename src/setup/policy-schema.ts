@@ -11,7 +11,7 @@ import { day, hour, minute, second } from '../policy/time.js';
 export const units = { ms: 1, s: second, m: minute, h: hour, d: day };
 export const longest = 3650 * day;
 const durationRule = 'must be a number with ms, s, m, h or d, such as 30s or 7d, at most 3650d';
-const duration = z
+export const duration = z
   .string(durationRule)
   .regex(/^\d{1,12}(ms|s|m|h|d)$/, durationRule)
   .transform((text) => parseInt(text) * units[text.replace(/\d+/, '') as keyof typeof units])

@@ -1,8 +1,10 @@
-/** CLOSEOUT_SYSTEMS: a YAML file that names the programs around Closeout: who is notified of events. */
+/** CLOSEOUT_SYSTEMS: a YAML file that names the programs around Closeout: ticket systems, and who is notified of events. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { eventTypes, type EventType } from '../contract/events.js';
+import { second } from '../policy/time.js';
+import { duration } from './policy-schema.js';
 import { parseYaml, reasonOf } from './yaml-file.js';
 
 export interface Webhook {
@@ -15,7 +17,32 @@ export interface Webhook {
   allowPrivate: boolean;
 }
 
+export const systemTypes = ['tmf621', 'request-tracker', 'redmine', 'django-helpdesk'] as const;
+export type SystemType = (typeof systemTypes)[number];
+
+/** An external ticket system. */
+export interface SystemSettings {
+  type: SystemType;
+  /** Without a slash at the end. */
+  url: string;
+  /** How we log in: a token, or OAuth2 client credentials. */
+  token?: string;
+  oauth?: { tokenUrl: string; clientId: string; clientSecret: string; scope?: string };
+  /** Which tickets are customers' problem reports, in the adapter's own terms. */
+  only: Record<string, string>;
+  /** Where the adapter finds what the system has no field of its own for: names of custom fields. */
+  fields: Record<string, string>;
+  /** Words that differ from the usual ones of the type. */
+  status: { cleared?: string[]; closed?: string; cancelled?: string[]; reopened?: string };
+  /** Time between two polls; ms. */
+  poll: number;
+  /** Requests per second, at most. */
+  rate: number;
+  writeBack: { closing: boolean; answer: boolean };
+}
+
 export interface SystemsFile {
+  systems: Map<string, SystemSettings>;
   webhooks: Map<string, Webhook>;
 }
 
@@ -36,13 +63,63 @@ const webhook = z.strictObject({
   allowPrivate: z.boolean().default(false),
 });
 
+const oneOrMore = z.union(
+  [
+    z
+      .string()
+      .min(1)
+      .transform((word) => [word]),
+    z.array(z.string().min(1)).min(1),
+  ],
+  'must be a status, or a list of them',
+);
+
+const text = z.union([z.string().min(1), z.number()]).transform(String);
+
+const system = z.strictObject({
+  type: z.enum(systemTypes),
+  url: z
+    .url({ protocol: /^https?$/, error: 'must be a URL that begins with https:// or http://' })
+    .transform((url) => url.replace(/\/+$/, '')),
+  token: secret.optional(),
+  oauth: z
+    .strictObject({
+      tokenUrl: z.url(),
+      clientId: z.string().min(1),
+      clientSecret: secret,
+      scope: z.string().optional(),
+    })
+    .optional(),
+  only: z.record(z.string(), text).default({}),
+  fields: z.record(z.string(), text).default({}),
+  status: z
+    .strictObject({
+      cleared: oneOrMore.optional(),
+      closed: z.string().min(1).optional(),
+      cancelled: oneOrMore.optional(),
+      reopened: z.string().min(1).optional(),
+    })
+    .default({}),
+  poll: duration.refine((ms) => ms >= second, 'must be at least 1s').default(30 * second),
+  rate: z
+    .string()
+    .regex(/^\d{1,4}\/(s|m)$/, 'must be a number per second or minute, such as 5/s')
+    .transform((given) => parseInt(given) / (given.endsWith('m') ? 60 : 1))
+    .refine((perSecond) => perSecond > 0, 'must be more than 0')
+    .default(5),
+  writeBack: z
+    .strictObject({ closing: z.boolean().default(true), answer: z.boolean().default(true) })
+    .default({ closing: true, answer: true }),
+});
+
 const file = z.strictObject({
+  systems: z.record(z.string().regex(name, nameRule), system).default({}),
   webhooks: z.record(z.string().regex(name, nameRule), webhook).default({}),
 });
 
 /** Throws `BadSetting` that names the setting and its line. Without a file, there are no other programs. */
 export function loadSystems(path: string | undefined, env: NodeJS.ProcessEnv = process.env): SystemsFile {
-  if (path === undefined) return { webhooks: new Map() };
+  if (path === undefined) return { systems: new Map(), webhooks: new Map() };
   const { document, broken, lineOf } = parseYaml(readText(path));
   const refuse = (reason: string, line: number | undefined): never => {
     const where = `CLOSEOUT_SYSTEMS ${path}${line ? `, line ${line}` : ''}`;
@@ -66,7 +143,22 @@ export function loadSystems(path: string | undefined, env: NodeJS.ProcessEnv = p
       { ...rest, secret: key ?? refuse(`webhooks.${id}.secret ${keyRule(given)}`, lineOf([...keys, 'secret'])) },
     ];
   });
-  return { webhooks: new Map(webhooks) };
+  const systems = Object.entries(parsed.data.systems).map(
+    ([id, { token, oauth, ...rest }]): [string, SystemSettings] => {
+      const given = (at: string, from: Secret): string =>
+        readSecret(from, env) ??
+        refuse(`systems.${id}.${at} ${missing(from)}`, lineOf(['systems', id, ...at.split('.')]));
+      return [
+        id,
+        {
+          ...rest,
+          token: token && given('token', token),
+          oauth: oauth && { ...oauth, clientSecret: given('oauth.clientSecret', oauth.clientSecret) },
+        },
+      ];
+    },
+  );
+  return { systems: new Map(systems), webhooks: new Map(webhooks) };
 }
 
 function readText(path: string): string {
@@ -94,6 +186,11 @@ function signingKey(text: string | undefined): Buffer | undefined {
   const key = Buffer.from(base64, 'base64');
   return /^[A-Za-z0-9+/]+=*$/.test(base64) && key.length >= 24 && key.length <= 64 ? key : undefined;
 }
+
+const missing = (given: Secret): string =>
+  'env' in given
+    ? `needs the variable ${given.env}, which is not set`
+    : `needs the file ${given.file}, which cannot be read`;
 
 const keyRule = (given: Secret): string =>
   `must be 24 to 64 bytes in base64, with or without whsec_ before them; ${

@@ -140,11 +140,13 @@ async function closing(run: RunState): Promise<NextPhase> {
         isConfirmed: isConfirmed(run),
         byHand: run.closeByHand,
       };
-      const request = { fence, rule: run.rule, ...facts };
+      const request = { fence, rule: run.rule, system: run.system, ...facts };
       const mustStay = Date.now() - Date.parse(cleared.receivedAt) < policy.holdDown;
       const recorded =
-        attempts === 1 && mustStay ? await steps.recordCleared(request).catch(undefinedIfFailed) : undefined;
-      const options = steps.forAtMost(policy.closing.giveUpAfter, run);
+        attempts === 1 && mustStay && !run.system
+          ? await steps.recordCleared(request).catch(undefinedIfFailed)
+          : undefined;
+      const options = steps.inSystem(run.system, steps.forAtMost(policy.closing.giveUpAfter, run));
       return { fence, ...(recorded ?? (await steps.closeReport.executeWithOptions(options, [request]))) };
     },
     stop: isChanged,
@@ -227,7 +229,9 @@ async function cancel(run: RunState, cancellation: Unwritten): Promise<void> {
 /** Returns what was written; undefined if nothing was. */
 async function writeChange(run: RunState, name: 'reopenReport' | 'cancelReport', { change, rev }: Unwritten) {
   const fence = fenceOf(run, rev, name);
-  const step = () => steps[name].executeWithOptions(steps.untilGivenUp(run), [{ fence, change }]);
+  const { system } = run;
+  const step = () =>
+    steps[name].executeWithOptions(steps.inSystem(system, steps.untilGivenUp(run)), [{ fence, change, system }]);
   const written = await attemptOrPark(run, { name, step });
   if (!written) leave(run);
   else if (written.isSuperseded) await startOver(run);

@@ -50,6 +50,8 @@ export interface RunState extends Standing {
   rule?: PolicyRule;
   customerId?: string;
   serviceProblemId?: string;
+  /** The external system in which the ticket lives. */
+  system?: string;
   actedOnRevision: number;
   /** RFC 3463 status code of the bounce of this cycle's mail. */
   bounced?: string;
@@ -220,6 +222,7 @@ const unset = {
   answer: undefined,
   customerId: undefined,
   serviceProblemId: undefined,
+  system: undefined,
 } satisfies Partial<RunState>;
 
 /** Adopts what the ledger holds, and applies to it the changes that the run has received and not written. */

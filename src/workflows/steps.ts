@@ -1,7 +1,7 @@
 /** The activities as the process calls them: how long an attempt may take, how it is retried, and its name in the UI. */
 import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
-import { bulkQueue, mailQueue } from '../contract/messages.js';
+import { bulkQueue, mailQueue, systemQueueOf } from '../contract/messages.js';
 import type { Policy } from '../policy/settings.js';
 
 /** After 1 s, 2 s, 4 s … at most 5 min apart. The policy limits how long in all. */
@@ -74,3 +74,9 @@ export const forAtMost = (ms: number, { isBulk }: { isBulk: boolean }) => {
     ? { scheduleToCloseTimeout, priority: { priorityKey: 5 }, allowEagerDispatch: false }
     : { scheduleToCloseTimeout };
 };
+
+/** Steps in an external system have a task queue per system: one that hangs holds up only its own reports. */
+export const inSystem = <T extends object>(system: string | undefined, options: T) =>
+  system === undefined
+    ? options
+    : { ...options, taskQueue: systemQueueOf(system), startToCloseTimeout: '2m' as const, allowEagerDispatch: false };

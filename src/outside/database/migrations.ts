@@ -2,6 +2,7 @@
 import { sql, type Kysely, type Migration } from 'kysely';
 import { desk } from './desk-migration.js';
 import { events } from './events-migration.js';
+import { systems } from './systems-migration.js';
 import { questions } from './questions-migration.js';
 import { figures } from './figures-migration.js';
 import { ledger } from './ledger-migration.js';
@@ -229,4 +230,5 @@ export const migrations: Record<string, Migration> = {
   '0010-desk': desk,
   '0011-questions': questions,
   '0012-events': events,
+  '0013-systems': systems,
 };

@@ -28,6 +28,8 @@ export interface Database {
   messages: MessageTable;
   surveyEvents: EventTable;
   sweeps: SweepTable;
+  systems: SystemTable;
+  systemHints: { system: string; ticketId: string; at: Generated<Date> };
   listeners: ListenerTable;
   deliveries: DeliveryTable;
   operations: OperationTable;
@@ -114,6 +116,14 @@ interface ReportTable {
   wakeAfter: OptionalTime;
   /** When the customer's personal data was removed. */
   forgottenAt: OptionalTime;
+  /** The external system in which the ticket lives, by its name in CLOSEOUT_SYSTEMS; null: our own store. */
+  system: Optional<string>;
+  ticketId: Optional<string>;
+  /** What the system last said, and when that reading began. */
+  observedStatus: ColumnType<ReportStatus | null, ReportStatus | null | undefined, ReportStatus | null | undefined>;
+  observedAt: OptionalTime;
+  /** Until then, a change of ours may be under way in the system, so what is read there is not another program's. */
+  movingUntil: OptionalTime;
   /** All other TMF621 attributes, unchanged. */
   document: JSONColumnType<Record<string, unknown>>;
 }
@@ -211,10 +221,22 @@ interface MessageTable {
   sentAt: OptionalTime;
 }
 
-/** Who is notified of events: a webhook of CLOSEOUT_SYSTEMS, or a listener that the TMF621 hub was given. */
+/** How far an external system was read. */
+interface SystemTable {
+  name: string;
+  mark: Optional<string>;
+  polledAt: OptionalTime;
+  comparedAt: OptionalTime;
+  /** Another worker reads it until then. */
+  claimedUntil: OptionalTime;
+  failingSince: OptionalTime;
+  reason: Optional<string>;
+}
+
+/** Who is notified of events: a webhook or system of CLOSEOUT_SYSTEMS, or a listener that the TMF621 hub was given. */
 interface ListenerTable {
   name: string;
-  kind: 'webhook' | 'hub';
+  kind: 'webhook' | 'hub' | 'system';
   /** null: all. */
   types: string[] | null;
   callback: Optional<string>;

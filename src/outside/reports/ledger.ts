@@ -37,6 +37,8 @@ export interface ClosingRequest {
   isConfirmed: boolean;
   /** An operator closed it where we could not: record that without waiting for anything. */
   byHand?: ByHand;
+  /** Only says what to wait for, and records that the report is cleared: its ticket is closed elsewhere first. */
+  isPreparation?: boolean;
 }
 
 /** Unknown reports throw `ReportNotFound`. Every write is safe to repeat. */
@@ -89,7 +91,8 @@ export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
 
     restore: (id, runId, known, isForced) => inTransaction((tx) => restore(tx, surveyIdOf, id, runId, known, isForced)),
     close: async (fence, request, policyFor) =>
-      (await closeAtOnce(db, fence, request, policyFor)) ?? inTransaction((tx) => close(tx, fence, request, policyFor)),
+      (request.isPreparation ? undefined : await closeAtOnce(db, fence, request, policyFor)) ??
+      inTransaction((tx) => close(tx, fence, request, policyFor)),
     clear: (fence, clearing) => inTransaction((tx) => clear(tx, fence, clearing)),
     reopen: (fence, change, reason) => inTransaction((tx) => reopen(tx, surveyIdOf, fence, change, reason)),
     cancel: (fence, change) => inTransaction((tx) => cancel(tx, surveyIdOf, fence, change)),
@@ -112,7 +115,7 @@ async function clear(tx: Tx, fence: Fence, clearing: Clearing): Promise<Written>
 async function close(
   tx: Tx,
   fence: Fence,
-  { clearing, change, dueAt, isConfirmed, byHand }: ClosingRequest,
+  { clearing, change, dueAt, isConfirmed, byHand, isPreparation = false }: ClosingRequest,
   policyFor: PolicyFor,
 ): Promise<Written & { wait?: Wait }> {
   const row = await lock(tx, fence.reportId);
@@ -132,9 +135,10 @@ async function close(
   const reason = await reasonOf(tx, change);
   const cleared = { status: 'resolved' as const, at: new Date(clearing.at), by: clearing.by, reason };
   const isKnown = observed === 'cleared' && row.clearedAt?.toISOString() === clearing.at;
-  if (wait) {
+  if (wait ?? isPreparation) {
     if (!isKnown) await recordStatus(tx, row, [cleared]);
-    const columns = { ...clearedColumns(row, clearing, reason), expectedAt: expectedAfter(wait) };
+    const expectedAt = wait ? expectedAfter(wait) : later(new Date(), 5 * minute);
+    const columns = { ...clearedColumns(row, clearing, reason), expectedAt };
     return { row: await set(tx, fence, columns), isSuperseded, wait };
   }
   const closed = { status: 'closed' as const, at: now, by: byHand?.by ?? 'closeout', reason: byHand?.note };

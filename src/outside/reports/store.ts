@@ -107,7 +107,7 @@ const isEmpty = ({ status: _, statusReason: __, document = {}, ...others }: Repo
 const withoutNulls = (document: Record<string, unknown>): string =>
   JSON.stringify(Object.fromEntries(Object.entries(document).filter(([, value]) => value !== null)));
 
-async function putContact(tx: Tx, reportId: string, contact: Contact): Promise<void> {
+export async function putContact(tx: Db, reportId: string, contact: Contact): Promise<void> {
   const columns = {
     name: contact.name ?? null,
     emailAddress: contact.emailAddress ?? null,

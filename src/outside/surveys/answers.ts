@@ -10,11 +10,15 @@ import { addEvent } from './timeline.js';
 
 export interface Answers {
   of(surveyId: string): Promise<StoredAnswer | undefined>;
+  /** One revision of an answer. */
+  revision(surveyId: string, revision: number): Promise<AnswerRevision | undefined>;
   /** Stores an answer or its change, and returns what is stored then. Undefined if it is too late. Safe to repeat. */
   store(surveyId: string, answer: Answer): Promise<StoredAnswer | undefined>;
   /** The report's run has acted on this revision. */
   markActedOn(surveyId: string, revision: number): Promise<void>;
 }
+
+export type AnswerRevision = Pick<StoredAnswer, 'score' | 'scale' | 'solved' | 'followUps' | 'comment'>;
 
 /** The signal for the report's run. Never holds the comment. */
 export function answeredSignal({ surveyId, revision, score, scale, solved }: StoredAnswer): AnsweredSignal {
@@ -24,6 +28,16 @@ export function answeredSignal({ surveyId, revision, score, scale, solved }: Sto
 export function answerTable(db: Db): Answers {
   return {
     of: (surveyId) => answerOf(db, surveyId),
+
+    revision: (surveyId, revision) =>
+      db
+        .selectFrom('answerRevisions')
+        .innerJoin('surveys', 'surveys.id', 'answerRevisions.surveyId')
+        .innerJoin('questions', 'questions.id', 'surveys.questionId')
+        .select(['score', 'scale', 'solved', 'followUps', 'comment'])
+        .where('surveyId', '=', surveyId)
+        .where('revision', '=', revision)
+        .executeTakeFirst(),
 
     store: (surveyId, answer) => db.transaction().execute((tx) => store(tx, surveyId, answer)),
 

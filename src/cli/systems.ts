@@ -1,0 +1,61 @@
+/** Commands about external ticket systems. */
+import type { Command } from 'commander';
+import { CloseoutError } from '../contract/errors.js';
+import { print, withClient, type Common } from './shell.js';
+import { age, table } from './terminal.js';
+
+export function systemCommands(program: Command): void {
+  const systems = program
+    .commandsGroup('Ticket systems:')
+    .command('systems')
+    .description('external ticket systems (docs/systems.md)');
+  const command = (spec: string, description: string) =>
+    systems.command(spec).description(description).option('--json', 'print JSON');
+
+  command('check [name]', 'log in, and look for every status and permission that is needed').action(check);
+  command('list', 'how far each system was read').action((options: Common) =>
+    withClient(async (client) => {
+      const states = await client.systems.states();
+      const rows = states.map(({ name, polledAt, comparedAt, failingSince, reason }) => [
+        name,
+        polledAt ? `${age(polledAt)} ago` : 'never',
+        comparedAt ? `${age(comparedAt)} ago` : 'never',
+        failingSince ? `fails for ${age(failingSince)}` : 'fine',
+        reason ?? '',
+      ]);
+      const head = ['system', 'polled', 'compared', 'state', 'reason'];
+      print(options, states, rows.length === 0 ? 'No system was read yet.' : table(head, rows));
+    }),
+  );
+}
+
+async function check(name: string | undefined, options: Common): Promise<void> {
+  const [{ loadSystems }, { connectSystem }] = await Promise.all([
+    import('../setup/systems-file.js'),
+    import('../systems/adapters.js'),
+  ]);
+  const { systems } = loadSystems(process.env['CLOSEOUT_SYSTEMS'] || undefined);
+  if (name !== undefined && !systems.has(name))
+    throw new CloseoutError(
+      'BadInput',
+      `There is no system ${name}; there are ${[...systems.keys()].join(', ') || 'none'}.`,
+      'name',
+    );
+  const chosen = [...systems].filter(([id]) => name === undefined || id === name);
+  const results = await Promise.all(
+    chosen.map(async ([id, settings]) => ({
+      system: id,
+      faults: await connectSystem(id, settings).system.check().catch(inWords),
+    })),
+  );
+  const lines = results.flatMap(({ system, faults }) =>
+    faults.length === 0 ? [`${system}: nothing is wrong.`] : faults.map((fault) => `${system}: ${fault}`),
+  );
+  print(options, results, lines.join('\n') || 'CLOSEOUT_SYSTEMS names no system.');
+  if (results.some(({ faults }) => faults.length > 0)) process.exitCode = 1;
+}
+
+function inWords(error: unknown): string[] {
+  if (error instanceof CloseoutError) return [`${error.code}: ${error.message}`];
+  return ['Its answer is not what this adapter expects; is the type right?'];
+}

@@ -1,0 +1,156 @@
+/**
+ * django-helpdesk 2.6 (docs/systems.md). What it does that one must know: it refuses no transition; a receiver or mail server that is down
+ * turns a saved change into a 500; comments are rendered as Django templates; PATCH and mass changes send no event.
+ */
+import { z } from 'zod';
+import { CloseoutError } from '../contract/errors.js';
+import type { SystemSettings } from '../setup/systems-file.js';
+import { Http } from './http.js';
+import type { Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
+import type { StatusWords } from './words.js';
+
+export const helpdeskWords: StatusWords = {
+  cleared: ['Resolved'],
+  closed: 'Closed',
+  cancelled: ['Duplicate'],
+  reopened: 'Reopened',
+};
+
+const statuses = ['Open', 'Reopened', 'Resolved', 'Closed', 'Duplicate'];
+const severities = ['critical', 'major', 'minor', 'minor', 'minor'];
+
+const ticket = z.looseObject({
+  id: z.number(),
+  queue: z.number(),
+  title: z.string(),
+  description: z.string().nullish(),
+  submitter_email: z.string().nullish(),
+  status: z.number(),
+  priority: z.number().nullish(),
+  merged_to: z.number().nullish(),
+  followup_set: z.array(z.looseObject({ comment: z.string().nullish() })).default([]),
+});
+type Row = z.infer<typeof ticket>;
+const page = z.looseObject({ count: z.number(), results: z.array(ticket) });
+
+const pageSize = 100;
+
+/** `only.queue`: id of the queue. */
+export class DjangoHelpdesk implements SystemOfRecord {
+  private readonly http: Http;
+  private readonly queue: string | undefined;
+
+  constructor(
+    { url, token = '', only, rate }: SystemSettings,
+    private readonly words: StatusWords,
+  ) {
+    this.http = new Http({ url, rate, headers: () => ({ authorization: `Token ${token}` }) });
+    this.queue = only['queue'];
+  }
+
+  async check(): Promise<string[]> {
+    await this.http.get('/api/followups/?page_size=1');
+    const { cleared, closed, cancelled, reopened } = this.words;
+    const missing = [...cleared, closed, ...cancelled, reopened].filter((word) => numberOf(word) === undefined);
+    return missing.map((word) => `There is no status ${word}; there are ${statuses.join(', ')}.`);
+  }
+
+  async read(id: string): Promise<Ticket | undefined> {
+    const row = await this.find(id);
+    return row && toTicket(row);
+  }
+
+  /** It cannot say what changed: tickets have no time of change, and filters by it are ignored. */
+  async changedSince(): Promise<Changes> {
+    return { tickets: await this.listOpen(), mark: undefined, hasMore: false };
+  }
+
+  async listOpen(): Promise<Ticket[]> {
+    return (await this.all()).map(toTicket);
+  }
+
+  async move(id: string, status: string, note: string): Promise<void> {
+    const target = numberOf(status);
+    if (target === undefined) throw new CloseoutError('SystemRefused', `django-helpdesk has no status ${status}.`);
+    await this.followUp(id, { comment: harmless(note), new_status: target });
+  }
+
+  async notes(id: string): Promise<string[]> {
+    const row = await this.find(id);
+    return row?.followup_set.flatMap(({ comment }) => comment || []) ?? [];
+  }
+
+  async addNote(id: string, text: string): Promise<void> {
+    await this.followUp(id, { comment: harmless(text) });
+  }
+
+  /** There is no field for the reference, so it is part of the title. */
+  async open({ name, description, contact, reference }: NewTicket): Promise<string> {
+    const before = (await this.all()).find((row) => row.title.includes(`[${reference}]`));
+    if (before) return `${before.id}`;
+    const { body } = await this.http.send('POST', '/api/tickets/', {
+      queue: Number(this.queue ?? 1),
+      title: `${name} [${reference}]`,
+      description: harmless(description),
+      priority: 3,
+      submitter_email: contact?.emailAddress ?? '',
+    });
+    return `${ticket.parse(body).id}`;
+  }
+
+  ticketsIn(event: unknown): string[] {
+    const parsed = z.looseObject({ ticket: z.looseObject({ id: z.number() }) }).safeParse(event);
+    return parsed.success ? [`${parsed.data.ticket.id}`] : [];
+  }
+
+  private isOurs({ queue, merged_to: merged }: Row): boolean {
+    return merged == null && (this.queue === undefined || `${queue}` === this.queue);
+  }
+
+  private async find(id: string): Promise<Row | undefined> {
+    const { status, body } = await this.http.get(`/api/tickets/${encodeURIComponent(id)}/`, { accepts: [404] });
+    if (status === 404) return undefined;
+    const row = ticket.parse(body);
+    return this.isOurs(row) ? row : undefined;
+  }
+
+  /** Pages are by id, so a ticket that is deleted meanwhile moves others to an earlier page: then all are read again. */
+  private async all(): Promise<Row[]> {
+    for (let attempt = 1; ; attempt++) {
+      const rows = new Map<number, Row>();
+      const counts = new Set<number>();
+      let isFull = true;
+      for (let number = 1; isFull; number++) {
+        const path = `/api/tickets/?page_size=${pageSize}&page=${number}`;
+        const { status, body } = await this.http.get(path, { accepts: [404] });
+        const { results = [], count } = status === 404 ? {} : page.parse(body);
+        for (const row of results) rows.set(row.id, row);
+        if (count !== undefined) counts.add(count);
+        isFull = results.length === pageSize;
+      }
+      if (counts.size <= 1 || attempt === 3) return [...rows.values()].filter((row) => this.isOurs(row));
+    }
+  }
+
+  /** Never with a title, which would rename the ticket. */
+  private async followUp(id: string, more: { comment: string; new_status?: number }): Promise<void> {
+    await this.http.send('POST', '/api/followups/', { ticket: Number(id), public: false, ...more });
+  }
+}
+
+const toTicket = (row: Row): Ticket => ({
+  id: `${row.id}`,
+  status: statuses[row.status - 1] ?? `${row.status}`,
+  name: row.title,
+  description: row.description || undefined,
+  severity: severities[(row.priority ?? 3) - 1],
+  contact: row.submitter_email ? { emailAddress: row.submitter_email } : undefined,
+});
+
+function numberOf(word: string): number | undefined {
+  const index = statuses.findIndex((status) => status.toLowerCase() === word.toLowerCase());
+  return index < 0 ? undefined : index + 1;
+}
+
+/** Comments are templates, in which `{{ x | }}` is an error, `{# #}` vanishes, and half of a `{% %}` is a 500. */
+const harmless = (text: string): string => text.replaceAll(/\{(?=[{%#])/g, '{\u200b').replaceAll('%}', '%\u200b}');

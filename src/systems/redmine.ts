@@ -1,0 +1,187 @@
+/**
+ * Redmine 5 (docs/systems.md). What it does that one must know: a forbidden status is answered with 204 and only the note is saved; a
+ * wrong key lists nothing with 200; times are whole seconds; there are no events.
+ */
+import { z } from 'zod';
+import { CloseoutError } from '../contract/errors.js';
+import type { SystemSettings } from '../setup/systems-file.js';
+import { Http } from './http.js';
+import type { Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
+import type { StatusWords } from './words.js';
+
+export const redmineWords: StatusWords = {
+  cleared: ['Resolved'],
+  closed: 'Closed',
+  cancelled: ['Rejected'],
+  reopened: 'In Progress',
+};
+
+const named = z.looseObject({ id: z.number(), name: z.string() });
+const issue = z.looseObject({
+  id: z.number(),
+  subject: z.string(),
+  description: z.string().nullish(),
+  status: named,
+  priority: named.optional(),
+  tracker: named.optional(),
+  created_on: z.string(),
+  updated_on: z.string(),
+  custom_fields: z.array(z.looseObject({ id: z.number(), name: z.string(), value: z.unknown() })).default([]),
+  journals: z.array(z.looseObject({ notes: z.string().nullish() })).default([]),
+});
+type Issue = z.infer<typeof issue>;
+const page = z.looseObject({ issues: z.array(issue) });
+
+const pageSize = 100;
+
+/** `only.project`: identifier of the project. `fields`: names of custom fields: `email`, `customer`, `serviceProblem`, `reference`. */
+export class Redmine implements SystemOfRecord {
+  private readonly http: Http;
+  private readonly fields: Record<string, string>;
+  private readonly project: string | undefined;
+
+  constructor(
+    { url, token = '', only, fields, rate }: SystemSettings,
+    private readonly words: StatusWords,
+  ) {
+    this.http = new Http({ url, rate, headers: () => ({ 'x-redmine-api-key': token }) });
+    this.fields = fields;
+    this.project = only['project'];
+  }
+
+  async check(): Promise<string[]> {
+    await this.logIn();
+    const { cleared, closed, cancelled, reopened } = this.words;
+    const known = await this.statusIds();
+    const missing = [...cleared, closed, ...cancelled, reopened].filter((word) => !known.has(word.toLowerCase()));
+    const faults = missing.map((word) => `There is no status ${word}; there are ${[...known.keys()].join(', ')}.`);
+    const fields = await this.fieldIds();
+    for (const name of Object.values(this.fields))
+      if (fields.size > 0 && !fields.has(name)) faults.push(`Issues have no custom field ${name}.`);
+    return faults;
+  }
+
+  async read(id: string): Promise<Ticket | undefined> {
+    const found = await this.find(id);
+    return found && this.toTicket(found);
+  }
+
+  /** By the last row's time, because numbered pages leave out issues that change meanwhile. `>=` includes the second before. */
+  async changedSince(mark: string | undefined): Promise<Changes> {
+    await this.logIn();
+    const since = mark === undefined ? '' : `&updated_on=${encodeURIComponent(`>=${mark}`)}`;
+    const filter = `&status_id=${mark === undefined ? 'open' : '*'}&sort=updated_on:asc,id:asc${since}`;
+    const rows = await this.list(filter);
+    let isFull = rows.length === pageSize;
+    // All of one second: only then do numbered pages help, and nothing else can.
+    while (isFull && rows.at(-1)?.updated_on === rows[0]?.updated_on) {
+      const more = await this.list(`${filter}&offset=${rows.length}`);
+      rows.push(...more);
+      isFull = more.length === pageSize;
+    }
+    const aMinuteAgo = new Date(Date.now() - 60_000).toISOString().replace(/\.\d+/, '');
+    const last = rows.at(-1)?.updated_on ?? mark ?? aMinuteAgo;
+    return { tickets: rows.map((row) => this.toTicket(row)), mark: last, hasMore: isFull && last !== mark };
+  }
+
+  async listOpen(): Promise<Ticket[]> {
+    await this.logIn();
+    const rows: Issue[] = [];
+    for (;;) {
+      const found = await this.list(`&status_id=open&sort=id:asc&offset=${rows.length}`);
+      rows.push(...found);
+      if (found.length < pageSize) return rows.map((row) => this.toTicket(row));
+    }
+  }
+
+  async move(id: string, status: string): Promise<void> {
+    const target = (await this.statusIds()).get(status.toLowerCase());
+    if (target === undefined) throw new CloseoutError('SystemRefused', `Redmine has no status ${status}.`);
+    // Never with a note: if the status is forbidden, only the note would be saved.
+    await this.http.send('PUT', issuePath(id), { issue: { status_id: target } });
+  }
+
+  async notes(id: string): Promise<string[]> {
+    const found = await this.find(id, '?include=journals');
+    return found?.journals.flatMap(({ notes }) => notes || []) ?? [];
+  }
+
+  async addNote(id: string, text: string): Promise<void> {
+    await this.http.send('PUT', issuePath(id), { issue: { notes: text, private_notes: true } });
+  }
+
+  async open({ name, description, customerId, contact, reference }: NewTicket): Promise<string> {
+    const ids = await this.fieldIds();
+    const known = ids.get(this.fields['reference'] ?? '');
+    const wanted = encodeURIComponent(reference);
+    // The fields are known once there is an issue; until then the subject holds the reference.
+    const byField = known === undefined ? [] : await this.list(`&status_id=*&cf_${known}=${wanted}`);
+    const [before] = [...byField, ...(await this.list(`&status_id=*&subject=~${wanted}`))];
+    if (before) return `${before.id}`;
+    const custom = [
+      { id: known, value: reference },
+      { id: ids.get(this.fields['email'] ?? ''), value: contact?.emailAddress },
+      { id: ids.get(this.fields['customer'] ?? ''), value: customerId },
+    ].filter(({ id, value }) => id !== undefined && value !== undefined);
+    const subject = known === undefined ? `${name} [${reference}]` : name;
+    const { body } = await this.http.send('POST', '/issues.json', {
+      issue: { project_id: this.project, subject, description, custom_fields: custom },
+    });
+    return `${z.object({ issue }).parse(body).issue.id}`;
+  }
+
+  /** It sends none. */
+  ticketsIn(): string[] {
+    return [];
+  }
+
+  /** A wrong key sees an empty list, but is refused here. */
+  private async logIn(): Promise<void> {
+    await this.http.get('/users/current.json');
+  }
+
+  private async find(id: string, include = ''): Promise<Issue | undefined> {
+    const { status, body } = await this.http.get(`${issuePath(id)}${include}`, { accepts: [404] });
+    return status === 404 ? undefined : z.object({ issue }).parse(body).issue;
+  }
+
+  private async list(filter: string): Promise<Issue[]> {
+    const project = this.project ? `&project_id=${encodeURIComponent(this.project)}` : '';
+    const { body } = await this.http.get(`/issues.json?limit=${pageSize}${filter}${project}`);
+    return page.parse(body).issues;
+  }
+
+  private async statusIds(): Promise<Map<string, number>> {
+    const { body } = await this.http.get('/issue_statuses.json');
+    const { issue_statuses: all } = z.object({ issue_statuses: z.array(named) }).parse(body);
+    return new Map(all.map(({ id, name }) => [name.toLowerCase(), id]));
+  }
+
+  /** Only an administrator may list the custom fields, but every issue has them. */
+  private async fieldIds(): Promise<Map<string, number>> {
+    const [first] = await this.list('&status_id=*&limit=1');
+    return new Map(first?.custom_fields.map(({ id, name }) => [name, id]));
+  }
+
+  private toTicket(found: Issue): Ticket {
+    const valueOf = (field: string): string | undefined => {
+      const value = found.custom_fields.find(({ name }) => name === this.fields[field])?.value;
+      return typeof value === 'string' && value !== '' ? value : undefined;
+    };
+    const emailAddress = valueOf('email');
+    return {
+      id: `${found.id}`,
+      status: found.status.name,
+      name: found.subject,
+      description: found.description || undefined,
+      severity: found.priority?.name,
+      ticketType: found.tracker?.name,
+      customerId: valueOf('customer'),
+      serviceProblemId: valueOf('serviceProblem'),
+      contact: emailAddress === undefined ? undefined : { emailAddress },
+      openedAt: new Date(found.created_on),
+    };
+  }
+}
+
+const issuePath = (id: string): string => `/issues/${encodeURIComponent(id)}.json`;

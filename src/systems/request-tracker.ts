@@ -1,0 +1,211 @@
+/**
+ * Request Tracker 5, REST 2 (docs/systems.md). What it does that one must know: a refused change is answered with 200 and a sentence; times in
+ * queries are read in the user's time zone; deleted and merged tickets vanish from searches; a merged one is answered with the other.
+ */
+import { z } from 'zod';
+import { CloseoutError } from '../contract/errors.js';
+import type { SystemSettings } from '../setup/systems-file.js';
+import { Http } from './http.js';
+import type { Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
+import type { StatusWords } from './words.js';
+
+export const requestTrackerWords: StatusWords = {
+  cleared: ['resolved'],
+  closed: 'closed',
+  cancelled: ['rejected'],
+  reopened: 'open',
+};
+
+const id = z.union([z.string(), z.number()]).transform(String);
+const row = z.looseObject({
+  id,
+  Subject: z.string(),
+  Status: z.string(),
+  Created: z.string(),
+  LastUpdated: z.string(),
+  Requestor: z.array(z.looseObject({ EmailAddress: z.string().nullish(), Name: z.string().nullish() })).catch([]),
+  CustomFields: z.array(z.looseObject({ name: z.string(), values: z.array(z.unknown()) })).catch([]),
+  Priority: z.union([z.string(), z.number()]).nullish(),
+});
+type Row = z.infer<typeof row>;
+const page = z.looseObject({ items: z.array(row) });
+const attachments = z.looseObject({ items: z.array(z.looseObject({ Content: z.string().nullish() })) });
+const single = z.looseObject({ id, Status: z.string() });
+
+const pageSize = 100;
+const fields =
+  '&fields=Subject,Status,Created,LastUpdated,Requestor,CustomFields,Priority&fields[Requestor]=EmailAddress,Name';
+
+/**
+ * `url`: up to `/REST/2.0`. `token`: a token, or `user:password`. `only.queue`: name of the queue. `fields`: names of custom fields:
+ * `customer`, `serviceProblem`, `reference`.
+ */
+export class RequestTracker implements SystemOfRecord {
+  private readonly http: Http;
+  private readonly fields: Record<string, string>;
+  private readonly queue: string | undefined;
+
+  constructor(
+    { url, token = '', only, fields: names, rate }: SystemSettings,
+    private readonly words: StatusWords,
+  ) {
+    const login = token.includes(':') ? `Basic ${Buffer.from(token).toString('base64')}` : `token ${token}`;
+    this.http = new Http({ url, rate, headers: () => ({ authorization: login }) });
+    this.fields = names;
+    this.queue = only['queue'];
+  }
+
+  /** Statuses cannot be listed; a wrong one is found out when a ticket is to get it. */
+  async check(): Promise<string[]> {
+    await this.http.get('/rt');
+    const faults: string[] = [];
+    if (this.queue !== undefined) {
+      const { status } = await this.http.get(`/queue/${encodeURIComponent(this.queue)}`, { accepts: [403, 404] });
+      if (status === 404) faults.push(`There is no queue ${this.queue}.`);
+      if (status === 403) faults.push(`The right SeeQueue is missing for the queue ${this.queue}.`);
+    }
+    const [newest] = await this.search('id > 0', '&orderby=LastUpdated&order=DESC&per_page=1');
+    const since = newest && (await this.search(`LastUpdated >= '${asRead(newest.LastUpdated)}'`, '&per_page=1'));
+    const later = newest && (await this.search(`LastUpdated > '${asRead(newest.LastUpdated)}'`, '&per_page=1'));
+    if (newest && (since?.length === 0 || later?.length !== 0)) faults.push('The time zone of the user must be UTC.');
+    const known = newest?.CustomFields.map(({ name }) => name) ?? [];
+    for (const name of Object.values(this.fields))
+      if (newest && !known.includes(name))
+        faults.push(`Tickets have no custom field ${name}, or the user may not see it.`);
+    return faults;
+  }
+
+  /** A ticket that a search does not find may be hidden from us, which is another matter than gone. */
+  async read(ticketId: string): Promise<Ticket | undefined> {
+    if (!/^\d+$/.test(ticketId)) return undefined;
+    const [found] = await this.search(`id = ${ticketId}`, '');
+    if (found) return this.toTicket(found);
+    const { status, body } = await this.http.get(`/ticket/${ticketId}`, { accepts: [404] });
+    if (status === 404) return undefined;
+    const { id: answered, Status } = single.parse(body);
+    if (answered !== ticketId || Status === 'deleted') return undefined;
+    throw new CloseoutError(
+      'SystemUnavailable',
+      `Ticket ${ticketId} is there, but in no search: is it in another queue?`,
+    );
+  }
+
+  /** By the last row's time, because numbered pages leave out tickets that change meanwhile. */
+  async changedSince(mark: string | undefined): Promise<Changes> {
+    const query = mark === undefined ? this.notEnded() : `LastUpdated >= '${asRead(mark)}'`;
+    const order = '&orderby=LastUpdated&orderby=id';
+    const rows = await this.search(query, order);
+    let isFull = rows.length === pageSize;
+    // All of one second: only then do numbered pages help, and nothing else can.
+    for (let number = 2; isFull && rows.at(-1)?.LastUpdated === rows[0]?.LastUpdated; number++) {
+      const more = await this.search(query, `${order}&page=${number}`);
+      rows.push(...more);
+      isFull = more.length === pageSize;
+    }
+    const aMinuteAgo = new Date(Date.now() - 60_000).toISOString().replace(/\.\d+/, '');
+    const last = rows.at(-1)?.LastUpdated ?? mark ?? aMinuteAgo;
+    return { tickets: rows.map((found) => this.toTicket(found)), mark: last, hasMore: isFull && last !== mark };
+  }
+
+  async listOpen(): Promise<Ticket[]> {
+    const rows = new Map<string, Row>();
+    for (let after = 0; ;) {
+      const found = await this.search(`${this.notEnded()} AND id > ${after}`, '&orderby=id');
+      for (const each of found) rows.set(each.id, each);
+      if (found.length < pageSize) return [...rows.values()].map((each) => this.toTicket(each));
+      after = Number(found.at(-1)?.id);
+    }
+  }
+
+  /** Its answer is a sentence in the user's language, whether it made the change or not. */
+  async move(ticketId: string, status: string): Promise<void> {
+    await this.http.send('PUT', `/ticket/${ticketId}`, { Status: status });
+  }
+
+  async notes(ticketId: string): Promise<string[]> {
+    const texts: string[] = [];
+    for (let number = 1; ; number++) {
+      const path = `/ticket/${ticketId}/attachments?per_page=${pageSize}&page=${number}&fields=Content,ContentType`;
+      const { items } = attachments.parse((await this.http.get(path)).body);
+      texts.push(...items.flatMap(({ Content }) => Content || []));
+      // A page may be short because some of it is hidden from us.
+      if (items.length === 0) return texts;
+    }
+  }
+
+  async addNote(ticketId: string, text: string): Promise<void> {
+    const note = { Subject: 'Closeout', Content: text, ContentType: 'text/plain' };
+    const answer = await this.http.send('POST', `/ticket/${ticketId}/comment`, note, { accepts: [400] });
+    if (answer.status === 400) throw refusalOf(answer.text);
+  }
+
+  async open({ name, description, customerId, contact, reference }: NewTicket): Promise<string> {
+    const field = this.fields['reference'];
+    const query = field ? `CF.{${field}} = '${quoted(reference)}'` : `Subject LIKE '${quoted(reference)}'`;
+    const [before] = await this.search(query, '');
+    if (before) return before.id;
+    const custom = { [field ?? '']: reference, [this.fields['customer'] ?? '']: customerId };
+    delete custom[''];
+    const ticket = {
+      Queue: this.queue,
+      Subject: field ? name : `${name} [${reference}]`,
+      Requestor: contact?.emailAddress,
+      Content: description,
+      ContentType: 'text/plain',
+      CustomFields: custom,
+    };
+    const answer = await this.http.send('POST', '/ticket', ticket, { accepts: [400] });
+    if (answer.status === 400) throw refusalOf(answer.text);
+    return z.looseObject({ id }).parse(answer.body).id;
+  }
+
+  /** It sends none. */
+  ticketsIn(): string[] {
+    return [];
+  }
+
+  private notEnded(): string {
+    const { closed, cancelled } = this.words;
+    return [closed, ...cancelled].map((word) => `Status != '${quoted(word)}'`).join(' AND ');
+  }
+
+  private async search(query: string, more: string): Promise<Row[]> {
+    const ours = this.queue === undefined ? query : `Queue = '${quoted(this.queue)}' AND (${query})`;
+    const perPage = more.includes('per_page') ? '' : `&per_page=${pageSize}`;
+    const { body } = await this.http.get(`/tickets?query=${encodeURIComponent(ours)}${fields}${perPage}${more}`);
+    return page.parse(body).items;
+  }
+
+  private toTicket(found: Row): Ticket {
+    const valueOf = (field: string): string | undefined => {
+      const [value] = found.CustomFields.find(({ name }) => name === this.fields[field])?.values ?? [];
+      return typeof value === 'string' && value !== '' ? value : undefined;
+    };
+    const { EmailAddress, Name } = found.Requestor[0] ?? {};
+    return {
+      id: found.id,
+      status: found.Status,
+      name: found.Subject || `Ticket ${found.id}`,
+      customerId: valueOf('customer'),
+      serviceProblemId: valueOf('serviceProblem'),
+      contact: EmailAddress
+        ? { emailAddress: EmailAddress, name: Name === EmailAddress ? undefined : Name || undefined }
+        : undefined,
+      openedAt: new Date(found.Created),
+    };
+  }
+}
+
+/** `2026-11-27 07:42:28`: with a `Z`, only the day would be read. */
+const asRead = (time: string): string => time.replace('T', ' ').replace(/(\.\d+)?Z$/, '');
+
+const quoted = (text: string): string => text.replaceAll(/['\\]/g, (character) => `\\${character}`);
+
+/** A database that is busy is answered with 400, too. */
+function refusalOf(text: string): CloseoutError {
+  if (/Permission Denied|No permission/.test(text))
+    return new CloseoutError('SystemMisconfigured', 'RT says that a right is missing.');
+  if (/could not be recorded|internal error/.test(text))
+    return new CloseoutError('SystemUnavailable', 'RT could not store it.');
+  return new CloseoutError('SystemRefused', 'RT refused it with 400.');
+}

@@ -1,0 +1,108 @@
+/** The external systems of CLOSEOUT_SYSTEMS, and what Closeout does in them for a report. */
+import type { Contact } from '../contract/contact.js';
+import { emailAddressPattern } from '../contract/contact.js';
+import { CloseoutError } from '../contract/errors.js';
+import { fnv1a, reportIdPattern } from '../contract/ids.js';
+import type { ReportStatus } from '../contract/reports.js';
+import type { Observation } from '../outside/reports/observed.js';
+import { stateOf } from '../policy/status.js';
+import type { SystemSettings } from '../setup/systems-file.js';
+import { connectSystem, type ConnectedSystem } from './adapters.js';
+import { moveTicket, noteOnce, type Move, type Moved } from './move.js';
+import type { NewTicket, Ticket } from './port.js';
+import { statusOfState, stateOfWord } from './words.js';
+
+/** The ticket behind a report. */
+export interface TicketRef {
+  system: string;
+  ticketId: string;
+  observed: ReportStatus;
+}
+
+export class Systems {
+  readonly all: ReadonlyMap<string, ConnectedSystem>;
+
+  constructor(settings: ReadonlyMap<string, SystemSettings>) {
+    this.all = new Map([...settings].map(([name, each]) => [name, connectSystem(name, each)]));
+  }
+
+  /** Throws `SystemMisconfigured` for a system that is not in the file. */
+  named(name: string): ConnectedSystem {
+    const found = this.all.get(name);
+    if (found) return found;
+    throw new CloseoutError(
+      'SystemMisconfigured',
+      `CLOSEOUT_SYSTEMS has no system ${name}; add it, and restart the workers.`,
+    );
+  }
+
+  /** Safe to repeat. */
+  move({ system: name, ticketId, observed }: TicketRef, { note, ...move }: Omit<Move, 'from'>): Promise<Moved> {
+    const { system, words, settings } = this.named(name);
+    const shown = settings.writeBack.closing ? note : undefined;
+    return moveTicket(system, words, ticketId, { ...move, note: shown, from: stateOf(observed) });
+  }
+
+  /** What was read of a ticket, as the ledger keeps it. */
+  observationOf(name: string, ticket: Ticket, at: Date): Observation {
+    const { words } = this.named(name);
+    const { id, severity = 'minor', ticketType = 'incident', customerId, serviceProblemId, openedAt } = ticket;
+    return {
+      reportId: reportIdOfTicket(name, ticket.id),
+      system: name,
+      ticketId: id,
+      status: statusOfState[stateOfWord(ticket.status, words)],
+      at,
+      attributes: {
+        name: clean(ticket.name).slice(0, 255),
+        description: clean(ticket.description ?? ticket.name).slice(0, 10_000) || clean(ticket.name),
+        severity: severity.slice(0, 255),
+        ticketType: ticketType.slice(0, 255),
+        customerId: customerId && clean(customerId).slice(0, 255),
+        serviceProblemId: serviceProblemId && clean(serviceProblemId).slice(0, 255),
+      },
+      contact: contactOf(ticket.contact),
+      openedAt,
+    };
+  }
+
+  /** Opens a ticket, or finds the one with the same reference, and returns it. */
+  async open(name: string, ticket: NewTicket): Promise<{ ticket: Ticket; at: Date }> {
+    const { system } = this.named(name);
+    const id = await system.open(ticket);
+    const at = new Date();
+    const opened = await system.read(id);
+    if (!opened) throw new CloseoutError('SystemUnavailable', `Ticket ${id} was opened, but cannot be read.`);
+    return { ticket: opened, at };
+  }
+
+  /** Safe to repeat: a note with the same mark is added once. */
+  async addNote({ system: name, ticketId }: TicketRef, mark: string, text: string): Promise<void> {
+    const { system } = this.named(name);
+    await noteOnce(system, ticketId, mark, `${text}\n[${mark}]`);
+  }
+}
+
+/** `{system}-{ticket id}`; an id that cannot be part of a URL is shortened, and told apart by its hash. */
+export function reportIdOfTicket(system: string, ticketId: string): string {
+  const id = `${system}-${ticketId}`;
+  if (reportIdPattern.test(id)) return id;
+  const plain = ticketId.replaceAll(/[^A-Za-z0-9._-]+/g, '-').slice(0, 20);
+  return `${system}-${plain}-${fnv1a(ticketId).toString(36)}`;
+}
+
+/** NUL is the only character that PostgreSQL does not store. */
+const clean = (text: string): string => text.replaceAll('\0', '').trim();
+
+/** An address that cannot be written to is none. */
+function contactOf(contact: Contact | undefined): Contact | undefined {
+  if (!contact) return undefined;
+  const { emailAddress, name, preferredLanguage, timeZone } = contact;
+  const isAddress = emailAddress !== undefined && emailAddressPattern.test(emailAddress);
+  return {
+    name: name && clean(name).slice(0, 255),
+    emailAddress: isAddress ? emailAddress : undefined,
+    preferredLanguage,
+    timeZone,
+  };
+}

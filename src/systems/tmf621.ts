@@ -1,0 +1,202 @@
+/**
+ * A TMF621 system, v4 or v5 (docs/systems.md). What one must know: transitions may need two steps; there are no ETags; counts may be missing;
+ * v5 spells `externalIdentifier` and `statusChangeHistory`; events come to `/tmf-api/troubleTicket/v4/listener/…`.
+ */
+import { z } from 'zod';
+import type { Contact } from '../contract/contact.js';
+import { CloseoutError } from '../contract/errors.js';
+import type { SystemSettings } from '../setup/systems-file.js';
+import { Http } from './http.js';
+import { oauthToken } from './oauth.js';
+import type { Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
+import type { StatusWords } from './words.js';
+
+export const tmf621Words: StatusWords = {
+  cleared: ['resolved'],
+  closed: 'closed',
+  cancelled: ['cancelled', 'rejected'],
+  reopened: 'inProgress',
+};
+
+const party = z.looseObject({
+  id: z.string().nullish(),
+  role: z.string().nullish(),
+  partyOrPartyRole: z.looseObject({ id: z.string().nullish() }).nullish(),
+});
+const entity = z.looseObject({
+  id: z.string().nullish(),
+  role: z.string().nullish(),
+  entity: z.looseObject({ id: z.string().nullish() }).nullish(),
+});
+const contact = z.looseObject({
+  role: z.string().nullish(),
+  name: z.string().nullish(),
+  emailAddress: z.string().nullish(),
+  preferredLanguage: z.string().nullish(),
+  timeZone: z.string().nullish(),
+});
+const ticket = z.looseObject({
+  id: z.union([z.string(), z.number()]).transform(String),
+  name: z.string().nullish(),
+  description: z.string().nullish(),
+  severity: z.string().nullish(),
+  ticketType: z.string().nullish(),
+  status: z.string(),
+  creationDate: z.string().nullish(),
+  lastUpdate: z.string().nullish(),
+  externalId: z.string().nullish(),
+  externalIdentifier: z.array(z.looseObject({ id: z.string().nullish() })).nullish(),
+  note: z.array(z.looseObject({ text: z.string().nullish() })).nullish(),
+  relatedParty: z.array(party).nullish(),
+  relatedEntity: z.array(entity).nullish(),
+  relatedContactInformation: z.array(contact).nullish(),
+});
+type Found = z.infer<typeof ticket>;
+
+const pageSize = 100;
+/** Pages by number shift while tickets come and go; a page begins that much before the end of the one before. */
+const overlap = 10;
+
+/** `url`: up to `troubleTicket`, which is added. `only`: attributes by which tickets are filtered, here as well as there. */
+export class Tmf621 implements SystemOfRecord {
+  private readonly http: Http;
+  private readonly only: Record<string, string>;
+
+  constructor(
+    { url, token, oauth, only, rate }: SystemSettings,
+    private readonly words: StatusWords,
+  ) {
+    const bearer = oauth ? oauthToken(oauth) : () => Promise.resolve(token);
+    const headers = async (): Promise<Record<string, string>> => {
+      const value = await bearer();
+      return value === undefined ? {} : { authorization: `Bearer ${value}` };
+    };
+    this.http = new Http({ url, rate, headers });
+    this.only = only;
+  }
+
+  async check(): Promise<string[]> {
+    await this.http.get('/troubleTicket?limit=1');
+    const { cleared, closed, cancelled, reopened } = this.words;
+    const missing = [...cleared, closed, ...cancelled, reopened].filter((word) => !known.includes(word));
+    return missing.map((word) => `TMF621 has no status ${word}; there are ${known.join(', ')}.`);
+  }
+
+  async read(id: string): Promise<Ticket | undefined> {
+    const found = await this.find(id);
+    return found && toTicket(found);
+  }
+
+  /** Filters by time are not part of the standard, so every ticket is listed, and what has not changed is skipped by its time. */
+  async changedSince(mark: string | undefined): Promise<Changes> {
+    const rows = await this.all();
+    const times = rows.map(({ lastUpdate }) => lastUpdate ?? '').sort();
+    const changed = rows.filter(({ lastUpdate }) => mark === undefined || !lastUpdate || lastUpdate >= mark);
+    return { tickets: changed.map(toTicket), mark: times.at(-1) || undefined, hasMore: false };
+  }
+
+  async listOpen(): Promise<Ticket[]> {
+    return (await this.all()).map(toTicket);
+  }
+
+  async move(id: string, status: string, note: string): Promise<void> {
+    const changes = { status, statusChangeReason: note.split('\n')[0] || undefined };
+    const answer = await this.http.send('PATCH', ticketPath(id), changes, { accepts: [409] });
+    if (answer.status === 409) throw new CloseoutError('SystemRefused', `it may not become ${status} from where it is`);
+  }
+
+  async notes(id: string): Promise<string[]> {
+    const found = await this.find(id);
+    return found?.note?.flatMap(({ text }) => text || []) ?? [];
+  }
+
+  /** A merge patch replaces lists, so the others are sent along. */
+  async addNote(id: string, text: string): Promise<void> {
+    const found = await this.find(id);
+    if (!found) throw new CloseoutError('SystemRefused', `Ticket ${id} is gone.`);
+    const own = { '@type': 'Note', author: 'closeout', date: new Date().toISOString(), text };
+    await this.patch(id, { note: [...(found.note ?? []), own] });
+  }
+
+  async open({ name, description, customerId, contact: reporter, reference }: NewTicket): Promise<string> {
+    const before = (await this.all()).find((found) => referencesOf(found).includes(reference));
+    if (before) return before.id;
+    const { body } = await this.http.send('POST', '/troubleTicket', {
+      '@type': 'TroubleTicket',
+      name,
+      description,
+      severity: this.only['severity'] ?? 'minor',
+      ticketType: this.only['ticketType'] ?? 'incident',
+      externalId: reference,
+      externalIdentifier: [{ id: reference, owner: 'closeout', externalIdentifierType: 'reference' }],
+      relatedParty: customerId && [{ id: customerId, role: 'customer', '@referredType': 'Customer' }],
+      relatedContactInformation: reporter && [{ role: 'reporterContact', ...reporter, attributes: undefined }],
+    });
+    return ticket.parse(body).id;
+  }
+
+  ticketsIn(event: unknown): string[] {
+    const parsed = notification.safeParse(event);
+    return parsed.success ? [parsed.data.event.troubleTicket.id] : [];
+  }
+
+  private async find(id: string): Promise<Found | undefined> {
+    const { status, body } = await this.http.get(ticketPath(id), { accepts: [404, 410] });
+    return status === 200 ? ticket.parse(body) : undefined;
+  }
+
+  private async patch(id: string, changes: object): Promise<void> {
+    await this.http.send('PATCH', ticketPath(id), changes);
+  }
+
+  private async all(): Promise<Found[]> {
+    const rows = new Map<string, Found>();
+    const filter = Object.entries(this.only).map(([name, value]) => `&${name}=${encodeURIComponent(value)}`);
+    for (let offset = 0; ;) {
+      const path = `/troubleTicket?offset=${offset}&limit=${pageSize}${filter.join('')}`;
+      const found = z.array(ticket).parse((await this.http.get(path)).body);
+      const isNew = found.some(({ id }) => !rows.has(id));
+      for (const row of found) rows.set(row.id, row);
+      // A server may allow smaller pages than that, or ignore the offset.
+      if (found.length <= overlap || !isNew) break;
+      offset += found.length - overlap;
+    }
+    return [...rows.values()].filter((found) =>
+      Object.entries(this.only).every(([name, value]) => (found as Record<string, unknown>)[name] === value),
+    );
+  }
+}
+
+const known = ['acknowledged', 'rejected', 'pending', 'held', 'inProgress', 'cancelled', 'closed', 'resolved'];
+const notification = z.looseObject({ event: z.looseObject({ troubleTicket: z.looseObject({ id: z.string() }) }) });
+const ticketPath = (id: string): string => `/troubleTicket/${encodeURIComponent(id)}`;
+
+const referencesOf = ({ externalId, externalIdentifier }: Found): (string | null | undefined)[] => [
+  externalId,
+  ...(externalIdentifier ?? []).map(({ id }) => id),
+];
+
+function toTicket(found: Found): Ticket {
+  const customer = found.relatedParty?.find(({ role }) => role === 'customer');
+  const problem = found.relatedEntity?.find(({ role }) => role === 'serviceProblem');
+  const reporter = found.relatedContactInformation?.find(({ role }) => role === 'reporterContact');
+  return {
+    id: found.id,
+    status: found.status,
+    name: found.name ?? found.description ?? found.id,
+    description: found.description ?? undefined,
+    severity: found.severity ?? undefined,
+    ticketType: found.ticketType ?? undefined,
+    customerId: customer?.id ?? customer?.partyOrPartyRole?.id ?? undefined,
+    serviceProblemId: problem?.id ?? problem?.entity?.id ?? undefined,
+    contact: reporter && toContact(reporter),
+    openedAt: found.creationDate ? new Date(found.creationDate) : undefined,
+  };
+}
+
+const toContact = ({ name, emailAddress, preferredLanguage, timeZone }: z.infer<typeof contact>): Contact => ({
+  name: name ?? undefined,
+  emailAddress: emailAddress ?? undefined,
+  preferredLanguage: preferredLanguage ?? undefined,
+  timeZone: timeZone ?? undefined,
+});

@@ -1,0 +1,40 @@
+/** What a system's status words mean. */
+import type { ReportStatus } from '../contract/reports.js';
+import type { State } from '../policy/status.js';
+
+/** Everything that is not named is open. */
+export interface StatusWords {
+  cleared: string[];
+  closed: string;
+  cancelled: string[];
+  /** What a reopened ticket is set to. */
+  reopened: string;
+}
+
+const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
+export function stateOfWord(status: string, { cleared, closed, cancelled }: StatusWords): State {
+  if (isSame(status, closed)) return 'closed';
+  if (cleared.some((word) => isSame(status, word))) return 'cleared';
+  return cancelled.some((word) => isSame(status, word)) ? 'cancelled' : 'open';
+}
+
+/** As the ledger keeps it. */
+export const statusOfState: Record<State, ReportStatus> = {
+  open: 'inProgress',
+  cleared: 'resolved',
+  closed: 'closed',
+  cancelled: 'cancelled',
+};
+
+/** The word to ask for. */
+export function wordFor(state: Exclude<State, 'cleared'>, words: StatusWords): string {
+  switch (state) {
+    case 'closed':
+      return words.closed;
+    case 'open':
+      return words.reopened;
+    case 'cancelled':
+      return words.cancelled[0] ?? words.closed;
+  }
+}

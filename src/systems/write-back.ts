@@ -1,0 +1,33 @@
+/** The customer's answer as a note of the ticket, once per change of the answer. */
+import type { FollowUpAnswers } from '../contract/question.js';
+import { scoreInWords, type ScaleName } from '../contract/scale.js';
+import { tickedInWords, writtenBelow } from '../operator/follow-ups.js';
+import type { TicketRef, Systems } from './systems.js';
+
+export interface AnswerToShow {
+  reportId: string;
+  cycle: number;
+  revision: number;
+  score: number | null;
+  scale: ScaleName;
+  solved: boolean | null;
+  followUps: FollowUpAnswers;
+  comment: string | null;
+}
+
+/** Safe to repeat. */
+export async function writeAnswerBack(systems: Systems, ticket: TicketRef, answer: AnswerToShow): Promise<void> {
+  const { reportId, cycle, revision } = answer;
+  await systems.addNote(ticket, `closeout:${reportId}:${cycle}:answer:${revision}`, answerInWords(answer));
+}
+
+function answerInWords({ revision, score, scale, solved, followUps, comment }: AnswerToShow): string {
+  const parts = [
+    ...(score === null ? [] : [scoreInWords(score, scale)]),
+    ...(solved === null ? [] : [solved ? 'solved' : 'not solved']),
+    ...tickedInWords(followUps),
+  ];
+  const written = writtenBelow(comment, followUps);
+  const what = revision === 1 ? 'The customer answered the survey' : 'The customer changed the answer to the survey';
+  return [`${what}: ${parts.join(', ')}.`, ...(written ? [written] : [])].join('\n');
+}

@@ -1,0 +1,38 @@
+/** What a worker does beside its activities: it delivers events, and looks for what happened in external systems. */
+import type { Logger } from 'pino';
+import { dispatchEvents } from '../events/dispatcher.js';
+import type { Stores } from '../outside/stores.js';
+import type { Runs } from '../outside/temporal/runs.js';
+import type { Config } from '../setup/config.js';
+import type { SystemsFile } from '../setup/systems-file.js';
+import { pollSystems } from '../systems/poller.js';
+import type { Systems } from '../systems/systems.js';
+
+export interface LoopParts {
+  config: Config;
+  stores: Stores;
+  runs: Runs;
+  systems: Systems;
+  file: SystemsFile;
+  log: Logger;
+}
+
+/** Who is notified of events: the webhooks of the file, and its systems of what customers answered. */
+export async function storeListeners({ stores, file }: Pick<LoopParts, 'stores' | 'file'>): Promise<void> {
+  const webhooks = [...file.webhooks].map(([name, { events }]) => ({ name, types: events ?? null }));
+  const told = [...file.systems].filter(([, { writeBack }]) => writeBack.answer);
+  const answers = told.map(([name]) => ({ name: `system:${name}`, types: ['survey.answered'] }));
+  await stores.events.setListeners('webhook', webhooks);
+  await stores.events.setListeners('system', answers);
+}
+
+/** Runs until it is stopped. */
+export async function runLoops(
+  { config, stores, runs, systems, file, log }: LoopParts,
+  stop: AbortSignal,
+): Promise<void> {
+  const { publicUrl, trustLoopback } = config.http;
+  const settings = { webhooks: file.webhooks, publicUrl, linkKeys: config.linkKeys, allowLoopback: trustLoopback };
+  const outside = { ...stores, runs, systems };
+  await Promise.all([dispatchEvents(outside, settings, log, stop), pollSystems(outside, systems, log, stop)]);
+}

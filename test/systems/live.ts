@@ -1,0 +1,33 @@
+/** Real systems, where they are installed: scripts/systems installs them. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { freePorts } from '../stack/commands.js';
+
+const folder = process.env['CLOSEOUT_SYSTEMS_DIR'] ?? '/var/tmp/closeout-systems';
+
+/** `installed`: a file that is there once it is. */
+export const isInstalled = (system: string): boolean => existsSync(`${folder}/${system}/token`);
+
+export const skipped = (system: string): string =>
+  `${system} is not installed on this machine, so its adapter was not tried against it; scripts/systems/${system}.sh start installs it.`;
+
+export interface Live {
+  url: string;
+  token: string;
+  stop: () => Promise<void>;
+}
+
+export async function startLive(system: string): Promise<Live> {
+  const [port] = await freePorts(1);
+  const script = `scripts/systems/${system}.sh`;
+  const { stdout } = await promisify(execFile)(script, ['start', `${port}`]);
+  const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(stdout)?.[1] ?? '';
+  return {
+    url: value('URL'),
+    token: value('TOKEN'),
+    stop: async () => {
+      await promisify(execFile)(script, ['stop']);
+    },
+  };
+}

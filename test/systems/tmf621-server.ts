@@ -1,0 +1,112 @@
+/** A TMF621 ticket system in memory: the transitions of the reference implementation, no ETag, no counts, OAuth2, v4 or v5 spelling. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+
+type Ticket = Record<string, unknown> & { id: string; status: string };
+
+const allowed: Record<string, string[]> = {
+  acknowledged: ['inProgress', 'held', 'pending', 'resolved', 'cancelled', 'rejected'],
+  inProgress: ['held', 'pending', 'resolved', 'cancelled'],
+  held: ['inProgress', 'pending', 'resolved'],
+  pending: ['inProgress', 'held', 'resolved', 'cancelled'],
+  resolved: ['closed', 'inProgress', 'held', 'pending'],
+  closed: ['inProgress'],
+};
+
+/** Fewer than a client asks for. */
+const mostPerPage = 40;
+
+export class Tmf621Server {
+  private readonly tickets = new Map<string, Ticket>();
+  private server: Server | undefined;
+  private clock = 0;
+
+  constructor(private readonly version: 'v4' | 'v5') {}
+
+  async listen(): Promise<string> {
+    this.server = createServer(
+      (request, response) => void this.answer(request, response).catch(() => response.destroy()),
+    );
+    this.server.listen(0, '127.0.0.1');
+    await new Promise((ready) => this.server?.once('listening', ready));
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  async close(): Promise<void> {
+    this.server?.closeAllConnections();
+    await new Promise<void>((closed) => (this.server ? this.server.close(() => closed()) : closed()));
+  }
+
+  remove(id: string): void {
+    this.tickets.delete(id);
+  }
+
+  /** As its agents do: any status. */
+  set(id: string, status: string): void {
+    const ticket = this.tickets.get(id);
+    if (ticket) this.tickets.set(id, { ...ticket, status, lastUpdate: this.now() });
+  }
+
+  private now(): string {
+    return new Date(Date.now() + this.clock++).toISOString();
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://x');
+    const body = await text(request);
+    const send = (status: number, value?: unknown) =>
+      response
+        .writeHead(status, { 'content-type': 'application/json;charset=utf-8' })
+        .end(value ? JSON.stringify(value) : '');
+    if (pathname === '/token') {
+      const login = Buffer.from(request.headers.authorization?.split(' ')[1] ?? '', 'base64').toString();
+      const isRight = login === 'closeout:secret' && body.includes('grant_type=client_credentials');
+      return void (isRight
+        ? send(200, { access_token: 'issued', expires_in: 3600 })
+        : send(401, { error: 'invalid_client' }));
+    }
+    if (request.headers.authorization !== 'Bearer issued')
+      return void send(401, { code: '401', reason: 'Unauthorized' });
+    const id = /\/v\d\/troubleTicket\/(.+)$/.exec(pathname)?.[1];
+    const ticket = id === undefined ? undefined : this.tickets.get(decodeURIComponent(id));
+    if (id !== undefined && !ticket) return void send(404, { code: '404', reason: 'Not found' });
+    const given = (body === '' ? {} : JSON.parse(body)) as Partial<Ticket>;
+    if (request.method === 'POST') return void send(201, this.shown(this.create(given)));
+    if (request.method === 'PATCH' && ticket) return void this.patch(ticket, given, send);
+    if (ticket) return void send(200, this.shown(ticket));
+    const offset = Number(searchParams.get('offset') ?? 0);
+    const limit = Math.min(mostPerPage, Number(searchParams.get('limit') ?? 10));
+    send(
+      200,
+      [...this.tickets.values()].slice(offset, offset + limit).map((each) => this.shown(each)),
+    );
+  }
+
+  private create(given: Partial<Ticket>): Ticket {
+    const id = `TT ${this.tickets.size + 1}`;
+    const now = this.now();
+    const ticket: Ticket = { ...given, id, status: 'acknowledged', creationDate: now, lastUpdate: now };
+    this.tickets.set(id, ticket);
+    return ticket;
+  }
+
+  private patch(ticket: Ticket, given: Partial<Ticket>, send: (status: number, value?: unknown) => unknown): void {
+    const { status = ticket.status } = given;
+    if (status !== ticket.status && !allowed[ticket.status]?.includes(status))
+      return void send(409, { code: '409', reason: `${ticket.status} cannot become ${status}` });
+    const changed = { ...ticket, ...given, status, lastUpdate: this.now() };
+    this.tickets.set(ticket.id, changed);
+    send(200, this.shown(changed));
+  }
+
+  /** In v5, parties are nested, and the external id is a list. */
+  private shown({ relatedParty, externalId, ...rest }: Ticket): object {
+    if (this.version === 'v4') return { ...rest, relatedParty, externalId };
+    const parties = (relatedParty as { id: string; role: string }[] | undefined)?.map(({ id, role }) => ({
+      role,
+      partyOrPartyRole: { id, '@referredType': 'Customer' },
+    }));
+    return { ...rest, relatedParty: parties };
+  }
+}
