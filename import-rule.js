@@ -17,7 +17,7 @@ export const folders = {
     // Workflow code is bundled and replayed.
     packages: /^@temporalio\/(workflow|common)$/,
   },
-  tmf621: { imports: ['contract'], packages: noPackages },
+  tmf621: { imports: ['contract'], packages: anyPackage },
   views: { imports: [], packages: anyPackage },
   customer: { imports: ['contract', 'policy', 'views'], packages: anyPackage },
   operator: { imports: ['contract', 'policy', 'customer'], packages: anyPackage },

@@ -104,15 +104,27 @@ export class CloseoutClient {
    * run. Throws `ReportExists`, `BadInput`, `DatabaseUnavailable`; then nothing was stored.
    */
   async open(report: NewReport): Promise<Report> {
-    const { id = randomUUID(), contact, openedAt } = report;
-    assertReportId(id);
-    assertIds(report);
-    if (contact) assertContact(contact);
-    assertDescription(report.description);
-    if (openedAt !== undefined) assertPast(openedAt, 'openedAt');
-    const opened = await this.reports.open({ ...report, id });
+    const opened = await this.reports.open(checkedOpening(report));
     await this.parts.temporal.runs.begin(opened);
     return opened;
+  }
+
+  /** The same, but a report with the same external id is returned instead. Safe to repeat. */
+  async openOnce(report: NewReport & { externalId: string }): Promise<{ report: Report; isNew: boolean }> {
+    const checked = checkedOpening(report);
+    const opened = await this.reports.openOnce({ ...checked, externalId: report.externalId });
+    await this.parts.temporal.runs.begin(opened.report);
+    return opened;
+  }
+
+  /** Removes a report, everything about it, and its run. Throws `ReportNotFound`, `StatusConflict`. */
+  async remove(reportId: string): Promise<void> {
+    const ticket = await this.parts.stores.observed.ticketOf(reportId);
+    if (ticket)
+      throw new CloseoutError('StatusConflict', `Report ${reportId} lives in ${ticket.system}; delete it there.`, 'id');
+    await this.reports.get(reportId);
+    await this.parts.temporal.runs.end(reportId, 'the report was deleted');
+    await this.reports.remove(reportId);
   }
 
   /** The fault is gone: closes the report and asks the customer. Safe to repeat. Throws `ReportNotFound`, `StatusConflict`. */
@@ -231,6 +243,16 @@ export class CloseoutClient {
       await setTimeout(pause);
     }
   }
+}
+
+function checkedOpening(report: NewReport): NewReport & { id: string } {
+  const { id = randomUUID(), contact, openedAt } = report;
+  assertReportId(id);
+  assertIds(report);
+  if (contact) assertContact(contact);
+  assertDescription(report.description);
+  if (openedAt !== undefined) assertPast(openedAt, 'openedAt');
+  return { ...report, id };
 }
 
 /** How long a caller waits for the ledger to show a change; ms. */

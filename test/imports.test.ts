@@ -61,7 +61,14 @@ const cases: Record<string, { allowed: string; refused: string[] }> = {
   },
   tmf621: {
     allowed: "import type { Report } from '../contract/reports.js';",
-    refused: ["import { stateOf } from '../policy/status.js';", "import { z } from 'zod';"],
+    refused: ["import { stateOf } from '../policy/status.js';"],
+  },
+  systems: {
+    allowed: "import type { Observation } from '../outside/reports/observed.js';",
+    refused: [
+      "import { CloseoutClient } from '../client.js';",
+      "import { createActivities } from '../activities/index.js';",
+    ],
   },
   events: {
     allowed: "import type { Events } from '../outside/events.js';",

@@ -13,6 +13,7 @@ import { confirmPages } from './confirm-pages.js';
 import { limitsOf } from './customer-page.js';
 import { overviewPages } from './desk/overview.js';
 import { reportPages } from './desk/reports.js';
+import { errorList } from './error-list.js';
 import { handleErrors } from './errors.js';
 import { hub } from './hub.js';
 import { health } from './health.js';
@@ -68,7 +69,8 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   traces(app);
   app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'));
   app.addHook('onRequest', guard(config));
-  handleErrors(app, brands.builtIn);
+  handleErrors(app, brands.builtIn, publicUrl);
+  errorList(app);
   tmf621(app, client, publicUrl);
   hub(app, client, publicUrl);
   surveyDeliveries(app, client);

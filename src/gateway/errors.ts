@@ -5,17 +5,39 @@ import type { Brand } from '../customer/brand.js';
 import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
 import { invalidLink, isForCustomers, sendRefusal } from './customer-page.js';
 import { isForOperators, sendDesk } from './desk/page.js';
-import { ticketPath } from '../tmf621/ticket.js';
 
 const unexpected = 'Internal error; the log has the details.';
 
-/** `brand`: the built-in one, because a wrong link names no other, and looking one up may be what failed. */
-export function handleErrors(app: FastifyInstance, brand: Brand): void {
+/** What every error needs to be answered. */
+interface Surroundings {
+  /** The built-in one, because a wrong link names no other, and looking one up may be what failed. */
+  brand: Brand;
+  publicUrl: string;
+  /** The methods that a path is known for. */
+  methodsOf: (path: string) => string[];
+}
+
+/** Call it before any route is added. */
+export function handleErrors(app: FastifyInstance, brand: Brand, publicUrl: string): void {
+  const around: Surroundings = { brand, publicUrl, methodsOf: knownMethods(app) };
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
     if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') await discard(request.raw);
-    return sendError(request, reply, brand, toCloseoutError(error), error);
+    return sendError(request, reply, around, toCloseoutError(error), error);
   });
-  app.setNotFoundHandler((request, reply) => sendError(request, reply, brand, unknownPath(request)));
+  app.setNotFoundHandler((request, reply) => sendError(request, reply, around, unknownPath(request, around)));
+}
+
+/** Collects the routes as they are added. */
+function knownMethods(app: FastifyInstance): Surroundings['methodsOf'] {
+  const routes: { path: RegExp; methods: string[] }[] = [];
+  app.addHook('onRoute', ({ url, method }) => {
+    const pattern = url
+      .split('/')
+      .map((part) => (part.startsWith(':') ? '[^/]+' : part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')));
+    routes.push({ path: new RegExp(`^${pattern.join('/')}$`), methods: [method].flat() });
+  });
+  return (path) =>
+    [...new Set(routes.filter((route) => route.path.test(path)).flatMap(({ methods }) => methods))].sort();
 }
 
 /** A sender that is cut off in the middle never reads our answer, so the rest of its body is read and discarded. */
@@ -31,16 +53,12 @@ function discard(body: IncomingMessage): Promise<void> {
   });
 }
 
-function unknownPath({ method, url }: FastifyRequest): CloseoutError {
+function unknownPath({ method, url }: FastifyRequest, { methodsOf }: Surroundings): CloseoutError {
   const path = url.split('?')[0] ?? '';
-  const isKnown = path === ticketPath || path.startsWith(`${ticketPath}/`) || isForCustomers(path);
-  if (isKnown && method !== 'GET')
-    return new CloseoutError('MethodNotAllowed', `${method} is not allowed here; allowed are ${allowedMethods(path)}.`);
+  const allowed = methodsOf(path);
+  if (allowed.length > 0)
+    return new CloseoutError('MethodNotAllowed', `${method} is not allowed here; allowed are ${allowed.join(', ')}.`);
   return new CloseoutError('NotFound', isForCustomers(path) ? invalidLink : 'Nothing exists at this path.');
-}
-
-function allowedMethods(path: string): string {
-  return isForCustomers(path) || path === ticketPath ? 'GET, HEAD, POST' : 'GET, HEAD, PATCH';
 }
 
 /** Translates what Fastify itself refuses. */
@@ -65,12 +83,12 @@ function toCloseoutError(error: FastifyError): CloseoutError {
 function sendError(
   request: FastifyRequest,
   reply: FastifyReply,
-  brand: Brand,
+  around: Surroundings,
   error: CloseoutError,
   cause?: Error,
 ): FastifyReply {
   try {
-    return describeError(request, reply, brand, error, cause);
+    return describeError(request, reply, around, error, cause);
   } catch (failure) {
     logFailure(request, 'Unexpected', failure as Error);
     return reply.code(500).type('text/plain; charset=utf-8').send(`${unexpected}\n`);
@@ -81,12 +99,13 @@ function sendError(
 function describeError(
   request: FastifyRequest,
   reply: FastifyReply,
-  brand: Brand,
+  around: Surroundings,
   error: CloseoutError,
   cause?: Error,
 ): FastifyReply {
   const { http } = errors[error.code];
-  if (error.code === 'MethodNotAllowed') reply.header('allow', allowedMethods(request.url.split('?')[0] ?? ''));
+  const { brand, publicUrl, methodsOf } = around;
+  if (error.code === 'MethodNotAllowed') reply.header('allow', methodsOf(request.url.split('?')[0] ?? '').join(', '));
   if (http >= 500) logFailure(request, error.code, cause ?? error);
   if (isForCustomers(request.url)) return sendRefusal(request, reply, brand, error, http);
   if (isForOperators(request))
@@ -102,7 +121,8 @@ function describeError(
     reason: reasonOf(error.code),
     message: error.message,
     status: `${http}`,
-    referenceError: error.field || undefined, // empty if it is the whole body
+    referenceError: `${publicUrl}/errors#${error.code}`,
+    field: error.field || undefined, // empty if it is the whole body
   });
 }
 

@@ -13,6 +13,7 @@ import { CloseoutError } from '../contract/errors.js';
 import { reportIdPattern, reportIdRule } from '../contract/ids.js';
 import { reportStatuses, type NewReport, type ReportChanges } from '../contract/reports.js';
 import { isOpen } from '../policy/status.js';
+import { officialFault } from '../tmf621/official.js';
 import { parseInput } from './parse.js';
 
 const text255 = z.string().min(1).max(255);
@@ -55,6 +56,7 @@ const withoutNulls = <T extends object>(value: T) =>
 
 export function parseCreation(body: unknown): NewReport {
   const ticket = parseInput(creation, body);
+  assertOfficial('creation', body);
   const { id, status = 'acknowledged', description, severity, ticketType } = ticket;
   if (!isOpen(status)) {
     throw new CloseoutError(
@@ -70,10 +72,19 @@ export function parseCreation(body: unknown): NewReport {
 export function parsePatch(body: unknown): Pick<Patch, 'status' | 'statusChangeReason'> & { changes: ReportChanges } {
   const ticket = parseInput(patch, body);
   const { status, statusChangeReason } = ticket;
+  if (ticket.note === null)
+    throw new CloseoutError('BadInput', 'note cannot be removed: notes are append-only.', 'note');
   for (const name of ['id', ...serverSet]) {
     if (name in ticket) throw new CloseoutError('BadInput', `${name} cannot be patched: the server sets it.`, name);
   }
+  assertOfficial('patch', body);
   return { status, statusChangeReason, changes: toChanges(ticket) };
+}
+
+/** Whatever this program does not read itself must still be what the standard says, because other programs read it. */
+function assertOfficial(kind: 'creation' | 'patch', body: unknown): void {
+  const fault = officialFault(kind, withoutNulls(body as object));
+  if (fault) throw new CloseoutError('BadInput', `${fault.field} ${fault.reason}.`, fault.field);
 }
 
 /** Attributes with a column of their own, or set by the server. All others are stored as the report's document. */

@@ -1,9 +1,10 @@
-/** The TMF621 v4 resource troubleTicket: create, list, read, patch. */
+/** The TMF621 v4 resource troubleTicket: create, list, read, patch, delete. */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
 import type { Report } from '../contract/reports.js';
 import { parseInput } from './parse.js';
+import { pick } from '../tmf621/filter.js';
 import { ticketPath, toTicket } from '../tmf621/ticket.js';
 import { parseCreation, parsePatch } from './tickets.js';
 
@@ -16,6 +17,7 @@ const wholeNumberUpTo = (most: number) =>
 const listQuery = z
   .object({
     fields: once.optional(),
+    sort: once.optional(),
     offset: wholeNumberUpTo(Number.MAX_SAFE_INTEGER).default(0),
     limit: wholeNumberUpTo(1000).default(100),
   })
@@ -29,13 +31,22 @@ export function tmf621(app: FastifyInstance, client: CloseoutClient, baseUrl: st
   const ticketOf = async (report: Report) => (await ticketsOf([report]))[0] ?? {};
 
   app.post(ticketPath, async (request, reply) => {
-    const created = await ticketOf(await client.open(parseCreation(request.body)));
-    return reply.code(201).header('location', created['href']).send(created);
+    const opening = parseCreation(request.body);
+    const { externalId } = opening;
+    const { report, isNew } =
+      externalId === undefined
+        ? { report: await client.open(opening), isNew: true }
+        : await client.openOnce({ ...opening, externalId });
+    const created = await ticketOf(report);
+    return reply
+      .code(isNew ? 201 : 200)
+      .header('location', created['href'])
+      .send(created);
   });
 
   app.get(ticketPath, async (request, reply) => {
-    const { fields, offset, limit, ...filter } = parseInput(listQuery, request.query);
-    const { reports, total } = await client.list({ filter, offset, limit });
+    const { fields, sort, offset, limit, ...filter } = parseInput(listQuery, request.query);
+    const { reports, total } = await client.list({ filter, sort: sort?.split(','), offset, limit });
     reply.header('x-total-count', total).header('x-result-count', reports.length);
     return (await ticketsOf(reports)).map((ticket) => pick(ticket, fields));
   });
@@ -45,17 +56,15 @@ export function tmf621(app: FastifyInstance, client: CloseoutClient, baseUrl: st
     return pick(await ticketOf(await client.get(request.params.id)), fields);
   });
 
+  app.delete<{ Params: { id: string } }>(`${ticketPath}/:id`, async (request, reply) => {
+    await client.remove(request.params.id);
+    return reply.code(204).send();
+  });
+
   /** 202: the change is accepted, but its run has not followed yet. */
   app.patch<{ Params: { id: string } }>(`${ticketPath}/:id`, async (request, reply) => {
     const { status, statusChangeReason: reason, changes } = parsePatch(request.body);
     const { report, isApplied } = await client.update(request.params.id, changes, { status, by: 'TMF621', reason });
     return reply.code(isApplied ? 200 : 202).send(await ticketOf(report));
   });
-}
-
-/** TMF630 `fields`: only these attributes; `id` and `href` always. */
-function pick(ticket: Record<string, unknown>, fields: string | undefined): Record<string, unknown> {
-  if (!fields) return ticket;
-  const wanted = new Set(['id', 'href', ...fields.split(',').map((field) => field.trim())]);
-  return Object.fromEntries(Object.entries(ticket).filter(([name]) => wanted.has(name)));
 }

@@ -33,12 +33,16 @@ const next: Record<State, Record<ChangeKind, State>> = {
 
 export const nextState = (state: State, kind: ChangeKind): State => next[state][kind];
 
-/** The statuses a caller may set next. `closed` is never among them: closing is what Closeout does. */
+/**
+ * The statuses a caller may set next: TM Forum's reference implementation, and beyond it what eTOM asks for: a fault that clears before
+ * anybody has begun, a report that is cancelled at any time before it is closed, and one that is reopened. `closed` is never among
+ * them: closing is what Closeout does.
+ */
 const allowedNext: Record<ReportStatus, readonly ReportStatus[]> = {
   acknowledged: ['inProgress', 'held', 'pending', 'resolved', 'cancelled', 'rejected'],
-  inProgress: ['acknowledged', 'held', 'pending', 'resolved', 'cancelled'],
-  held: ['acknowledged', 'inProgress', 'pending', 'resolved', 'cancelled'],
-  pending: ['acknowledged', 'inProgress', 'held', 'resolved', 'cancelled'],
+  inProgress: ['held', 'pending', 'resolved', 'cancelled'],
+  held: ['inProgress', 'pending', 'resolved', 'cancelled'],
+  pending: ['inProgress', 'held', 'resolved', 'cancelled'],
   resolved: ['inProgress', 'held', 'pending', 'cancelled'],
   closed: ['inProgress'],
   cancelled: [],

@@ -86,10 +86,14 @@ describe('a path or a language that makes no sense', () => {
   });
 });
 
+test.each(['constructor', 'toString', 'hasOwnProperty', '__proto__.x'])(
+  'no ticket has the attribute %s',
+  async (name) => {
+    expect(await (await send(`${tickets}?${name}=1`)).json()).toEqual([]);
+  },
+);
+
 test.each([
-  'constructor=1',
-  'toString=1',
-  'hasOwnProperty=1',
   'status=closed&status=held',
   'fields=id&fields=id',
   'limit=1&limit=2',
@@ -103,7 +107,7 @@ test.each([
   const answer = await send(`${tickets}?${query}`);
   expect(answer.status).toBe(400);
   const { message } = (await answer.json()) as { message: string };
-  expect(message).toMatch(/^(Reports cannot be filtered by|The character NUL|\w+ must be (given once|a whole number))/);
+  expect(message).toMatch(/^(The character NUL|\w+ must be (given once|a whole number))/);
 });
 
 describe('a body that cannot be stored or given back', () => {
@@ -127,7 +131,7 @@ describe('a body that cannot be stored or given back', () => {
     for (const [path, method] of requests) {
       const answer = await send(path, json(method, withCustom(value)));
       expect(answer.status).toBe(400);
-      expect(await answer.json()).toMatchObject({ code: 'BadInput', referenceError: 'custom' });
+      expect(await answer.json()).toMatchObject({ code: 'BadInput', field: 'custom' });
     }
     expect(await reports()).toBe(before);
     expect((await send(tickets)).status).toBe(200);
@@ -144,7 +148,7 @@ describe('a body that cannot be stored or given back', () => {
 
   test('so is a request to clear a service problem refused', async () => {
     const answer = await send('/service-problems/SP-1/clear', json('POST', `{"by":"x\\u0000"}`));
-    expect(await answer.json()).toMatchObject({ code: 'BadInput', referenceError: 'by' });
+    expect(await answer.json()).toMatchObject({ code: 'BadInput', field: 'by' });
   });
 });
 

@@ -3,6 +3,7 @@ import { sql, type Kysely, type Migration } from 'kysely';
 import { desk } from './desk-migration.js';
 import { events } from './events-migration.js';
 import { systems } from './systems-migration.js';
+import { tickets } from './tickets-migration.js';
 import { questions } from './questions-migration.js';
 import { figures } from './figures-migration.js';
 import { ledger } from './ledger-migration.js';
@@ -231,4 +232,5 @@ export const migrations: Record<string, Migration> = {
   '0011-questions': questions,
   '0012-events': events,
   '0013-systems': systems,
+  '0014-tickets': tickets,
 };

@@ -8,8 +8,13 @@ export interface ReportDetails {
 }
 
 export interface ListQuery {
-  /** TMF621 attribute → value; equality. A status may be several, separated by commas. */
+  /**
+   * TMF621 attribute → value. Nested attributes are named with dots; several values are separated by commas; `.gt`, `.gte`, `.lt` and
+   * `.lte` compare.
+   */
   filter: Record<string, string>;
+  /** Attributes, `-` before one that descends; newest first if absent. */
+  sort?: string[];
   offset: number;
   limit: number;
 }
@@ -18,6 +23,10 @@ export interface ListQuery {
 export interface ReportsPort {
   /** Throws `ReportExists` if the id is taken. */
   open(report: NewReport & { id: string }): Promise<Report>;
+  /** Returns the report with the same external id, if there is one. */
+  openOnce(report: NewReport & { id: string; externalId: string }): Promise<{ report: Report; isNew: boolean }>;
+  /** Removes a report and everything about it. Its run must have ended. */
+  remove(id: string): Promise<void>;
   get(id: string): Promise<Report>;
   contactOf(id: string): Promise<Contact | undefined>;
   /** Contact and status changes of each report, oldest first. */

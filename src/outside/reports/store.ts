@@ -2,21 +2,16 @@
 import { sql, type Transaction } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
 import { CloseoutError } from '../../contract/errors.js';
-import {
-  reportStatuses,
-  type NewReport,
-  type Report,
-  type ReportChanges,
-  type ReportStatus,
-} from '../../contract/reports.js';
+import type { NewReport, Report, ReportChanges } from '../../contract/reports.js';
 import { isOpen } from '../../policy/status.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
 import { addCustomer } from '../customers.js';
 import { recordStatus } from './history.js';
-import type { ListQuery, ReportDetails, ReportsPort } from './port.js';
+import { listReports } from './list.js';
+import type { ReportDetails, ReportsPort } from './port.js';
 import { lock, read } from './row-lock.js';
-import { columnsOf, toContact, toReport, toStatusChange, type ReportRow } from './rows.js';
+import { columnsOf, toContact, toReport, toStatusChange } from './rows.js';
 
 type Tx = Transaction<Database>;
 
@@ -24,10 +19,12 @@ export function reportStore(db: Db): ReportsPort {
   const inTransaction = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => db.transaction().execute(work);
   return {
     open: (report) => inTransaction((tx) => insert(tx, report)),
+    openOnce: (report) => inTransaction((tx) => insertOnce(tx, report)),
     get: async (id) => toReport(await read(db, id)),
     contactOf: (id) => contactOf(db, id),
     detailsOf: (ids) => detailsOf(db, ids),
-    list: (query) => list(db, query),
+    list: (query) => listReports(db, query),
+    remove: (id) => remove(db, id),
     update: (id, changes) => inTransaction((tx) => update(tx, id, changes)),
 
     async addReason(reportId, id, reason) {
@@ -76,6 +73,19 @@ async function insert(tx: Tx, report: NewReport & { id: string }): Promise<Repor
   return toReport(row);
 }
 
+/** Two requests with the same external id that come together are one. */
+async function insertOnce(tx: Tx, report: NewReport & { id: string; externalId: string }) {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${report.externalId}, 621))`.execute(tx);
+  const known = tx.selectFrom('reports').selectAll().where('externalId', '=', report.externalId);
+  const row = await known.orderBy('openedAt', 'desc').limit(1).executeTakeFirst();
+  return row ? { report: toReport(row), isNew: false } : { report: await insert(tx, report), isNew: true };
+}
+
+async function remove(db: Db, id: string): Promise<void> {
+  const { numDeletedRows } = await db.deleteFrom('reports').where('id', '=', id).executeTakeFirst();
+  if (numDeletedRows === 0n) throw new CloseoutError('ReportNotFound', `There is no report ${id}.`);
+}
+
 async function update(tx: Tx, id: string, changes: ReportChanges): Promise<Report> {
   const { document, contact, status, statusReason, customerId } = changes;
   const row = await lock(tx, id);
@@ -91,13 +101,27 @@ async function update(tx: Tx, id: string, changes: ReportChanges): Promise<Repor
       ...columnsOf(changes),
       status: isMove ? status : undefined,
       statusReason: isMove ? (statusReason ?? null) : statusReason,
-      document: withoutNulls({ ...row.document, ...document }),
+      document: withoutNulls({ ...row.document, ...document, ...notesOf(row.document, document) }),
       lastUpdate: sql`now()`,
     })
     .where('id', '=', id)
     .returningAll()
     .executeTakeFirstOrThrow();
   return toReport(updated);
+}
+
+/** Notes are append-only: those that are sent again are not added twice, and those that are not sent stay. */
+function notesOf(before: Record<string, unknown>, { note }: Record<string, unknown> = {}): { note?: unknown[] } {
+  if (!Array.isArray(note)) return {};
+  const known = Array.isArray(before['note']) ? (before['note'] as unknown[]) : [];
+  return { note: [...known, ...(note as unknown[]).filter((each) => !known.some((other) => isSameNote(other, each)))] };
+}
+
+/** By the id if both have one, else by what they say. */
+function isSameNote(a: unknown, b: unknown): boolean {
+  const [one, other] = [a, b] as { id?: unknown; text?: unknown; author?: unknown }[];
+  if (one?.id !== undefined && other?.id !== undefined) return one.id === other.id;
+  return one?.text === other?.text && (other?.author === undefined || one?.author === other.author);
 }
 
 const isEmpty = ({ status: _, statusReason: __, document = {}, ...others }: ReportChanges): boolean =>
@@ -135,41 +159,4 @@ async function detailsOf(db: Db, ids: string[]): Promise<Map<string, ReportDetai
   for (const row of contacts) Object.assign(details.get(row.reportId) ?? {}, { contact: toContact(row) });
   for (const row of changes) details.get(row.reportId)?.history.push(toStatusChange(row));
   return details;
-}
-
-/** The TMF621 attributes that a list can be filtered by. */
-const filters = [
-  'id',
-  'status',
-  'severity',
-  'ticketType',
-  'priority',
-  'externalId',
-  'name',
-  'description',
-] as const satisfies (keyof ReportRow)[];
-
-function statusesIn(text: string): ReportStatus[] {
-  return text.split(',').map((word) => {
-    const status = reportStatuses.find((known) => known === word.trim());
-    if (status) return status;
-    const message = `status must be one or more of ${reportStatuses.join(', ')}, separated by commas, not "${word}".`;
-    throw new CloseoutError('BadInput', message, 'status');
-  });
-}
-
-async function list(db: Db, { filter, offset, limit }: ListQuery): Promise<{ reports: Report[]; total: number }> {
-  let query = db.selectFrom('reports');
-  for (const [attribute, value] of Object.entries(filter)) {
-    const column = filters.find((name) => name === attribute);
-    if (!column) {
-      const message = `Reports cannot be filtered by "${attribute}"; allowed are ${filters.join(', ')}.`;
-      throw new CloseoutError('BadInput', message, attribute);
-    }
-    query =
-      column === 'status' ? query.where('status', 'in', statusesIn(value)) : query.where(column, '=', value as never);
-  }
-  const { total } = await query.select((eb) => eb.fn.countAll<string>().as('total')).executeTakeFirstOrThrow();
-  const rows = await query.selectAll().orderBy('openedAt', 'desc').orderBy('id').offset(offset).limit(limit).execute();
-  return { reports: rows.map(toReport), total: Number(total) };
 }

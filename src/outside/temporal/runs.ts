@@ -57,6 +57,8 @@ export interface Runs {
   ): Promise<void>;
   /** The run looks the report up again. Starts it if the report has none. */
   wake(report: RunSubject): Promise<void>;
+  /** Ends the run of a report that is about to be removed. */
+  end(reportId: string, reason: string): Promise<void>;
   /** Whether the report's last run is running. */
   stateOf(reportId: string): Promise<'running' | 'ended' | 'none'>;
   /** What a running run says; undefined if no worker answers soon. */
@@ -98,6 +100,10 @@ export function reportRuns(temporal: Client): Runs {
     signalStored: (report, signal, payload) => send(report, signal, [payload], patience).catch(ignoreUnavailable),
     signal: (report, signal, payload) => send(report, signal, [payload]),
     wake: (report) => send(report, signals.lookAgain, []),
+
+    async end(reportId, reason) {
+      await call(() => handle(reportId).terminate(reason)).catch(undefinedIfUnknown);
+    },
 
     stateOf: (reportId) =>
       call(() => handle(reportId).describe()).then(
