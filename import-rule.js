@@ -24,9 +24,13 @@ export const folders = {
   outside: { imports: ['contract', 'policy', 'customer', 'operator'], packages: anyPackage },
   activities: { imports: ['contract', 'policy', 'customer', 'operator', 'outside', 'systems'], packages: anyPackage },
   setup: { imports: ['contract', 'policy', 'customer'], packages: anyPackage },
-  client: { imports: ['contract', 'policy', 'customer', 'operator', 'outside', 'setup'], packages: anyPackage },
+  alarms: { imports: ['contract', 'setup', 'tmf621'], packages: anyPackage },
+  client: {
+    imports: ['contract', 'policy', 'customer', 'operator', 'outside', 'setup', 'alarms'],
+    packages: anyPackage,
+  },
   gateway: {
-    imports: ['contract', 'policy', 'tmf621', 'views', 'customer', 'operator', 'setup', 'systems', 'client'],
+    imports: ['contract', 'policy', 'tmf621', 'views', 'customer', 'operator', 'setup', 'systems', 'alarms', 'client'],
     packages: anyPackage,
   },
   systems: { imports: ['contract', 'policy', 'operator', 'outside', 'setup'], packages: anyPackage },

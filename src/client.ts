@@ -1,6 +1,7 @@
 /** Closeout for services in TypeScript: open reports, report what happened to them, ask for their state. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
+import { AlarmService } from './client/alarms.js';
 import {
   assertContact,
   assertDescription,
@@ -62,6 +63,7 @@ export class CloseoutClient {
   readonly overview: OverviewService;
   readonly events: EventService;
   readonly systems: SystemService;
+  readonly alarms: AlarmService;
   private readonly reports: ReportsPort;
 
   private constructor(private readonly parts: Parts) {
@@ -72,7 +74,8 @@ export class CloseoutClient {
     this.customers = new CustomerService(stores, temporal.runs);
     this.overview = new OverviewService(stores, temporal);
     this.events = new EventService(stores.events);
-    this.systems = new SystemService(stores.systemStates);
+    this.systems = new SystemService(stores.systemStates, stores.observed, temporal.runs, stores.reports);
+    this.alarms = new AlarmService(this, stores.alarms);
   }
 
   /** Connects as the environment says (docs/configuration.md). Nothing is contacted before the first call. */

@@ -63,6 +63,10 @@ const cases: Record<string, { allowed: string; refused: string[] }> = {
     allowed: "import type { Report } from '../contract/reports.js';",
     refused: ["import { stateOf } from '../policy/status.js';"],
   },
+  alarms: {
+    allowed: "import { valuesAt } from '../tmf621/filter.js';",
+    refused: ["import { CloseoutClient } from '../client.js';"],
+  },
   systems: {
     allowed: "import type { Observation } from '../outside/reports/observed.js';",
     refused: [

@@ -1,8 +1,16 @@
 /** The client's operations on external ticket systems. */
+import type { Observation, ObservedReports } from '../outside/reports/observed.js';
+import type { ReportsPort } from '../outside/reports/port.js';
 import type { SystemState, SystemStates } from '../outside/system-states.js';
+import type { Runs } from '../outside/temporal/runs.js';
 
 export class SystemService {
-  constructor(private readonly stored: SystemStates) {}
+  constructor(
+    private readonly stored: SystemStates,
+    private readonly observed: ObservedReports,
+    private readonly runs: Runs,
+    private readonly reports: ReportsPort,
+  ) {}
 
   /** How far each system was read, and why it was not. */
   states(): Promise<SystemState[]> {
@@ -12,5 +20,12 @@ export class SystemService {
   /** Tickets may have changed: they are read soon. Safe to repeat. */
   hint(system: string, ticketIds: string[]): Promise<void> {
     return this.stored.hint(system, ticketIds);
+  }
+
+  /** A ticket was just opened there: its report is followed at once. Safe to repeat. */
+  async follow(observation: Observation): Promise<string> {
+    await this.observed.observe(observation);
+    await this.runs.begin(await this.reports.get(observation.reportId));
+    return observation.reportId;
   }
 }

@@ -14,7 +14,9 @@ declare module 'fastify' {
   }
 }
 
-const isOpenToAll = (path: string) => /^\/(s|u|c|assets)\//.test(path) || path === '/healthz' || path === '/readyz';
+/** Alarm systems have tokens of their own. */
+const isOpenToAll = (path: string) =>
+  /^\/(s|u|c|assets|alarms)\//.test(path) || path === '/healthz' || path === '/readyz';
 const loopback = new Set(['127.0.0.1', 'localhost', '[::1]', '::1']);
 
 export function guard({ http, apiToken }: Config) {

@@ -8,6 +8,7 @@ import { loadBrands } from '../setup/brands.js';
 import type { Config } from '../setup/config.js';
 import { loadSystems } from '../setup/systems-file.js';
 import { guard } from './access.js';
+import { alarmWebhooks } from './alarms.js';
 import { assets } from './assets.js';
 import { confirmPages } from './confirm-pages.js';
 import { limitsOf } from './customer-page.js';
@@ -74,7 +75,9 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   tmf621(app, client, publicUrl);
   hub(app, client, publicUrl);
   surveyDeliveries(app, client);
-  systemEvents(app, client, loadSystems(config.systemsFile).systems);
+  const file = loadSystems(config.systemsFile);
+  systemEvents(app, client, file.systems);
+  alarmWebhooks(app, client, config, file);
   serviceProblems(app, client);
   await app.register(async (pages) => {
     await acceptForms(pages);

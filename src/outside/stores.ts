@@ -1,5 +1,6 @@
 /** All stores in our PostgreSQL, from one connection pool. */
 import type { TimelineEntry } from '../contract/timeline.js';
+import { alarmTable, type AlarmTable } from './alarms.js';
 import { affectedReports, type AffectedReports } from './affected.js';
 import { rollUpClosingTimes } from './closing-times.js';
 import { countQueries, type Counts } from './counts.js';
@@ -50,6 +51,7 @@ export interface Stores {
   events: Events;
   observed: ObservedReports;
   systemStates: SystemStates;
+  alarms: AlarmTable;
 }
 
 /** `addressKey`: keys the hashes in the do-not-contact lists, and the ids of surveys. */
@@ -82,5 +84,6 @@ export function openStores(db: Db, addressKey: Buffer): Stores {
     events: eventTable(db),
     observed: observedReports(db),
     systemStates: systemStates(db),
+    alarms: alarmTable(db),
   };
 }

@@ -41,7 +41,20 @@ export interface SystemSettings {
   writeBack: { closing: boolean; answer: boolean };
 }
 
+/** An alarm system whose alarms are reports. Paths into an alarm, such as `labels.customer`. */
+export interface AlarmSource {
+  type: 'alertmanager';
+  token: string;
+  /** Reports are opened in this external system; absent: in our own store. */
+  system?: string;
+  customer?: string;
+  serviceProblem?: string;
+  severity: string;
+  email?: string;
+}
+
 export interface SystemsFile {
+  alarms: Map<string, AlarmSource>;
   systems: Map<string, SystemSettings>;
   webhooks: Map<string, Webhook>;
 }
@@ -112,14 +125,27 @@ const system = z.strictObject({
     .default({ closing: true, answer: true }),
 });
 
+const path = z.string().regex(/^(labels|annotations)\.\w+$/, 'must be a path such as labels.customer');
+
+const alarmSource = z.strictObject({
+  type: z.literal('alertmanager', 'must be alertmanager'),
+  token: secret,
+  system: z.string().optional(),
+  customer: path.optional(),
+  serviceProblem: path.optional(),
+  severity: path.default('labels.severity'),
+  email: path.optional(),
+});
+
 const file = z.strictObject({
+  alarms: z.record(z.string().regex(name, nameRule), alarmSource).default({}),
   systems: z.record(z.string().regex(name, nameRule), system).default({}),
   webhooks: z.record(z.string().regex(name, nameRule), webhook).default({}),
 });
 
 /** Throws `BadSetting` that names the setting and its line. Without a file, there are no other programs. */
 export function loadSystems(path: string | undefined, env: NodeJS.ProcessEnv = process.env): SystemsFile {
-  if (path === undefined) return { systems: new Map(), webhooks: new Map() };
+  if (path === undefined) return { systems: new Map(), webhooks: new Map(), alarms: new Map() };
   const { document, broken, lineOf } = parseYaml(readText(path));
   const refuse = (reason: string, line: number | undefined): never => {
     const where = `CLOSEOUT_SYSTEMS ${path}${line ? `, line ${line}` : ''}`;
@@ -158,7 +184,16 @@ export function loadSystems(path: string | undefined, env: NodeJS.ProcessEnv = p
       ];
     },
   );
-  return { systems: new Map(systems), webhooks: new Map(webhooks) };
+  const alarms = Object.entries(parsed.data.alarms).map(([id, { token, ...rest }]): [string, AlarmSource] => {
+    const at = (key: string) => lineOf(['alarms', id, key]);
+    if (rest.system !== undefined && !(rest.system in parsed.data.systems))
+      refuse(`alarms.${id}.system ${rest.system} does not exist`, at('system'));
+    return [
+      id,
+      { ...rest, token: readSecret(token, env) ?? refuse(`alarms.${id}.token ${missing(token)}`, at('token')) },
+    ];
+  });
+  return { systems: new Map(systems), webhooks: new Map(webhooks), alarms: new Map(alarms) };
 }
 
 function readText(path: string): string {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Stack } from '../stack/stack.js';
-import { callApi, ticket, ticketPath, type Request, type Ticket } from '../stack/tickets.js';
+import { callApi, ticket, ticketPath, type Request } from '../stack/tickets.js';
 import { until } from '../stack/waiting.js';
 
 let stack: Stack;

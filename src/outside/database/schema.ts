@@ -28,6 +28,7 @@ export interface Database {
   messages: MessageTable;
   surveyEvents: EventTable;
   sweeps: SweepTable;
+  alarms: { source: string; fingerprint: string; startsAt: Time; reportId: Optional<string> };
   systems: SystemTable;
   systemHints: { system: string; ticketId: string; at: Generated<Date> };
   listeners: ListenerTable;

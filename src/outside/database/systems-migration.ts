@@ -1,4 +1,4 @@
-/** 0013: external ticket systems: which report lives where, what was last seen of it there, and what is to be read again. */
+/** 0013: external ticket systems: which report lives where, what was last seen of it there, what is to be read again; and alarms. */
 import { sql, type Kysely, type Migration } from 'kysely';
 
 export const systems: Migration = {
@@ -20,6 +20,14 @@ export const systems: Migration = {
         claimed_until timestamptz,
         failing_since timestamptz,
         reason text
+      )`.execute(db);
+    await sql`
+      create table alarms (
+        source text not null,
+        fingerprint text not null,
+        starts_at timestamptz not null,
+        report_id text references reports on delete set null,
+        primary key (source, fingerprint)
       )`.execute(db);
     await sql`
       create table system_hints (

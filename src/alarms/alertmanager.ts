@@ -1,0 +1,53 @@
+/** The webhook of Alertmanager, version 4: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config */
+import { z } from 'zod';
+import type { AlarmSource } from '../setup/systems-file.js';
+import { valuesAt } from '../tmf621/filter.js';
+
+/** An alarm that began or ended. */
+export interface Alarm {
+  /** The same for the same alarm, whenever it fires. */
+  fingerprint: string;
+  isFiring: boolean;
+  /** ISO 8601: when it began, which tells one firing from the next. */
+  startsAt: string;
+  name: string;
+  description: string;
+  severity: string;
+  customerId?: string;
+  serviceProblemId?: string;
+  emailAddress?: string;
+}
+
+const texts = z.record(z.string(), z.string()).default({});
+const alert = z.looseObject({
+  status: z.enum(['firing', 'resolved']),
+  labels: texts,
+  annotations: texts,
+  startsAt: z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-27T08:00:00Z' }),
+  fingerprint: z.string().regex(/^[\w.:-]{1,64}$/, 'must be 1 to 64 letters, digits, ".", ":", "_" or "-"'),
+});
+
+export const alertmanagerBody = z.looseObject({
+  version: z.literal('4', 'must be "4"'),
+  alerts: z.array(alert).max(5000),
+});
+
+export function alarmsIn(body: z.infer<typeof alertmanagerBody>, source: AlarmSource): Alarm[] {
+  return body.alerts.map((each) => {
+    const at = (path: string | undefined): string | undefined =>
+      path === undefined ? undefined : valuesAt(each, path.split('.'))[0]?.trim() || undefined;
+    const { labels, annotations, startsAt, fingerprint } = each;
+    const name = annotations['summary'] ?? labels['alertname'] ?? fingerprint;
+    return {
+      fingerprint,
+      isFiring: each.status === 'firing',
+      startsAt: new Date(startsAt).toISOString(),
+      name: name.slice(0, 255),
+      description: (annotations['description'] ?? name).slice(0, 10_000),
+      severity: at(source.severity) ?? 'minor',
+      customerId: at(source.customer),
+      serviceProblemId: at(source.serviceProblem),
+      emailAddress: at(source.email),
+    };
+  });
+}

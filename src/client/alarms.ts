@@ -1,0 +1,113 @@
+/** The client's operations on alarms: one that fires is a report, and one that ends clears it. */
+import { createHash } from 'node:crypto';
+import type { Alarm } from '../alarms/alertmanager.js';
+import { CloseoutError } from '../contract/errors.js';
+import { emailAddressPattern } from '../contract/contact.js';
+import type { NewReport, Report } from '../contract/reports.js';
+import type { AlarmTable } from '../outside/alarms.js';
+import type { PolicyFor } from '../policy/settings.js';
+import { stateOf } from '../policy/status.js';
+import { later } from '../policy/time.js';
+import type { ChangeRequest, CloseoutClient } from '../client.js';
+
+/** What became of it. `unchanged`: it was known already, or ended before it was known. */
+export type AlarmOutcome = 'opened' | 'reopened' | 'cleared' | 'unchanged';
+
+/** Opens a report about an alarm, in the external system of its source, and returns its id. */
+export type OpenElsewhere = (ticket: NewReport, reference: string) => Promise<string>;
+
+type Reports = Pick<CloseoutClient, 'open' | 'clear' | 'reopen' | 'get'>;
+
+export class AlarmService {
+  constructor(
+    private readonly reports: Reports,
+    private readonly alarms: AlarmTable,
+  ) {}
+
+  /**
+   * Safe to repeat, also by both halves of a pair: a firing and its end each count once. One that fires again reopens its report, or
+   * opens a follow-up once the policy's time to reopen is over.
+   */
+  receive(source: string, alarm: Alarm, policyFor: PolicyFor, openElsewhere?: OpenElsewhere): Promise<AlarmOutcome> {
+    return this.alarms.exclusively(source, alarm.fingerprint, async () => {
+      const known = await this.alarms.find(source, alarm.fingerprint);
+      const report = known && (await this.reports.get(known.reportId));
+      if (!alarm.isFiring) return this.end(source, alarm, report);
+      if (known && known.startsAt >= new Date(alarm.startsAt)) return 'unchanged';
+      return this.fire(source, alarm, report, policyFor, openElsewhere);
+    });
+  }
+
+  private async fire(
+    source: string,
+    alarm: Alarm,
+    before: Report | undefined,
+    policyFor: PolicyFor,
+    openElsewhere: OpenElsewhere | undefined,
+  ): Promise<AlarmOutcome> {
+    const { fingerprint, startsAt } = alarm;
+    const note = (id: string) => this.alarms.set(source, fingerprint, new Date(startsAt), id);
+    const state = before && stateOf(before.status);
+    if (before && state === 'open') {
+      await note(before.id);
+      return 'unchanged';
+    }
+    if (before && (state === 'cleared' || (state === 'closed' && canReopen(before, policyFor)))) {
+      await this.reports.reopen(before.id, changeOf(source, alarm));
+      await note(before.id);
+      return 'reopened';
+    }
+    await note(await this.open(source, alarm, before, openElsewhere));
+    return 'opened';
+  }
+
+  /** Under an id that is always the same for this firing: one that was opened before it could be noted is found again. */
+  private async open(
+    source: string,
+    alarm: Alarm,
+    before: Report | undefined,
+    openElsewhere: OpenElsewhere | undefined,
+  ): Promise<string> {
+    const opening = openingOf(alarm, before);
+    const reference = `${alarm.fingerprint}-${new Date(alarm.startsAt).getTime()}`;
+    if (openElsewhere) return openElsewhere(opening, reference);
+    const id = `${source}-${createHash('sha256').update(reference).digest('hex').slice(0, 16)}`;
+    await this.reports.open({ ...opening, id }).catch((error: unknown) => {
+      if (!(error instanceof CloseoutError && error.code === 'ReportExists')) throw error;
+    });
+    return id;
+  }
+
+  private async end(source: string, alarm: Alarm, report: Report | undefined): Promise<AlarmOutcome> {
+    if (!report || stateOf(report.status) !== 'open') return 'unchanged';
+    await this.reports.clear(report.id, changeOf(source, alarm));
+    return 'cleared';
+  }
+}
+
+/** The id makes both webhooks of a pair one change. No time is stated: the order in which alarms come counts, not their clock. */
+function changeOf(source: string, { fingerprint, isFiring, startsAt }: Alarm): ChangeRequest {
+  return { id: `alarm:${fingerprint}:${startsAt}:${isFiring ? 'firing' : 'resolved'}`, by: `alarm:${source}` };
+}
+
+function canReopen({ closedAt, ...report }: Report, policyFor: PolicyFor): boolean {
+  const { within } = policyFor(report).reopen;
+  return closedAt !== undefined && later(new Date(closedAt), within) >= new Date();
+}
+
+function openingOf(alarm: Alarm, before: Report | undefined): NewReport {
+  const { name, description, severity, customerId, serviceProblemId, emailAddress, fingerprint } = alarm;
+  const isAddress = emailAddress !== undefined && emailAddressPattern.test(emailAddress);
+  const relationship = { id: before?.id, relationshipType: 'followUp', '@referredType': 'TroubleTicket' };
+  return {
+    name,
+    description,
+    severity,
+    ticketType: 'alarm',
+    externalId: fingerprint,
+    customerId,
+    serviceProblemId,
+    contact: isAddress ? { emailAddress } : undefined,
+    document: before ? { troubleTicketRelationship: [relationship] } : undefined,
+  };
+}

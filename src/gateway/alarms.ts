@@ -1,0 +1,46 @@
+/** `/alarms/{name}`: the webhook of an alarm system. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { alarmsIn, alertmanagerBody } from '../alarms/alertmanager.js';
+import type { CloseoutClient } from '../client.js';
+import type { AlarmOutcome, OpenElsewhere } from '../client/alarms.js';
+import { CloseoutError } from '../contract/errors.js';
+import type { Config } from '../setup/config.js';
+import { loadPolicy } from '../setup/policy-file.js';
+import type { AlarmSource, SystemsFile } from '../setup/systems-file.js';
+import { Systems } from '../systems/systems.js';
+import { parseInput } from './parse.js';
+
+const digest = (text: string) => createHash('sha256').update(text).digest();
+const isSame = (a: string, b: string) => timingSafeEqual(digest(a), digest(b));
+
+export function alarmWebhooks(app: FastifyInstance, client: CloseoutClient, config: Config, file: SystemsFile): void {
+  const policyFor = loadPolicy(config.policyFile);
+  const systems = new Systems(file.systems);
+
+  const openerFor = ({ system }: AlarmSource): OpenElsewhere | undefined => {
+    if (system === undefined) return undefined;
+    return async ({ name = '', description, customerId, contact }, reference) => {
+      const { ticket, at } = await systems.open(system, { name, description, customerId, contact, reference });
+      return client.systems.follow(systems.observationOf(system, ticket, at));
+    };
+  };
+
+  /** Its token is its own: an alarm system may do nothing else. */
+  app.post<{ Params: { name: string } }>('/alarms/:name', async ({ params: { name }, headers, body }) => {
+    const source = file.alarms.get(name);
+    const [, given = ''] = /^bearer (.+)$/i.exec(headers.authorization ?? '') ?? [];
+    if (!source || ![source.token, config.apiToken].some((token) => isSame(token, given)))
+      throw new CloseoutError(
+        'Unauthorized',
+        'Send "Authorization: Bearer TOKEN" with the token of this alarm source.',
+      );
+    const counts: Partial<Record<AlarmOutcome, number>> = {};
+    // In order: an alarm may be there twice, once firing and once resolved.
+    for (const alarm of alarmsIn(parseInput(alertmanagerBody, body), source)) {
+      const outcome = await client.alarms.receive(name, alarm, policyFor, openerFor(source));
+      counts[outcome] = (counts[outcome] ?? 0) + 1;
+    }
+    return counts;
+  });
+}

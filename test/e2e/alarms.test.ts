@@ -1,0 +1,165 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePorts } from '../stack/commands.js';
+import { Stack } from '../stack/stack.js';
+import { callApi } from '../stack/tickets.js';
+import { until } from '../stack/waiting.js';
+
+const token = 'the-token-of-the-alarm-system';
+let stack: Stack;
+beforeAll(async () => {
+  const path = join(await mkdtemp(join(tmpdir(), 'closeout-test-alarms-')), 'systems.yaml');
+  const source = `{ type: alertmanager, token: { env: ALARM_TOKEN }, customer: labels.customer, serviceProblem: labels.site, email: annotations.contact }`;
+  await writeFile(path, `alarms:\n  prometheus: ${source}\n`);
+  const policy = `
+default: { survey: { contactCap: null } }
+rules:
+  - when: { severity: flapping }
+    holdDown: 3s
+  - when: { severity: final }
+    reopen: { within: 0s }
+`;
+  stack = await Stack.start({ policy, env: { CLOSEOUT_SYSTEMS: path, ALARM_TOKEN: token } });
+});
+afterAll(() => stack.end());
+
+const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+
+/** Of Alertmanager's documentation. */
+const webhook = (status: 'firing' | 'resolved', fingerprint: string, startsAt: string, severity = 'critical') => ({
+  version: '4',
+  groupKey: '{}:{alertname="LinkDown"}',
+  status,
+  receiver: 'closeout',
+  alerts: [
+    {
+      status,
+      labels: { alertname: 'LinkDown', severity, customer: `C-${fingerprint}`, site: 'SP-lyon' },
+      annotations: { summary: `Link ${fingerprint} is down`, contact: `${fingerprint}@customers.example` },
+      startsAt,
+      endsAt: status === 'resolved' ? minutesAgo(0) : '0001-01-01T00:00:00Z',
+      generatorURL: 'http://prometheus.example/graph',
+      fingerprint,
+    },
+  ],
+});
+const send = async (body: object, given = token) =>
+  callApi(stack, 'POST', '/alarms/prometheus', body, { authorization: `Bearer ${given}` });
+const reportsOf = async (fingerprint: string) =>
+  (await stack.client.list({ filter: { externalId: fingerprint }, sort: ['creationDate'] })).reports;
+
+test('an alarm that fires is a report; its end closes it and asks the customer; doubled webhooks count once', async () => {
+  const firing = webhook('firing', 'a1', minutesAgo(10));
+  const answers = await Promise.all([send(firing), send(firing)]);
+  expect(answers.map(({ body }) => Object.keys(body).join()).sort()).toEqual(['opened', 'unchanged']);
+  const [report] = await reportsOf('a1');
+  expect(report).toMatchObject({
+    name: 'Link a1 is down',
+    ticketType: 'alarm',
+    customerId: 'C-a1',
+    serviceProblemId: 'SP-lyon',
+  });
+  const resolved = webhook('resolved', 'a1', firing.alerts[0]?.startsAt ?? '');
+  await Promise.all([send(resolved), send(resolved)]);
+  await stack.untilSurvey(report?.id ?? '', 'sent');
+  expect(await stack.mails(report?.id)).toHaveLength(1);
+  expect((await send(resolved)).body).toEqual({ unchanged: 1 });
+  expect((await send(firing)).body).toEqual({ unchanged: 1 }); // late
+  expect(await reportsOf('a1')).toHaveLength(1);
+});
+
+test('one that flaps is held down, and its customer hears of it once', async () => {
+  for (const minutes of [9, 8, 7]) {
+    await send(webhook('firing', 'f1', minutesAgo(minutes), 'flapping'));
+    await send(webhook('resolved', 'f1', minutesAgo(minutes), 'flapping'));
+  }
+  const [report, ...others] = await reportsOf('f1');
+  expect(others).toEqual([]);
+  expect(await stack.untilSurvey(report?.id ?? '', 'sent')).toMatchObject({ cycle: 1 });
+  expect(await stack.mails(report?.id)).toHaveLength(1);
+});
+
+test('one that fires again reopens its report, or opens a follow-up when that is too late', async () => {
+  for (const [fingerprint, severity, expected] of [
+    ['again', 'critical', 'reopened'],
+    ['final', 'final', 'opened'],
+  ] as const) {
+    await send(webhook('firing', fingerprint, minutesAgo(9), severity));
+    await send(webhook('resolved', fingerprint, minutesAgo(9), severity));
+    const [report] = await reportsOf(fingerprint);
+    await stack.untilSurvey(report?.id ?? '', 'sent');
+    expect((await send(webhook('firing', fingerprint, minutesAgo(1), severity))).body).toEqual({ [expected]: 1 });
+    const reports = await reportsOf(fingerprint);
+    expect(reports).toHaveLength(expected === 'opened' ? 2 : 1);
+    if (expected === 'reopened') await stack.untilPhase(report?.id ?? '', 'open', 2);
+    else
+      expect(reports.find(({ id }) => id !== report?.id)?.document['troubleTicketRelationship']).toMatchObject([
+        { id: report?.id, relationshipType: 'followUp' },
+      ]);
+  }
+});
+
+test('only with its token, and only what Alertmanager sends', async () => {
+  expect((await send(webhook('firing', 'x1', minutesAgo(1)), 'wrong')).status).toBe(401);
+  expect((await callApi(stack, 'POST', '/alarms/nobody', {}, { authorization: `Bearer ${token}` })).status).toBe(401);
+  expect(await send({ version: '3', alerts: [] })).toMatchObject({ status: 400, body: { field: 'version' } });
+  const [alert] = webhook('firing', 'x1', 'yesterday').alerts;
+  expect(await send({ version: '4', alerts: [alert] })).toMatchObject({
+    status: 400,
+    body: { field: 'alerts[0].startsAt' },
+  });
+  expect(await reportsOf('x1')).toEqual([]);
+  const tickets = '/tmf-api/troubleTicket/v4/troubleTicket';
+  const authorization = { authorization: `Bearer ${token}`, 'x-forwarded-for': '192.0.2.1' };
+  expect((await callApi(stack, 'GET', tickets, undefined, authorization)).status).toBe(401);
+});
+
+const alertmanager = '/usr/bin/prometheus-alertmanager';
+const live = existsSync(alertmanager) ? test : test.skip;
+
+live(
+  'a real Alertmanager (apt-get install prometheus-alertmanager): an alert that fires and ends reaches the customer',
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'closeout-test-alertmanager-'));
+    const [port] = await freePorts(1);
+    const config = `
+route: { receiver: closeout, group_by: [alertname], group_wait: 0s, group_interval: 1s, repeat_interval: 1h }
+receivers:
+  - name: closeout
+    webhook_configs:
+      - url: ${stack.url('/alarms/prometheus')}
+        send_resolved: true
+        http_config: { authorization: { credentials: ${token} } }
+`;
+    await writeFile(join(folder, 'alertmanager.yml'), config);
+    const args = [
+      `--config.file=${folder}/alertmanager.yml`,
+      `--storage.path=${folder}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+    ];
+    const child: ChildProcess = spawn(alertmanager, [...args, '--cluster.listen-address='], { stdio: 'ignore' });
+    try {
+      const labels = { alertname: 'LinkDown', customer: 'C-live', severity: 'critical' };
+      const annotations = { summary: 'Link live is down', contact: 'live@customers.example' };
+      const post = (more: object) =>
+        fetch(`http://127.0.0.1:${port}/api/v2/alerts`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify([{ labels, annotations, ...more }]),
+        });
+      const startsAt = minutesAgo(1);
+      await until('Alertmanager', async () => (await post({ startsAt }).catch(() => undefined))?.status === 200);
+      const find = async () => (await stack.client.find({ customer: 'C-live', limit: 1 })).reports[0]?.report;
+      const report = await until('the report', async () => (await find()) ?? false);
+      await post({ startsAt, endsAt: minutesAgo(0) });
+      await stack.untilSurvey(report.id, 'sent');
+      const [mail] = await stack.untilMails(report.id, 1);
+      expect(mail?.to).toMatchObject({ text: expect.stringContaining('live@customers.example') as string });
+    } finally {
+      child.kill();
+    }
+  },
+);
