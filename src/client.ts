@@ -16,6 +16,7 @@ import { storedStatus } from './client/stored-status.js';
 import { OverviewService } from './client/overview.js';
 import { ServiceProblemService } from './client/service-problems.js';
 import { SystemService } from './client/systems.js';
+import { PayloadService } from './client/payloads.js';
 import { SurveyService } from './client/surveys.js';
 import type { Contact } from './contract/contact.js';
 import { CloseoutError } from './contract/errors.js';
@@ -64,6 +65,8 @@ export class CloseoutClient {
   readonly events: EventService;
   readonly systems: SystemService;
   readonly alarms: AlarmService;
+  /** What Temporal stores, if it is encrypted. */
+  readonly payloads: PayloadService;
   private readonly reports: ReportsPort;
 
   private constructor(private readonly parts: Parts) {
@@ -76,6 +79,7 @@ export class CloseoutClient {
     this.events = new EventService(stores.events);
     this.systems = new SystemService(stores.systemStates, stores.observed, temporal.runs, stores.reports);
     this.alarms = new AlarmService(this, stores.alarms);
+    this.payloads = new PayloadService(temporal.codecs);
   }
 
   /** Connects as the environment says (docs/configuration.md). Nothing is contacted before the first call. */

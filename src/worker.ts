@@ -10,7 +10,7 @@ import { bulkQueue, mailQueue, systemQueueOf, taskQueue } from './contract/messa
 import { migrate, openDatabase } from './outside/database/database.js';
 import { openMailer } from './outside/mail/mailer.js';
 import { openStores } from './outside/stores.js';
-import { connectTemporal } from './outside/temporal/connect.js';
+import { connectTemporal, dataConverterFor } from './outside/temporal/connect.js';
 import { registerSearchAttributes } from './outside/temporal/search-attributes.js';
 import { runUrlOf, type Config } from './setup/config.js';
 import { version } from './setup/version.js';
@@ -163,6 +163,7 @@ function workerOptions(
     namespace: temporal.namespace,
     taskQueue: queue,
     ...(queue === taskQueue ? { workflowBundle: { codePath } } : {}),
+    dataConverter: dataConverterFor(temporal.payloadKeys),
     // The first interceptor is the outermost, so spans see translated failures and never quote a relay.
     interceptors: { activity: [...(tracing?.activity ?? []), interceptActivities(log)] },
     sinks: tracing?.sinks,

@@ -11,6 +11,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The body that a state-changing request must have: JSON by default. `oneClick` accepts anything, from any site (RFC 8058). */
     accepts?: 'form' | 'oneClick';
+    /** Pages of the Temporal UI may send it, too. */
+    fromTemporalUi?: boolean;
   }
 }
 
@@ -19,11 +21,16 @@ const isOpenToAll = (path: string) =>
   /^\/(s|u|c|assets|alarms)\//.test(path) || path === '/healthz' || path === '/readyz';
 const loopback = new Set(['127.0.0.1', 'localhost', '[::1]', '::1']);
 
-export function guard({ http, apiToken }: Config) {
+export function guard({ http, apiToken, temporal }: Config) {
   const publicUrl = new URL(http.publicUrl);
+  const uiOrigin = temporal.uiUrl === undefined ? undefined : new URL(temporal.uiUrl).origin;
   const onlyLocal = http.trustLoopback && loopback.has(http.host) && loopback.has(publicUrl.hostname);
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    assertOwnSite(request, publicUrl);
+    const { fromTemporalUi = false } = request.is404 ? {} : request.routeOptions.config;
+    const isFromUi = fromTemporalUi && uiOrigin !== undefined && request.headers.origin === uiOrigin;
+    if (!isFromUi) assertOwnSite(request, publicUrl);
+    // A browser that asks whether it may send a request sends no login yet.
+    if (isFromUi && request.method === 'OPTIONS') return;
     const needsToken = !isOpenToAll(request.url.split('?')[0] ?? '') && !(onlyLocal && isFromThisMachine(request));
     if (needsToken && !tokenOf(request).some((given) => isSame(given, apiToken))) {
       // A browser asks for a login: any name, and the token as the password.

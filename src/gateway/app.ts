@@ -10,6 +10,7 @@ import { loadSystems } from '../setup/systems-file.js';
 import { guard } from './access.js';
 import { alarmWebhooks } from './alarms.js';
 import { assets } from './assets.js';
+import { codecServer } from './codec.js';
 import { confirmPages } from './confirm-pages.js';
 import { limitsOf } from './customer-page.js';
 import { overviewPages } from './desk/overview.js';
@@ -87,6 +88,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
     confirmPages(pages, site, limits);
     reportPages(pages, config, client);
   });
+  codecServer(app, config, client);
   assets(app, brands);
   overviewPages(app, config, client);
   metrics(app, config, client);

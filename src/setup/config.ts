@@ -14,6 +14,8 @@ export interface Config {
     /** Options for `Connection.connect` and `NativeConnection.connect`: address, TLS, API key. */
     connection: ReturnType<typeof loadClientConnectConfig>['connectionOptions'];
     namespace: string;
+    /** Encrypt what Temporal stores: the first, and decrypt it: all. Empty: it is not encrypted. */
+    payloadKeys: { id: string; secret: Buffer }[];
     /** The Temporal UI, if known. */
     uiUrl: string | undefined;
   };
@@ -116,6 +118,7 @@ export const settings = z.object({
   CLOSEOUT_BRANDS: z.string().optional(),
   CLOSEOUT_SYSTEMS: z.string().optional(),
   CLOSEOUT_OUTBOX: z.string().optional(),
+  CLOSEOUT_PAYLOAD_KEYS: z.string().optional(),
   CLOSEOUT_TEMPORAL_UI: url('http:', 'https:').optional(),
 });
 
@@ -126,7 +129,12 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
   assertReachable(set);
   const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: env });
   return {
-    temporal: { connection: connectionOptions, namespace: namespace ?? 'default', uiUrl: set.CLOSEOUT_TEMPORAL_UI },
+    temporal: {
+      connection: connectionOptions,
+      namespace: namespace ?? 'default',
+      payloadKeys: payloadKeysFrom(set.CLOSEOUT_PAYLOAD_KEYS),
+      uiUrl: set.CLOSEOUT_TEMPORAL_UI,
+    },
     databaseUrl: set.DATABASE_URL,
     mail: {
       from: set.CLOSEOUT_MAIL_FROM,
@@ -156,6 +164,18 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     workerMetrics: set.CLOSEOUT_WORKER_METRICS,
     watchSeconds: set.CLOSEOUT_WATCH_SECONDS,
   };
+}
+
+/** `id:base64,id:base64`. */
+function payloadKeysFrom(setting: string | undefined): Config['temporal']['payloadKeys'] {
+  return (setting?.split(',') ?? []).map((entry) => {
+    const [, id, base64] = /^\s*([A-Za-z0-9]{1,16}):([A-Za-z0-9+/]+=*)\s*$/.exec(entry) ?? [];
+    const secret = Buffer.from(base64 ?? '', 'base64');
+    if (id && secret.length === 32) return { id, secret };
+    const rule =
+      'must be a comma-separated list of id:key, the id 1 to 16 letters or digits, the key 32 bytes in base64';
+    throw new CloseoutError('BadSetting', `CLOSEOUT_PAYLOAD_KEYS ${rule}.`, 'CLOSEOUT_PAYLOAD_KEYS');
+  });
 }
 
 /** Mails that leave this machine must not carry links to it, or come from an address that nobody reads. */

@@ -1,5 +1,7 @@
 /** The connection to Temporal, and everything that is asked of it. */
 import { Client, Connection, type ConnectionOptions, type WorkflowClientInterceptor } from '@temporalio/client';
+import type { DataConverter, PayloadCodec } from '@temporalio/common';
+import { EncryptingCodec, type PayloadKey } from './payload-codec.js';
 import { lostRuns, type LostRuns } from './lost-runs.js';
 import { reportRuns, type Runs } from './runs.js';
 import { schedules, type Schedules } from './schedules.js';
@@ -8,28 +10,36 @@ import { serviceProblemRuns, type ServiceProblems } from './service-problems.js'
 export interface TemporalSettings {
   connection: ConnectionOptions;
   namespace: string;
+  payloadKeys: PayloadKey[];
 }
+
+/** How payloads are written and read, everywhere the same. */
+export const dataConverterFor = (keys: PayloadKey[]): DataConverter | undefined =>
+  keys.length === 0 ? undefined : { payloadCodecs: [new EncryptingCodec(keys)] };
 
 export interface Temporal {
   runs: Runs;
   lostRuns: LostRuns;
   serviceProblems: ServiceProblems;
   schedules: Schedules;
+  codecs: PayloadCodec[];
   close(): Promise<void>;
 }
 
 /** Connects with the first call. */
 export function connectTemporal(
-  { connection: options, namespace }: TemporalSettings,
+  { connection: options, namespace, payloadKeys }: TemporalSettings,
   interceptors: WorkflowClientInterceptor[] = [],
 ): Temporal {
   const connection = Connection.lazy(options);
-  const client = new Client({ connection, namespace, interceptors: { workflow: interceptors } });
+  const dataConverter = dataConverterFor(payloadKeys);
+  const client = new Client({ connection, namespace, dataConverter, interceptors: { workflow: interceptors } });
   return {
     runs: reportRuns(client),
     lostRuns: lostRuns(client),
     serviceProblems: serviceProblemRuns(client),
     schedules: schedules(client),
+    codecs: dataConverter?.payloadCodecs ?? [],
     close: () => connection.close(),
   };
 }

@@ -1,5 +1,5 @@
 /** What the watch asks Temporal: which runs ended before their reports did, and which signals they had received. */
-import { defaultPayloadConverter } from '@temporalio/common';
+import { defaultPayloadConverter, type Payload, type PayloadCodec } from '@temporalio/common';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { reportIdOf, workflowIdOf } from '../../contract/ids.js';
 import {
@@ -70,7 +70,7 @@ export function lostRuns(temporal: Client): LostRuns {
     async missedSignals({ reportId, runId }, reflected) {
       const handle = temporal.workflow.getHandle(workflowIdOf(reportId), runId);
       const { events } = await call(() => handle.fetchHistory());
-      return missedIn(events ?? [], runId, reflected);
+      return missedIn(events ?? [], runId, reflected, temporal.options.loadedDataConverter.payloadCodecs);
     },
 
     lastSweepCounter: (askingRunId) =>
@@ -116,19 +116,19 @@ type Events = NonNullable<Awaited<ReturnType<ReturnType<Client['workflow']['getH
 /** The server's own identity when a reset ends a run. */
 const resetter = 'history-resetter';
 
-function missedIn(
+async function missedIn(
   events: Events,
   runId: string,
   reflected: Reflected,
-): { name: string; payload: ChangeSignal }[] | 'reset' {
+  codecs: PayloadCodec[],
+): Promise<{ name: string; payload: ChangeSignal }[] | 'reset'> {
   if (events.at(-1)?.workflowExecutionTerminatedEventAttributes?.identity === resetter) return 'reset';
   const sent = events.flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => {
     const name = signal?.signalName;
-    return name && Object.hasOwn(signals, name) && name !== signals.lookAgain
-      ? [{ name, payload: payloadOf(signal.input) }]
-      : [];
+    return name && Object.hasOwn(signals, name) && name !== signals.lookAgain ? [{ name, input: signal.input }] : [];
   });
-  return sent.slice(reflectedOf(events, runId, reflected));
+  const missed = sent.slice(reflectedOf(events, runId, reflected));
+  return Promise.all(missed.map(async ({ name, input }) => ({ name, payload: await payloadOf(input, codecs) })));
 }
 
 /** How many signals of a run the ledger reflects. One that never looked its report up has written nothing. */
@@ -139,7 +139,11 @@ function reflectedOf(events: Events, runId: string, reflected: Reflected): numbe
   return hasWritten ? Infinity : 0;
 }
 
-function payloadOf(input: { payloads?: unknown[] | null } | null | undefined): ChangeSignal {
-  const [payload] = input?.payloads ?? [];
+type Input = { payloads?: Payload[] | null } | null | undefined;
+
+async function payloadOf(input: Input, codecs: PayloadCodec[]): Promise<ChangeSignal> {
+  let payloads = (input?.payloads ?? []).slice(0, 1);
+  for (const codec of codecs) payloads = await codec.decode(payloads);
+  const [payload] = payloads;
   return payload ? defaultPayloadConverter.fromPayload(payload) : {};
 }
