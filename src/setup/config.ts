@@ -111,9 +111,6 @@ export const settings = z.object({
   CLOSEOUT_API_TOKEN: z.string().min(16, 'must have at least 16 characters'),
   CLOSEOUT_LINK_KEYS: z.string(),
   CLOSEOUT_ADDRESS_KEY: z.base64().min(22, 'must be at least 16 bytes in base64'),
-  CLOSEOUT_REPORTS: z
-    .literal('store', { error: 'must be "store"; other systems of record are not built yet' })
-    .default('store'),
   CLOSEOUT_POLICY: z.string().optional(),
   CLOSEOUT_BRANDS: z.string().optional(),
   CLOSEOUT_SYSTEMS: z.string().optional(),
