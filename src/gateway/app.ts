@@ -21,6 +21,7 @@ import { hub } from './hub.js';
 import { health } from './health.js';
 import { mergePatch, parseJson } from './json-body.js';
 import { metrics } from './metrics.js';
+import { openapi } from './openapi.js';
 import { outbox } from './outbox.js';
 import { previews } from './previews.js';
 import { serviceProblems } from './service-problems.js';
@@ -73,6 +74,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   app.addHook('onRequest', guard(config));
   handleErrors(app, brands.builtIn, publicUrl);
   errorList(app);
+  openapi(app, publicUrl);
   tmf621(app, client, publicUrl);
   hub(app, client, publicUrl);
   surveyDeliveries(app, client);

@@ -27,13 +27,28 @@ export function handleErrors(app: FastifyInstance, brand: Brand, publicUrl: stri
   app.setNotFoundHandler((request, reply) => sendError(request, reply, around, unknownPath(request, around)));
 }
 
+interface KnownRoute {
+  method: string;
+  url: string;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Every route, as it was added. */
+    knownRoutes: KnownRoute[];
+  }
+}
+
 /** Collects the routes as they are added. */
 function knownMethods(app: FastifyInstance): Surroundings['methodsOf'] {
   const routes: { path: RegExp; methods: string[] }[] = [];
+  const known: KnownRoute[] = [];
+  app.decorate('knownRoutes', known);
   app.addHook('onRoute', ({ url, method }) => {
     const pattern = url
       .split('/')
       .map((part) => (part.startsWith(':') ? '[^/]+' : part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')));
+    known.push(...[method].flat().map((each) => ({ method: each, url })));
     routes.push({ path: new RegExp(`^${pattern.join('/')}$`), methods: [method].flat() });
   });
   return (path) =>
