@@ -1,3 +1,4 @@
+import { CloseoutError } from '../contract/errors.js';
 import { signals } from '../contract/messages.js';
 import type { CountedReports } from '../outside/reports/service-problems.js';
 import type { Deps } from './deps.js';
@@ -13,6 +14,8 @@ export interface ClearReports {
   by: string;
   /** Id of the request, which counts once for each report. */
   requestId: string;
+  /** They were signalled in an earlier round: whatever their runs wait for is tried at once. */
+  isRetry?: boolean;
 }
 
 export interface ClearedReports {
@@ -23,13 +26,22 @@ export interface ClearedReports {
 /** Signals the next open reports of a service problem that they are cleared. Safe to repeat: a signal with the same id counts once. */
 export async function clearReports(
   { serviceProblems, runs }: Deps,
-  { serviceProblemId, after, limit, at, by, requestId }: ClearReports,
+  { serviceProblemId, after, limit, at, by, requestId, isRetry }: ClearReports,
 ): Promise<ClearedReports> {
   const reports = await serviceProblems.nextOpen(serviceProblemId, new Date(at), after, limit);
   const payload = { at, by, id: requestId, receivedAt: new Date().toISOString(), bulk: true };
   // A report that cannot be signalled does not follow, so the next round signals it again.
-  await inParallel(reports, (report) => runs.signal(report, signals.cleared, payload));
+  await inParallel(reports, async (report) => {
+    await runs.signal(report, signals.cleared, payload);
+    if (isRetry) await runs.update('retryNow', report.id, { by }).catch(ignoreRefused);
+  });
   return { last: reports.at(-1)?.id };
+}
+
+/** Its run waits for nothing that could be tried, or has ended. */
+function ignoreRefused(error: unknown): void {
+  const isRefused = error instanceof CloseoutError && (error.code === 'StatusConflict' || error.code === 'NoRun');
+  if (!isRefused) throw error;
 }
 
 export interface CountReports {

@@ -120,7 +120,7 @@ async function attempt(
   const { reports } = outside;
   const webhook = settings.webhooks.get(listener.name);
   try {
-    if (listener.kind === 'system') return await tellSystem(outside, listener, delivery);
+    if (listener.kind === 'system') return await writeBackAnswer(outside, listener, delivery);
     if (listener.kind === 'hub') return await sendToHub(reports, settings, listener, delivery);
     // Another worker already has a newer file.
     if (!webhook) return { reason: 'the webhook is not in the CLOSEOUT_SYSTEMS of this worker', isGone: false };
@@ -160,7 +160,7 @@ async function sendToHub(
 const isAboutSystem = ({ code }: CloseoutError): boolean => code.startsWith('System');
 
 /** Events of reports that live elsewhere are none of the system's. */
-async function tellSystem(
+async function writeBackAnswer(
   { observed, answers, systems }: Outside,
   { name }: Listener,
   { reportId, cycle, surveyId, data }: Delivery,

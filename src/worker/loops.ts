@@ -20,8 +20,8 @@ export interface LoopParts {
 /** Who is notified of events: the webhooks of the file, and its systems of what customers answered. */
 export async function storeListeners({ stores, file }: Pick<LoopParts, 'stores' | 'file'>): Promise<void> {
   const webhooks = [...file.webhooks].map(([name, { events }]) => ({ name, types: events ?? null }));
-  const told = [...file.systems].filter(([, { writeBack }]) => writeBack.answer);
-  const answers = told.map(([name]) => ({ name: `system:${name}`, types: ['survey.answered'] }));
+  const systems = [...file.systems].filter(([, { writeBack }]) => writeBack.answer);
+  const answers = systems.map(([name]) => ({ name: `system:${name}`, types: ['survey.answered'] }));
   await stores.events.setListeners('webhook', webhooks);
   await stores.events.setListeners('system', answers);
 }

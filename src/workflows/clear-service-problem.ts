@@ -131,7 +131,16 @@ async function runRound(input: MassClearInput, state: State): Promise<void> {
     if (state.after !== '') adapt(state, state.progress.cleared - cleared);
     const limit = Math.min(perSecond, state.window - inFlight);
     if (limit > 0) {
-      const batch = await steps.clearReports({ serviceProblemId, after: state.after, limit, at, by, requestId });
+      const isRetry = state.progress.round > 1;
+      const batch = await steps.clearReports({
+        serviceProblemId,
+        after: state.after,
+        limit,
+        at,
+        by,
+        requestId,
+        isRetry,
+      });
       if (batch.last === undefined) return;
       state.after = batch.last;
     }

@@ -12,12 +12,14 @@ import type { Attention, Phase, RunInput } from '../contract/reports.js';
 import { isScaleName, isScore } from '../contract/scale.js';
 import type { LookedUp } from '../activities/look-up-report.js';
 import type { ByHand, Fence, Standing } from '../policy/standing.js';
-import { changedAt, changesBetween, decide, nothingReceived, type Change } from '../policy/changes.js';
+import { changedAt, changesBetween, decide, nothingReceived, type Change, type Received } from '../policy/changes.js';
 import { defaultPolicy, type Policy, type PolicyRule } from '../policy/settings.js';
 
 export interface Unwritten {
   change: Change;
   rev: number;
+  /** What had been received up to this change; absent while it is not known whether the change counts. */
+  received?: Received;
 }
 
 /** A run continues from the ledger, so nothing here has to survive it, except what the ledger holds (`Standing`). */
@@ -126,13 +128,14 @@ export const fromNow = (ms: number): string => new Date(Date.now() + ms).toISOSt
 export const shouldContinueAsNew = (): boolean => workflowInfo().continueAsNewSuggested;
 
 /**
- * Every write to the ledger carries the number of the change that it writes. It says what the run has received only if nothing
- * remains to be written: if the run is lost, its successor receives the rest again.
+ * Every write to the ledger carries the number of the change that it writes, and what was received with it. It counts the signals only
+ * if nothing remains to be written: if the run is lost, its successor receives the rest again.
  */
 export function fenceOf(run: RunState, rev: number, what: string): Fence {
   const { reportId, cycle, received, signals, unwritten } = run;
   const fence = { reportId, runId: workflowInfo().runId, cycle, rev, what };
-  return unwritten.every((change) => change.rev <= rev) ? { ...fence, received, signals } : fence;
+  if (unwritten.every((change) => change.rev <= rev)) return { ...fence, received, signals };
+  return { ...fence, received: unwritten.find((change) => change.rev === rev)?.received };
 }
 
 /** A write of the run's own, such as the closing, has a number too: whatever arrives meanwhile is newer. */
@@ -160,7 +163,7 @@ export function noteChange(run: RunState, change: Change): void {
   run.state = decided.state;
   run.rev = decided.rev;
   run.changes++;
-  run.unwritten.push({ change, rev: run.rev });
+  run.unwritten.push({ change, rev: run.rev, received: run.received });
   resetConfirmation(run);
   if (change.kind === 'cleared') startClearing(run, change);
 }
@@ -230,13 +233,8 @@ export function adopt(run: RunState, found: LookedUp): void {
   const { observed, runId, ...standing } = found;
   const { unwritten, answer, isKnown, written: before } = run;
   const isSameCycle = isKnown && run.cycle === found.cycle;
-  Object.assign(run, unset, standing, {
-    isKnown: true,
-    looksAgain: false,
-    ownerId: runId,
-    unwritten: [],
-    isDirty: false,
-  });
+  const fresh = { isKnown: true, looksAgain: false, isDirty: false, unwritten: [] };
+  Object.assign(run, unset, standing, fresh, { ownerId: runId });
   run.written = { state: found.state, cycle: found.cycle, rev: found.rev };
   if (before.state !== found.state || before.cycle !== found.cycle) run.changes++;
   if (answer && isNewerAnswer(run, answer)) run.answer = answer;

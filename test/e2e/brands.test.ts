@@ -46,7 +46,7 @@ test('mail, page and reply are those of the brand that the policy chose; others 
 
 test('previews of each brand, and a check of its files by command', async () => {
   const list = await pageOf(stack.url('/outbox/preview?brand=acme'));
-  expect(list).toContain('href="/outbox/preview/page/open/de?brand=acme"');
+  expect(list).toContain('href="/outbox/preview/page/open/de?brand=acme&amp;question=satisfaction"');
   expect(await pageOf(stack.url('/outbox/preview/mail/survey/en/html?brand=acme'))).toContain('How did we do?');
   expect((await fetch(stack.url('/outbox/preview?brand=acne'))).status).toBe(404);
   expect((await stack.closeout('brands', 'check')).stdout).toBe('acme: nothing is wrong.\n');

@@ -187,3 +187,18 @@ test("a poller that repeats what it knows changes nothing after the customer's w
   expect(await stack.untilPhase(id, 'open')).toMatchObject({ cycle: 1 });
   expect((await stack.client.get(id)).statusReason).toBe('it crackles');
 });
+
+test('cleared, reopened and cleared at the same time of the service counts three times, however the writes fall between', async () => {
+  const at = { at: '2026-03-03T10:00:00Z' };
+  const next = random(5);
+  await Promise.all(
+    Array.from({ length: 24 }, async (_, n) => {
+      const id = await stack.open(`TWICE-${n}`);
+      for (const signal of [signals.cleared, signals.reopened, signals.cleared]) {
+        await stack.signalWithStart(id, signal, at);
+        await pause(next() * 80);
+      }
+      await until(`${id} is closed`, async () => (await stack.client.get(id)).status === 'closed');
+    }),
+  );
+});

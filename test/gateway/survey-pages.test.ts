@@ -219,7 +219,7 @@ test('bad forms are answered with a message and store nothing', async () => {
       })
     ).status,
   ).toBe(415);
-  expect((await post(link, { score: '5', comment: 'x'.repeat(40_000) })).status).toBe(413);
+  expect((await post(link, { score: '5', comment: 'x'.repeat(60_000) })).status).toBe(413);
   expect((await fetch(link, { method: 'PUT' })).status).toBe(405);
   expect(await answerOf('FORM-1')).toBeUndefined();
 });
