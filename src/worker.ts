@@ -27,13 +27,14 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
   const brands = loadBrands(config);
   const policyFor = loadPolicy(config.policyFile, brands.ids);
   const file = loadSystems(config.systemsFile);
-  const systems = new Systems(file.systems);
   const connection = await connect(config);
   const noteLost = (error: Error) => log.warn({ code: (error as { code?: string }).code }, 'database connection lost');
   const open = (max: number) => openDatabase(config.databaseUrl, noteLost, { max });
   const queues = queuesFor([...file.systems.keys()]);
   const databases = new Map([...queues].map(([queue, slots]) => [queue, open(slots)]));
   const loopDatabase = open(10);
+  const stores = openStores(loopDatabase, config.addressKey);
+  const systems = new Systems(file.systems, (name, perSecond) => stores.systemStates.paceOf(name, perSecond));
   const stopping = new AbortController();
   const mailer = openMailer(config.mail.relay, slotsOf[mailQueue]);
   const tracing = await openTracing(config, 'worker');
@@ -56,7 +57,6 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
       keepDays: config.keepDays,
       runUrl: runUrlOf(config),
     };
-    const stores = openStores(loopDatabase, config.addressKey);
     await untilDone(log, 'store the listeners of events', () => storeListeners({ stores, file }));
     const workers = await Promise.all(
       [...databases].map(([queue, db]) =>

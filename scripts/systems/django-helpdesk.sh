@@ -1,16 +1,13 @@
 #!/usr/bin/env bash
 # Installs django-helpdesk 2.6 and runs it on loopback: for tests and for a first try.
 #   scripts/systems/django-helpdesk.sh start [PORT] [WEBHOOK]   prints URL and TOKEN once it answers; WEBHOOK is called after notes
-#   scripts/systems/django-helpdesk.sh stop
+#   scripts/systems/django-helpdesk.sh stop [PORT]
 set -euo pipefail
 dir=${CLOSEOUT_SYSTEMS_DIR:-/var/tmp/closeout-systems}/django-helpdesk
-port=${2:-19010}
+default_port=19010
+. "$(dirname "$0")/common.sh"
+url=http://127.0.0.1:$port
 webhook=${3:-}
-
-stop() {
-  [ -f "$dir/pid" ] && kill "$(cat "$dir/pid")" 2>/dev/null || true
-  rm -f "$dir/pid"
-}
 
 install() {
   [ -x "$dir/venv/bin/django-admin" ] && return
@@ -41,7 +38,7 @@ MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware", "django.mi
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {"context_processors": [
     "django.template.context_processors.request", "django.contrib.auth.context_processors.auth",
     "django.contrib.messages.context_processors.messages"]}}]
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.path.join(os.path.dirname(__file__), "db.sqlite3"),
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.path.join(os.environ["STATE"], "db.sqlite3"),
     "OPTIONS": {"timeout": 20}}}
 REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.TokenAuthentication"]}
 PYTHON
@@ -59,28 +56,19 @@ user = User.objects.create_user("closeout", is_staff=True, is_superuser=True)
 Queue.objects.create(title="Support", slug="support", email_address="support@helpdesk.example")
 print(Token.objects.create(user=user).key)
 PYTHON
-  (cd "$dir" && DJANGO_SETTINGS_MODULE=settings venv/bin/django-admin migrate -v0 --pythonpath "$dir")
-  (cd "$dir" && DJANGO_SETTINGS_MODULE=settings PYTHONPATH="$dir" venv/bin/python prepare.py) | tail -1 >"$dir/token.new"
+  (cd "$dir" && STATE=$dir DJANGO_SETTINGS_MODULE=settings venv/bin/django-admin migrate -v0 --pythonpath "$dir")
+  (cd "$dir" && STATE=$dir DJANGO_SETTINGS_MODULE=settings PYTHONPATH="$dir" venv/bin/python prepare.py) | tail -1 >"$dir/token.new"
+  keep_empty "$dir/db.sqlite3"
   mv "$dir/token.new" "$dir/token"
 }
 
-case "${1:-}" in
-start)
-  mkdir -p "$dir"
-  install
-  stop
-  prepare
+serve() {
+  copy_empty db.sqlite3
   cd "$dir"
-  DJANGO_SETTINGS_MODULE=settings HELPDESK_FOLLOWUP_WEBHOOK_URLS="$webhook" HELPDESK_NEW_TICKET_WEBHOOK_URLS="$webhook" \
-    setsid venv/bin/django-admin runserver --noreload --pythonpath "$dir" "127.0.0.1:$port" >"$dir/log" 2>&1 </dev/null &
-  echo $! >"$dir/pid"
-  for _ in $(seq 60); do
-    curl -fsS -o /dev/null "http://127.0.0.1:$port/api/tickets/" -H "Authorization: Token $(cat "$dir/token")" 2>/dev/null && break
-    sleep 0.5
-  done
-  echo "URL=http://127.0.0.1:$port"
-  echo "TOKEN=$(cat "$dir/token")"
-  ;;
-stop) stop ;;
-*) sed -n '2,4s/^# *//p' "$0" >&2 && exit 2 ;;
-esac
+  STATE=$state DJANGO_SETTINGS_MODULE=settings HELPDESK_FOLLOWUP_WEBHOOK_URLS=$webhook HELPDESK_NEW_TICKET_WEBHOOK_URLS=$webhook \
+    exec setsid venv/bin/django-admin runserver --noreload --pythonpath "$dir" "127.0.0.1:$port"
+}
+
+answers() { curl -fsS "$url/api/tickets/" -H "Authorization: Token $(cat "$dir/token")"; }
+
+main "$@"

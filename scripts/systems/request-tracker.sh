@@ -1,18 +1,15 @@
 #!/usr/bin/env bash
 # Installs Request Tracker 5 on Debian and runs it on loopback, with SQLite: for tests and for a first try.
 #   scripts/systems/request-tracker.sh start [PORT]   prints URL and TOKEN once it answers
-#   scripts/systems/request-tracker.sh stop
+#   scripts/systems/request-tracker.sh stop [PORT]
 set -euo pipefail
 dir=${CLOSEOUT_SYSTEMS_DIR:-/var/tmp/closeout-systems}/request-tracker
-port=${2:-19020}
+default_port=19020
+. "$(dirname "$0")/common.sh"
+url=http://127.0.0.1:$port/REST/2.0
 config=/etc/request-tracker5/RT_SiteConfig.d
 as_user() { setpriv --reuid www-data --regid www-data --init-groups --inh-caps=-all "$@"; }
 as_rt() { (cd / && as_user env RT_SITE_CONFIG_DIR="$dir/config" perl -I/usr/share/request-tracker5/lib -MRT -e "RT::LoadConfig(); RT::Init(); $1" "${@:2}" 2>/dev/null); }
-
-stop() {
-  [ -f "$dir/pid" ] && kill "$(cat "$dir/pid")" 2>/dev/null || true
-  rm -f "$dir/pid"
-}
 
 install() {
   dpkg -s request-tracker5 rt5-db-sqlite rt5-standalone >/dev/null 2>&1 && return
@@ -35,11 +32,12 @@ DEBCONF
 
 # A configuration and a database of its own, beside those that were installed.
 configure() {
-  mkdir -p "$dir/config"
-  cp "$config"/*.pm "$dir/config/"
-  [ -f "$dir/rtdb" ] || sqlite3 /var/lib/dbconfig-common/sqlite3/request-tracker5/rtdb ".backup '$dir/rtdb'"
-  cat >"$dir/config/95-closeout.pm" <<PERL
-Set(\$DatabaseName, '$dir/rtdb');
+  local state=$1
+  mkdir -p "$state/config"
+  cp "$config"/*.pm "$state/config/"
+  [ -f "$state/rtdb" ] || sqlite3 /var/lib/dbconfig-common/sqlite3/request-tracker5/rtdb ".backup '$state/rtdb'"
+  cat >"$state/config/95-closeout.pm" <<PERL
+Set(\$DatabaseName, '$state/rtdb');
 Set(\$WebPath, '');
 Set(\$WebDomain, '127.0.0.1');
 Set(\$WebPort, $port);
@@ -51,7 +49,7 @@ Set(\$LogToSyslog, '');
 Set(\$LogToSTDERR, 'warning');
 1;
 PERL
-  cat >"$dir/config/96-closeout-lifecycle.pm" <<'PERL'
+  cat >"$state/config/96-closeout-lifecycle.pm" <<'PERL'
 # Resolved is not the end: a ticket is closed from there, or opened again.
 Set(%Lifecycles, support => {
   initial => [qw(new)], active => [qw(open stalled resolved)], inactive => [qw(closed rejected deleted)],
@@ -66,18 +64,19 @@ Set(%Lifecycles, support => {
 });
 1;
 PERL
-  chown -R www-data: "$dir"
+  chown -R www-data: "$state"
 }
 
 # A queue, an agent with the rights that Closeout needs, custom fields, a token.
 prepare() {
   [ -f "$dir/token" ] && return
+  configure "$dir"
   as_rt '
     my $system = RT->SystemUser;
     my $queue = RT::Queue->new($system);
     $queue->Create(Name => "Support", Lifecycle => "support", CorrespondAddress => "support\@rt.example");
     $queue->Load("Support");
-    for my $name ("Closeout", "Customer", "Service problem") {
+    for my $name ("Closeout", "Customer", "Service problem", "Type", "Severity") {
       my $field = RT::CustomField->new($system);
       $field->Create(Name => $name, Type => "Freeform", MaxValues => 1, LookupType => "RT::Queue-RT::Ticket");
       $field->AddToObject($queue);
@@ -90,28 +89,18 @@ prepare() {
     $user->PrincipalObj->GrantRight(Right => "ShowUserHistory", Object => RT->System);
     my ($id, $message, $token) = RT::AuthToken->new($system)->Create(Owner => $user->Id, Description => "closeout");
     print "TOKEN $token\n";' | sed -n 's/^TOKEN //p' >"$dir/token.new"
+  keep_empty "$dir/rtdb"
   mv "$dir/token.new" "$dir/token"
 }
 
-case "${1:-}" in
-start)
-  install
-  mkdir -p "$dir"
-  stop
-  configure
-  prepare
+serve() {
+  copy_empty rtdb
+  configure "$state"
   cd /
-  setsid env RT_SITE_CONFIG_DIR="$dir/config" setpriv --reuid www-data --regid www-data --init-groups --inh-caps=-all \
-    /usr/share/request-tracker5/libexec/rt-server --host 127.0.0.1 --port "$port" --max-workers 1 --max-reqs-per-child 100000000 \
-    >"$dir/log" 2>&1 </dev/null &
-  echo $! >"$dir/pid"
-  for _ in $(seq 60); do
-    curl -fsS -o /dev/null "http://127.0.0.1:$port/REST/2.0/rt" -H "Authorization: token $(cat "$dir/token")" 2>/dev/null && break
-    sleep 0.5
-  done
-  echo "URL=http://127.0.0.1:$port/REST/2.0"
-  echo "TOKEN=$(cat "$dir/token")"
-  ;;
-stop) stop ;;
-*) sed -n '2,4s/^# *//p' "$0" >&2 && exit 2 ;;
-esac
+  exec setsid env RT_SITE_CONFIG_DIR="$state/config" setpriv --reuid www-data --regid www-data --init-groups --inh-caps=-all \
+    /usr/share/request-tracker5/libexec/rt-server --host 127.0.0.1 --port "$port" --max-workers 1 --max-reqs-per-child 100000000
+}
+
+answers() { curl -fsS "$url/rt" -H "Authorization: token $(cat "$dir/token")"; }
+
+main "$@"

@@ -5,9 +5,9 @@ import { toReport } from '../outside/reports/rows.js';
 import type { Wait } from '../policy/closing.js';
 import type { Policy } from '../policy/settings.js';
 import type { Fence } from '../policy/standing.js';
-import type { State } from '../policy/status.js';
+import { stateOf, type State } from '../policy/status.js';
 import type { Deps } from './deps.js';
-import { closeTicket } from './in-system.js';
+import { closeTicket, isClosedByAgent } from './in-system.js';
 
 /** What stands after a write. `isSuperseded`: another run or a newer revision came first, so the run has to look again. */
 export interface WrittenReport {
@@ -66,17 +66,18 @@ const closeHere: Closing = ({ ledger, policyFor }, fence, request) => ledger.clo
 
 /** The ticket first, then the ledger: only what was read there counts as closed. */
 const closeElsewhere: Closing = async (deps, fence, request) => {
-  const { ledger, policyFor, runs } = deps;
+  const { ledger, policyFor, runs, systemStates } = deps;
   const prepared = await ledger.close(fence, { ...request, isPreparation: true }, policyFor);
   const { row, isSuperseded, wait } = prepared;
   if (wait || isSuperseded || row.state !== 'cleared') return prepared;
-  const outcome = await closeTicket(deps, fence, request);
-  if (outcome === 'stale') return { ...prepared, isSuperseded: true };
-  const closed = await ledger.close(fence, request, policyFor);
-  // It was closed, and moved on before we could write that down: the next observation begins the next cycle.
-  if (outcome === 'undone' && row.system && row.ticketId) {
-    await deps.systemStates.hint(row.system, [row.ticketId]);
-    await runs.wake(toReport(closed.row));
-  }
+  if (isClosedByAgent(row, fence)) return ledger.close(fence, request, policyFor);
+  const ticket = await closeTicket(deps, fence, request, row);
+  if (ticket.outcome === 'stale') return { ...prepared, isSuperseded: true };
+  const closed = await ledger.close(fence, { ...request, seen: ticket.seen }, policyFor);
+  const isWritten = !closed.isSuperseded && closed.row.state === 'closed';
+  // Otherwise what has happened there is found by reading it again.
+  if ((!isWritten || ticket.outcome === 'undone') && row.system && row.ticketId)
+    await systemStates.hint(row.system, [row.ticketId]);
+  if (closed.row.state === 'closed' && stateOf(closed.row.status) === 'open') await runs.wake(toReport(closed.row));
   return closed;
 };

@@ -1,101 +1,117 @@
-/** Closing, reopening and cancelling a report whose ticket lives in an external system. */
-import type { ClosingRequest } from '../outside/reports/ledger.js';
+/**
+ * Closing, reopening and cancelling a report whose ticket lives in an external system. Safe to repeat: one attempt at a time has the
+ * ticket, reads it before it changes it, and changes nothing once the run has decided otherwise.
+ */
+import { cancellationSignal } from '@temporalio/activity';
 import type { ConfirmationState } from '../contract/survey.js';
-import type { Change } from '../policy/changes.js';
+import type { ClosingRequest } from '../outside/reports/ledger.js';
+import type { Seen } from '../outside/reports/observed.js';
+import type { ReportRow } from '../outside/reports/rows.js';
+import { systemOfRecord, type Change } from '../policy/changes.js';
 import type { Fence } from '../policy/standing.js';
 import { later } from '../policy/time.js';
-import type { Moved } from '../systems/move.js';
-import { statusOfState, stateOfWord } from '../systems/words.js';
+import type { Move, Moved } from '../systems/move.js';
+import { statusOfState } from '../systems/words.js';
 import type { Deps } from './deps.js';
 
-/** A change of the ticket, and the mark by which its note is recognised. */
-interface TicketChange {
-  to: 'closed' | 'open' | 'cancelled';
-  mark: string;
-  note: string | undefined;
-}
-
 /**
- * Closes the ticket and reads it again. Returns false if somebody has moved it on: then what was seen is noted, and the run has to look
- * again. Safe to repeat: `moveTicket` reads first.
+ * What became of a closing: `closed`, and what was then seen; `undone`: it was closed, and somebody has moved it on since; `stale`:
+ * somebody moved it first, or the run has decided otherwise, so nothing was changed.
  */
+export type ClosedTicket = { outcome: 'closed' | 'undone'; seen: Seen } | { outcome: 'stale' };
+
+const closingMark = ({ reportId, cycle }: Fence): string => `closeout:${reportId}:${cycle}:closed`;
+
+/** The ticket is closed there, and none of our attempts did it. */
+export const isClosedByAgent = ({ status, movingTo }: ReportRow, fence: Fence): boolean =>
+  status === 'closed' && movingTo !== closingMark(fence);
+
+/** `prepared`: the report as it was when the closing was decided. */
 export async function closeTicket(
   deps: Deps,
   fence: Fence,
   request: ClosingRequest,
-): Promise<'closed' | 'undone' | 'stale'> {
-  const { reportId, cycle } = fence;
+  prepared: ReportRow,
+): Promise<ClosedTicket> {
+  const { reportId, runId, cycle, rev } = fence;
   const survey = await deps.surveys.ofCycle(reportId, cycle);
   const note = closingNote(request, survey?.confirmation ?? null);
-  const moved = await inSystem(deps, reportId, { to: 'closed', mark: `closeout:${reportId}:${cycle}:closed`, note });
-  if (!moved || moved.outcome === 'done') return 'closed';
-  return moved.outcome;
+  const change = { to: 'closed', mark: closingMark(fence), note } as const;
+  const isWanted = (row: ReportRow) => row.runId === runId && row.rev <= rev;
+  const moved = await inSystem(deps, prepared, change, isWanted);
+  if (!moved || moved.outcome === 'stale') return { outcome: 'stale' };
+  const { outcome, readAt } = moved;
+  // What is read from then on counts as a change that came later.
+  return outcome === 'done'
+    ? { outcome: 'closed', seen: { status: 'closed', at: readAt } }
+    : { outcome: 'undone', seen: { status: 'closed', at: later(readAt, -1) } };
 }
 
 /** A ticket that somebody has moved on is left alone: its next observation decides. */
 export async function reopenTicket(
   deps: Deps,
-  { reportId, rev }: Fence,
+  { reportId, runId, rev }: Fence,
   change: Change,
   reason: string | undefined,
 ): Promise<void> {
-  if (change.source === observer) return;
+  if (change.source === systemOfRecord) return;
   const by = change.by === 'customer' ? 'The customer says that the problem is not fixed.' : 'Reopened by Closeout.';
   const note = [by, reason].filter(Boolean).join('\n');
-  await inSystem(deps, reportId, { to: 'open', mark: `closeout:${reportId}:${rev}:reopened`, note });
+  await moveTo(deps, reportId, runId, { to: 'open', mark: `closeout:${reportId}:${rev}:reopened`, note });
 }
 
-export async function cancelTicket(deps: Deps, { reportId, rev }: Fence, change: Change): Promise<void> {
-  if (change.source === observer) return;
+export async function cancelTicket(deps: Deps, { reportId, runId, rev }: Fence, change: Change): Promise<void> {
+  if (change.source === systemOfRecord) return;
   const note = 'Cancelled: the report was raised in error.';
-  await inSystem(deps, reportId, { to: 'cancelled', mark: `closeout:${reportId}:${rev}:cancelled`, note });
+  await moveTo(deps, reportId, runId, { to: 'cancelled', mark: `closeout:${reportId}:${rev}:cancelled`, note });
 }
 
-/** The source of a change that was seen in the system itself (workflows/run.ts). */
-const observer = 'system of record';
+type TicketChange = Omit<Move, 'from'>;
 
-/** Undefined if the report lives in our own store. */
-async function inSystem(deps: Deps, reportId: string, change: TicketChange): Promise<Moved | undefined> {
-  const { observed, systems } = deps;
-  const known = await observed.ticketOf(reportId);
-  if (!known) return undefined;
-  await observed.beginMove(reportId);
-  const moved = await systems.move(known, change).catch(async (error: unknown) => {
-    await observed.endMove(reportId);
-    throw error;
-  });
-  const { ticket, readAt, outcome } = moved;
-  if (outcome === 'done' && ticket) await observed.endMove(reportId, { status: statusOfState[change.to], at: readAt });
-  else await observed.endMove(reportId);
-  if (outcome !== 'done') await noteMovedOn(deps, reportId, known.system, change, moved);
+/** The ledger was written first. */
+async function moveTo(deps: Deps, reportId: string, runId: string, change: TicketChange): Promise<void> {
+  const row = await deps.ledger.read(reportId);
+  const isWanted = (now: ReportRow) => now.runId === runId && now.state === change.to;
+  const moved = await inSystem(deps, row, change, isWanted);
+  if (moved?.outcome === 'done')
+    await deps.observed.noteMoved(reportId, { status: statusOfState[change.to], at: moved.readAt });
+}
+
+/** Undefined if the run has decided otherwise. */
+async function inSystem(
+  { systems, observed, ticketLeases }: Deps,
+  { id, system, ticketId, observedStatus }: ReportRow,
+  change: TicketChange,
+  isWanted: (row: ReportRow) => boolean,
+): Promise<Moved | undefined> {
+  if (system === null || ticketId === null) return undefined;
+  const known = { system, ticketId, observed: observedStatus ?? 'inProgress' } as const;
+  const moved = await ticketLeases
+    .hold(id, change.mark, (stillOurs) => {
+      const beforeWrite = async () => {
+        if (!isWanted(await stillOurs())) throw new Unwanted();
+      };
+      return systems.move(known, change, { signal: cancellationSignal(), beforeWrite });
+    })
+    .catch(undefinedIfUnwanted);
+  if (moved?.outcome === 'stale') {
+    const { ticket, readAt } = moved;
+    if (ticket) await observed.observe(systems.observationOf(system, ticket, readAt));
+    else await observed.observeGone(id, readAt, systems.named(system).settings.poll);
+  }
   return moved;
 }
 
-/** What was seen instead counts as an observation; after an undone change, as one that followed it. */
-async function noteMovedOn(
-  { observed, systems }: Deps,
-  reportId: string,
-  system: string,
-  { to }: TicketChange,
-  { ticket, readAt, outcome }: Moved,
-): Promise<void> {
-  if (!ticket) {
-    await observed.observeGone(reportId, readAt);
-    return;
-  }
-  if (outcome === 'undone' && stateOfWord(ticket.status, systems.named(system).words) !== to)
-    await observed.endMove(reportId, { status: statusOfState[to], at: later(readAt, -1) });
-  const observation = systems.observationOf(system, ticket, readAt);
-  if (outcome === 'stale') await observed.observe(observation);
+/** The run has decided otherwise since. */
+class Unwanted extends Error {}
+
+function undefinedIfUnwanted(error: unknown): undefined {
+  if (!(error instanceof Unwanted)) throw error;
 }
 
 /** For the ticket's agents: how it came to be closed. */
-function closingNote(
-  { isConfirmed, byHand, clearing }: ClosingRequest,
-  confirmation: ConfirmationState | null,
-): string {
+function closingNote({ isConfirmed, clearing }: ClosingRequest, confirmation: ConfirmationState | null): string {
   const by = clearing.by === undefined ? '' : ` (cleared by ${clearing.by})`;
-  if (byHand) return `Closed by ${byHand.by}.`;
   switch (confirmation) {
     case 'yes':
       return `Closed: the customer confirmed that the problem is fixed${by}.`;
@@ -104,6 +120,6 @@ function closingNote(
     case 'released':
       return `Closed: an operator did not wait for the customer${by}.`;
     default:
-      return isConfirmed ? `Closed by Closeout, without a reply of the customer${by}.` : `Closed by Closeout${by}.`;
+      return isConfirmed ? `Closed by Closeout, without a reply from the customer${by}.` : `Closed by Closeout${by}.`;
   }
 }

@@ -1,7 +1,9 @@
+import { cancellationSignal } from '@temporalio/activity';
 import { CloseoutError } from '../contract/errors.js';
 import { followUpIdOf } from '../contract/ids.js';
 import type { Contact } from '../contract/contact.js';
 import type { Report } from '../contract/reports.js';
+import type { Terms } from '../systems/http.js';
 import type { Deps } from './deps.js';
 
 /**
@@ -12,11 +14,14 @@ export async function openFollowUp(
   deps: Deps,
   { reportId, cycle }: { reportId: string; cycle: number },
 ): Promise<string> {
-  const { reports, runs, observed } = deps;
+  const { reports, runs, observed, ticketLeases } = deps;
   const [report, contact] = await Promise.all([reports.get(reportId), reports.contactOf(reportId)]);
   const id = followUpIdOf(reportId, cycle);
   const known = await observed.ticketOf(reportId);
-  if (known) return openTicket(deps, known.system, report, contact, id);
+  if (known)
+    return ticketLeases.hold(reportId, undefined, (beforeWrite) =>
+      openTicket(deps, known.system, report, contact, id, { beforeWrite, signal: cancellationSignal() }),
+    );
   const { description, severity, ticketType, priority, customerId } = report;
   const relationship = { id: reportId, relationshipType: 'followUp', '@referredType': 'TroubleTicket' };
   const document = { troubleTicketRelationship: [relationship] };
@@ -33,17 +38,24 @@ export async function openFollowUp(
 async function openTicket(
   { systems, observed, reports, runs }: Deps,
   system: string,
-  { id: reportId, name, description, customerId }: Report,
+  { id: reportId, name, description, severity, ticketType, customerId }: Report,
   contact: Contact | undefined,
   reference: string,
+  terms: Terms,
 ): Promise<string> {
-  const opened = await systems.open(system, {
-    name: `Not solved: ${name ?? description}`.slice(0, 200),
-    description: `${description}\n\nThe customer says that the problem of ${reportId} is not solved.`,
-    customerId,
-    contact,
-    reference,
-  });
+  const opened = await systems.open(
+    system,
+    {
+      name: `Not solved: ${name ?? description}`.slice(0, 200),
+      description: `${description}\n\nThe customer says that the problem of ${reportId} is not solved.`,
+      severity,
+      ticketType,
+      customerId,
+      contact,
+      reference,
+    },
+    terms,
+  );
   const observation = systems.observationOf(system, opened.ticket, opened.at);
   await observed.observe(observation);
   await runs.begin(await reports.get(observation.reportId));

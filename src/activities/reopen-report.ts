@@ -22,7 +22,8 @@ export async function reopenReport(deps: Deps, { fence, change, system }: WriteC
   // The customer's reason was stored with the confirmation.
   const reason = change.by === 'customer' ? await confirmations.reasonOf(fence.reportId, fence.cycle) : undefined;
   const written = writtenReport(await ledger.reopen(fence, change, reason));
-  if (system && !written.isSuperseded && written.state === 'open') await reopenTicket(deps, fence, change, reason);
+  // Also if the run has decided something else since, such as a hold: the ticket has not been reopened yet.
+  if (system && written.state === 'open') await reopenTicket(deps, fence, change, reason);
   const ended = written.cycle > fence.cycle ? await surveys.ofCycle(fence.reportId, fence.cycle) : undefined;
   return { ...written, survey: ended && surveyRecord(ended) };
 }
@@ -31,7 +32,7 @@ export async function reopenReport(deps: Deps, { fence, change, system }: WriteC
 export async function cancelReport(deps: Deps, { fence, change, system }: WriteChange): Promise<ChangedReport> {
   const { ledger, surveys } = deps;
   const written = writtenReport(await ledger.cancel(fence, change));
-  if (system && !written.isSuperseded && written.state === 'cancelled') await cancelTicket(deps, fence, change);
+  if (system && written.state === 'cancelled') await cancelTicket(deps, fence, change);
   const survey = await surveys.ofCycle(fence.reportId, written.cycle);
   return { ...written, survey: survey && surveyRecord(survey) };
 }

@@ -91,6 +91,11 @@ async function handOver(
   const details = { ...about, language, brand: survey.brand ?? undefined, publicUrl: sender.publicUrl };
   await events.surveyReady(survey.id, details, againFor !== undefined);
   if (kind === 'reminder') return surveyRecord(await surveys.markSent({ id: survey.id, kind, expectedAt }));
+  if (survey.state === 'sent') {
+    // It has been delivered before, so the survey is open whatever becomes of this copy.
+    await ledger.expect(reportId, expectedAt);
+    return surveyRecord(survey);
+  }
   await ledger.expect(reportId, soonAfter(expiresAt));
   return { handedOver: survey.id, until: expiresAt.toISOString() };
 }

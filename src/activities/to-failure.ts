@@ -9,7 +9,7 @@ import { isBadAddress, isSenderFault, refusalStatus } from '../policy/delivery.j
 
 export function toFailure(error: unknown): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
-  if (error instanceof CloseoutError) return failure(error.code, error.message);
+  if (error instanceof CloseoutError) return failure(error.code, error.message, error.retryAfter);
   if (error instanceof RelayDown)
     return ApplicationFailure.create({
       type: 'MailUnavailable',
@@ -22,8 +22,8 @@ export function toFailure(error: unknown): ApplicationFailure {
   return failure('Unexpected', `${String(name)}${typeof code === 'string' ? ` ${code}` : ''}; see the worker's log`);
 }
 
-function failure(type: ErrorCode, message: string): ApplicationFailure {
-  return ApplicationFailure.create({ type, message, nonRetryable: !errors[type].retry });
+function failure(type: ErrorCode, message: string, nextRetryDelay?: number): ApplicationFailure {
+  return ApplicationFailure.create({ type, message, nonRetryable: !errors[type].retry, nextRetryDelay });
 }
 
 export interface MailVerdict {

@@ -32,8 +32,10 @@ export class AlarmService {
     return this.alarms.exclusively(source, alarm.fingerprint, async () => {
       const known = await this.alarms.find(source, alarm.fingerprint);
       const report = known && (await this.reports.get(known.reportId));
-      if (!alarm.isFiring) return this.end(source, alarm, report);
-      if (known && known.startsAt >= new Date(alarm.startsAt)) return 'unchanged';
+      const startsAt = new Date(alarm.startsAt);
+      // The end of an earlier firing, sent again, is not the end of this one.
+      if (!alarm.isFiring) return known && startsAt < known.startsAt ? 'unchanged' : this.end(source, alarm, report);
+      if (known && known.startsAt >= startsAt) return 'unchanged';
       return this.fire(source, alarm, report, policyFor, openElsewhere);
     });
   }

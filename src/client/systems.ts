@@ -1,7 +1,7 @@
 /** The client's operations on external ticket systems. */
 import type { Observation, ObservedReports } from '../outside/reports/observed.js';
 import type { ReportsPort } from '../outside/reports/port.js';
-import type { SystemState, SystemStates } from '../outside/system-states.js';
+import type { SharedPace, SystemState, SystemStates } from '../outside/system-states.js';
 import type { Runs } from '../outside/temporal/runs.js';
 
 export class SystemService {
@@ -20,6 +20,11 @@ export class SystemService {
   /** Tickets may have changed: they are read soon. Safe to repeat. */
   hint(system: string, ticketIds: string[]): Promise<void> {
     return this.stored.hint(system, ticketIds);
+  }
+
+  /** When all processes together may ask a system next. */
+  paceOf(system: string, perSecond: number): SharedPace {
+    return this.stored.paceOf(system, perSecond);
   }
 
   /** A ticket was just opened there: its report is followed at once. Safe to repeat. */

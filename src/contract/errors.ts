@@ -43,9 +43,13 @@ export class CloseoutError extends Error {
     readonly code: ErrorCode,
     message: string,
     readonly field?: string,
-    options?: ErrorOptions,
+    options: ErrorOptions & { retryAfter?: number } = {},
   ) {
     super(message, options);
     this.name = code;
+    this.retryAfter = options.retryAfter;
   }
+
+  /** ms; absent: as usual. */
+  readonly retryAfter: number | undefined;
 }

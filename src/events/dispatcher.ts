@@ -4,8 +4,9 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Delivery, Events, Listener } from '../outside/events.js';
+import type { Delivery, Events, Failure, Listener } from '../outside/events.js';
 import type { ObservedReports } from '../outside/reports/observed.js';
+import type { TicketLeases } from '../outside/reports/ticket-leases.js';
 import type { Answers } from '../outside/surveys/answers.js';
 import type { ReportsPort } from '../outside/reports/port.js';
 import type { Runs } from '../outside/temporal/runs.js';
@@ -24,6 +25,7 @@ export interface Outside {
   runs: Runs;
   answers: Answers;
   observed: ObservedReports;
+  ticketLeases: TicketLeases;
   systems: Systems;
 }
 
@@ -94,21 +96,16 @@ async function deliver(
     await events.delivered(delivery);
     return true;
   }
-  const outcome = await events.failed(delivery, failure.reason, failure.isGone);
-  if (outcome !== 'retried')
-    await runs.alert({
+  await events.failed(delivery, failure, (outcome) =>
+    runs.alert({
       kind: 'listener',
       listener: listener.name,
       reason: failure.reason,
       givenUp: outcome === 'givenUp' ? delivery.reportId : undefined,
       at: new Date().toISOString(),
-    });
+    }),
+  );
   return false;
-}
-
-interface Refused {
-  reason: string;
-  isGone: boolean;
 }
 
 async function attempt(
@@ -116,14 +113,14 @@ async function attempt(
   settings: DispatcherSettings,
   listener: Listener,
   delivery: Delivery,
-): Promise<Refused | undefined> {
+): Promise<Failure | undefined> {
   const { reports } = outside;
   const webhook = settings.webhooks.get(listener.name);
   try {
     if (listener.kind === 'system') return await writeBackAnswer(outside, listener, delivery);
     if (listener.kind === 'hub') return await sendToHub(reports, settings, listener, delivery);
     // Another worker already has a newer file.
-    if (!webhook) return { reason: 'the webhook is not in the CLOSEOUT_SYSTEMS of this worker', isGone: false };
+    if (!webhook) return { reason: 'the webhook is not in the CLOSEOUT_SYSTEMS of this worker' };
     const subject = await subjectOf(reports, delivery.reportId);
     const body = JSON.stringify(cloudEvent(delivery, subject, settings));
     const reach = { allowPrivate: webhook.allowPrivate, allowLoopback: settings.allowLoopback };
@@ -131,8 +128,9 @@ async function attempt(
     return refusalOf((await post(webhook.url, body, headers, reach)).status);
   } catch (error) {
     if (error instanceof CloseoutError && !isAboutSystem(error)) throw error; // about us, not about the listener
-    if (error instanceof CloseoutError) return { reason: error.message, isGone: false };
-    return { reason: inWords(error as NodeJS.ErrnoException), isGone: false };
+    if (error instanceof CloseoutError)
+      return { reason: error.message, ends: error.code === 'SystemRefused' ? 'givenUp' : undefined };
+    return { reason: inWords(error as NodeJS.ErrnoException) };
   }
 }
 
@@ -141,7 +139,7 @@ async function sendToHub(
   settings: DispatcherSettings,
   { callback, query }: Listener,
   delivery: Delivery,
-): Promise<Refused | undefined> {
+): Promise<Failure | undefined> {
   const { accepts, fields } = hubFilter(query);
   const ticket = await ticketOf(reports, delivery.reportId, settings.publicUrl);
   const reach: Reach = { allowPrivate: false, allowLoopback: settings.allowLoopback };
@@ -159,9 +157,9 @@ async function sendToHub(
 
 const isAboutSystem = ({ code }: CloseoutError): boolean => code.startsWith('System');
 
-/** Events of reports that live elsewhere are none of the system's. */
+/** Events of reports that live elsewhere are none of the system's, and a ticket that is gone gets no note. */
 async function writeBackAnswer(
-  { observed, answers, systems }: Outside,
+  { observed, answers, systems, ticketLeases }: Outside,
   { name }: Listener,
   { reportId, cycle, surveyId, data }: Delivery,
 ): Promise<undefined> {
@@ -169,16 +167,19 @@ async function writeBackAnswer(
   const revision = Number(data['revision']);
   if (!ticket || surveyId === null || `system:${ticket.system}` !== name) return undefined;
   const answer = await answers.revision(surveyId, revision);
-  if (answer) await writeAnswerBack(systems, ticket, { ...answer, reportId, cycle, revision });
+  if (!answer || !(await systems.named(ticket.system).system.read(ticket.ticketId))) return undefined;
+  const shown = { ...answer, reportId, cycle, revision };
+  await ticketLeases.hold(reportId, undefined, (beforeWrite) =>
+    writeAnswerBack(systems, ticket, shown, { beforeWrite }),
+  );
   return undefined;
 }
 
-function refusalOf(status: number): Refused | undefined {
+function refusalOf(status: number): Failure | undefined {
   if (status >= 200 && status < 300) return undefined;
-  if (status === 410) return { reason: 'it answered 410: it wants no more events', isGone: true };
-  if (status >= 300 && status < 400)
-    return { reason: `it answered ${status}: redirects are not followed`, isGone: false };
-  return { reason: `it answered ${status}`, isGone: false };
+  if (status === 410) return { reason: 'it answered 410: it wants no more events', ends: 'parked' };
+  if (status >= 300 && status < 400) return { reason: `it answered ${status}: redirects are not followed` };
+  return { reason: `it answered ${status}` };
 }
 
 const inWords = ({ code, name, message }: NodeJS.ErrnoException): string => {

@@ -2,10 +2,10 @@
  * Which requests are accepted. Everything except customers' pages and liveness requires the token, unless `npm start` runs the
  * gateway for this machine only. State-changing requests from pages of other sites are refused.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../setup/config.js';
 import { CloseoutError } from '../contract/errors.js';
+import { isSameToken } from './same-token.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -32,7 +32,7 @@ export function guard({ http, apiToken, temporal }: Config) {
     // A browser that asks whether it may send a request sends no login yet.
     if (isFromUi && request.method === 'OPTIONS') return;
     const needsToken = !isOpenToAll(request.url.split('?')[0] ?? '') && !(onlyLocal && isFromThisMachine(request));
-    if (needsToken && !tokenOf(request).some((given) => isSame(given, apiToken))) {
+    if (needsToken && !tokenOf(request).some((given) => isSameToken(given, apiToken))) {
       // A browser asks for a login: any name, and the token as the password.
       reply.header('www-authenticate', 'Basic realm="Closeout", charset="UTF-8"');
       throw new CloseoutError(
@@ -91,6 +91,3 @@ function tokenOf({ headers: { authorization = '' } }: FastifyRequest): string[] 
   const [, password = ''] = /^[^:]*:(.*)$/s.exec(Buffer.from(value, 'base64').toString()) ?? [];
   return [password];
 }
-
-const digest = (text: string) => createHash('sha256').update(text).digest();
-const isSame = (a: string, b: string) => timingSafeEqual(digest(a), digest(b));

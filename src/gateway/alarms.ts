@@ -1,5 +1,4 @@
 /** `/alarms/{name}`: the webhook of an alarm system. */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { alarmsIn, alertmanagerBody } from '../alarms/alertmanager.js';
 import type { CloseoutClient } from '../client.js';
@@ -10,18 +9,16 @@ import { loadPolicy } from '../setup/policy-file.js';
 import type { AlarmSource, SystemsFile } from '../setup/systems-file.js';
 import { Systems } from '../systems/systems.js';
 import { parseInput } from './parse.js';
-
-const digest = (text: string) => createHash('sha256').update(text).digest();
-const isSame = (a: string, b: string) => timingSafeEqual(digest(a), digest(b));
+import { isSameToken } from './same-token.js';
 
 export function alarmWebhooks(app: FastifyInstance, client: CloseoutClient, config: Config, file: SystemsFile): void {
   const policyFor = loadPolicy(config.policyFile);
-  const systems = new Systems(file.systems);
+  const systems = new Systems(file.systems, (name, perSecond) => client.systems.paceOf(name, perSecond));
 
   const openerFor = ({ system }: AlarmSource): OpenElsewhere | undefined => {
     if (system === undefined) return undefined;
-    return async ({ name = '', description, customerId, contact }, reference) => {
-      const { ticket, at } = await systems.open(system, { name, description, customerId, contact, reference });
+    return async ({ name = '', id: _, ...opening }, reference) => {
+      const { ticket, at } = await systems.open(system, { ...opening, name, reference });
       return client.systems.follow(systems.observationOf(system, ticket, at));
     };
   };
@@ -30,7 +27,7 @@ export function alarmWebhooks(app: FastifyInstance, client: CloseoutClient, conf
   app.post<{ Params: { name: string } }>('/alarms/:name', async ({ params: { name }, headers, body }) => {
     const source = file.alarms.get(name);
     const [, given = ''] = /^bearer (.+)$/i.exec(headers.authorization ?? '') ?? [];
-    if (!source || ![source.token, config.apiToken].some((token) => isSame(token, given)))
+    if (!source || ![source.token, config.apiToken].some((token) => isSameToken(token, given)))
       throw new CloseoutError(
         'Unauthorized',
         'Send "Authorization: Bearer TOKEN" with the token of this alarm source.',

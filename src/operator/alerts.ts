@@ -141,7 +141,7 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     subject: `${givenUp ? 'Event given up' : 'Events parked'}: listener ${listener}`,
     lines: [
       givenUp
-        ? `The listener ${listener} refused an event about report ${givenUp} for three days: ${reason}. The event was given up; later ones are delivered.`
+        ? `The listener ${listener} did not take an event about report ${givenUp}: ${reason}. The event was given up; later ones are delivered.`
         : `The listener ${listener} gets no more events: ${reason}. What happens meanwhile is kept.`,
       `Once the cause is corrected: closeout events ${givenUp ? `replay --listener ${listener} --since TIME` : `resume ${listener}`}`,
     ],

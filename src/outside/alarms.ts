@@ -1,13 +1,21 @@
 /** Which report each alarm is about, and which of its firings was last seen. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'kysely';
+import { CloseoutError } from '../contract/errors.js';
+import { second } from '../policy/time.js';
 import type { Db } from './database/database.js';
+import { leaseSeconds, withLease } from './lease.js';
 
 export interface AlarmTable {
   /** Undefined until a report was opened. */
   find(source: string, fingerprint: string): Promise<{ reportId: string; startsAt: Date } | undefined>;
   /** The report that this firing is about. */
   set(source: string, fingerprint: string, startsAt: Date, reportId: string): Promise<void>;
-  /** Does something about an alarm while nobody else does: both halves of a pair send the same at the same time. */
+  /**
+   * Does something about an alarm while nobody else does: both halves of a pair send the same at the same time. Throws
+   * `SystemUnavailable` if somebody else does so for long.
+   */
   exclusively<T>(source: string, fingerprint: string, work: () => Promise<T>): Promise<T>;
 }
 
@@ -20,7 +28,7 @@ export function alarmTable(db: Db): AlarmTable {
         .where('source', '=', source)
         .where('fingerprint', '=', fingerprint)
         .executeTakeFirst();
-      return row?.reportId ? { reportId: row.reportId, startsAt: row.startsAt } : undefined;
+      return row?.reportId && row.startsAt ? { reportId: row.reportId, startsAt: row.startsAt } : undefined;
     },
 
     async set(source, fingerprint, startsAt, reportId) {
@@ -31,10 +39,44 @@ export function alarmTable(db: Db): AlarmTable {
         .execute();
     },
 
-    exclusively: (source, fingerprint, work) =>
-      db.transaction().execute(async (tx) => {
-        await sql`select pg_advisory_xact_lock(hashtextextended(${`${source} ${fingerprint}`}, 656))`.execute(tx);
-        return work();
-      }),
+    exclusively: (source, fingerprint, work) => exclusively(db, source, fingerprint, work),
   };
+}
+
+/** For as long as a webhook of Alertmanager waits. */
+const patience = 10 * second;
+
+async function exclusively<T>(db: Db, source: string, fingerprint: string, work: () => Promise<T>): Promise<T> {
+  const claimedBy = randomUUID();
+  const claimedUntil = sql<Date>`now() + ${leaseSeconds} * interval '1 second'`;
+  const ours = () =>
+    db
+      .updateTable('alarms')
+      .where('source', '=', source)
+      .where('fingerprint', '=', fingerprint)
+      .where('claimedBy', '=', claimedBy);
+  const lease = {
+    take: async () => {
+      const { numInsertedOrUpdatedRows } = await db
+        .insertInto('alarms')
+        .values({ source, fingerprint, claimedBy, claimedUntil })
+        .onConflict((c) =>
+          c
+            .columns(['source', 'fingerprint'])
+            .doUpdateSet({ claimedBy, claimedUntil })
+            .where(sql<boolean>`alarms.claimed_until is null or alarms.claimed_until < now()`),
+        )
+        .executeTakeFirst();
+      return (numInsertedOrUpdatedRows ?? 0n) > 0n;
+    },
+    renew: () => ours().set({ claimedUntil }).execute(),
+    release: async () => {
+      await ours().set({ claimedBy: null, claimedUntil: null }).execute();
+    },
+  };
+  for (const end = Date.now() + patience; Date.now() < end; await pause(100)) {
+    const held = await withLease(lease, work);
+    if (held) return held.done;
+  }
+  throw new CloseoutError('SystemUnavailable', 'This alarm is still being handled; send it again.');
 }

@@ -31,8 +31,14 @@ export interface Delivery {
   at: Date;
 }
 
-/** `ended`: nothing more is sent to the listener; `givenUp`: this event is not. */
-export type Failure = 'retried' | 'givenUp' | 'ended';
+/** Why a listener did not take an event. `ends`: it wants no more events, or will never take this one. */
+export interface Failure {
+  reason: string;
+  ends?: Ended;
+}
+
+/** `parked`: nothing more is sent to the listener; `givenUp`: this event is not. */
+export type Ended = 'parked' | 'givenUp';
 
 export interface Events {
   /** Makes the listeners of a kind those of the file. Events that wait for one that is gone are dropped. */
@@ -45,8 +51,10 @@ export interface Events {
   /** The next events for a listener: at most one per report, the oldest. They are ours for a minute. */
   claim(listener: string, limit: number): Promise<Delivery[]>;
   delivered(delivery: Delivery): Promise<void>;
-  /** Records why an attempt failed. `isGone`: the listener wants no more events. */
-  failed(delivery: Delivery, reason: string, isGone: boolean): Promise<Failure>;
+  /**
+   * Records why an attempt failed. `ends`: it need not be tried again. Before something ends, `alert` is called, so that it is not lost.
+   */
+  failed(delivery: Delivery, failure: Failure, alert: (outcome: Ended) => Promise<void>): Promise<void>;
   status(): Promise<ListenerStatus[]>;
   /** Delivers events since a time once more, and unparks the listener. Returns how many. Throws `NotFound`. */
   replay(since: Date, listener?: string): Promise<number>;
@@ -123,7 +131,7 @@ export function eventTable(db: Db): Events {
         where name = ${listener} and failures > 0`.execute(db);
     },
 
-    failed: (delivery, reason, isGone) => failed(db, delivery, reason, isGone),
+    failed: (delivery, failure, alert) => failed(db, delivery, failure, alert),
 
     async status() {
       const { rows } = await sql<Omit<ListenerStatus, 'failingSince' | 'parkedAt'> & Record<string, Date | null>>`
@@ -182,44 +190,48 @@ async function claim(db: Db, listener: string, limit: number): Promise<Delivery[
   return rows;
 }
 
-async function failed(db: Db, { listener, seq }: Delivery, reason: string, isGone: boolean): Promise<Failure> {
-  return db.transaction().execute(async (tx) => {
-    const row = await tx
-      .updateTable('listeners')
-      .set({
-        failures: sql<number>`failures + 1`,
-        failingSince: sql<Date>`coalesce(failing_since, now())`,
-        reason,
-      })
-      .where('name', '=', listener)
-      .returning(['failures', 'failingSince'])
-      .executeTakeFirst();
-    if (!row) return 'ended';
-    const limit = Date.now() - triedFor;
-    if (isGone || (row.failingSince?.getTime() ?? Infinity) < limit) {
-      await tx.updateTable('listeners').set({ parkedAt: new Date() }).where('name', '=', listener).execute();
-      return 'ended';
-    }
-    const retryAt =
-      row.failures < mostFailures ? null : new Date(Date.now() + pauseAfter(row.failures - mostFailures + 1));
-    await tx.updateTable('listeners').set({ retryAt }).where('name', '=', listener).execute();
-    const delivery = tx.updateTable('deliveries').where('listener', '=', listener).where('seq', '=', seq);
-    const tried = await delivery
-      .set({
-        attempts: sql<number>`attempts + 1`,
-        failingSince: sql<Date>`coalesce(failing_since, now())`,
-        claimedUntil: null,
-      })
-      .returning(['attempts', 'failingSince'])
-      .executeTakeFirst();
-    if (!tried) return 'retried';
-    if ((tried.failingSince?.getTime() ?? Infinity) < limit) {
-      await tx.deleteFrom('deliveries').where('listener', '=', listener).where('seq', '=', seq).execute();
-      return 'givenUp';
-    }
-    await delivery.set({ dueAt: new Date(Date.now() + pauseAfter(tried.attempts)) }).execute();
-    return 'retried';
-  });
+async function failed(
+  db: Db,
+  { listener, seq }: Delivery,
+  { reason, ends }: Failure,
+  alert: (outcome: Ended) => Promise<void>,
+): Promise<void> {
+  const giveUp = async () => {
+    await alert('givenUp');
+    await db.deleteFrom('deliveries').where('listener', '=', listener).where('seq', '=', seq).execute();
+  };
+  if (ends === 'givenUp') return giveUp();
+  const row = await db
+    .updateTable('listeners')
+    .set({ failures: sql<number>`failures + 1`, failingSince: sql<Date>`coalesce(failing_since, now())`, reason })
+    .where('name', '=', listener)
+    .where('parkedAt', 'is', null)
+    .returning(['failures', 'failingSince'])
+    .executeTakeFirst();
+  if (!row) return; // it was removed, or parked by another event
+  const limit = Date.now() - triedFor;
+  const isTooLong = (since: Date | null) => since !== null && since.getTime() < limit;
+  if (ends === 'parked' || isTooLong(row.failingSince)) {
+    await alert('parked');
+    await db.updateTable('listeners').set({ parkedAt: new Date() }).where('name', '=', listener).execute();
+    return;
+  }
+  const retryAt =
+    row.failures < mostFailures ? null : new Date(Date.now() + pauseAfter(row.failures - mostFailures + 1));
+  await db.updateTable('listeners').set({ retryAt }).where('name', '=', listener).execute();
+  const ofDelivery = db.updateTable('deliveries').where('listener', '=', listener).where('seq', '=', seq);
+  const tried = await ofDelivery
+    .set({
+      attempts: sql<number>`attempts + 1`,
+      failingSince: sql<Date>`coalesce(failing_since, now())`,
+      claimedUntil: null,
+      dueAt: sql<Date>`now() + interval '1 minute'`,
+    })
+    .returning(['attempts', 'failingSince'])
+    .executeTakeFirst();
+  if (!tried) return;
+  if (isTooLong(tried.failingSince)) return giveUp();
+  await ofDelivery.set({ dueAt: new Date(Date.now() + pauseAfter(tried.attempts)) }).execute();
 }
 
 async function unpark(db: Db, listener: string): Promise<void> {

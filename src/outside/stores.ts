@@ -9,6 +9,7 @@ import { customerErasure, type CustomerErasure } from './erasure.js';
 import { eventTable, type Events } from './events.js';
 import { observedReports, type ObservedReports } from './reports/observed.js';
 import type { ReportsPort } from './reports/port.js';
+import { ticketLeases, type TicketLeases } from './reports/ticket-leases.js';
 import { reportDesk, type Desk } from './reports/desk.js';
 import { reportLedger, type Ledger } from './reports/ledger.js';
 import { serviceProblemReports, type ServiceProblemReports } from './reports/service-problems.js';
@@ -50,6 +51,7 @@ export interface Stores {
   sweeps: Sweeps;
   events: Events;
   observed: ObservedReports;
+  ticketLeases: TicketLeases;
   systemStates: SystemStates;
   alarms: AlarmTable;
 }
@@ -83,6 +85,7 @@ export function openStores(db: Db, addressKey: Buffer): Stores {
     sweeps: sweepTable(db),
     events: eventTable(db),
     observed: observedReports(db),
+    ticketLeases: ticketLeases(db),
     systemStates: systemStates(db),
     alarms: alarmTable(db),
   };

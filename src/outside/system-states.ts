@@ -1,6 +1,6 @@
-/** How far each external system was read, and which tickets are to be read again. */
+/** How far each external system was read, which tickets are to be read again, and when it may be asked next. */
 import { sql } from 'kysely';
-import { second } from '../policy/time.js';
+import { hour, minute, second } from '../policy/time.js';
 import type { Db } from './database/database.js';
 
 /** How far a system was read. */
@@ -13,76 +13,96 @@ export interface SystemState {
   reason: string | null;
 }
 
+/** What there is to do in a system. */
+export interface Claim {
+  mark: string | undefined;
+  isPollDue: boolean;
+  isCompareDue: boolean;
+}
+
+export interface Hint {
+  ticketId: string;
+  at: Date;
+}
+
 export interface SystemStates {
-  /** Reserves the reading of a system to this process, if it is due. Renewed by asking again. */
-  claim(system: string, isDueAfter: number): Promise<SystemState | undefined>;
-  /** Reserves it for longer. */
+  /** Reserves the reading of a system to this process, if there is something to do. Renewed by `renew`. */
+  claim(system: string, pollEvery: number): Promise<Claim | undefined>;
   renew(system: string): Promise<void>;
-  /** How far it was read. `compared`: every open ticket was looked at; `polled`: all that changed since the mark. */
-  read(system: string, mark: string | undefined, compared: boolean, polled: boolean): Promise<void>;
-  failed(system: string, reason: string): Promise<void>;
+  /** All that changed up to a mark was read. */
+  polled(system: string, mark: string | undefined): Promise<void>;
+  /** Every open ticket was looked at. */
+  compared(system: string): Promise<void>;
+  /** Ends the claim. `failure`: in our own words. */
+  release(system: string, failure?: string): Promise<void>;
   states(): Promise<SystemState[]>;
-  /** A ticket may have changed: to be read soon. */
-  hint(system: string, ticketIds: string[]): Promise<void>;
-  hints(system: string, limit: number): Promise<{ ticketId: string; at: Date }[]>;
+  /** Tickets may have changed: to be read, soon or after `delay` ms. */
+  hint(system: string, ticketIds: string[], delay?: number): Promise<void>;
+  /** Those that are due, the oldest first. */
+  hints(system: string, limit: number): Promise<Hint[]>;
   /** Unless another hint has come since. */
-  dropHint(system: string, hint: { ticketId: string; at: Date }): Promise<void>;
+  dropHint(system: string, hint: Hint): Promise<void>;
+  /** The ticket could not be read: to be tried again, at longer and longer intervals. */
+  postponeHint(system: string, hint: Hint): Promise<void>;
+  /** When all processes together may ask the system next (systems/pace.ts). */
+  paceOf(system: string, perSecond: number): SharedPace;
+}
+
+export interface SharedPace {
+  next: (patience: number) => Promise<number | undefined>;
+  holdOff: (pause: number) => Promise<void>;
 }
 
 /** A process that reads a system renews its claim more often than that; s. */
 const claimSeconds = 60;
+const compareEvery = hour;
+
+const now = sql<Date>`now()`;
+const fromNow = (ms: number) => sql<Date>`clock_timestamp() + ${ms / second} * interval '1 second'`;
 
 export function systemStates(db: Db): SystemStates {
+  const update = (name: string) => db.updateTable('systems').where('name', '=', name);
   return {
-    async claim(system, isDueAfter) {
+    async claim(system, pollEvery) {
       await db
         .insertInto('systems')
         .values({ name: system })
         .onConflict((c) => c.doNothing())
         .execute();
-      const isDue = sql<boolean>`polled_at is null or polled_at < now() - ${isDueAfter / second} * interval '1 second'
-        or exists (select from system_hints where system = name)`;
-      return db
-        .updateTable('systems')
+      const isDue = (column: string, every: number) =>
+        sql<boolean>`(${sql.ref(column)} is null or ${sql.ref(column)} < now() - ${every / second} * interval '1 second')`;
+      const isPollDue = isDue('polled_at', pollEvery);
+      // Not while the system fails: then a hint would be tried without a pause.
+      const isHinted = sql<boolean>`(failing_since is null
+        and exists (select from system_hints where system = name and due_at <= now()))`;
+      const claimed = await update(system)
         .set({ claimedUntil: sql<Date>`now() + ${claimSeconds} * interval '1 second'` })
-        .where('name', '=', system)
-        .where((eb) => eb.or([eb('claimedUntil', 'is', null), eb('claimedUntil', '<', sql<Date>`now()`)]))
-        .where(isDue)
-        .returning(['name', 'mark', 'polledAt', 'comparedAt', 'failingSince', 'reason'])
+        .where((eb) => eb.or([eb('claimedUntil', 'is', null), eb('claimedUntil', '<', now)]))
+        .where((eb) => eb.or([isPollDue, isHinted]))
+        .returning(['mark', isPollDue.as('isPollDue'), isDue('compared_at', compareEvery).as('isCompareDue')])
         .executeTakeFirst();
+      return claimed && { ...claimed, mark: claimed.mark ?? undefined };
     },
 
-    async renew(name) {
-      const claimedUntil = sql<Date>`now() + ${claimSeconds} * interval '1 second'`;
-      await db.updateTable('systems').set({ claimedUntil }).where('name', '=', name).execute();
-    },
-
-    async read(system, mark, compared, polled) {
-      const now = sql<Date>`now()`;
-      await db
-        .updateTable('systems')
-        .set({
-          mark,
-          polledAt: polled ? now : undefined,
-          comparedAt: compared ? now : undefined,
-          claimedUntil: null,
-          failingSince: null,
-          reason: null,
-        })
-        .where('name', '=', system)
+    async renew(system) {
+      await update(system)
+        .set({ claimedUntil: sql<Date>`now() + ${claimSeconds} * interval '1 second'` })
         .execute();
     },
 
-    async failed(system, reason) {
-      await db
-        .updateTable('systems')
-        .set({
-          polledAt: sql<Date>`now()`,
-          claimedUntil: null,
-          failingSince: sql<Date>`coalesce(failing_since, now())`,
-          reason,
-        })
-        .where('name', '=', system)
+    async polled(system, mark) {
+      await update(system).set({ mark, polledAt: now }).execute();
+    },
+
+    async compared(system) {
+      await update(system).set({ comparedAt: now }).execute();
+    },
+
+    async release(system, failure) {
+      const failed = { polledAt: now, failingSince: sql<Date>`coalesce(failing_since, now())`, reason: failure };
+      const outcome = failure === undefined ? { failingSince: null, reason: null } : failed;
+      await update(system)
+        .set({ claimedUntil: null, ...outcome })
         .execute();
     },
 
@@ -93,20 +113,14 @@ export function systemStates(db: Db): SystemStates {
         .orderBy('name')
         .execute(),
 
-    async hint(system, ticketIds) {
-      if (ticketIds.length === 0) return;
-      await db
-        .insertInto('systemHints')
-        .values(ticketIds.map((ticketId) => ({ system, ticketId })))
-        .onConflict((c) => c.columns(['system', 'ticketId']).doUpdateSet({ at: sql<Date>`clock_timestamp()` }))
-        .execute();
-    },
+    hint: (system, ticketIds, delay) => hint(db, system, ticketIds, delay),
 
     hints: (system, limit) =>
       db
         .selectFrom('systemHints')
         .select(['ticketId', 'at'])
         .where('system', '=', system)
+        .where('dueAt', '<=', now)
         .orderBy('at')
         .limit(limit)
         .execute(),
@@ -119,5 +133,52 @@ export function systemStates(db: Db): SystemStates {
         .where(sql<Date>`date_trunc('milliseconds', at)`, '=', at)
         .execute();
     },
+
+    async postponeHint(system, { ticketId }) {
+      const pause = sql<number>`least(${(10 * minute) / second}, 2 ^ least(failures, 20))`;
+      await db
+        .updateTable('systemHints')
+        .set({
+          failures: sql<number>`failures + 1`,
+          dueAt: sql<Date>`clock_timestamp() + ${pause} * interval '1 second'`,
+        })
+        .where('system', '=', system)
+        .where('ticketId', '=', ticketId)
+        .execute();
+    },
+
+    paceOf: (system, perSecond) => sharedPace(db, system, perSecond),
   };
+}
+
+function sharedPace(db: Db, system: string, perSecond: number): SharedPace {
+  const interval = sql`${1 / perSecond} * interval '1 second'`;
+  return {
+    async next(patience) {
+      const { rows } = await sql<{ wait: number }>`
+        insert into systems as s (name, next_at) values (${system}, clock_timestamp() + ${interval})
+        on conflict (name) do update set next_at = greatest(s.next_at, clock_timestamp()) + ${interval}
+          where s.next_at is null or s.next_at < ${fromNow(patience)}
+        returning extract(epoch from next_at - ${interval} - clock_timestamp())::float8 * 1000 as wait`.execute(db);
+      return rows[0] && Math.max(0, rows[0].wait);
+    },
+
+    async holdOff(pause) {
+      await db
+        .updateTable('systems')
+        .set({ nextAt: fromNow(pause) })
+        .where('name', '=', system)
+        .execute();
+    },
+  };
+}
+
+export async function hint(db: Db, system: string, ticketIds: string[], delay = 0): Promise<void> {
+  if (ticketIds.length === 0) return;
+  const at = sql<Date>`clock_timestamp()`;
+  await db
+    .insertInto('systemHints')
+    .values(ticketIds.map((ticketId) => ({ system, ticketId, dueAt: fromNow(delay) })))
+    .onConflict((c) => c.columns(['system', 'ticketId']).doUpdateSet({ at, dueAt: fromNow(delay), failures: 0 }))
+    .execute();
 }

@@ -24,6 +24,9 @@ export interface Change {
   hasReason?: boolean;
 }
 
+/** The source of a change that was seen in the system of record, where another program made it. */
+export const systemOfRecord = 'system of record';
+
 /** What a run remembers of the changes it received. */
 export interface Received {
   /** The last change of each source that states times; the source that spoke last comes last. `at`: ms since 1970, as stated. */
@@ -68,9 +71,14 @@ export interface Decided {
 /** Applies a change. `isNew`: it alters what the run has to do. */
 export function decide<T extends Decided>(decided: T, change: Change): { decided: T; isNew: boolean } {
   const { received, counts } = receive(decided.received, change);
-  const state = counts ? nextState(decided.state, change.kind) : decided.state;
+  const state = counts ? stateAfter(decided.state, change) : decided.state;
   const isNew = state !== decided.state;
   return { decided: { ...decided, state, received, rev: isNew ? decided.rev + 1 : decided.rev }, isNew };
+}
+
+/** A signal does not undo a cancellation, but the system of record does: there, it may have been a slip. */
+function stateAfter(state: State, { kind, source }: Change): State {
+  return state === 'cancelled' && kind === 'reopened' && source === systemOfRecord ? 'open' : nextState(state, kind);
 }
 
 /** When a change happened, for the status history: as stated, but never in the future. */
@@ -83,9 +91,8 @@ export function changedAt({ at, receivedAt }: Pick<Change, 'at' | 'receivedAt'>)
 /** The changes by which a report comes from the state that its run decided to the one that another program wrote. */
 export function changesBetween(decided: State, observed: State): ChangeKind[] {
   if (decided === observed) return [];
-  if (decided === 'closed')
+  if (decided === 'closed' || decided === 'cancelled')
     return observed === 'open' ? ['reopened'] : observed === 'cleared' ? ['reopened', 'cleared'] : [];
-  if (decided === 'cancelled') return [];
   if (observed === 'open') return ['reopened'];
   return observed === 'cancelled' ? ['cancelled'] : ['cleared'];
 }

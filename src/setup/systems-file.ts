@@ -89,7 +89,16 @@ const oneOrMore = z.union(
 
 const text = z.union([z.string().min(1), z.number()]).transform(String);
 
-const system = z.strictObject({
+/** What may be given for each type: an unknown key would mean nothing, and so too many tickets. */
+const customFields = ['email', 'customer', 'serviceProblem', 'severity', 'ticketType', 'reference'];
+const keysOf: Record<SystemType, { only: string[]; fields: string[] }> = {
+  tmf621: { only: ['ticketType', 'severity', 'priority', '@type'], fields: [] },
+  'request-tracker': { only: ['queue'], fields: customFields.filter((field) => field !== 'email') },
+  redmine: { only: ['project'], fields: customFields },
+  'django-helpdesk': { only: ['queue'], fields: [] },
+};
+
+const systemSettings = z.strictObject({
   type: z.enum(systemTypes),
   url: z
     .url({ protocol: /^https?$/, error: 'must be a URL that begins with https:// or http://' })
@@ -118,11 +127,21 @@ const system = z.strictObject({
     .string()
     .regex(/^\d{1,4}\/(s|m)$/, 'must be a number per second or minute, such as 5/s')
     .transform((given) => parseInt(given) / (given.endsWith('m') ? 60 : 1))
-    .refine((perSecond) => perSecond > 0, 'must be more than 0')
+    .refine((perSecond) => perSecond >= 0.2, 'must be at least 12/m')
     .default(5),
   writeBack: z
     .strictObject({ closing: z.boolean().default(true), answer: z.boolean().default(true) })
     .default({ closing: true, answer: true }),
+});
+
+const system = systemSettings.superRefine(({ type, ...given }, context) => {
+  for (const setting of ['only', 'fields'] as const) {
+    const allowed = keysOf[type][setting];
+    const unknown = Object.keys(given[setting]).find((key) => !allowed.includes(key));
+    if (unknown === undefined) continue;
+    const message = `is unknown for ${type}, which has ${allowed.join(', ') || `no ${setting}`}`;
+    context.addIssue({ code: 'custom', path: [setting, unknown], message });
+  }
 });
 
 const path = z.string().regex(/^(labels|annotations)\.\w+$/, 'must be a path such as labels.customer');

@@ -1,7 +1,8 @@
 /** The adapters by their types. To add one: its file, a row here, and its type in setup/systems-file.ts. */
 import type { SystemSettings, SystemType } from '../setup/systems-file.js';
 import { DjangoHelpdesk, helpdeskWords } from './django-helpdesk.js';
-import type { SystemOfRecord } from './port.js';
+import { ownPace } from './pace.js';
+import type { AdapterSettings, SystemOfRecord } from './port.js';
 import { Redmine, redmineWords } from './redmine.js';
 import { RequestTracker, requestTrackerWords } from './request-tracker.js';
 import { Tmf621, tmf621Words } from './tmf621.js';
@@ -10,7 +11,7 @@ import type { StatusWords } from './words.js';
 /** `words`: the usual ones of the type. */
 interface SystemKind {
   words: StatusWords;
-  adapter: new (settings: SystemSettings, words: StatusWords) => SystemOfRecord;
+  adapter: new (settings: AdapterSettings, words: StatusWords) => SystemOfRecord;
 }
 
 const adapters: Record<SystemType, SystemKind> = {
@@ -28,9 +29,10 @@ export interface ConnectedSystem {
   system: SystemOfRecord;
 }
 
-export function connectSystem(name: string, settings: SystemSettings): ConnectedSystem {
+/** `pace`: shared with other processes; absent: this one's own. */
+export function connectSystem(name: string, settings: SystemSettings, pace = ownPace(settings.rate)): ConnectedSystem {
   const { words: usual, adapter: Adapter } = adapters[settings.type];
   const given = Object.fromEntries(Object.entries(settings.status).filter(([, word]) => word !== undefined));
   const words: StatusWords = { ...usual, ...given };
-  return { name, settings, words, system: new Adapter(settings, words) };
+  return { name, settings, words, system: new Adapter({ ...settings, pace }, words) };
 }

@@ -4,9 +4,8 @@
  */
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
-import type { SystemSettings } from '../setup/systems-file.js';
-import { Http } from './http.js';
-import type { Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
+import { Http, parsed } from './http.js';
+import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
 import type { StatusWords } from './words.js';
 
 export const helpdeskWords: StatusWords = {
@@ -41,10 +40,10 @@ export class DjangoHelpdesk implements SystemOfRecord {
   private readonly queue: string | undefined;
 
   constructor(
-    { url, token = '', only, rate }: SystemSettings,
+    { url, token = '', only, pace }: AdapterSettings,
     private readonly words: StatusWords,
   ) {
-    this.http = new Http({ url, rate, headers: () => ({ authorization: `Token ${token}` }) });
+    this.http = new Http({ url, pace, headers: () => ({ authorization: `Token ${token}` }) });
     this.queue = only['queue'];
   }
 
@@ -85,17 +84,17 @@ export class DjangoHelpdesk implements SystemOfRecord {
   }
 
   /** There is no field for the reference, so it is part of the title. */
-  async open({ name, description, contact, reference }: NewTicket): Promise<string> {
+  async open({ name, description, severity = '', contact, reference }: NewTicket): Promise<string> {
     const before = (await this.all()).find((row) => row.title.includes(`[${reference}]`));
     if (before) return `${before.id}`;
     const { body } = await this.http.send('POST', '/api/tickets/', {
       queue: Number(this.queue ?? 1),
       title: `${name} [${reference}]`,
       description: harmless(description),
-      priority: 3,
+      priority: severities.indexOf(severity) + 1 || 3,
       submitter_email: contact?.emailAddress ?? '',
     });
-    return `${ticket.parse(body).id}`;
+    return `${parsed(ticket, body).id}`;
   }
 
   ticketsIn(event: unknown): string[] {
@@ -110,7 +109,7 @@ export class DjangoHelpdesk implements SystemOfRecord {
   private async find(id: string): Promise<Row | undefined> {
     const { status, body } = await this.http.get(`/api/tickets/${encodeURIComponent(id)}/`, { accepts: [404] });
     if (status === 404) return undefined;
-    const row = ticket.parse(body);
+    const row = parsed(ticket, body);
     return this.isOurs(row) ? row : undefined;
   }
 
@@ -123,7 +122,7 @@ export class DjangoHelpdesk implements SystemOfRecord {
       for (let number = 1; isFull; number++) {
         const path = `/api/tickets/?page_size=${pageSize}&page=${number}`;
         const { status, body } = await this.http.get(path, { accepts: [404] });
-        const { results = [], count } = status === 404 ? {} : page.parse(body);
+        const { results = [], count } = status === 404 ? {} : parsed(page, body);
         for (const row of results) rows.set(row.id, row);
         if (count !== undefined) counts.add(count);
         isFull = results.length === pageSize;

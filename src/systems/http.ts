@@ -1,14 +1,19 @@
 /** The HTTP client of an adapter: never faster than the system's rate, never waiting for ever, and its errors are ours. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { ZodType } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
+import { minute, second } from '../policy/time.js';
+import type { Pace } from './pace.js';
 
 export interface HttpOptions {
   /** Without a slash at the end. */
   url: string;
-  /** Requests per second, at most. */
-  rate: number;
+  pace: Pace;
   /** Added to every request. */
   headers: () => Promise<Record<string, string>> | Record<string, string>;
+  /** Forgets a login that was refused, so that the next one is new; absent: there is only one. */
+  forgetLogin?: () => void;
 }
 
 export interface Answer {
@@ -24,58 +29,94 @@ interface Expected {
   accepts?: number[];
 }
 
-/** How long an answer is waited for; ms. */
-const patience = 20_000;
+/** What a piece of work depends on, whichever adapter does it. */
+export interface Terms {
+  /** Ends the requests. */
+  signal?: AbortSignal;
+  /** Throws if nothing may be changed any more. */
+  beforeWrite: () => Promise<unknown>;
+}
+
+const terms = new AsyncLocalStorage<Terms>();
+
+/** Does something whose requests end with the signal, and write only if they still may. */
+export const onTerms = <T>(of: Terms, work: () => Promise<T>): Promise<T> => terms.run(of, work);
+
+/** How long an answer, or a turn, is waited for. */
+const patience = 20 * second;
+const longestPause = 10 * minute;
 
 export class Http {
-  private next = 0;
-
   constructor(private readonly options: HttpOptions) {}
 
   get(path: string, expected?: Expected): Promise<Answer> {
     return this.ask('GET', path, undefined, expected);
   }
 
-  send(method: 'POST' | 'PUT' | 'PATCH', path: string, body: unknown, expected?: Expected): Promise<Answer> {
+  async send(method: 'POST' | 'PUT' | 'PATCH', path: string, body: unknown, expected?: Expected): Promise<Answer> {
+    await terms.getStore()?.beforeWrite();
     return this.ask(method, path, body, expected);
   }
 
   private async ask(method: string, path: string, body: unknown, { accepts = [] }: Expected = {}): Promise<Answer> {
-    await this.turn();
-    const headers: Record<string, string> = { accept: 'application/json', ...(await this.options.headers()) };
-    if (body !== undefined) headers['content-type'] ??= 'application/json';
+    const { forgetLogin } = this.options;
     const where = `${method} ${path.split('?')[0]}`;
-    const response = await fetch(`${this.options.url}${path}`, {
-      method,
-      headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
-      redirect: 'manual',
-      signal: AbortSignal.timeout(patience),
-    }).catch((error: unknown) => {
-      throw unavailable(where, reasonOf(error), error);
-    });
+    let response = await this.request(method, path, body, where);
+    if (response.status === 401 && forgetLogin) {
+      forgetLogin();
+      response = await this.request(method, path, body, where);
+    }
     const text = await response.text().catch((error: unknown) => {
       throw unavailable(where, 'the answer broke off', error);
     });
     const { status } = response;
-    if (status === 429) this.holdOff(response.headers.get('retry-after'));
+    if (status === 429) throw await this.holdOff(where, response.headers.get('retry-after'));
     if (!response.ok && !accepts.includes(status)) throw refusalOf(where, status);
     return { status, headers: response.headers, body: parse(text, response, where), text };
   }
 
+  private async request(method: string, path: string, body: unknown, where: string): Promise<Response> {
+    const { url, headers: more } = this.options;
+    await this.turn(where);
+    const headers: Record<string, string> = { accept: 'application/json', ...(await more()) };
+    if (body !== undefined) headers['content-type'] ??= 'application/json';
+    const timeout = AbortSignal.timeout(patience);
+    const signal = terms.getStore()?.signal;
+    return fetch(`${url}${path}`, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      redirect: 'manual',
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    }).catch((error: unknown) => {
+      throw unavailable(where, reasonOf(error), error);
+    });
+  }
+
   /** Waits until the next request may be made. */
-  private async turn(): Promise<void> {
-    const now = Date.now();
-    const at = Math.max(now, this.next);
-    this.next = at + 1000 / this.options.rate;
-    if (at > now) await pause(at - now);
+  private async turn(where: string): Promise<void> {
+    const wait = await this.options.pace.next(patience);
+    if (wait === undefined) throw unavailable(where, 'its rate does not allow it now', undefined, patience);
+    await pause(wait, undefined, { signal: terms.getStore()?.signal }).catch((error: unknown) => {
+      throw unavailable(where, 'it was given up', error);
+    });
   }
 
   /** `Retry-After` in seconds, or a minute. */
-  private holdOff(retryAfter: string | null): void {
-    const seconds = Number(retryAfter);
-    this.next = Date.now() + 1000 * (retryAfter !== null && seconds >= 0 ? Math.min(seconds, 600) : 60);
+  private async holdOff(where: string, retryAfter: string | null): Promise<CloseoutError> {
+    const given = Number(retryAfter ?? NaN) * second;
+    const length = given >= 0 ? Math.min(given, longestPause) : minute;
+    await this.options.pace.holdOff(length);
+    return unavailable(where, 'it answered 429', undefined, length);
   }
+}
+
+/** An answer that is not what the system's API describes is no answer. Only where it differs is said. */
+export function parsed<T>(schema: ZodType<T>, body: unknown): T {
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  const where = result.error.issues[0]?.path.join('.') || 'its top level';
+  throw new CloseoutError('SystemUnavailable', `An answer has another form than expected, at ${where}.`);
 }
 
 /** Only codes: an answer may quote a customer. */
@@ -85,38 +126,29 @@ function refusalOf(where: string, status: number): CloseoutError {
       'SystemMisconfigured',
       `${where} answered ${status}: the login or a permission is missing.`,
     );
-  if (
-    status >= 500 ||
-    status === 408 ||
-    status === 409 ||
-    status === 412 ||
-    status === 423 ||
-    status === 425 ||
-    status === 429
-  )
-    return unavailable(where, `it answered ${status}`);
+  if (status >= 500 || [408, 409, 412, 423, 425].includes(status)) return unavailable(where, `it answered ${status}`);
   if (status >= 300 && status < 400)
     return new CloseoutError('SystemMisconfigured', `${where} answered ${status}: redirects are not followed.`);
   return new CloseoutError('SystemRefused', `${where} answered ${status}.`);
 }
 
-const unavailable = (where: string, reason: string, cause?: unknown): CloseoutError =>
-  new CloseoutError('SystemUnavailable', `${where}: ${reason}.`, undefined, { cause });
+const unavailable = (where: string, reason: string, cause?: unknown, retryAfter?: number): CloseoutError =>
+  new CloseoutError('SystemUnavailable', `${where}: ${reason}.`, undefined, { cause, retryAfter });
 
 function reasonOf(error: unknown): string {
   const { name, cause } = error as { name?: string; cause?: { code?: string } };
   return name === 'TimeoutError'
-    ? `no answer within ${patience / 1000} s`
+    ? `no answer within ${patience / second} s`
     : `it cannot be reached (${cause?.code ?? name})`;
 }
 
-/** A page of a proxy, answered with 200, is no answer of the system. */
-function parse(text: string, { headers, ok }: Response, where: string): unknown {
+/** A page of a proxy is no answer of the system, whatever its status. */
+function parse(text: string, { headers }: Response, where: string): unknown {
   if (text.trim() === '') return undefined;
   try {
     return JSON.parse(text);
   } catch (error) {
-    if (!ok || !/html/.test(headers.get('content-type') ?? '')) return undefined;
+    if (!/html/.test(headers.get('content-type') ?? '')) return undefined;
     throw unavailable(where, 'it answered a page instead of JSON', error);
   }
 }

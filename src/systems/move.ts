@@ -33,12 +33,12 @@ export async function moveTicket(
 ): Promise<Moved> {
   const before = await readTicket(system, id);
   if (!before.ticket) return { ...before, outcome: 'stale' };
-  const text = note === undefined ? undefined : `${note}\n[${mark}]`;
+  const text = note === undefined ? undefined : withMark(note, mark);
   const state = stateOfWord(before.ticket.status, words);
   if (state !== to && text !== undefined && (await hasNote(system, id, mark))) return { ...before, outcome: 'undone' };
   if (state !== to && state !== from && !movable[to].includes(state)) return { ...before, outcome: 'stale' };
   const after = state === to ? before : await ask(system, words, id, before.ticket, to, text ?? '');
-  if (text !== undefined) await noteOnce(system, id, mark, text);
+  if (note !== undefined) await noteOnce(system, id, mark, note);
   return { ...after, outcome: 'done' };
 }
 
@@ -98,10 +98,13 @@ async function readTicket(system: SystemOfRecord, id: string): Promise<Reading> 
   return { ticket: await system.read(id), readAt };
 }
 
-/** Adds a note unless the ticket has one with the same mark. */
-export async function noteOnce(system: SystemOfRecord, id: string, mark: string, text: string): Promise<void> {
-  if (!(await hasNote(system, id, mark))) await system.addNote(id, text);
+/** Adds a note, with its mark at the end, unless the ticket has one with the same mark. */
+export async function noteOnce(system: SystemOfRecord, id: string, mark: string, note: string): Promise<void> {
+  if (!(await hasNote(system, id, mark))) await system.addNote(id, withMark(note, mark));
 }
 
+/** The words of a note may be a customer's, so only a mark at its end is ours. */
 const hasNote = async (system: SystemOfRecord, id: string, mark: string): Promise<boolean> =>
-  (await system.notes(id)).some((note) => note.includes(`[${mark}]`));
+  (await system.notes(id)).some((note) => note.trimEnd().endsWith(`[${mark}]`));
+
+const withMark = (note: string, mark: string): string => `${note}\n[${mark}]`;

@@ -1,41 +1,50 @@
-/** OAuth2 client credentials (RFC 6749 §4.4): one token, fetched again shortly before it ends. */
+/** OAuth2 client credentials (RFC 6749 §4.4): one token, fetched again shortly before it ends, or when it is refused. */
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
+import { second } from '../policy/time.js';
 import type { SystemSettings } from '../setup/systems-file.js';
 
 const answer = z.looseObject({ access_token: z.string(), expires_in: z.coerce.number().default(300) });
 
 /** A token is not used in its last seconds. */
-const margin = 30_000;
+const margin = 30 * second;
+const patience = 20 * second;
 
-export function oauthToken({ tokenUrl, clientId, clientSecret, scope }: NonNullable<SystemSettings['oauth']>) {
-  let token = '';
-  let until = 0;
-  return async (): Promise<string> => {
-    if (Date.now() < until) return token;
+export class OauthLogin {
+  private token = '';
+  private until = 0;
+
+  constructor(private readonly settings: NonNullable<SystemSettings['oauth']>) {}
+
+  async bearer(): Promise<string> {
+    if (Date.now() >= this.until) await this.fetchToken();
+    return this.token;
+  }
+
+  forget(): void {
+    this.until = 0;
+  }
+
+  private async fetchToken(): Promise<void> {
+    const { tokenUrl, clientId, clientSecret, scope } = this.settings;
     const login = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`).toString('base64');
-    const body = new URLSearchParams({ grant_type: 'client_credentials', ...(scope ? { scope } : {}) });
-    const headers = { authorization: `Basic ${login}` };
     const response = await fetch(tokenUrl, {
       method: 'POST',
-      body,
-      headers,
-      signal: AbortSignal.timeout(20_000),
-    }).catch((error: unknown) => {
-      throw new CloseoutError('SystemUnavailable', 'The token endpoint cannot be reached.', undefined, {
-        cause: error,
-      });
+      body: new URLSearchParams({ grant_type: 'client_credentials', ...(scope ? { scope } : {}) }),
+      headers: { authorization: `Basic ${login}` },
+      signal: AbortSignal.timeout(patience),
+    }).catch((cause: unknown) => {
+      throw new CloseoutError('SystemUnavailable', 'The token endpoint cannot be reached.', undefined, { cause });
     });
-    if (response.status >= 500)
-      throw new CloseoutError('SystemUnavailable', `The token endpoint answered ${response.status}.`);
+    const { status, ok } = response;
     const parsed = answer.safeParse(await response.json().catch(() => undefined));
-    if (!response.ok || !parsed.success)
+    const isPassing = ok ? !parsed.success : status >= 500 || status === 408 || status === 429;
+    if (isPassing || !parsed.success || !ok)
       throw new CloseoutError(
-        'SystemMisconfigured',
-        `The token endpoint answered ${response.status}, without a token.`,
+        isPassing ? 'SystemUnavailable' : 'SystemMisconfigured',
+        `The token endpoint answered ${status}, without a token.`,
       );
-    token = parsed.data.access_token;
-    until = Date.now() + parsed.data.expires_in * 1000 - margin;
-    return token;
-  };
+    this.token = parsed.data.access_token;
+    this.until = Date.now() + parsed.data.expires_in * second - margin;
+  }
 }

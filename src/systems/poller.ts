@@ -5,11 +5,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { CloseoutError } from '../contract/errors.js';
-import type { ObservedReports } from '../outside/reports/observed.js';
-import type { SystemState, SystemStates } from '../outside/system-states.js';
+import type { Observed, ObservedReports } from '../outside/reports/observed.js';
+import type { SystemStates } from '../outside/system-states.js';
 import type { ReportsPort } from '../outside/reports/port.js';
+import { ignoreUnavailable } from '../outside/temporal/calls.js';
 import type { Runs } from '../outside/temporal/runs.js';
-import { hour } from '../policy/time.js';
 import type { ConnectedSystem } from './adapters.js';
 import type { Ticket } from './port.js';
 import { reportIdOfTicket, type Systems } from './systems.js';
@@ -22,14 +22,13 @@ export interface Outside {
 }
 
 const idle = 500;
-const compareAfter = hour;
 const hintsAtOnce = 50;
 
 /** Runs until it is stopped. */
 export async function pollSystems(outside: Outside, systems: Systems, log: Logger, stop: AbortSignal): Promise<void> {
   const loops = [...systems.all.values()].map(async (connected) => {
     while (!stop.aborted) {
-      await pollOnce(outside, systems, connected).catch((error: unknown) =>
+      await pollOnce(outside, systems, connected, log).catch((error: unknown) =>
         log.warn({ system: connected.name, error: (error as Error).name }, 'cannot poll the system'),
       );
       await pause(idle, undefined, { signal: stop }).catch(() => undefined);
@@ -38,55 +37,56 @@ export async function pollSystems(outside: Outside, systems: Systems, log: Logge
   await Promise.all(loops);
 }
 
-async function pollOnce(outside: Outside, systems: Systems, connected: ConnectedSystem): Promise<void> {
+async function pollOnce(outside: Outside, systems: Systems, connected: ConnectedSystem, log: Logger): Promise<void> {
   const { name, settings } = connected;
   const { systemStates } = outside;
-  const state = await systemStates.claim(name, settings.poll);
-  if (!state) return;
+  const claim = await systemStates.claim(name, settings.poll);
+  if (!claim) return;
   try {
-    const poll = new Poll(outside, systems, connected, state);
+    const poll = new Poll(outside, systems, connected, log);
     await poll.readHinted();
-    const mark = poll.isDue() ? await poll.readChanged() : (state.mark ?? undefined);
-    const compared = await poll.compare();
-    await systemStates.read(name, mark, compared, poll.isDue());
+    if (claim.isPollDue) await systemStates.polled(name, await poll.readChanged(claim.mark));
+    if (claim.isCompareDue) await poll.compare();
+    await systemStates.release(name);
   } catch (error) {
     // A code and our own words: what the system said may be about a customer.
-    const reason =
-      error instanceof CloseoutError ? `${error.code}: ${error.message}` : `Unexpected: ${(error as Error).name}`;
-    await systemStates.failed(name, reason);
-    if (!(error instanceof CloseoutError)) throw error;
+    const isOurs = error instanceof CloseoutError;
+    await systemStates.release(
+      name,
+      isOurs ? `${error.code}: ${error.message}` : `Unexpected: ${(error as Error).name}`,
+    );
+    if (!isOurs) throw error;
   }
 }
 
 class Poll {
-  private readonly startedAt = Date.now();
-
   constructor(
     private readonly outside: Outside,
     private readonly systems: Systems,
     private readonly connected: ConnectedSystem,
-    private readonly state: SystemState,
+    private readonly log: Logger,
   ) {}
 
-  isDue(): boolean {
-    const { polledAt } = this.state;
-    return polledAt === null || this.startedAt - polledAt.getTime() >= this.connected.settings.poll;
-  }
-
+  /** One that cannot be read holds up no other. */
   async readHinted(): Promise<void> {
     const { name } = this.connected;
     const { systemStates } = this.outside;
     for (const hint of await systemStates.hints(name, hintsAtOnce)) {
-      await this.readOne(hint.ticketId);
-      await systemStates.dropHint(name, hint);
+      try {
+        await this.readOne(hint.ticketId);
+        await systemStates.dropHint(name, hint);
+      } catch (error) {
+        if (!(error instanceof CloseoutError) || !error.code.startsWith('System')) throw error;
+        await systemStates.postponeHint(name, hint);
+        this.log.warn({ system: name, ticket: hint.ticketId, reason: error.message }, 'cannot read a ticket');
+      }
     }
   }
 
   /** Returns the mark from which the next poll asks. */
-  async readChanged(): Promise<string | undefined> {
+  async readChanged(since: string | undefined): Promise<string | undefined> {
     const { name, system } = this.connected;
-    let mark = this.state.mark ?? undefined;
-    for (;;) {
+    for (let mark = since; ;) {
       const at = new Date();
       const page = await system.changedSince(mark);
       await this.observeAll(page.tickets, at);
@@ -96,29 +96,26 @@ class Poll {
     }
   }
 
-  /** Every open ticket, and every report of ours that is not among them. Returns whether it was time for that. */
-  async compare(): Promise<boolean> {
+  /** Every open ticket, and every report of ours that is not among them. */
+  async compare(): Promise<void> {
     const { name, system } = this.connected;
-    const { comparedAt } = this.state;
-    if (comparedAt !== null && this.startedAt - comparedAt.getTime() < compareAfter) return false;
+    const { observed, systemStates } = this.outside;
     const at = new Date();
     const open = await system.listOpen();
     await this.observeAll(open, at);
     const listed = new Set(open.map(({ id }) => id));
-    for (const id of await this.outside.observed.unfinished(name)) if (!listed.has(id)) await this.readOne(id);
-    return true;
+    const missing = (await observed.unfinished(name)).filter((id) => !listed.has(id));
+    await systemStates.hint(name, missing);
+    await systemStates.compared(name);
   }
 
   private async readOne(id: string): Promise<void> {
-    const { name, system } = this.connected;
+    const { name, system, settings } = this.connected;
     const at = new Date();
     const ticket = await system.read(id);
+    const reportId = reportIdOfTicket(name, id);
     if (ticket) await this.observeAll([ticket], at);
-    else
-      await this.follow(
-        reportIdOfTicket(name, id),
-        await this.outside.observed.observeGone(reportIdOfTicket(name, id), at),
-      );
+    else await this.follow(reportId, await this.outside.observed.observeGone(reportId, at, settings.poll));
     await this.outside.systemStates.renew(name);
   }
 
@@ -130,15 +127,11 @@ class Poll {
   }
 
   /** If Temporal is down, the watch starts or wakes the run. */
-  private async follow(reportId: string, seen: 'opened' | 'changed' | 'same'): Promise<void> {
+  private async follow(reportId: string, seen: Observed): Promise<void> {
     if (seen === 'same') return;
     const { reports, runs } = this.outside;
     const report = await reports.get(reportId);
     if (seen === 'opened') await runs.begin(report);
     else await runs.wake(report).catch(ignoreUnavailable);
   }
-}
-
-function ignoreUnavailable(error: unknown): void {
-  if (!(error instanceof CloseoutError) || error.code !== 'TemporalUnavailable') throw error;
 }

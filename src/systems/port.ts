@@ -4,6 +4,11 @@
  * is asked by the HTTP client (http.ts), and what a change means by the report's workflow.
  */
 import type { Contact } from '../contract/contact.js';
+import type { SystemSettings } from '../setup/systems-file.js';
+import type { Pace } from './pace.js';
+
+/** What an adapter is made of, with the status words of its settings. */
+export type AdapterSettings = SystemSettings & { pace: Pace };
 
 /** A ticket as the system holds it. */
 export interface Ticket {
@@ -27,7 +32,11 @@ export interface Ticket {
 export interface NewTicket {
   name: string;
   description: string;
+  /** Kept where the system has a place for them. */
+  severity?: string;
+  ticketType?: string;
   customerId?: string;
+  serviceProblemId?: string;
   contact?: Contact;
   /** Unique: if the system has a ticket with it, that is the one. */
   reference: string;
@@ -36,7 +45,7 @@ export interface NewTicket {
 /** A page of changes. */
 export interface Changes {
   tickets: Ticket[];
-  /** Where the next question starts; undefined: the system cannot say what changed, and every open ticket was listed. */
+  /** From where to go on next time; undefined: the system cannot say what changed, and every open ticket was listed. */
   mark: string | undefined;
   /** There is more, from `mark` on. */
   hasMore: boolean;
@@ -52,8 +61,9 @@ export interface SystemOfRecord {
   /** Undefined: it was deleted, or merged into another one. */
   read(id: string): Promise<Ticket | undefined>;
   /**
-   * What changed at or after a mark, oldest first; without a mark, what is open now. May list a ticket twice, never leave one out that
-   * changed while pages were read: page by the last row's key, never by number.
+   * What changed at or after a mark, oldest first; without one, what is open now. A mark is the adapter's own text, often the last
+   * ticket's time. May list a ticket twice, never leave one out that changed while pages were read: page by the last row's key, never
+   * by number.
    */
   changedSince(mark: string | undefined): Promise<Changes>;
   /** Every ticket that is not closed or cancelled. */
@@ -64,7 +74,7 @@ export interface SystemOfRecord {
   notes(id: string): Promise<string[]>;
   /** Adds a note that the customer is not mailed. */
   addNote(id: string, text: string): Promise<void>;
-  /** Returns the new ticket's id, or that of the one with the same reference. */
+  /** Returns the new ticket's id, or that of the one with the same reference. What a search finds is looked at: it may ignore its filter. */
   open(ticket: NewTicket): Promise<string>;
   /** The ids of the tickets that an event of the system is about. They are read again: nothing else of an event is trusted. */
   ticketsIn(event: unknown): string[];

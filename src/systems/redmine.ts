@@ -4,9 +4,8 @@
  */
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
-import type { SystemSettings } from '../setup/systems-file.js';
-import { Http } from './http.js';
-import type { Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
+import { Http, parsed } from './http.js';
+import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
 import type { StatusWords } from './words.js';
 
 export const redmineWords: StatusWords = {
@@ -34,17 +33,17 @@ const page = z.looseObject({ issues: z.array(issue) });
 
 const pageSize = 100;
 
-/** `only.project`: identifier of the project. `fields`: names of custom fields: `email`, `customer`, `serviceProblem`, `reference`. */
+/** `only.project`: identifier of the project. `fields`: names of custom fields (systems-file.ts). */
 export class Redmine implements SystemOfRecord {
   private readonly http: Http;
   private readonly fields: Record<string, string>;
   private readonly project: string | undefined;
 
   constructor(
-    { url, token = '', only, fields, rate }: SystemSettings,
+    { url, token = '', only, fields, pace }: AdapterSettings,
     private readonly words: StatusWords,
   ) {
-    this.http = new Http({ url, rate, headers: () => ({ 'x-redmine-api-key': token }) });
+    this.http = new Http({ url, pace, headers: () => ({ 'x-redmine-api-key': token }) });
     this.fields = fields;
     this.project = only['project'];
   }
@@ -58,12 +57,19 @@ export class Redmine implements SystemOfRecord {
     const fields = await this.fieldIds();
     for (const name of Object.values(this.fields))
       if (fields.size > 0 && !fields.has(name)) faults.push(`Issues have no custom field ${name}.`);
+    const reference = fields.get(this.fields['reference'] ?? '');
+    if (reference !== undefined && (await this.list(`&status_id=*&limit=1&cf_${reference}=none-has-this`)).length > 0)
+      faults.push(`The custom field ${this.fields['reference']} is no filter: set "Used as a filter".`);
     return faults;
   }
 
+  /** What the list does not have is gone, in another project, or hidden by a wrong key, which only the single issue says. */
   async read(id: string): Promise<Ticket | undefined> {
-    const found = await this.find(id);
-    return found && this.toTicket(found);
+    if (!/^\d+$/.test(id)) return undefined;
+    const [listed] = (await this.list(`&status_id=*&issue_id=${id}`)).filter((found) => `${found.id}` === id);
+    if (listed) return this.toTicket(listed);
+    await this.find(id);
+    return undefined;
   }
 
   /** By the last row's time, because numbered pages leave out issues that change meanwhile. `>=` includes the second before. */
@@ -110,24 +116,31 @@ export class Redmine implements SystemOfRecord {
     await this.http.send('PUT', issuePath(id), { issue: { notes: text, private_notes: true } });
   }
 
-  async open({ name, description, customerId, contact, reference }: NewTicket): Promise<string> {
+  async open({ name, description, contact, ...about }: NewTicket): Promise<string> {
+    const { reference } = about;
     const ids = await this.fieldIds();
     const known = ids.get(this.fields['reference'] ?? '');
     const wanted = encodeURIComponent(reference);
-    // The fields are known once there is an issue; until then the subject holds the reference.
+    // The fields are known once there is an issue; the subject of the first one holds the reference.
     const byField = known === undefined ? [] : await this.list(`&status_id=*&cf_${known}=${wanted}`);
-    const [before] = [...byField, ...(await this.list(`&status_id=*&subject=~${wanted}`))];
+    const bySubject = await this.list(`&status_id=*&subject=~${wanted}`);
+    const before = [...byField, ...bySubject].find(
+      (found) => this.valueOf(found, 'reference') === reference || found.subject.includes(`[${reference}]`),
+    );
     if (before) return `${before.id}`;
-    const custom = [
-      { id: known, value: reference },
-      { id: ids.get(this.fields['email'] ?? ''), value: contact?.emailAddress },
-      { id: ids.get(this.fields['customer'] ?? ''), value: customerId },
-    ].filter(({ id, value }) => id !== undefined && value !== undefined);
+    const values = { ...about, serviceProblem: about.serviceProblemId, customer: about.customerId };
+    const customWith = (fields: Map<string, number>) =>
+      Object.entries({ ...values, email: contact?.emailAddress })
+        .map(([field, value]) => ({ id: fields.get(this.fields[field] ?? ''), value }))
+        .filter(({ id, value }) => id !== undefined && value !== undefined);
     const subject = known === undefined ? `${name} [${reference}]` : name;
     const { body } = await this.http.send('POST', '/issues.json', {
-      issue: { project_id: this.project, subject, description, custom_fields: custom },
+      issue: { project_id: this.project, subject, description, custom_fields: customWith(ids) },
     });
-    return `${z.object({ issue }).parse(body).issue.id}`;
+    const opened = parsed(z.object({ issue }), body).issue;
+    if (ids.size === 0)
+      await this.http.send('PUT', issuePath(`${opened.id}`), { issue: { custom_fields: customWith(idsOf(opened)) } });
+    return `${opened.id}`;
   }
 
   /** It sends none. */
@@ -142,40 +155,42 @@ export class Redmine implements SystemOfRecord {
 
   private async find(id: string, include = ''): Promise<Issue | undefined> {
     const { status, body } = await this.http.get(`${issuePath(id)}${include}`, { accepts: [404] });
-    return status === 404 ? undefined : z.object({ issue }).parse(body).issue;
+    return status === 404 ? undefined : parsed(z.object({ issue }), body).issue;
   }
 
   private async list(filter: string): Promise<Issue[]> {
     const project = this.project ? `&project_id=${encodeURIComponent(this.project)}` : '';
     const { body } = await this.http.get(`/issues.json?limit=${pageSize}${filter}${project}`);
-    return page.parse(body).issues;
+    return parsed(page, body).issues;
   }
 
   private async statusIds(): Promise<Map<string, number>> {
     const { body } = await this.http.get('/issue_statuses.json');
-    const { issue_statuses: all } = z.object({ issue_statuses: z.array(named) }).parse(body);
+    const { issue_statuses: all } = parsed(z.object({ issue_statuses: z.array(named) }), body);
     return new Map(all.map(({ id, name }) => [name.toLowerCase(), id]));
   }
 
   /** Only an administrator may list the custom fields, but every issue has them. */
   private async fieldIds(): Promise<Map<string, number>> {
     const [first] = await this.list('&status_id=*&limit=1');
-    return new Map(first?.custom_fields.map(({ id, name }) => [name, id]));
+    return idsOf(first);
+  }
+
+  private valueOf(found: Issue, field: string): string | undefined {
+    const value = found.custom_fields.find(({ name }) => name === this.fields[field])?.value;
+    return typeof value === 'string' && value !== '' ? value : undefined;
   }
 
   private toTicket(found: Issue): Ticket {
-    const valueOf = (field: string): string | undefined => {
-      const value = found.custom_fields.find(({ name }) => name === this.fields[field])?.value;
-      return typeof value === 'string' && value !== '' ? value : undefined;
-    };
+    const valueOf = (field: string) => this.valueOf(found, field);
     const emailAddress = valueOf('email');
     return {
       id: `${found.id}`,
       status: found.status.name,
       name: found.subject,
       description: found.description || undefined,
-      severity: found.priority?.name,
-      ticketType: found.tracker?.name,
+      severity: valueOf('severity') ?? found.priority?.name,
+      ticketType: valueOf('ticketType') ?? found.tracker?.name,
       customerId: valueOf('customer'),
       serviceProblemId: valueOf('serviceProblem'),
       contact: emailAddress === undefined ? undefined : { emailAddress },
@@ -183,5 +198,8 @@ export class Redmine implements SystemOfRecord {
     };
   }
 }
+
+const idsOf = (found: Issue | undefined): Map<string, number> =>
+  new Map(found?.custom_fields.map(({ id, name }) => [name, id]));
 
 const issuePath = (id: string): string => `/issues/${encodeURIComponent(id)}.json`;

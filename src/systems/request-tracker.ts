@@ -4,9 +4,8 @@
  */
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
-import type { SystemSettings } from '../setup/systems-file.js';
-import { Http } from './http.js';
-import type { Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
+import { Http, parsed } from './http.js';
+import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
 import type { StatusWords } from './words.js';
 
 export const requestTrackerWords: StatusWords = {
@@ -37,8 +36,8 @@ const fields =
   '&fields=Subject,Status,Created,LastUpdated,Requestor,CustomFields,Priority&fields[Requestor]=EmailAddress,Name';
 
 /**
- * `url`: up to `/REST/2.0`. `token`: a token, or `user:password`. `only.queue`: name of the queue. `fields`: names of custom fields:
- * `customer`, `serviceProblem`, `reference`.
+ * `url`: up to `/REST/2.0`. `token`: a token, or `user:password`. `only.queue`: name of the queue. `fields`: names of custom fields
+ * (systems-file.ts).
  */
 export class RequestTracker implements SystemOfRecord {
   private readonly http: Http;
@@ -46,11 +45,11 @@ export class RequestTracker implements SystemOfRecord {
   private readonly queue: string | undefined;
 
   constructor(
-    { url, token = '', only, fields: names, rate }: SystemSettings,
+    { url, token = '', only, fields: names, pace }: AdapterSettings,
     private readonly words: StatusWords,
   ) {
     const login = token.includes(':') ? `Basic ${Buffer.from(token).toString('base64')}` : `token ${token}`;
-    this.http = new Http({ url, rate, headers: () => ({ authorization: login }) });
+    this.http = new Http({ url, pace, headers: () => ({ authorization: login }) });
     this.fields = names;
     this.queue = only['queue'];
   }
@@ -82,11 +81,13 @@ export class RequestTracker implements SystemOfRecord {
     if (found) return this.toTicket(found);
     const { status, body } = await this.http.get(`/ticket/${ticketId}`, { accepts: [404] });
     if (status === 404) return undefined;
-    const { id: answered, Status } = single.parse(body);
+    const { id: answered, Status } = parsed(single, body);
     if (answered !== ticketId || Status === 'deleted') return undefined;
+    const [elsewhere] = await this.search(`id = ${ticketId}`, '', undefined);
+    if (elsewhere) return undefined;
     throw new CloseoutError(
       'SystemUnavailable',
-      `Ticket ${ticketId} is there, but in no search: is it in another queue?`,
+      `Ticket ${ticketId} is there, but no search finds it: is a right missing?`,
     );
   }
 
@@ -126,7 +127,7 @@ export class RequestTracker implements SystemOfRecord {
     const texts: string[] = [];
     for (let number = 1; ; number++) {
       const path = `/ticket/${ticketId}/attachments?per_page=${pageSize}&page=${number}&fields=Content,ContentType`;
-      const { items } = attachments.parse((await this.http.get(path)).body);
+      const { items } = parsed(attachments, (await this.http.get(path)).body);
       texts.push(...items.flatMap(({ Content }) => Content || []));
       // A page may be short because some of it is hidden from us.
       if (items.length === 0) return texts;
@@ -139,24 +140,30 @@ export class RequestTracker implements SystemOfRecord {
     if (answer.status === 400) throw refusalOf(answer.text);
   }
 
-  async open({ name, description, customerId, contact, reference }: NewTicket): Promise<string> {
+  async open({ name, description, contact, ...about }: NewTicket): Promise<string> {
+    const { reference } = about;
     const field = this.fields['reference'];
     const query = field ? `CF.{${field}} = '${quoted(reference)}'` : `Subject LIKE '${quoted(reference)}'`;
-    const [before] = await this.search(query, '');
+    const before = (await this.search(query, '')).find(
+      (found) => this.valueOf(found, 'reference') === reference || found.Subject.includes(`[${reference}]`),
+    );
     if (before) return before.id;
-    const custom = { [field ?? '']: reference, [this.fields['customer'] ?? '']: customerId };
-    delete custom[''];
+    const values = { ...about, customer: about.customerId, serviceProblem: about.serviceProblemId };
+    const custom = Object.entries(values).flatMap(([key, value]) => {
+      const name = this.fields[key];
+      return name === undefined || value === undefined ? [] : [[name, value]];
+    });
     const ticket = {
       Queue: this.queue,
       Subject: field ? name : `${name} [${reference}]`,
       Requestor: contact?.emailAddress,
       Content: description,
       ContentType: 'text/plain',
-      CustomFields: custom,
+      CustomFields: Object.fromEntries(custom) as Record<string, string>,
     };
     const answer = await this.http.send('POST', '/ticket', ticket, { accepts: [400] });
     if (answer.status === 400) throw refusalOf(answer.text);
-    return z.looseObject({ id }).parse(answer.body).id;
+    return parsed(z.looseObject({ id }), answer.body).id;
   }
 
   /** It sends none. */
@@ -169,23 +176,27 @@ export class RequestTracker implements SystemOfRecord {
     return [closed, ...cancelled].map((word) => `Status != '${quoted(word)}'`).join(' AND ');
   }
 
-  private async search(query: string, more: string): Promise<Row[]> {
-    const ours = this.queue === undefined ? query : `Queue = '${quoted(this.queue)}' AND (${query})`;
+  private async search(query: string, more: string, queue = this.queue): Promise<Row[]> {
+    const ours = queue === undefined ? query : `Queue = '${quoted(queue)}' AND (${query})`;
     const perPage = more.includes('per_page') ? '' : `&per_page=${pageSize}`;
     const { body } = await this.http.get(`/tickets?query=${encodeURIComponent(ours)}${fields}${perPage}${more}`);
-    return page.parse(body).items;
+    return parsed(page, body).items;
+  }
+
+  private valueOf(found: Row, field: string): string | undefined {
+    const [value] = found.CustomFields.find(({ name }) => name === this.fields[field])?.values ?? [];
+    return typeof value === 'string' && value !== '' ? value : undefined;
   }
 
   private toTicket(found: Row): Ticket {
-    const valueOf = (field: string): string | undefined => {
-      const [value] = found.CustomFields.find(({ name }) => name === this.fields[field])?.values ?? [];
-      return typeof value === 'string' && value !== '' ? value : undefined;
-    };
+    const valueOf = (field: string) => this.valueOf(found, field);
     const { EmailAddress, Name } = found.Requestor[0] ?? {};
     return {
       id: found.id,
       status: found.Status,
       name: found.Subject || `Ticket ${found.id}`,
+      severity: valueOf('severity'),
+      ticketType: valueOf('ticketType'),
       customerId: valueOf('customer'),
       serviceProblemId: valueOf('serviceProblem'),
       contact: EmailAddress

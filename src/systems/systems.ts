@@ -8,7 +8,9 @@ import type { Observation } from '../outside/reports/observed.js';
 import { stateOf } from '../policy/status.js';
 import type { SystemSettings } from '../setup/systems-file.js';
 import { connectSystem, type ConnectedSystem } from './adapters.js';
+import { onTerms, type Terms } from './http.js';
 import { moveTicket, noteOnce, type Move, type Moved } from './move.js';
+import type { Pace } from './pace.js';
 import type { NewTicket, Ticket } from './port.js';
 import { statusOfState, stateOfWord } from './words.js';
 
@@ -22,8 +24,12 @@ export interface TicketRef {
 export class Systems {
   readonly all: ReadonlyMap<string, ConnectedSystem>;
 
-  constructor(settings: ReadonlyMap<string, SystemSettings>) {
-    this.all = new Map([...settings].map(([name, each]) => [name, connectSystem(name, each)]));
+  constructor(settings: ReadonlyMap<string, SystemSettings>, paceOf: (system: string, perSecond: number) => Pace) {
+    const connect = ([name, each]: [string, SystemSettings]): [string, ConnectedSystem] => [
+      name,
+      connectSystem(name, each, paceOf(name, each.rate)),
+    ];
+    this.all = new Map([...settings].map(connect));
   }
 
   /** Throws `SystemMisconfigured` for a system that is not in the file. */
@@ -37,10 +43,14 @@ export class Systems {
   }
 
   /** Safe to repeat. */
-  move({ system: name, ticketId, observed }: TicketRef, { note, ...move }: Omit<Move, 'from'>): Promise<Moved> {
+  move(
+    { system: name, ticketId, observed }: TicketRef,
+    { note, ...move }: Omit<Move, 'from'>,
+    terms: Terms,
+  ): Promise<Moved> {
     const { system, words, settings } = this.named(name);
     const shown = settings.writeBack.closing ? note : undefined;
-    return moveTicket(system, words, ticketId, { ...move, note: shown, from: stateOf(observed) });
+    return onTerms(terms, () => moveTicket(system, words, ticketId, { ...move, note: shown, from: stateOf(observed) }));
   }
 
   /** What was read of a ticket, as the ledger keeps it. */
@@ -67,9 +77,9 @@ export class Systems {
   }
 
   /** Opens a ticket, or finds the one with the same reference, and returns it. */
-  async open(name: string, ticket: NewTicket): Promise<{ ticket: Ticket; at: Date }> {
+  async open(name: string, ticket: NewTicket, terms?: Terms): Promise<{ ticket: Ticket; at: Date }> {
     const { system } = this.named(name);
-    const id = await system.open(ticket);
+    const id = await (terms ? onTerms(terms, () => system.open(ticket)) : system.open(ticket));
     const at = new Date();
     const opened = await system.read(id);
     if (!opened) throw new CloseoutError('SystemUnavailable', `Ticket ${id} was opened, but cannot be read.`);
@@ -77,9 +87,9 @@ export class Systems {
   }
 
   /** Safe to repeat: a note with the same mark is added once. */
-  async addNote({ system: name, ticketId }: TicketRef, mark: string, text: string): Promise<void> {
+  async addNote({ system: name, ticketId }: TicketRef, mark: string, text: string, terms: Terms): Promise<void> {
     const { system } = this.named(name);
-    await noteOnce(system, ticketId, mark, `${text}\n[${mark}]`);
+    await onTerms(terms, () => noteOnce(system, ticketId, mark, text));
   }
 }
 

@@ -5,10 +5,9 @@
 import { z } from 'zod';
 import type { Contact } from '../contract/contact.js';
 import { CloseoutError } from '../contract/errors.js';
-import type { SystemSettings } from '../setup/systems-file.js';
-import { Http } from './http.js';
-import { oauthToken } from './oauth.js';
-import type { Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
+import { Http, parsed } from './http.js';
+import { OauthLogin } from './oauth.js';
+import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
 import type { StatusWords } from './words.js';
 
 export const tmf621Words: StatusWords = {
@@ -63,15 +62,15 @@ export class Tmf621 implements SystemOfRecord {
   private readonly only: Record<string, string>;
 
   constructor(
-    { url, token, oauth, only, rate }: SystemSettings,
+    { url, token, oauth, only, pace }: AdapterSettings,
     private readonly words: StatusWords,
   ) {
-    const bearer = oauth ? oauthToken(oauth) : () => Promise.resolve(token);
+    const login = oauth && new OauthLogin(oauth);
     const headers = async (): Promise<Record<string, string>> => {
-      const value = await bearer();
-      return value === undefined ? {} : { authorization: `Bearer ${value}` };
+      const bearer = login ? await login.bearer() : token;
+      return bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
     };
-    this.http = new Http({ url, rate, headers });
+    this.http = new Http({ url, pace, headers, forgetLogin: login && (() => login.forget()) });
     this.only = only;
   }
 
@@ -87,12 +86,16 @@ export class Tmf621 implements SystemOfRecord {
     return found && toTicket(found);
   }
 
-  /** Filters by time are not part of the standard, so every ticket is listed, and what has not changed is skipped by its time. */
+  /**
+   * Filters by time are not part of the standard, so every ticket is listed, and what has not changed is skipped by its time. The mark is
+   * the newest time of the reading before: a ticket that changed while this one went on is not older than that.
+   */
   async changedSince(mark: string | undefined): Promise<Changes> {
+    const [since, newest] = mark === undefined ? [-Infinity, -Infinity] : mark.split(' ').map(Number);
     const rows = await this.all();
-    const times = rows.map(({ lastUpdate }) => lastUpdate ?? '').sort();
-    const changed = rows.filter(({ lastUpdate }) => mark === undefined || !lastUpdate || lastUpdate >= mark);
-    return { tickets: changed.map(toTicket), mark: times.at(-1) || undefined, hasMore: false };
+    const changed = rows.filter((row) => !(timeOf(row) < (since ?? -Infinity)));
+    const last = Math.max(newest ?? -Infinity, ...rows.map(timeOf).filter((time) => !Number.isNaN(time)));
+    return { tickets: changed.map(toTicket), mark: `${newest} ${last}`, hasMore: false };
   }
 
   async listOpen(): Promise<Ticket[]> {
@@ -102,7 +105,8 @@ export class Tmf621 implements SystemOfRecord {
   async move(id: string, status: string, note: string): Promise<void> {
     const changes = { status, statusChangeReason: note.split('\n')[0] || undefined };
     const answer = await this.http.send('PATCH', ticketPath(id), changes, { accepts: [409] });
-    if (answer.status === 409) throw new CloseoutError('SystemRefused', `it may not become ${status} from where it is`);
+    if (answer.status === 409)
+      throw new CloseoutError('SystemRefused', `It may not become ${status} from where it is.`);
   }
 
   async notes(id: string): Promise<string[]> {
@@ -118,21 +122,25 @@ export class Tmf621 implements SystemOfRecord {
     await this.patch(id, { note: [...(found.note ?? []), own] });
   }
 
-  async open({ name, description, customerId, contact: reporter, reference }: NewTicket): Promise<string> {
+  async open({ name, description, severity, ticketType, reference, ...about }: NewTicket): Promise<string> {
+    const { customerId, serviceProblemId, contact: reporter } = about;
     const before = (await this.all()).find((found) => referencesOf(found).includes(reference));
     if (before) return before.id;
     const { body } = await this.http.send('POST', '/troubleTicket', {
       '@type': 'TroubleTicket',
       name,
       description,
-      severity: this.only['severity'] ?? 'minor',
-      ticketType: this.only['ticketType'] ?? 'incident',
+      severity: this.only['severity'] ?? severity ?? 'minor',
+      ticketType: this.only['ticketType'] ?? ticketType ?? 'incident',
       externalId: reference,
       externalIdentifier: [{ id: reference, owner: 'closeout', externalIdentifierType: 'reference' }],
       relatedParty: customerId && [{ id: customerId, role: 'customer', '@referredType': 'Customer' }],
+      relatedEntity: serviceProblemId && [
+        { id: serviceProblemId, role: 'serviceProblem', '@referredType': 'ServiceProblem' },
+      ],
       relatedContactInformation: reporter && [{ role: 'reporterContact', ...reporter, attributes: undefined }],
     });
-    return ticket.parse(body).id;
+    return parsed(ticket, body).id;
   }
 
   ticketsIn(event: unknown): string[] {
@@ -142,7 +150,13 @@ export class Tmf621 implements SystemOfRecord {
 
   private async find(id: string): Promise<Found | undefined> {
     const { status, body } = await this.http.get(ticketPath(id), { accepts: [404, 410] });
-    return status === 200 ? ticket.parse(body) : undefined;
+    if (status !== 200) return undefined;
+    const found = parsed(ticket, body);
+    return this.isOurs(found) ? found : undefined;
+  }
+
+  private isOurs(found: Found): boolean {
+    return Object.entries(this.only).every(([name, value]) => (found as Record<string, unknown>)[name] === value);
   }
 
   private async patch(id: string, changes: object): Promise<void> {
@@ -154,21 +168,20 @@ export class Tmf621 implements SystemOfRecord {
     const filter = Object.entries(this.only).map(([name, value]) => `&${name}=${encodeURIComponent(value)}`);
     for (let offset = 0; ;) {
       const path = `/troubleTicket?offset=${offset}&limit=${pageSize}${filter.join('')}`;
-      const found = z.array(ticket).parse((await this.http.get(path)).body);
+      const found = parsed(z.array(ticket), (await this.http.get(path)).body);
       const isNew = found.some(({ id }) => !rows.has(id));
       for (const row of found) rows.set(row.id, row);
       // A server may allow smaller pages than that, or ignore the offset.
-      if (found.length <= overlap || !isNew) break;
-      offset += found.length - overlap;
+      if (!isNew) return [...rows.values()].filter((row) => this.isOurs(row));
+      offset += Math.max(1, found.length - overlap);
     }
-    return [...rows.values()].filter((found) =>
-      Object.entries(this.only).every(([name, value]) => (found as Record<string, unknown>)[name] === value),
-    );
   }
 }
 
 const known = ['acknowledged', 'rejected', 'pending', 'held', 'inProgress', 'cancelled', 'closed', 'resolved'];
 const notification = z.looseObject({ event: z.looseObject({ troubleTicket: z.looseObject({ id: z.string() }) }) });
+/** ms since 1970; NaN if it says none, or one that nobody understands. */
+const timeOf = ({ lastUpdate }: Found): number => Date.parse(lastUpdate ?? '');
 const ticketPath = (id: string): string => `/troubleTicket/${encodeURIComponent(id)}`;
 
 const referencesOf = ({ externalId, externalIdentifier }: Found): (string | null | undefined)[] => [

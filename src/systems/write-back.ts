@@ -2,6 +2,7 @@
 import type { FollowUpAnswers } from '../contract/question.js';
 import { scoreInWords, type ScaleName } from '../contract/scale.js';
 import { tickedInWords, writtenBelow } from '../operator/follow-ups.js';
+import type { Terms } from './http.js';
 import type { TicketRef, Systems } from './systems.js';
 
 export interface AnswerToShow {
@@ -16,9 +17,14 @@ export interface AnswerToShow {
 }
 
 /** Safe to repeat. */
-export async function writeAnswerBack(systems: Systems, ticket: TicketRef, answer: AnswerToShow): Promise<void> {
+export async function writeAnswerBack(
+  systems: Systems,
+  ticket: TicketRef,
+  answer: AnswerToShow,
+  terms: Terms,
+): Promise<void> {
   const { reportId, cycle, revision } = answer;
-  await systems.addNote(ticket, `closeout:${reportId}:${cycle}:answer:${revision}`, answerInWords(answer));
+  await systems.addNote(ticket, `closeout:${reportId}:${cycle}:answer:${revision}`, answerInWords(answer), terms);
 }
 
 function answerInWords({ revision, score, scale, solved, followUps, comment }: AnswerToShow): string {

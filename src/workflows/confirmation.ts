@@ -12,10 +12,11 @@ import * as steps from './steps.js';
 import { publish } from './visibility.js';
 import { attemptOrPark, lookUp, park, wait, type Condition, type Parking } from './waiting.js';
 
-/** The customer was asked about this clearing, or an operator does not wait for the customer. */
-export function isConfirmed({ confirmation, releasedBy, policy }: RunState): boolean {
+/** The customer was asked about this clearing, or nobody waits for the customer. */
+export function isConfirmed({ confirmation, releasedBy, isClosedThere, policy }: RunState): boolean {
   const state = confirmation?.state;
-  if (releasedBy !== undefined || state === 'yes' || state === 'silence' || state === 'released') return true;
+  if (releasedBy !== undefined || isClosedThere || state === 'yes' || state === 'silence' || state === 'released')
+    return true;
   return state === 'unreachable' && policy.confirmation?.onSilence !== 'hold';
 }
 
@@ -25,7 +26,7 @@ export async function confirmWithCustomer(run: RunState): Promise<void> {
   const { changes, clearing } = run;
   if (!policy || !clearing) return;
   const isChanged = () => run.state !== 'cleared' || run.clearing?.at !== clearing.at;
-  const isReleased = () => run.releasedBy !== undefined || run.closeByHand !== undefined;
+  const isReleased = () => run.releasedBy !== undefined || run.closeByHand !== undefined || run.isClosedThere;
   const isDecided = () => isChanged() || isReleased() || replyOf(run) !== undefined;
   if (!run.confirmation) await requestConfirmation(run, policy, clearing, isDecided);
   while (isAwaited(run, policy) && !isDecided()) await waitForConfirmation(run, policy, clearing, isDecided);

@@ -1,18 +1,19 @@
 /** The state of one run, and the signals that change it. Handlers only note facts; the process acts on them. */
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { workflowIdOf } from '../contract/ids.js';
-import type {
-  AnsweredSignal,
-  BouncedSignal,
-  ConfirmedSignal,
-  DeliverySignal,
-  SurveyOperation,
-} from '../contract/messages.js';
+import type { AnsweredSignal, ConfirmedSignal, SurveyOperation } from '../contract/messages.js';
 import type { Attention, Phase, RunInput } from '../contract/reports.js';
-import { isScaleName, isScore } from '../contract/scale.js';
 import type { LookedUp } from '../activities/look-up-report.js';
 import type { ByHand, Fence, Standing } from '../policy/standing.js';
-import { changedAt, changesBetween, decide, nothingReceived, type Change, type Received } from '../policy/changes.js';
+import {
+  changedAt,
+  changesBetween,
+  decide,
+  nothingReceived,
+  systemOfRecord,
+  type Change,
+  type Received,
+} from '../policy/changes.js';
 import { defaultPolicy, type Policy, type PolicyRule } from '../policy/settings.js';
 
 export interface Unwritten {
@@ -54,6 +55,8 @@ export interface RunState extends Standing {
   serviceProblemId?: string;
   /** The external system in which the ticket lives. */
   system?: string;
+  /** Another program has closed the report while it was cleared: nothing is waited for any more. */
+  isClosedThere: boolean;
   actedOnRevision: number;
   /** RFC 3463 status code of the bounce of this cycle's mail. */
   bounced?: string;
@@ -113,6 +116,7 @@ export function newRun(input: RunInput): RunState {
     actedOnRevision: 0,
     senderFaults: 0,
     isOverdue: false,
+    isClosedThere: false,
     policy: defaultPolicy,
     waitingFor: 'the report to be looked up',
     isBulk: false,
@@ -239,10 +243,13 @@ export function adopt(run: RunState, found: LookedUp): void {
   if (before.state !== found.state || before.cycle !== found.cycle) run.changes++;
   if (answer && isNewerAnswer(run, answer)) run.answer = answer;
   if (!isSameCycle) delete run.bounced;
-  for (const { change } of unwritten) noteChange(run, change);
+  // What was seen in the system of record before is not repeated: what is seen there now counts.
+  for (const { change } of unwritten) if (change.source !== systemOfRecord) noteChange(run, change);
   if (observed)
     for (const kind of changesBetween(run.state, observed))
-      noteChange(run, { kind, source: 'system of record', receivedAt: fromNow(0) });
+      noteChange(run, { kind, source: systemOfRecord, receivedAt: fromNow(0) });
+  if (observed === 'closed' && !run.isClosedThere) run.changes++;
+  run.isClosedThere = observed === 'closed';
 }
 
 const isNewerAnswer = ({ survey, answer: known }: RunState, answer: AnsweredSignal): boolean =>
@@ -251,46 +258,4 @@ const isNewerAnswer = ({ survey, answer: known }: RunState, answer: AnsweredSign
 /** The customer says that the problem is not fixed. */
 export function reopenForCustomer(run: RunState): void {
   noteChange(run, { kind: 'reopened', source: 'customer', by: 'customer', receivedAt: fromNow(0) });
-}
-
-/** Ignores what is no score, and answers to the survey of another cycle. */
-export function noteAnswer(run: RunState, answer: AnsweredSignal | undefined): void {
-  if (!isAboutOurSurvey(run, answer)) return;
-  const { surveyId, score, solved, revision } = answer;
-  const scale = isScaleName(answer.scale) ? answer.scale : 'satisfaction';
-  if ((revision ?? 1) < (run.answer?.revision ?? 1)) return; // late
-  run.answer = {
-    surveyId,
-    score: isScore(score, scale) ? score : undefined,
-    scale,
-    solved: typeof solved === 'boolean' ? solved : undefined,
-    revision: typeof revision === 'number' ? revision : undefined,
-  };
-}
-
-export function noteConfirmed(run: RunState, confirmed: ConfirmedSignal | undefined): void {
-  const { surveyId, clearedAt, fixed } = confirmed ?? {};
-  if (typeof surveyId !== 'string' || typeof clearedAt !== 'string' || typeof fixed !== 'boolean') return;
-  run.confirmationReply = { surveyId, clearedAt, fixed };
-}
-
-export function noteBounce(run: RunState, bounce: BouncedSignal | undefined): void {
-  if (isAboutOurSurvey(run, bounce)) run.bounced = typeof bounce.reason === 'string' ? bounce.reason : 'bounced';
-}
-
-/** A reason is kept only if it is a code: it may have been written by anybody. */
-export function noteDelivery(run: RunState, delivery: DeliverySignal | undefined, hasFailed: boolean): void {
-  const { surveyId, reason } = delivery ?? {};
-  const failure = typeof reason === 'string' && /^[\w.:-]{1,64}$/.test(reason) ? reason : 'NotDelivered';
-  run.delivery = {
-    surveyId: typeof surveyId === 'string' ? surveyId : undefined,
-    failure: hasFailed ? failure : undefined,
-  };
-}
-
-/** Before the report is looked up, every survey may be ours. */
-function isAboutOurSurvey<T extends { surveyId?: string }>(run: RunState, message: T | undefined): message is T {
-  const { surveyId } = message ?? {};
-  if (typeof surveyId !== 'string') return false;
-  return !run.isKnown || surveyId === run.survey.id || surveyId === run.confirmation?.surveyId;
 }

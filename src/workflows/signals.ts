@@ -13,7 +13,8 @@ import {
 import { reportStatuses, type ChangeKind, type RunStatus } from '../contract/reports.js';
 import type { Change } from '../policy/changes.js';
 import type { Standing } from '../policy/standing.js';
-import { fromNow, noteAnswer, noteBounce, noteChange, noteConfirmed, noteDelivery, type RunState } from './run.js';
+import { noteAnswer, noteBounce, noteConfirmed, noteDelivery } from './messages.js';
+import { fromNow, noteChange, type RunState } from './run.js';
 import { standingOf, statusOf } from './run-status.js';
 
 type Handler = (run: RunState, payload: unknown) => void;

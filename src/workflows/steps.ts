@@ -75,8 +75,17 @@ export const forAtMost = (ms: number, { isBulk }: { isBulk: boolean }) => {
     : { scheduleToCloseTimeout };
 };
 
-/** Steps in an external system have a task queue per system: one that hangs holds up only its own reports. */
+/**
+ * Steps in an external system have a task queue per system: one that hangs holds up only its own reports. One that is cancelled is waited
+ * for, so that the run knows what it did.
+ */
 export const inSystem = <T extends object>(system: string | undefined, options: T) =>
   system === undefined
     ? options
-    : { ...options, taskQueue: systemQueueOf(system), startToCloseTimeout: '2m' as const, allowEagerDispatch: false };
+    : {
+        ...options,
+        taskQueue: systemQueueOf(system),
+        startToCloseTimeout: '2m' as const,
+        cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        allowEagerDispatch: false,
+      };

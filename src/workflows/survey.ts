@@ -231,7 +231,8 @@ async function openFollowUp(run: RunState): Promise<void> {
   const { reportId, cycle } = run;
   const followUp = await attemptOrPark(run, {
     name: 'openFollowUp',
-    step: () => steps.openFollowUp.executeWithOptions(steps.untilGivenUp(run), [{ reportId, cycle }]),
+    step: () =>
+      steps.openFollowUp.executeWithOptions(steps.inSystem(run.system, steps.untilGivenUp(run)), [{ reportId, cycle }]),
   });
   if (followUp === undefined) return;
   await startOnce(workflowType, {

@@ -43,6 +43,15 @@ test.each([
     'must be one of report.opened',
   ],
   ['hooks: {}', 'hooks is no setting'],
+  [
+    'systems:\n  desk:\n    type: redmine\n    url: https://a.example\n    only: { projct: support }\n',
+    'line 5: systems.desk.only.projct is unknown for redmine, which has project',
+  ],
+  [
+    'systems: { desk: { type: django-helpdesk, url: "https://a.example", fields: { email: Mail } } }',
+    'systems.desk.fields.email is unknown for django-helpdesk, which has no fields',
+  ],
+  ['systems: { desk: { type: redmine, url: "https://a.example", rate: 1/m } }', 'must be at least 12/m'],
   ['webhooks: [', 'CLOSEOUT_SYSTEMS'],
 ])('%s is refused, and the message says %s', (yaml, message) => {
   expect(() => loadSystems(file(yaml), { CRM: key, SHORT: 'c2hvcnQ=' })).toThrow(message);

@@ -20,6 +20,8 @@ export async function startRedmine(): Promise<LiveAgent> {
       email: 'Requester e-mail',
       customer: 'Customer',
       serviceProblem: 'Service problem',
+      severity: 'Severity',
+      ticketType: 'Type',
       reference: 'Closeout',
     },
     ...usual,
@@ -80,7 +82,13 @@ export async function startRequestTracker(): Promise<LiveAgent> {
     url,
     token,
     only: { queue: 'Support' },
-    fields: { customer: 'Customer', serviceProblem: 'Service problem', reference: 'Closeout' },
+    fields: {
+      customer: 'Customer',
+      serviceProblem: 'Service problem',
+      severity: 'Severity',
+      ticketType: 'Type',
+      reference: 'Closeout',
+    },
     ...usual,
   };
   const call = async (method: string, path: string, body?: object) => {

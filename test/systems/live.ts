@@ -27,7 +27,7 @@ export async function startLive(system: string): Promise<Live> {
     url: value('URL'),
     token: value('TOKEN'),
     stop: async () => {
-      await promisify(execFile)(script, ['stop']);
+      await promisify(execFile)(script, ['stop', `${port}`]);
     },
   };
 }

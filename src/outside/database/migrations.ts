@@ -7,6 +7,7 @@ import { tickets } from './tickets-migration.js';
 import { questions } from './questions-migration.js';
 import { figures } from './figures-migration.js';
 import { ledger } from './ledger-migration.js';
+import { leases } from './leases-migration.js';
 
 const initial: Migration = {
   async up(db: Kysely<unknown>) {
@@ -233,4 +234,5 @@ export const migrations: Record<string, Migration> = {
   '0012-events': events,
   '0013-systems': systems,
   '0014-tickets': tickets,
+  '0015-leases': leases,
 };

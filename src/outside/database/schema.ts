@@ -8,12 +8,8 @@ import type { RecordedOperation } from '../../contract/timeline.js';
 import type { Received } from '../../policy/changes.js';
 import type { Hold } from '../../policy/standing.js';
 import type { State } from '../../policy/status.js';
-
-/** A value that writers may leave out, or give as undefined, for null. */
-type Optional<T> = ColumnType<T | null, T | null | undefined, T | null | undefined>;
-type Time = ColumnType<Date, Date | string, Date | string>;
-type Json<T> = ColumnType<T | null, string | null | undefined, string | null | undefined>;
-type OptionalTime = ColumnType<Date | null, Date | string | null | undefined, Date | string | null | undefined>;
+import type { Json, Optional, OptionalTime, Time } from './column-types.js';
+import type { AlarmTable, DeliveryTable, HintTable, ListenerTable, SystemTable } from './schema-systems.js';
 
 export interface Database {
   customers: { id: string; createdAt: Generated<Date> };
@@ -28,9 +24,9 @@ export interface Database {
   messages: MessageTable;
   surveyEvents: EventTable;
   sweeps: SweepTable;
-  alarms: { source: string; fingerprint: string; startsAt: Time; reportId: Optional<string> };
+  alarms: AlarmTable;
   systems: SystemTable;
-  systemHints: { system: string; ticketId: string; at: Generated<Date> };
+  systemHints: HintTable;
   listeners: ListenerTable;
   deliveries: DeliveryTable;
   operations: OperationTable;
@@ -123,8 +119,13 @@ interface ReportTable {
   /** What the system last said, and when that reading began. */
   observedStatus: ColumnType<ReportStatus | null, ReportStatus | null | undefined, ReportStatus | null | undefined>;
   observedAt: OptionalTime;
-  /** Until then, a change of ours may be under way in the system, so what is read there is not another program's. */
+  /** Who makes a change of ours in the system, and until when; what is read there meanwhile is not another program's. */
+  movingBy: Optional<string>;
   movingUntil: OptionalTime;
+  /** The mark of the last such change, noted before it is made: whatever its answer was, it may have been made. */
+  movingTo: Optional<string>;
+  /** When the ticket was first not found there. */
+  goneAt: OptionalTime;
   /** All other TMF621 attributes, unchanged. */
   document: JSONColumnType<Record<string, unknown>>;
 }
@@ -220,47 +221,6 @@ interface MessageTable {
   text: string;
   at: Generated<Date>;
   sentAt: OptionalTime;
-}
-
-/** How far an external system was read. */
-interface SystemTable {
-  name: string;
-  mark: Optional<string>;
-  polledAt: OptionalTime;
-  comparedAt: OptionalTime;
-  /** Another worker reads it until then. */
-  claimedUntil: OptionalTime;
-  failingSince: OptionalTime;
-  reason: Optional<string>;
-}
-
-/** Who is notified of events: a webhook or system of CLOSEOUT_SYSTEMS, or a listener that the TMF621 hub was given. */
-interface ListenerTable {
-  name: string;
-  kind: 'webhook' | 'hub' | 'system';
-  /** null: all. */
-  types: string[] | null;
-  callback: Optional<string>;
-  query: Optional<string>;
-  /** In a row. */
-  failures: Generated<number>;
-  failingSince: OptionalTime;
-  /** Left alone until then. */
-  retryAt: OptionalTime;
-  parkedAt: OptionalTime;
-  reason: Optional<string>;
-  createdAt: Generated<Date>;
-}
-
-/** An event that a listener does not have yet. */
-interface DeliveryTable {
-  listener: string;
-  seq: string;
-  reportId: string;
-  attempts: Generated<number>;
-  dueAt: ColumnType<Date, Date | undefined, Date>;
-  failingSince: OptionalTime;
-  claimedUntil: OptionalTime;
 }
 
 /** The result of the last sweep; one row. */

@@ -1,6 +1,7 @@
 /** The usual closing, in one statement. */
 import { sql } from 'kysely';
 import { closingDueAt, expectedAfterClosing, waitBeforeClosing } from '../../policy/closing.js';
+import { systemOfRecord } from '../../policy/changes.js';
 import type { PolicyFor } from '../../policy/settings.js';
 import type { Fence } from '../../policy/standing.js';
 import type { Db } from '../database/database.js';
@@ -31,10 +32,10 @@ export async function closeAtOnce(
         cleared_at = ${clearing.at}, clear_received_at = ${clearing.receivedAt}, clear_by = ${clearing.by ?? null},
         closed_at = ${now}, close_due_at = ${closingDueAt(facts, dueAt)}, last_update = now(), expected_at = ${expectedAt}, attention = null, wakes = 0, wake_after = null,
         rev = ${rev}, last_write = ${what}, received = ${JSON.stringify(received)}, signals = ${signals ?? 0}
-      where id = ${reportId} and run_id = ${runId} and rev < ${rev} and cycle = ${cycle} and state in ('open', 'cleared')
-        and state_of(status) in ('open', 'cleared') and hold is null and ticket_type = ${ticketType}
+      where id = ${reportId} and run_id = ${runId} and rev < ${rev} and cycle = ${cycle} and hold is null and ticket_type = ${ticketType}
         and severity = ${severity} and priority is not distinct from ${priority}
-        and customer_id is not distinct from ${customerId}
+        and customer_id is not distinct from ${customerId} and (state = 'open' and state_of(status) = 'open' and ${change?.source !== systemOfRecord}
+          or state in ('open', 'cleared') and state_of(status) = 'cleared')
       returning *),
     noted as (
       insert into status_changes (report_id, cycle, status, at, by)

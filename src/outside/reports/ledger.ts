@@ -6,7 +6,7 @@
 import { sql, type Transaction } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
 import type { ReportStatus } from '../../contract/reports.js';
-import { changedAt, type Change } from '../../policy/changes.js';
+import { changedAt, systemOfRecord, type Change } from '../../policy/changes.js';
 import { closingDueAt, expectedAfterClosing, waitBeforeClosing, type Wait } from '../../policy/closing.js';
 import type { PolicyFor, PolicyRule } from '../../policy/settings.js';
 import type { ByHand, Clearing, Decision, Fence, Standing } from '../../policy/standing.js';
@@ -19,6 +19,7 @@ import type { SurveyIdOf } from '../surveys/survey-row.js';
 import { withdrawSurvey } from '../surveys/surveys.js';
 import { recordStatus } from './history.js';
 import { closeAtOnce } from './close-at-once.js';
+import { seenColumns, type Seen } from './observed.js';
 import { restore } from './restore.js';
 import { set, supersedes, write, type Columns, type Written } from './fenced-write.js';
 import { found, lock, read } from './row-lock.js';
@@ -39,6 +40,8 @@ export interface ClosingRequest {
   byHand?: ByHand;
   /** Only says what to wait for, and records that the report is cleared: its ticket is closed elsewhere first. */
   isPreparation?: boolean;
+  /** Its ticket was closed elsewhere, and read afterwards. */
+  seen?: Seen;
 }
 
 /** Unknown reports throw `ReportNotFound`. Every write is safe to repeat. */
@@ -55,7 +58,7 @@ export interface Ledger {
   close(fence: Fence, request: ClosingRequest, policyFor: PolicyFor): Promise<Written & { wait?: Wait }>;
   /** Records that a report is cleared and waits for something until `expectedAt`. */
   clear(fence: Fence, clearing: Clearing): Promise<Written>;
-  /** Reopens a report. A closed one begins its next cycle. Withdraws its confirmation and its survey. */
+  /** Reopens a report. One that had ended begins its next cycle. Withdraws its confirmation and its survey. */
   reopen(fence: Fence, change: Change, customersReason?: string): Promise<Written>;
   /** Cancels a report that is not closed yet, and withdraws its confirmation and its survey. */
   cancel(fence: Fence, change: Change): Promise<Written>;
@@ -91,7 +94,7 @@ export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
 
     restore: (id, runId, known, isForced) => inTransaction((tx) => restore(tx, surveyIdOf, id, runId, known, isForced)),
     close: async (fence, request, policyFor) =>
-      (request.isPreparation ? undefined : await closeAtOnce(db, fence, request, policyFor)) ??
+      (request.isPreparation || request.seen ? undefined : await closeAtOnce(db, fence, request, policyFor)) ??
       inTransaction((tx) => close(tx, fence, request, policyFor)),
     clear: (fence, clearing) => inTransaction((tx) => clear(tx, fence, clearing)),
     reopen: (fence, change, reason) => inTransaction((tx) => reopen(tx, surveyIdOf, fence, change, reason)),
@@ -115,7 +118,7 @@ async function clear(tx: Tx, fence: Fence, clearing: Clearing): Promise<Written>
 async function close(
   tx: Tx,
   fence: Fence,
-  { clearing, change, dueAt, isConfirmed, byHand, isPreparation = false }: ClosingRequest,
+  { clearing, change, dueAt, isConfirmed, byHand, isPreparation = false, seen }: ClosingRequest,
   policyFor: PolicyFor,
 ): Promise<Written & { wait?: Wait }> {
   const row = await lock(tx, fence.reportId);
@@ -127,6 +130,10 @@ async function close(
       'ClosureRefused',
       `Report ${row.id} is ${row.status}; only a cleared report can be closed.`,
     );
+  const isPrepared = row.state === 'cleared' && row.clearedAt?.toISOString() === clearing.at;
+  const isReopened = observed === 'open' && (isPrepared || change?.source === systemOfRecord);
+  if (isReopened && !byHand && !seen) return { row, isSuperseded: true };
+  const isKnown = observed === 'cleared' && isPrepared;
   const now = new Date();
   const facts = { policy: policyFor(toReport(row)), clearing, hold: row.hold ?? undefined, isConfirmed };
   const wait = byHand || observed === 'closed' ? undefined : waitBeforeClosing(facts, now);
@@ -134,16 +141,18 @@ async function close(
   if (!isNew && wait) return { row, isSuperseded, wait };
   const reason = await reasonOf(tx, change);
   const cleared = { status: 'resolved' as const, at: new Date(clearing.at), by: clearing.by, reason };
-  const isKnown = observed === 'cleared' && row.clearedAt?.toISOString() === clearing.at;
   if (wait ?? isPreparation) {
     if (!isKnown) await recordStatus(tx, row, [cleared]);
     const expectedAt = wait ? expectedAfter(wait) : later(new Date(), 5 * minute);
     const columns = { ...clearedColumns(row, clearing, reason), expectedAt };
     return { row: await set(tx, fence, columns), isSuperseded, wait };
   }
-  const closed = { status: 'closed' as const, at: now, by: byHand?.by ?? 'closeout', reason: byHand?.note };
-  if (observed !== 'closed') await recordStatus(tx, row, isKnown ? [closed] : [cleared, closed]);
-  const columns = { ...clearedColumns(row, clearing, reason), state: 'closed' as const, status: 'closed' as const };
+  const by = byHand?.by ?? (observed === 'closed' ? undefined : 'closeout');
+  const closed = { status: 'closed' as const, at: now, by, reason: byHand?.note };
+  await recordStatus(tx, row, isKnown || observed === 'closed' ? [closed] : [cleared, closed]);
+  // Reopened there since it was closed there: the status stays, from which the run learns of it.
+  const status = isReopened && seen ? undefined : ('closed' as const);
+  const columns = { ...clearedColumns(row, clearing, reason), ...seenColumns(seen), state: 'closed' as const, status };
   if (isConfirmed && facts.policy.confirmation) await markConfirmationActedOn(tx, row.id, row.cycle);
   const expectedAt = expectedAfterClosing(facts.policy, now);
   // A report that was closed elsewhere, or by hand, says nothing about how fast we are.
@@ -181,10 +190,11 @@ async function reopen(
 ): Promise<Written> {
   const reason = (await reasonOf(tx, change)) ?? customersReason;
   const written = await write(tx, fence, (row) => {
-    const isMoved = !isOpen(row.status) || row.state === 'closed';
+    const isMoved = !isOpen(row.status) || row.state === 'closed' || row.state === 'cancelled';
+    const isNextCycle = row.state === 'closed' || row.state === 'cancelled';
     return {
       state: 'open',
-      cycle: row.state === 'closed' ? row.cycle + 1 : row.cycle,
+      cycle: isNextCycle ? row.cycle + 1 : row.cycle,
       ...(isMoved || change.status ? { status: reopenedStatus(row, change), statusReason: reason ?? null } : {}),
       changedAt: changedAt(change),
       clearedAt: null,
@@ -193,7 +203,7 @@ async function reopen(
       closedAt: null,
       closeDueAt: null,
       releasedBy: null,
-      ...(row.state === 'closed' ? { skipSurveyBy: null } : {}),
+      ...(isNextCycle ? { skipSurveyBy: null } : {}),
       attention: null,
       expectedAt: null,
       lastUpdate: sql<Date>`now()`,
@@ -210,7 +220,7 @@ async function reopen(
 /** The status that the change names, else the one that another program has set. */
 function reopenedStatus({ status, state }: ReportRow, change: Change): ReportStatus {
   if (change.status && isOpen(change.status)) return change.status;
-  return state === 'closed' && isOpen(status) ? status : 'inProgress';
+  return (state === 'closed' || state === 'cancelled') && isOpen(status) ? status : 'inProgress';
 }
 
 /** Whatever was asked about the clearing is no longer of interest. */

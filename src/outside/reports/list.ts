@@ -6,8 +6,9 @@ import type { Db } from '../database/database.js';
 import type { ListQuery } from './port.js';
 import { toReport, type ReportRow } from './rows.js';
 
-/** Attributes with a column and an index of their own. */
-const columns = ['id', 'severity', 'ticketType', 'priority', 'externalId', 'name', 'description'] as const;
+/** Attributes with a column of their own. Those of the first kind may be given several values, separated by commas. */
+const columns = ['id', 'severity', 'ticketType', 'priority', 'externalId'] as const;
+const sentences = ['name', 'description'] as const;
 
 const operators: Record<string, string> = { gt: '>', gte: '>=', lt: '<', lte: '<=' };
 
@@ -42,8 +43,12 @@ export async function listReports(
 
 function conditionOf(name: string, value: string): RawBuilder<unknown> {
   if (name === 'status') return sql`r.status in (${sql.join(statusesIn(value))})`;
+  const words = value.split(',').map((word) => word.trim());
   const column = columns.find((known) => known === name);
-  if (column) return sql`${sql.ref(`r.${column}`)} = ${value}`;
+  if (column) return sql`${sql.ref(`r.${column}`)} in (${sql.join(words)})`;
+  const sentence = sentences.find((known) => known === name);
+  if (sentence) return sql`${sql.ref(`r.${sentence}`)} = ${value}`;
+  if (name === '@type') return sql`coalesce(r.document ->> '@type', 'TroubleTicket') in (${sql.join(words)})`;
   const [, path = name, suffix = ''] = /^(.+)\.(gt|gte|lt|lte)$/.exec(name) ?? [];
   if (!attribute.test(path)) return refuse(name, attributeRule);
   // Of a list, any item. A value may be a number or a truth value there.
@@ -53,9 +58,8 @@ function conditionOf(name: string, value: string): RawBuilder<unknown> {
     .join('');
   const compare = operators[suffix] ?? '==';
   const jsonPath = `lax $${steps} ? (@ ${compare} $text || @ ${compare} $number || @ ${compare} $truth)`;
-  const words = suffix === '' ? value.split(',') : [value];
-  const any = words.map(
-    (word) => sql`jsonb_path_exists(ticket_of(r), ${jsonPath}::jsonpath, ${variablesOf(word.trim())}::jsonb)`,
+  const any = (suffix === '' ? words : [value.trim()]).map(
+    (word) => sql`jsonb_path_exists(ticket_of(r), ${jsonPath}::jsonpath, ${variablesOf(word)}::jsonb)`,
   );
   return sql`(${sql.join(any, sql` or `)})`;
 }

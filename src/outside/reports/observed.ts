@@ -1,16 +1,17 @@
 /**
- * Reports that live in external systems: what was seen of them there. An observation counts if it differs from the last one and its
- * reading began later. It only sets the status; what that means is decided by the report's run.
+ * Reports that live in external systems: what was seen of them there. A reading counts only if it differs from the last one and began
+ * after it. It only sets the status; what that means is decided by the report's run.
  */
 import { sql } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
 import type { ReportAttributes, ReportStatus } from '../../contract/reports.js';
+import { changesBetween } from '../../policy/changes.js';
 import { stateOf } from '../../policy/status.js';
-import { later, minute } from '../../policy/time.js';
 import { addCustomer } from '../customers.js';
 import type { Db } from '../database/database.js';
-import { putContact } from './store.js';
+import { hint } from '../system-states.js';
 import { toReport, type ReportRow } from './rows.js';
+import { putContact } from './store.js';
 
 /** A ticket as it was seen. */
 export interface Observation {
@@ -36,28 +37,29 @@ export interface KnownTicket {
   observed: ReportStatus;
 }
 
+/** A status that was read in the system, and when that reading began. */
+export interface Seen {
+  status: ReportStatus;
+  at: Date;
+}
+
 export interface ObservedReports {
   /** Tickets that had ended before they were seen are not opened. */
   observe(observation: Observation): Promise<Observed>;
-  /** The ticket is no longer there. */
-  observeGone(reportId: string, at: Date): Promise<Observed>;
+  /** The ticket was not found. It counts as gone if it is still not found `again` ms later. */
+  observeGone(reportId: string, at: Date, again: number): Promise<Observed>;
   /** The ticket behind a report; undefined if the report lives in our own store. */
   ticketOf(reportId: string): Promise<KnownTicket | undefined>;
-  /** A change of ours begins in the system. */
-  beginMove(reportId: string): Promise<void>;
-  /** It has ended; `seen`: what was read then. */
-  endMove(reportId: string, seen?: Pick<Observation, 'status' | 'at'>): Promise<void>;
+  /** A change of ours was made there and read again. Counts only while the report is in that state: otherwise the ticket is read anew. */
+  noteMoved(reportId: string, seen: Seen): Promise<void>;
   /** The tickets of reports that have not ended. */
   unfinished(system: string): Promise<string[]>;
 }
 
-/** An activity that changes a ticket has ended by then. */
-const longestMove = 5 * minute;
-
 export function observedReports(db: Db): ObservedReports {
   return {
     observe: (observation) => db.transaction().execute((tx) => observe(tx, observation)),
-    observeGone: (reportId, at) => db.transaction().execute((tx) => observeGone(tx, reportId, at)),
+    observeGone: (reportId, at, again) => db.transaction().execute((tx) => observeGone(tx, reportId, at, again)),
 
     async ticketOf(reportId) {
       const row = await db
@@ -69,17 +71,15 @@ export function observedReports(db: Db): ObservedReports {
       return { system: row.system, ticketId: row.ticketId, observed: row.observedStatus ?? 'inProgress' };
     },
 
-    async beginMove(reportId) {
-      const movingUntil = later(new Date(), longestMove);
-      await db.updateTable('reports').set({ movingUntil }).where('id', '=', reportId).execute();
-    },
-
-    async endMove(reportId, seen) {
-      await db
+    async noteMoved(reportId, seen) {
+      const { numUpdatedRows } = await db
         .updateTable('reports')
-        .set({ movingUntil: null, observedStatus: seen?.status, observedAt: seen?.at })
+        .set(seenColumns(seen))
         .where('id', '=', reportId)
-        .execute();
+        .where('state', '=', stateOf(seen.status))
+        .executeTakeFirst();
+      const known = numUpdatedRows === 0n ? await this.ticketOf(reportId) : undefined;
+      if (known) await hint(db, known.system, [known.ticketId]);
     },
 
     async unfinished(system) {
@@ -94,32 +94,65 @@ export function observedReports(db: Db): ObservedReports {
   };
 }
 
+export const seenColumns = (seen: Seen | undefined) =>
+  seen ? { observedStatus: seen.status, observedAt: seen.at } : {};
+
+type ObservedRow = ReportRow & { isMoving: boolean | null };
+
+const readRow = (tx: Db, reportId: string): Promise<ObservedRow | undefined> =>
+  tx
+    .selectFrom('reports')
+    .selectAll()
+    .select(sql<boolean | null>`moving_until > now()`.as('isMoving'))
+    .where('id', '=', reportId)
+    .forUpdate()
+    .executeTakeFirst();
+
 async function observe(tx: Db, seen: Observation): Promise<Observed> {
   const { reportId, system, ticketId, status, at, attributes, contact } = seen;
-  const row = await tx.selectFrom('reports').selectAll().where('id', '=', reportId).forUpdate().executeTakeFirst();
+  const row = await readRow(tx, reportId);
   if (!row) return open(tx, seen);
   if (row.observedAt && at <= row.observedAt) return 'same';
   await refresh(tx, row, attributes, contact);
   return note(tx, { ...row, system, ticketId }, status, at);
 }
 
-async function observeGone(tx: Db, reportId: string, at: Date): Promise<Observed> {
-  const row = await tx.selectFrom('reports').selectAll().where('id', '=', reportId).forUpdate().executeTakeFirst();
-  return !row || (row.observedAt && at <= row.observedAt) ? 'same' : note(tx, row, 'cancelled', at);
-}
-
-async function note(tx: Db, row: ReportRow, status: ReportStatus, at: Date): Promise<Observed> {
-  const { id, system, ticketId, movingUntil } = row;
-  if (movingUntil && movingUntil > new Date()) return 'same';
-  const isNew = row.observedStatus !== status;
-  // The state counts, not the word: the ledger may hold a more exact status of the same state.
-  const set = isNew && stateOf(row.status) !== stateOf(status) ? { status, statusReason: null } : {};
+async function observeGone(tx: Db, reportId: string, at: Date, again: number): Promise<Observed> {
+  const row = await readRow(tx, reportId);
+  if (!row?.system || !row.ticketId || (row.observedAt && at <= row.observedAt)) return 'same';
+  if (row.goneAt && at.getTime() - row.goneAt.getTime() >= again) return note(tx, row, 'cancelled', at);
   await tx
     .updateTable('reports')
-    .set({ system, ticketId, ...set, observedStatus: status, observedAt: at })
+    .set({ goneAt: row.goneAt ?? at })
+    .where('id', '=', reportId)
+    .execute();
+  await hint(tx, row.system, [row.ticketId], again);
+  return 'same';
+}
+
+async function note(tx: Db, row: ObservedRow, status: ReportStatus, at: Date): Promise<Observed> {
+  const { id, system, ticketId, isMoving } = row;
+  if (isMoving) {
+    if (system && ticketId) await hint(tx, system, [ticketId]);
+    return 'same';
+  }
+  const isNew = row.observedStatus !== status;
+  const state = stateOf(status);
+  const isActedOn = changesBetween(row.state, state).length > 0;
+  // The state counts, not the word: the ledger may hold a more exact status of the same state.
+  const isMoved = isNew && stateOf(row.status) !== state && (isActedOn || row.state === state);
+  await tx
+    .updateTable('reports')
+    .set({
+      system,
+      ticketId,
+      ...(isMoved ? { status, statusReason: null } : {}),
+      ...seenColumns({ status, at }),
+      goneAt: null,
+    })
     .where('id', '=', id)
     .execute();
-  return isNew && stateOf(status) !== row.state ? 'changed' : 'same';
+  return isNew && isActedOn ? 'changed' : 'same';
 }
 
 async function open(tx: Db, seen: Observation): Promise<Observed> {
@@ -159,11 +192,13 @@ async function refresh(
   const names = Object.keys(attributes) as (keyof typeof attributes)[];
   if (names.some((name) => attributes[name] !== known[name])) {
     await addCustomer(tx, attributes.customerId);
+    const { customerId = null, serviceProblemId = null, ...others } = attributes;
     await tx
       .updateTable('reports')
-      .set({ ...attributes, lastUpdate: sql<Date>`now()` })
+      .set({ ...others, customerId, serviceProblemId, lastUpdate: sql<Date>`now()` })
       .where('id', '=', row.id)
       .execute();
   }
   if (contact) await putContact(tx, row.id, contact);
+  else await tx.deleteFrom('contacts').where('reportId', '=', row.id).execute();
 }

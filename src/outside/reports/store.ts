@@ -76,7 +76,12 @@ async function insert(tx: Tx, report: NewReport & { id: string }): Promise<Repor
 /** Two requests with the same external id that come together are one. */
 async function insertOnce(tx: Tx, report: NewReport & { id: string; externalId: string }) {
   await sql`select pg_advisory_xact_lock(hashtextextended(${report.externalId}, 621))`.execute(tx);
-  const known = tx.selectFrom('reports').selectAll().where('externalId', '=', report.externalId);
+  // The id of a ticket in an external system is another matter.
+  const known = tx
+    .selectFrom('reports')
+    .selectAll()
+    .where('externalId', '=', report.externalId)
+    .where('system', 'is', null);
   const row = await known.orderBy('openedAt', 'desc').limit(1).executeTakeFirst();
   return row ? { report: toReport(row), isNew: false } : { report: await insert(tx, report), isNew: true };
 }

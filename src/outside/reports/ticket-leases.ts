@@ -1,0 +1,58 @@
+/** One change of ours at a time to a ticket in an external system, whoever makes it. */
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import { CloseoutError } from '../../contract/errors.js';
+import { second } from '../../policy/time.js';
+import type { Db } from '../database/database.js';
+import { leaseSeconds, withLease } from '../lease.js';
+import type { ReportRow } from './rows.js';
+
+export interface TicketLeases {
+  /**
+   * Works on the ticket of a report while nobody else does. `mark`: of the change of status that is to be made. `stillOurs` returns the report's row; it is asked before every change, because
+   * a process that was stopped for a while may have lost the lease. Both throw `SystemUnavailable` if another has it.
+   */
+  hold<T>(
+    reportId: string,
+    mark: string | undefined,
+    work: (stillOurs: () => Promise<ReportRow>) => Promise<T>,
+  ): Promise<T>;
+}
+
+const lasting = sql<Date>`now() + ${leaseSeconds} * interval '1 second'`;
+
+export function ticketLeases(db: Db): TicketLeases {
+  return {
+    async hold(reportId, mark, work) {
+      const holder = randomUUID();
+      const report = () => db.updateTable('reports').where('id', '=', reportId);
+      const ours = () => report().where('movingBy', '=', holder);
+      const lease = {
+        take: async () => {
+          const isFree = sql<boolean>`(moving_until is null or moving_until < now())`;
+          const taken = report().set({ movingBy: holder, movingUntil: lasting, movingTo: mark }).where(isFree);
+          return (await taken.executeTakeFirst()).numUpdatedRows > 0n;
+        },
+        renew: () => ours().set({ movingUntil: lasting }).execute(),
+        release: () => ours().set({ movingBy: null, movingUntil: null }).execute(),
+      };
+      const stillOurs = async () => {
+        const row = await db
+          .selectFrom('reports')
+          .selectAll()
+          .where('id', '=', reportId)
+          .where('movingBy', '=', holder)
+          .where('movingUntil', '>', sql<Date>`now()`)
+          .executeTakeFirst();
+        return row ?? taken();
+      };
+      const held = await withLease(lease, () => work(stillOurs));
+      return held ? held.done : taken();
+    },
+  };
+}
+
+function taken(): never {
+  const message = 'Another attempt is still changing the ticket.';
+  throw new CloseoutError('SystemUnavailable', message, undefined, { retryAfter: 2 * second });
+}
