@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { Http, parsed } from './http.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
-import type { StatusWords } from './words.js';
+import { missingStatuses, type StatusWords } from './words.js';
 
 export const helpdeskWords: StatusWords = {
   cleared: ['Resolved'],
@@ -49,9 +49,7 @@ export class DjangoHelpdesk implements SystemOfRecord {
 
   async check(): Promise<string[]> {
     await this.http.get('/api/followups/?page_size=1');
-    const { cleared, closed, cancelled, reopened } = this.words;
-    const missing = [...cleared, closed, ...cancelled, reopened].filter((word) => numberOf(word) === undefined);
-    return missing.map((word) => `There is no status ${word}; there are ${statuses.join(', ')}.`);
+    return missingStatuses(this.words, statuses);
   }
 
   async read(id: string): Promise<Ticket | undefined> {

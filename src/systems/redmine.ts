@@ -5,8 +5,9 @@
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { Http, parsed } from './http.js';
+import { pageSince, pageSize } from './pages.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
-import type { StatusWords } from './words.js';
+import { missingStatuses, type StatusWords } from './words.js';
 
 export const redmineWords: StatusWords = {
   cleared: ['Resolved'],
@@ -31,8 +32,6 @@ const issue = z.looseObject({
 type Issue = z.infer<typeof issue>;
 const page = z.looseObject({ issues: z.array(issue) });
 
-const pageSize = 100;
-
 /** `only.project`: identifier of the project. `fields`: names of custom fields (systems-file.ts). */
 export class Redmine implements SystemOfRecord {
   private readonly http: Http;
@@ -50,10 +49,7 @@ export class Redmine implements SystemOfRecord {
 
   async check(): Promise<string[]> {
     await this.logIn();
-    const { cleared, closed, cancelled, reopened } = this.words;
-    const known = await this.statusIds();
-    const missing = [...cleared, closed, ...cancelled, reopened].filter((word) => !known.has(word.toLowerCase()));
-    const faults = missing.map((word) => `There is no status ${word}; there are ${[...known.keys()].join(', ')}.`);
+    const faults = missingStatuses(this.words, [...(await this.statusIds()).keys()]);
     const fields = await this.fieldIds();
     for (const name of Object.values(this.fields))
       if (fields.size > 0 && !fields.has(name)) faults.push(`Issues have no custom field ${name}.`);
@@ -77,17 +73,9 @@ export class Redmine implements SystemOfRecord {
     await this.logIn();
     const since = mark === undefined ? '' : `&updated_on=${encodeURIComponent(`>=${mark}`)}`;
     const filter = `&status_id=${mark === undefined ? 'open' : '*'}&sort=updated_on:asc,id:asc${since}`;
-    const rows = await this.list(filter);
-    let isFull = rows.length === pageSize;
-    // All of one second: only then do numbered pages help, and nothing else can.
-    while (isFull && rows.at(-1)?.updated_on === rows[0]?.updated_on) {
-      const more = await this.list(`${filter}&offset=${rows.length}`);
-      rows.push(...more);
-      isFull = more.length === pageSize;
-    }
-    const aMinuteAgo = new Date(Date.now() - 60_000).toISOString().replace(/\.\d+/, '');
-    const last = rows.at(-1)?.updated_on ?? mark ?? aMinuteAgo;
-    return { tickets: rows.map((row) => this.toTicket(row)), mark: last, hasMore: isFull && last !== mark };
+    const read = (offset: number) => this.list(`${filter}&offset=${offset}`);
+    const { rows, ...page } = await pageSince(mark, (row) => row?.updated_on, read);
+    return { ...page, tickets: rows.map((row) => this.toTicket(row)) };
   }
 
   async listOpen(): Promise<Ticket[]> {

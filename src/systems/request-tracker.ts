@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { Http, parsed } from './http.js';
+import { pageSince, pageSize } from './pages.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
 import type { StatusWords } from './words.js';
 
@@ -27,11 +28,10 @@ const row = z.looseObject({
   Priority: z.union([z.string(), z.number()]).nullish(),
 });
 type Row = z.infer<typeof row>;
-const page = z.looseObject({ items: z.array(row) });
+const list = z.looseObject({ items: z.array(row) });
 const attachments = z.looseObject({ items: z.array(z.looseObject({ Content: z.string().nullish() })) });
 const single = z.looseObject({ id, Status: z.string() });
 
-const pageSize = 100;
 const fields =
   '&fields=Subject,Status,Created,LastUpdated,Requestor,CustomFields,Priority&fields[Requestor]=EmailAddress,Name';
 
@@ -42,7 +42,7 @@ const fields =
 export class RequestTracker implements SystemOfRecord {
   private readonly http: Http;
   private readonly fields: Record<string, string>;
-  private readonly queue: string | undefined;
+  private readonly queue: string | null;
 
   constructor(
     { url, token = '', only, fields: names, pace }: AdapterSettings,
@@ -51,14 +51,14 @@ export class RequestTracker implements SystemOfRecord {
     const login = token.includes(':') ? `Basic ${Buffer.from(token).toString('base64')}` : `token ${token}`;
     this.http = new Http({ url, pace, headers: () => ({ authorization: login }) });
     this.fields = names;
-    this.queue = only['queue'];
+    this.queue = only['queue'] ?? null;
   }
 
   /** Statuses cannot be listed; a wrong one is found out when a ticket is to get it. */
   async check(): Promise<string[]> {
     await this.http.get('/rt');
     const faults: string[] = [];
-    if (this.queue !== undefined) {
+    if (this.queue !== null) {
       const { status } = await this.http.get(`/queue/${encodeURIComponent(this.queue)}`, { accepts: [403, 404] });
       if (status === 404) faults.push(`There is no queue ${this.queue}.`);
       if (status === 403) faults.push(`The right SeeQueue is missing for the queue ${this.queue}.`);
@@ -83,7 +83,7 @@ export class RequestTracker implements SystemOfRecord {
     if (status === 404) return undefined;
     const { id: answered, Status } = parsed(single, body);
     if (answered !== ticketId || Status === 'deleted') return undefined;
-    const [elsewhere] = await this.search(`id = ${ticketId}`, '', undefined);
+    const [elsewhere] = await this.search(`id = ${ticketId}`, '', null);
     if (elsewhere) return undefined;
     throw new CloseoutError(
       'SystemUnavailable',
@@ -95,17 +95,9 @@ export class RequestTracker implements SystemOfRecord {
   async changedSince(mark: string | undefined): Promise<Changes> {
     const query = mark === undefined ? this.notEnded() : `LastUpdated >= '${asRead(mark)}'`;
     const order = '&orderby=LastUpdated&orderby=id';
-    const rows = await this.search(query, order);
-    let isFull = rows.length === pageSize;
-    // All of one second: only then do numbered pages help, and nothing else can.
-    for (let number = 2; isFull && rows.at(-1)?.LastUpdated === rows[0]?.LastUpdated; number++) {
-      const more = await this.search(query, `${order}&page=${number}`);
-      rows.push(...more);
-      isFull = more.length === pageSize;
-    }
-    const aMinuteAgo = new Date(Date.now() - 60_000).toISOString().replace(/\.\d+/, '');
-    const last = rows.at(-1)?.LastUpdated ?? mark ?? aMinuteAgo;
-    return { tickets: rows.map((found) => this.toTicket(found)), mark: last, hasMore: isFull && last !== mark };
+    const read = (offset: number) => this.search(query, `${order}&page=${offset / pageSize + 1}`);
+    const { rows, ...page } = await pageSince(mark, (row) => row?.LastUpdated, read);
+    return { ...page, tickets: rows.map((found) => this.toTicket(found)) };
   }
 
   async listOpen(): Promise<Ticket[]> {
@@ -154,7 +146,7 @@ export class RequestTracker implements SystemOfRecord {
       return name === undefined || value === undefined ? [] : [[name, value]];
     });
     const ticket = {
-      Queue: this.queue,
+      Queue: this.queue ?? undefined,
       Subject: field ? name : `${name} [${reference}]`,
       Requestor: contact?.emailAddress,
       Content: description,
@@ -176,11 +168,11 @@ export class RequestTracker implements SystemOfRecord {
     return [closed, ...cancelled].map((word) => `Status != '${quoted(word)}'`).join(' AND ');
   }
 
-  private async search(query: string, more: string, queue = this.queue): Promise<Row[]> {
-    const ours = queue === undefined ? query : `Queue = '${quoted(queue)}' AND (${query})`;
+  private async search(query: string, more: string, queue: string | null = this.queue): Promise<Row[]> {
+    const ours = queue === null ? query : `Queue = '${quoted(queue)}' AND (${query})`;
     const perPage = more.includes('per_page') ? '' : `&per_page=${pageSize}`;
     const { body } = await this.http.get(`/tickets?query=${encodeURIComponent(ours)}${fields}${perPage}${more}`);
-    return parsed(page, body).items;
+    return parsed(list, body).items;
   }
 
   private valueOf(found: Row, field: string): string | undefined {

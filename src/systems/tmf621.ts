@@ -3,12 +3,12 @@
  * v5 spells `externalIdentifier` and `statusChangeHistory`; events come to `/tmf-api/troubleTicket/v4/listener/…`.
  */
 import { z } from 'zod';
-import type { Contact } from '../contract/contact.js';
 import { CloseoutError } from '../contract/errors.js';
 import { Http, parsed } from './http.js';
 import { OauthLogin } from './oauth.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
-import type { StatusWords } from './words.js';
+import { referencesOf, ticket, timeOf, toTicket, type Found } from './tmf621-ticket.js';
+import { missingStatuses, type StatusWords } from './words.js';
 
 export const tmf621Words: StatusWords = {
   cleared: ['resolved'],
@@ -16,41 +16,6 @@ export const tmf621Words: StatusWords = {
   cancelled: ['cancelled', 'rejected'],
   reopened: 'inProgress',
 };
-
-const party = z.looseObject({
-  id: z.string().nullish(),
-  role: z.string().nullish(),
-  partyOrPartyRole: z.looseObject({ id: z.string().nullish() }).nullish(),
-});
-const entity = z.looseObject({
-  id: z.string().nullish(),
-  role: z.string().nullish(),
-  entity: z.looseObject({ id: z.string().nullish() }).nullish(),
-});
-const contact = z.looseObject({
-  role: z.string().nullish(),
-  name: z.string().nullish(),
-  emailAddress: z.string().nullish(),
-  preferredLanguage: z.string().nullish(),
-  timeZone: z.string().nullish(),
-});
-const ticket = z.looseObject({
-  id: z.union([z.string(), z.number()]).transform(String),
-  name: z.string().nullish(),
-  description: z.string().nullish(),
-  severity: z.string().nullish(),
-  ticketType: z.string().nullish(),
-  status: z.string(),
-  creationDate: z.string().nullish(),
-  lastUpdate: z.string().nullish(),
-  externalId: z.string().nullish(),
-  externalIdentifier: z.array(z.looseObject({ id: z.string().nullish() })).nullish(),
-  note: z.array(z.looseObject({ text: z.string().nullish() })).nullish(),
-  relatedParty: z.array(party).nullish(),
-  relatedEntity: z.array(entity).nullish(),
-  relatedContactInformation: z.array(contact).nullish(),
-});
-type Found = z.infer<typeof ticket>;
 
 const pageSize = 100;
 /** Pages by number shift while tickets come and go; a page begins that much before the end of the one before. */
@@ -76,9 +41,7 @@ export class Tmf621 implements SystemOfRecord {
 
   async check(): Promise<string[]> {
     await this.http.get('/troubleTicket?limit=1');
-    const { cleared, closed, cancelled, reopened } = this.words;
-    const missing = [...cleared, closed, ...cancelled, reopened].filter((word) => !known.includes(word));
-    return missing.map((word) => `TMF621 has no status ${word}; there are ${known.join(', ')}.`);
+    return missingStatuses(this.words, known);
   }
 
   async read(id: string): Promise<Ticket | undefined> {
@@ -180,36 +143,4 @@ export class Tmf621 implements SystemOfRecord {
 
 const known = ['acknowledged', 'rejected', 'pending', 'held', 'inProgress', 'cancelled', 'closed', 'resolved'];
 const notification = z.looseObject({ event: z.looseObject({ troubleTicket: z.looseObject({ id: z.string() }) }) });
-/** ms since 1970; NaN if it says none, or one that nobody understands. */
-const timeOf = ({ lastUpdate }: Found): number => Date.parse(lastUpdate ?? '');
 const ticketPath = (id: string): string => `/troubleTicket/${encodeURIComponent(id)}`;
-
-const referencesOf = ({ externalId, externalIdentifier }: Found): (string | null | undefined)[] => [
-  externalId,
-  ...(externalIdentifier ?? []).map(({ id }) => id),
-];
-
-function toTicket(found: Found): Ticket {
-  const customer = found.relatedParty?.find(({ role }) => role === 'customer');
-  const problem = found.relatedEntity?.find(({ role }) => role === 'serviceProblem');
-  const reporter = found.relatedContactInformation?.find(({ role }) => role === 'reporterContact');
-  return {
-    id: found.id,
-    status: found.status,
-    name: found.name ?? found.description ?? found.id,
-    description: found.description ?? undefined,
-    severity: found.severity ?? undefined,
-    ticketType: found.ticketType ?? undefined,
-    customerId: customer?.id ?? customer?.partyOrPartyRole?.id ?? undefined,
-    serviceProblemId: problem?.id ?? problem?.entity?.id ?? undefined,
-    contact: reporter && toContact(reporter),
-    openedAt: found.creationDate ? new Date(found.creationDate) : undefined,
-  };
-}
-
-const toContact = ({ name, emailAddress, preferredLanguage, timeZone }: z.infer<typeof contact>): Contact => ({
-  name: name ?? undefined,
-  emailAddress: emailAddress ?? undefined,
-  preferredLanguage: preferredLanguage ?? undefined,
-  timeZone: timeZone ?? undefined,
-});

@@ -11,6 +11,14 @@ export interface StatusWords {
   reopened: string;
 }
 
+/** Which of the words the system does not know, in words. */
+export function missingStatuses({ cleared, closed, cancelled, reopened }: StatusWords, known: string[]): string[] {
+  const missing = [...cleared, closed, ...cancelled, reopened].filter(
+    (word) => !known.some((status) => isSame(status, word)),
+  );
+  return missing.map((word) => `There is no status ${word}; there are ${known.join(', ')}.`);
+}
+
 const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
 export function stateOfWord(status: string, { cleared, closed, cancelled }: StatusWords): State {

@@ -19,7 +19,9 @@ const mostPerPage = 40;
 
 export class Tmf621Server {
   private readonly tickets = new Map<string, Ticket>();
+  private readonly histories = new Map<string, string[]>();
   private server: Server | undefined;
+  private count = 0;
   private clock = 0;
 
   constructor(private readonly version: 'v4' | 'v5') {}
@@ -42,10 +44,38 @@ export class Tmf621Server {
     this.tickets.delete(id);
   }
 
-  /** As its agents do: any status. */
+  /** As its agents do, too: any status. */
   set(id: string, status: string): void {
+    this.change(id, { status });
+  }
+
+  change(id: string, changes: Partial<Ticket>): void {
     const ticket = this.tickets.get(id);
-    if (ticket) this.tickets.set(id, { ...ticket, status, lastUpdate: this.now() });
+    if (ticket) this.store({ ...ticket, ...changes, lastUpdate: this.now() });
+  }
+
+  open(given: Partial<Ticket>): string {
+    return this.create(given).id;
+  }
+
+  statusOf(id: string): string | undefined {
+    return this.tickets.get(id)?.status;
+  }
+
+  /** Every status that the ticket has had. */
+  historyOf(id: string): string[] {
+    return this.histories.get(id) ?? [];
+  }
+
+  notesOf(id: string): string[] {
+    const { note = [] } = (this.tickets.get(id) ?? {}) as { note?: { text: string }[] };
+    return note.map(({ text: words }) => words);
+  }
+
+  private store(ticket: Ticket): void {
+    const before = this.tickets.get(ticket.id)?.status;
+    if (ticket.status !== before) this.histories.set(ticket.id, [...this.historyOf(ticket.id), ticket.status]);
+    this.tickets.set(ticket.id, ticket);
   }
 
   private now(): string {
@@ -84,10 +114,10 @@ export class Tmf621Server {
   }
 
   private create(given: Partial<Ticket>): Ticket {
-    const id = `TT ${this.tickets.size + 1}`;
+    const id = `TT ${++this.count}`;
     const now = this.now();
     const ticket: Ticket = { ...given, id, status: 'acknowledged', creationDate: now, lastUpdate: now };
-    this.tickets.set(id, ticket);
+    this.store(ticket);
     return ticket;
   }
 
@@ -96,7 +126,7 @@ export class Tmf621Server {
     if (status !== ticket.status && !allowed[ticket.status]?.includes(status))
       return void send(409, { code: '409', reason: `${ticket.status} cannot become ${status}` });
     const changed = { ...ticket, ...given, status, lastUpdate: this.now() };
-    this.tickets.set(ticket.id, changed);
+    this.store(changed);
     send(200, this.shown(changed));
   }
 
