@@ -160,10 +160,11 @@ export function netPromoterScore(promoters: number, detractors: number, all: num
   const n = all + 3;
   const [up, down] = [(promoters + 0.75) / n, (detractors + 0.75) / n];
   const margin = z * Math.sqrt((up + down - (up - down) ** 2) / n);
+  const value = (promoters - detractors) / all;
   return {
-    value: percent((promoters - detractors) / all),
-    low: percent(Math.max(-1, up - down - margin)),
-    high: percent(Math.min(1, up - down + margin)),
+    value: percent(value),
+    low: percent(Math.max(-1, Math.min(value, up - down - margin))),
+    high: percent(Math.min(1, Math.max(value, up - down + margin))),
   };
 }
 

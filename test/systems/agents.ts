@@ -4,7 +4,11 @@ import type { Agent } from './conformance.js';
 import { startLive, type Live } from './live.js';
 
 /** Live, and as its agents use it. */
-export type LiveAgent = Agent & Pick<Live, 'stop'>;
+export type LiveAgent = Agent & {
+  live: Live;
+  /** How often a ticket was closed, by the system's own history. */
+  timesClosed: (id: string) => Promise<number>;
+};
 
 const usual = { status: {}, poll: 1000, rate: 1000, writeBack: { closing: true, answer: true } };
 
@@ -37,6 +41,7 @@ export async function startRedmine(): Promise<LiveAgent> {
   };
   return {
     stop,
+    live,
     settings,
     wrongLogin: { ...settings, token: 'wrong' },
     async setStatus(id, status) {
@@ -44,6 +49,14 @@ export async function startRedmine(): Promise<LiveAgent> {
       await call('PUT', `/issues/${id}.json`, { issue: { status_id: found?.id } });
     },
     remove: async (id) => void (await call('DELETE', `/issues/${id}.json`)),
+    async timesClosed(id) {
+      const closed = statuses.issue_statuses.find(({ name }) => name === 'Closed');
+      const { issue } = JSON.parse(await call('GET', `/issues/${id}.json?include=journals`)) as {
+        issue: { journals: { details: { name: string; new_value: string }[] }[] };
+      };
+      const details = issue.journals.flatMap((journal) => journal.details);
+      return details.filter(({ name, new_value: value }) => name === 'status_id' && value === `${closed?.id}`).length;
+    },
   };
 }
 
@@ -62,14 +75,20 @@ export async function startHelpdesk(): Promise<LiveAgent> {
     const headers = { authorization: `Token ${token}`, 'content-type': 'application/json' };
     const answer = await fetch(`${url}${path}`, { method, headers, body: body ? JSON.stringify(body) : null });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status}`);
+    return answer.text();
   };
   const numbers: Record<string, number> = { Open: 1, Reopened: 2, Resolved: 3, Closed: 4, Duplicate: 5 };
   return {
     stop,
+    live,
     settings,
     wrongLogin: { ...settings, token: 'wrong' },
-    setStatus: (id, status) => call('PATCH', `/api/tickets/${id}/`, { status: numbers[status] }),
-    remove: (id) => call('DELETE', `/api/tickets/${id}/`),
+    setStatus: async (id, status) => void (await call('PATCH', `/api/tickets/${id}/`, { status: numbers[status] })),
+    remove: async (id) => void (await call('DELETE', `/api/tickets/${id}/`)),
+    async timesClosed(id) {
+      const ticket = JSON.parse(await call('GET', `/api/tickets/${id}/`)) as { followup_set: { new_status: number }[] };
+      return ticket.followup_set.filter(({ new_status: status }) => status === 4).length;
+    },
     eventAbout: (id) => ({ ticket: { id: Number(id) }, queue_slug: 'support', followup_id: 1 }),
   };
 }
@@ -99,6 +118,7 @@ export async function startRequestTracker(): Promise<LiveAgent> {
   };
   return {
     stop,
+    live,
     settings,
     wrongLogin: { ...settings, token: 'wrong' },
     listsStatuses: false,
@@ -107,5 +127,10 @@ export async function startRequestTracker(): Promise<LiveAgent> {
       if (!said.includes('changed') && said !== '[]') throw new Error(said);
     },
     remove: async (id) => void (await call('DELETE', `/ticket/${id}`)),
+    async timesClosed(id) {
+      const path = `/ticket/${id}/history?per_page=100&fields=Type,Field,NewValue`;
+      const { items } = JSON.parse(await call('GET', path)) as { items: { Type: string; NewValue?: string }[] };
+      return items.filter(({ Type, NewValue }) => Type === 'Status' && NewValue === 'closed').length;
+    },
   };
 }

@@ -39,7 +39,7 @@ rules:
 async function stop(): Promise<void> {
   await stack.end();
   await proxy.close();
-  await agent.stop();
+  await agent.live.stop();
 }
 
 let count = 0;

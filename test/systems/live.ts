@@ -16,18 +16,26 @@ export interface Live {
   url: string;
   token: string;
   stop: () => Promise<void>;
+  /** Sends a signal to its process. */
+  kill: (signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT') => void;
+  /** After it was killed. */
+  restart: () => Promise<void>;
 }
 
 export async function startLive(system: string): Promise<Live> {
   const [port] = await freePorts(1);
   const script = `scripts/systems/${system}.sh`;
-  const { stdout } = await promisify(execFile)(script, ['start', `${port}`]);
-  const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(stdout)?.[1] ?? '';
+  const run = async (command: string) => (await promisify(execFile)(script, [command, `${port}`])).stdout;
+  const valueIn = (printed: string, name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(printed)?.[1] ?? '';
+  const printed = await run('start');
+  let pid = Number(valueIn(printed, 'PID'));
   return {
-    url: value('URL'),
-    token: value('TOKEN'),
-    stop: async () => {
-      await promisify(execFile)(script, ['stop', `${port}`]);
+    url: valueIn(printed, 'URL'),
+    token: valueIn(printed, 'TOKEN'),
+    stop: async () => void (await run('stop')),
+    kill: (signal) => void process.kill(pid, signal),
+    restart: async () => {
+      pid = Number(valueIn(await run('restart'), 'PID'));
     },
   };
 }
