@@ -11,6 +11,7 @@ import { reportCommands } from './cli/reports.js';
 import { TemporaryError } from './cli/shell.js';
 import { systemCommands } from './cli/systems.js';
 import { surveyCommands } from './cli/surveys.js';
+import { tokenCommands } from './cli/tokens.js';
 import { CloseoutError } from './contract/errors.js';
 import { version } from './setup/version.js';
 
@@ -42,6 +43,7 @@ policyCommands(program);
 brandCommands(program);
 systemCommands(program);
 eventCommands(program);
+tokenCommands(program);
 processCommands(program);
 
 try {

@@ -16,6 +16,7 @@ import { storedStatus } from './client/stored-status.js';
 import { OverviewService } from './client/overview.js';
 import { ServiceProblemService } from './client/service-problems.js';
 import { SystemService } from './client/systems.js';
+import { TokenService } from './client/tokens.js';
 import { PayloadService } from './client/payloads.js';
 import { SurveyService } from './client/surveys.js';
 import type { Contact } from './contract/contact.js';
@@ -65,6 +66,7 @@ export class CloseoutClient {
   readonly events: EventService;
   readonly systems: SystemService;
   readonly alarms: AlarmService;
+  readonly tokens: TokenService;
   /** What Temporal stores, if it is encrypted. */
   readonly payloads: PayloadService;
   private readonly reports: ReportsPort;
@@ -79,6 +81,7 @@ export class CloseoutClient {
     this.events = new EventService(stores.events);
     this.systems = new SystemService(stores.systemStates, stores.observed, temporal.runs, stores.reports);
     this.alarms = new AlarmService(this, stores.alarms);
+    this.tokens = new TokenService(stores.apiTokens);
     this.payloads = new PayloadService(temporal.codecs);
   }
 

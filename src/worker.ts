@@ -1,4 +1,5 @@
 /** The process that runs workflows and activities. Start as many as you like. */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
@@ -148,21 +149,28 @@ async function connect({ temporal: { connection } }: Config): Promise<NativeConn
   }
 }
 
-/** The workflow code as `npm run build` bundled it. */
-const bundlePath = (name: string): string => fileURLToPath(new URL(`./worker/${name}.js`, import.meta.url));
+/**
+ * The workflow code as `npm run build` bundled it. The SDK formats a stack trace for every promise, which is almost half of the workflow
+ * thread's time (docs/performance.md), so there is none unless it is asked for.
+ */
+function workflowCode({ isTraced, keepsStackTraces }: Config): string {
+  const name = isTraced ? 'workflow-bundle-traced' : 'workflow-bundle';
+  const code = readFileSync(fileURLToPath(new URL(`./worker/${name}.js`, import.meta.url)), 'utf8');
+  return keepsStackTraces ? code : `Error.stackTraceLimit = 0; ${code}`;
+}
 
 function workerOptions(
   queue: string,
   slots: number,
-  { temporal, isTraced }: Config,
+  config: Config,
   log: Logger,
   tracing: Tracing | undefined,
 ): WorkerOptions {
-  const codePath = bundlePath(isTraced ? 'workflow-bundle-traced' : 'workflow-bundle');
+  const { temporal } = config;
   return {
     namespace: temporal.namespace,
     taskQueue: queue,
-    ...(queue === taskQueue ? { workflowBundle: { codePath } } : {}),
+    ...(queue === taskQueue ? { workflowBundle: { code: workflowCode(config) } } : {}),
     dataConverter: dataConverterFor(temporal.payloadKeys),
     // The first interceptor is the outermost, so spans see translated failures and never quote a relay.
     interceptors: { activity: [...(tracing?.activity ?? []), interceptActivities(log)] },

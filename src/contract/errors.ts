@@ -6,6 +6,7 @@ export const errors = {
   BadInput: { retry: false, acts: 'caller', http: 400 },
   BadSetting: { retry: false, acts: 'operator', http: 500 },
   Unauthorized: { retry: false, acts: 'caller', http: 401 },
+  Forbidden: { retry: false, acts: 'caller', http: 403 },
   ReportNotFound: { retry: false, acts: 'caller', http: 404 },
   NotFound: { retry: false, acts: 'caller', http: 404 },
   MethodNotAllowed: { retry: false, acts: 'caller', http: 405 },

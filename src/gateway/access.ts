@@ -1,8 +1,10 @@
 /**
- * Which requests are accepted. Everything except customers' pages and liveness requires the token, unless `npm start` runs the
- * gateway for this machine only. State-changing requests from pages of other sites are refused.
+ * Which requests are accepted. Everything except customers' pages and liveness requires a token with the scope of its route, unless
+ * `npm start` runs the gateway for this machine only. State-changing requests from pages of other sites are refused.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { CloseoutClient } from '../client.js';
+import { tokenPrefix, type Scope, type Subject } from '../contract/access.js';
 import type { Config } from '../setup/config.js';
 import { CloseoutError } from '../contract/errors.js';
 import { isSameToken } from './same-token.js';
@@ -13,6 +15,12 @@ declare module 'fastify' {
     accepts?: 'form' | 'oneClick';
     /** Pages of the Temporal UI may send it, too. */
     fromTemporalUi?: boolean;
+    /** What the token must allow; `read` for GET, else `write`. */
+    scope?: Scope;
+  }
+  interface FastifyRequest {
+    /** Whose named token the request carries; undefined for CLOSEOUT_API_TOKEN, and where none is needed. */
+    subject?: Subject;
   }
 }
 
@@ -21,7 +29,7 @@ const isOpenToAll = (path: string) =>
   /^\/(s|u|c|assets|alarms)\//.test(path) || path === '/healthz' || path === '/readyz';
 const loopback = new Set(['127.0.0.1', 'localhost', '[::1]', '::1']);
 
-export function guard({ http, apiToken, temporal }: Config) {
+export function guard({ http, apiToken, temporal }: Config, client: CloseoutClient) {
   const publicUrl = new URL(http.publicUrl);
   const uiOrigin = temporal.uiUrl === undefined ? undefined : new URL(temporal.uiUrl).origin;
   const onlyLocal = http.trustLoopback && loopback.has(http.host) && loopback.has(publicUrl.hostname);
@@ -32,16 +40,34 @@ export function guard({ http, apiToken, temporal }: Config) {
     // A browser that asks whether it may send a request sends no login yet.
     if (isFromUi && request.method === 'OPTIONS') return;
     const needsToken = !isOpenToAll(request.url.split('?')[0] ?? '') && !(onlyLocal && isFromThisMachine(request));
-    if (needsToken && !tokenOf(request).some((given) => isSameToken(given, apiToken))) {
-      // A browser asks for a login: any name, and the token as the password.
-      reply.header('www-authenticate', 'Basic realm="Closeout", charset="UTF-8"');
-      throw new CloseoutError(
-        'Unauthorized',
-        'Send "Authorization: Bearer TOKEN"; the token was printed at start or is CLOSEOUT_API_TOKEN.',
-      );
-    }
+    const isNamed = tokenOf(request)?.startsWith(tokenPrefix);
+    if (needsToken || isNamed) await authenticate(request, reply, apiToken, client);
     assertMediaType(request);
   };
+}
+
+async function authenticate(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  apiToken: string,
+  client: CloseoutClient,
+): Promise<void> {
+  const given = tokenOf(request);
+  if (given !== undefined && isSameToken(given, apiToken)) return;
+  request.subject = given === undefined ? undefined : await client.tokens.subjectOf(given);
+  if (!request.subject) {
+    // A browser asks for a login: any name, and the token as the password.
+    reply.header('www-authenticate', 'Basic realm="Closeout", charset="UTF-8"');
+    throw new CloseoutError(
+      'Unauthorized',
+      'Send "Authorization: Bearer TOKEN"; the token was printed at start, is CLOSEOUT_API_TOKEN, or comes from `closeout tokens create`.',
+    );
+  }
+  const { is404, method, routeOptions } = request;
+  const usual = method === 'GET' || method === 'HEAD' ? 'read' : 'write';
+  const scope = (is404 ? undefined : routeOptions.config.scope) ?? usual;
+  if (!request.subject.scopes.includes(scope))
+    throw new CloseoutError('Forbidden', `The token ${request.subject.name} lacks the scope ${scope}.`);
 }
 
 /** A foreign host name means DNS rebinding, and a proxy may forward anybody's requests. */
@@ -83,11 +109,11 @@ const mediaTypes = {
   form: { pattern: /^application\/x-www-form-urlencoded *(;|$)/i, name: 'application/x-www-form-urlencoded' },
 };
 
-function tokenOf({ headers: { authorization = '' } }: FastifyRequest): string[] {
+function tokenOf({ headers: { authorization = '' } }: FastifyRequest): string | undefined {
   const [name = '', value = ''] = authorization.split(' ');
   const scheme = name.toLowerCase(); // RFC 9110 §11.1
-  if (scheme === 'bearer') return [value];
-  if (scheme !== 'basic') return [];
+  if (scheme === 'bearer') return value;
+  if (scheme !== 'basic') return undefined;
   const [, password = ''] = /^[^:]*:(.*)$/s.exec(Buffer.from(value, 'base64').toString()) ?? [];
-  return [password];
+  return password;
 }

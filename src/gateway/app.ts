@@ -71,7 +71,8 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   app.addContentTypeParser(['application/json', mergePatch], { parseAs: 'string' }, parseJson(app));
   traces(app);
   app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'));
-  app.addHook('onRequest', guard(config));
+  app.decorateRequest('subject', undefined);
+  app.addHook('onRequest', guard(config, client));
   handleErrors(app, brands.builtIn, publicUrl);
   errorList(app);
   openapi(app, publicUrl);

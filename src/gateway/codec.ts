@@ -17,7 +17,7 @@ export function codecServer(app: FastifyInstance, { temporal }: Config, client: 
   const allowed = temporal.uiUrl === undefined ? undefined : new URL(temporal.uiUrl).origin;
 
   for (const verb of ['decode', 'encode'] as const)
-    app.post(`/codec/${verb}`, { config: { fromTemporalUi: true } }, async (request) => {
+    app.post(`/codec/${verb}`, { config: { fromTemporalUi: true, scope: 'operate' } }, async (request) => {
       const { payloads: given } = parseInput(payloads, request.body);
       return { payloads: await client.payloads[verb](given) };
     });

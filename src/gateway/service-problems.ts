@@ -11,13 +11,17 @@ const clearing = z.strictObject({
 });
 
 export function serviceProblems(app: FastifyInstance, client: CloseoutClient): void {
-  app.post<{ Params: { id: string } }>('/service-problems/:id/clear', async ({ params: { id }, body }, reply) => {
-    await client.serviceProblems.clear({ serviceProblemId: id, ...parseInput(clearing, body ?? {}) });
-    return reply
-      .code(202)
-      .header('location', `/service-problems/${encodeURIComponent(id)}`)
-      .send({ serviceProblemId: id });
-  });
+  app.post<{ Params: { id: string } }>(
+    '/service-problems/:id/clear',
+    async ({ params: { id }, body, subject }, reply) => {
+      const { by, ...request } = parseInput(clearing, body ?? {});
+      await client.serviceProblems.clear({ serviceProblemId: id, ...request, by: subject?.name ?? by });
+      return reply
+        .code(202)
+        .header('location', `/service-problems/${encodeURIComponent(id)}`)
+        .send({ serviceProblemId: id });
+    },
+  );
 
   app.get<{ Params: { id: string } }>('/service-problems/:id', ({ params: { id } }) =>
     client.serviceProblems.progress(id),

@@ -64,7 +64,11 @@ export function tmf621(app: FastifyInstance, client: CloseoutClient, baseUrl: st
   /** 202: the change is accepted, but its run has not followed yet. */
   app.patch<{ Params: { id: string } }>(`${ticketPath}/:id`, async (request, reply) => {
     const { status, statusChangeReason: reason, changes } = parsePatch(request.body);
-    const { report, isApplied } = await client.update(request.params.id, changes, { status, by: 'TMF621', reason });
+    const { report, isApplied } = await client.update(request.params.id, changes, {
+      status,
+      by: request.subject?.name ?? 'TMF621',
+      reason,
+    });
     return reply.code(isApplied ? 200 : 202).send(await ticketOf(report));
   });
 }

@@ -1,6 +1,7 @@
 /** All stores in our PostgreSQL, from one connection pool. */
 import type { TimelineEntry } from '../contract/timeline.js';
 import { alarmTable, type AlarmTable } from './alarms.js';
+import { apiTokenTable, type ApiTokens } from './api-tokens.js';
 import { affectedReports, type AffectedReports } from './affected.js';
 import { rollUpClosingTimes } from './closing-times.js';
 import { countQueries, type Counts } from './counts.js';
@@ -54,6 +55,7 @@ export interface Stores {
   ticketLeases: TicketLeases;
   systemStates: SystemStates;
   alarms: AlarmTable;
+  apiTokens: ApiTokens;
 }
 
 /** `addressKey`: keys the hashes in the do-not-contact lists, and the ids of surveys. */
@@ -88,5 +90,6 @@ export function openStores(db: Db, addressKey: Buffer): Stores {
     ticketLeases: ticketLeases(db),
     systemStates: systemStates(db),
     alarms: alarmTable(db),
+    apiTokens: apiTokenTable(db),
   };
 }

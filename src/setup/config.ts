@@ -55,6 +55,8 @@ export interface Config {
   systemsFile: string | undefined;
   /** A folder with the brands; undefined: only the built-in one. */
   brandsDir: string | undefined;
+  /** Workflows keep stack traces, for the Call Stack tab of the Temporal UI and for failures of their code. */
+  keepsStackTraces: boolean;
   /** The standard OpenTelemetry settings configure a collector. */
   isTraced: boolean;
 }
@@ -116,6 +118,7 @@ export const settings = z.object({
   CLOSEOUT_SYSTEMS: z.string().optional(),
   CLOSEOUT_OUTBOX: z.string().optional(),
   CLOSEOUT_PAYLOAD_KEYS: z.string().optional(),
+  CLOSEOUT_STACK_TRACES: z.enum(['yes', 'no']).default('no'),
   CLOSEOUT_TEMPORAL_UI: url('http:', 'https:').optional(),
 });
 
@@ -156,6 +159,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     policyFile: set.CLOSEOUT_POLICY,
     brandsDir: set.CLOSEOUT_BRANDS,
     systemsFile: set.CLOSEOUT_SYSTEMS,
+    keepsStackTraces: set.CLOSEOUT_STACK_TRACES === 'yes',
     isTraced: isTraced(env),
     keepDays: set.CLOSEOUT_KEEP_DAYS,
     workerMetrics: set.CLOSEOUT_WORKER_METRICS,

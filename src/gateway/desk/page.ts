@@ -27,8 +27,9 @@ function timeElement(time: Date | string | null | undefined): string {
 export const isForOperators = ({ url, headers }: FastifyRequest): boolean =>
   /^\/(reports\b|outbox\b|$|\?)/.test(url) && (headers.accept ?? '').includes('text/html');
 
-/** The operator's name: browsers send it with the token as the password. */
-export function operatorOf({ headers }: FastifyRequest): string {
+/** The name of the operator's own token; with the shared one, the name that was given with it as the password. */
+export function operatorOf({ headers, subject }: FastifyRequest): string {
+  if (subject) return subject.name;
   const [scheme = '', credentials = ''] = (headers.authorization ?? '').split(' ');
   if (scheme.toLowerCase() !== 'basic') return 'desk';
   const [name = ''] = Buffer.from(credentials, 'base64').toString().split(':');

@@ -37,6 +37,9 @@ const listQuery = z.object({
 
 type ReportRoute = { Params: { id: string } };
 
+/** Accepted only from our own page (access.ts), and from operators. */
+const operates = { config: { accepts: 'form', scope: 'operate' } } as const;
+
 export function reportPages(app: FastifyInstance, config: Config, client: CloseoutClient): void {
   const runUrl = runUrlOf(config);
   const outbox = config.mail.outboxDir !== undefined;
@@ -120,14 +123,13 @@ export function reportPages(app: FastifyInstance, config: Config, client: Closeo
     return reply.redirect(`/reports/${id}${isShown ? '' : '?pending'}`, 303);
   };
 
-  /** Both are accepted only from our own page: see access.ts. */
-  app.post<ReportRoute>('/reports/:id', { config: { accepts: 'form' } }, async (request, reply) => {
+  app.post<ReportRoute>('/reports/:id', operates, async (request, reply) => {
     const { id } = request.params;
     const { action, note, days } = parseInput(actionForm, request.body ?? {});
     return orExplain(reply, id, { note }, () => perform(client, id, action, { by: operatorOf(request), note, days }));
   });
 
-  app.post<ReportRoute>('/reports/:id/mail', { config: { accepts: 'form' } }, async (request, reply) => {
+  app.post<ReportRoute>('/reports/:id/mail', operates, async (request, reply) => {
     const { id } = request.params;
     const { text: words = '', mailId } = parseInput(mailForm, request.body ?? {});
     return orExplain(reply, id, { text: words }, async () => {

@@ -1,4 +1,4 @@
-/** 0015: who is changing a ticket or handling an alarm; hints that are due later; tickets that are gone; a rate for all processes. */
+/** 0015: who is changing a ticket or handling an alarm; hints that are due later; tickets that are gone; a rate for all processes; named tokens. */
 import { sql, type Kysely, type Migration } from 'kysely';
 
 export const leases: Migration = {
@@ -12,6 +12,14 @@ export const leases: Migration = {
         add column failures int not null default 0`.execute(db);
     await sql`alter table systems add column next_at timestamptz`.execute(db);
     await sql`alter table alarms add column claimed_by text, add column claimed_until timestamptz`.execute(db);
+    await sql`
+      create table api_tokens (
+        name text primary key,
+        hash text not null unique,
+        scopes text[] not null,
+        created_at timestamptz not null default now(),
+        last_used_at timestamptz
+      )`.execute(db);
     await sql`alter table alarms alter column starts_at drop not null`.execute(db);
   },
 };

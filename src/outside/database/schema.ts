@@ -1,5 +1,6 @@
 /** The tables of the store, named in camelCase here and in snake_case in the database. */
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { Scope } from '../../contract/access.js';
 import type { Attention, ReportStatus } from '../../contract/reports.js';
 import type { FollowUpAnswers, QuestionSet } from '../../contract/question.js';
 import type { ScaleName } from '../../contract/scale.js';
@@ -24,6 +25,7 @@ export interface Database {
   messages: MessageTable;
   surveyEvents: EventTable;
   sweeps: SweepTable;
+  apiTokens: ApiTokenTable;
   alarms: AlarmTable;
   systems: SystemTable;
   systemHints: HintTable;
@@ -234,4 +236,14 @@ interface SweepTable {
   stuck: number;
   tookMs: number;
   at: Time;
+}
+
+/** Tokens of the HTTP API: only their hashes. */
+interface ApiTokenTable {
+  name: string;
+  /** SHA-256, in hex. */
+  hash: string;
+  scopes: Scope[];
+  createdAt: Generated<Date>;
+  lastUsedAt: OptionalTime;
 }

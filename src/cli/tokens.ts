@@ -1,0 +1,45 @@
+/** Commands about tokens of the HTTP API. */
+import type { Command } from 'commander';
+import { scopes } from '../contract/access.js';
+import { print, withClient, wordOption, type Common } from './shell.js';
+import { localTime, table } from './terminal.js';
+
+export function tokenCommands(program: Command): void {
+  const tokens = program
+    .commandsGroup('Processes and settings:')
+    .command('tokens')
+    .description('tokens of the HTTP API, one per program or operator');
+  const command = (spec: string, description: string) =>
+    tokens.command(spec).description(description).option('--json', 'print JSON');
+
+  command('create <name>', 'print a new token; the name stands in history and timeline')
+    .requiredOption('--scope <scopes>', `one or more of ${scopes.join(', ')}, separated by commas`)
+    .action(create);
+
+  command('list', 'which tokens there are, and when each was last used').action((options: Common) =>
+    withClient(async (client) => {
+      const all = await client.tokens.list();
+      const rows = all.map(({ name, scopes: may, createdAt, lastUsedAt }) => [
+        name,
+        may.join(', '),
+        localTime(createdAt),
+        lastUsedAt ? localTime(lastUsedAt) : 'never',
+      ]);
+      print(options, all, all.length > 0 ? table(['NAME', 'SCOPES', 'CREATED', 'LAST USED'], rows) : 'There are none.');
+    }),
+  );
+
+  command('revoke <name>', 'refuse a token from now on').action((name: string, options: Common) =>
+    withClient(async (client) => {
+      await client.tokens.revoke(name);
+      print(options, { revoked: name }, `${name}: refused from now on.`);
+    }),
+  );
+}
+
+const create = (name: string, { scope, ...options }: Common & { scope: string }) =>
+  withClient(async (client) => {
+    const wanted = scope.split(',').flatMap((word) => wordOption('--scope', word.trim(), scopes) ?? []);
+    const token = await client.tokens.create(name, wanted);
+    print(options, { name, scopes: wanted, token }, token);
+  });

@@ -1,0 +1,21 @@
+/** Who may do what through HTTP. */
+
+/** `read`: reports, figures, metrics; `write`: what other programs do; `operate`: what operators do. */
+export const scopes = ['read', 'write', 'operate'] as const;
+export type Scope = (typeof scopes)[number];
+
+/** Of every named token, so that one is recognised where it was left lying about. */
+export const tokenPrefix = 'closeout_';
+
+/** Whoever sends a request, as history and timeline name them. */
+export interface Subject {
+  name: string;
+  scopes: readonly Scope[];
+}
+
+/** A token, without its secret. */
+export interface ApiToken extends Subject {
+  createdAt: string;
+  /** To the hour. */
+  lastUsedAt?: string;
+}

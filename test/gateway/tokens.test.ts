@@ -1,0 +1,88 @@
+/** Named tokens: what each may do, and whose name stands in the history. */
+import { Stack } from '../stack/stack.js';
+
+let stack: Stack;
+let gateway: Awaited<ReturnType<Stack['secondGateway']>>;
+beforeAll(async () => {
+  stack = await Stack.start();
+  gateway = await stack.secondGateway({ CLOSEOUT_TRUST_LOOPBACK: 'no' });
+});
+afterAll(async () => {
+  await gateway.end();
+  await stack.end();
+});
+
+const tickets = '/tmf-api/troubleTicket/v4/troubleTicket';
+
+async function create(name: string, scope: string): Promise<string> {
+  return (await stack.closeout('tokens', 'create', name, '--scope', scope)).stdout.trim();
+}
+
+/** The status of an answer, and the code of its error. */
+async function ask(token: string, method: string, path: string, body?: object): Promise<[number, string | undefined]> {
+  const answer = await fetch(gateway.moved(stack.url(path)), {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: body ? JSON.stringify(body) : null,
+  });
+  const { code } = (await answer.json().catch(() => ({}))) as { code?: string };
+  return [answer.status, code];
+}
+
+const opening = (id: string) => ({ id, description: 'No dial tone', severity: 'minor', ticketType: 'incident' });
+const patch = (token: string, id: string, status: string) => ask(token, 'PATCH', `${tickets}/${id}`, { status });
+
+test('each scope allows what it says, and nothing else', async () => {
+  const [reader, writer, operator] = await Promise.all([
+    create('dashboard', 'read'),
+    create('monitoring', 'write'),
+    create('olga', 'read,operate'),
+  ]);
+  await stack.open('SCOPES-1');
+  expect(await ask(reader, 'GET', tickets)).toEqual([200, undefined]);
+  expect(await ask(reader, 'POST', tickets, opening('SCOPES-2'))).toEqual([403, 'Forbidden']);
+  expect(await ask(writer, 'POST', tickets, opening('SCOPES-2'))).toEqual([201, undefined]);
+  expect(await ask(writer, 'GET', tickets)).toEqual([403, 'Forbidden']);
+  expect(await ask(writer, 'GET', '/metrics')).toEqual([403, 'Forbidden']);
+  expect(await patch(operator, 'SCOPES-1', 'resolved')).toEqual([403, 'Forbidden']);
+  const form = (token: string) =>
+    fetch(gateway.moved(stack.url('/reports/SCOPES-1')), {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { authorization: `Basic ${Buffer.from(`somebody:${token}`).toString('base64')}` },
+      body: new URLSearchParams({ action: 'hold' }),
+    });
+  expect((await form(writer)).status).toBe(403);
+  expect((await form(operator)).status).toBe(303);
+  const { hold } = await stack.untilStatus('SCOPES-1', 'held', ({ held }) => held);
+  expect(hold?.by).toBe('olga');
+});
+
+test('the name of the token stands in the history, whatever else is said', async () => {
+  const token = await create('noc', 'write');
+  await stack.open('NAMED-1');
+  expect((await patch(token, 'NAMED-1', 'resolved'))[0]).toBe(200);
+  const entries = await stack.client.timeline('NAMED-1');
+  expect(JSON.stringify(entries)).toContain('"by":"noc"');
+});
+
+test('a token is stored as a hash only, shown without it, and refused once it is revoked', async () => {
+  const token = await create('leaving', 'read');
+  expect(token).toMatch(/^closeout_[\w-]{43}$/);
+  expect(await stack.dump()).not.toContain(token.slice(10));
+  expect((await ask(token, 'GET', tickets))[0]).toBe(200);
+  const { stdout } = await stack.closeout('tokens', 'list');
+  expect(stdout).toMatch(/leaving\tread/);
+  expect(stdout).not.toContain(token);
+  await stack.closeout('tokens', 'revoke', 'leaving');
+  expect(await ask(token, 'GET', tickets)).toEqual([401, 'Unauthorized']);
+});
+
+test('what cannot be a token is refused with the reason', async () => {
+  const refused = async (...args: string[]) => (await stack.closeout('tokens', ...args)).stderr;
+  expect(await refused('create', 'x y', '--scope', 'read')).toContain('name must begin with a letter');
+  expect(await refused('create', 'x', '--scope', 'all')).toContain('--scope must be one of read, write, operate');
+  await create('twice', 'read');
+  expect(await refused('create', 'twice', '--scope', 'read')).toContain('There is a token twice already');
+  expect(await refused('revoke', 'nobody')).toContain('There is no token nobody');
+});
