@@ -52,6 +52,12 @@ describe.each(installed)('%s, killed and stopped again and again', (name, start)
       contact: { emailAddress: `ann-${n}@customers.example` },
     });
 
+  const report = (id: string) => reportIdOfTicket('desk', id);
+  async function untilSeen(ids: string[]): Promise<void> {
+    for (const id of ids)
+      await until(`${id} to be seen`, () => stack.client.get(report(id)).catch(() => false as const), patienceMs);
+  }
+
   async function trouble(stop: AbortSignal): Promise<void> {
     for (let round = 0; !stop.aborted; round++) {
       await pause(3_000);
@@ -72,12 +78,7 @@ describe.each(installed)('%s, killed and stopped again and again', (name, start)
     async () => {
       const ids: string[] = [];
       for (let n = 0; n < closings; n++) ids.push(await open(n));
-      const report = (id: string) => reportIdOfTicket('desk', id);
-      await until(
-        'all to be seen',
-        async () => (await stack.client.list({ filter: {}, offset: 0, limit: 1 })).total === closings,
-        patienceMs,
-      );
+      await untilSeen(ids);
       const stop = new AbortController();
       const troubled = trouble(stop.signal);
       for (const id of ids)
@@ -112,16 +113,14 @@ describe.each(installed)('%s, killed and stopped again and again', (name, start)
     async () => {
       const ids: string[] = [];
       for (let n = 0; n < closings / 2; n++) ids.push(await insist('a ticket', () => open(closings + n)));
+      await untilSeen(ids);
       const words = [desk.words.reopened, desk.words.cancelled[0] ?? ''];
       for (let round = 0; round < 4; round++)
         for (const [n, id] of ids.entries()) await agent.setStatus(id, words[(n + round) % words.length] ?? '');
       for (const id of ids) {
         const ticket = await desk.system.read(id);
         const status = statusOfState[stateOfWord(ticket?.status ?? '', desk.words)];
-        await until(
-          `${id} to be ${status}`,
-          async () => (await stack.client.get(reportIdOfTicket('desk', id))).status === status,
-        );
+        await until(`${id} to be ${status}`, async () => (await stack.client.get(report(id))).status === status);
       }
     },
     2 * patienceMs,
