@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 import { importRule } from './import-rule.js';
 
 export default tseslint.config(
-  { ignores: ['dist', 'coverage', '.closeout'] },
+  { ignores: ['dist', 'client', 'coverage', '.closeout'] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {

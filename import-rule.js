@@ -10,6 +10,8 @@ const anyPackage = /./;
 /** @type {Record<string, { imports: string[], types?: string[], packages: RegExp }>} */
 export const folders = {
   contract: { imports: [], packages: noPackages },
+  // A package of its own, which stands alone.
+  'http-client': { imports: [], packages: noPackages },
   policy: { imports: ['contract'], packages: noPackages },
   workflows: {
     imports: ['contract', 'policy'],

@@ -25,7 +25,7 @@ import { signals, type ChangeSignal, type OperatorRequest, type UpdateName } fro
 import type { ChangeKind, NewReport, Report, ReportChanges, ReportStatus, RunStatus } from './contract/reports.js';
 import type { TimelineEntry } from './contract/timeline.js';
 import { countQueries } from './outside/counts.js';
-import { migrate, openDatabase } from './outside/database/database.js';
+import { openDatabase } from './outside/database/database.js';
 import { openStores, type Stores } from './outside/stores.js';
 import type { ListQuery, ReportDetails, ReportsPort } from './outside/reports/port.js';
 import type { DeskQuery } from './outside/reports/desk.js';
@@ -98,11 +98,6 @@ export class CloseoutClient {
     };
     const stores = { ...openStores(db, config.addressKey), counts: countQueries(forFigures) };
     return new CloseoutClient({ stores, temporal, close });
-  }
-
-  /** Brings the tables up to date. Safe to run in many processes at once. */
-  static async migrate({ databaseUrl }: Config): Promise<void> {
-    await migrate(databaseUrl);
   }
 
   close(): Promise<void> {

@@ -1,6 +1,7 @@
 /** The process that answers HTTP. Start as many as you like behind a load balancer. */
 import type { Logger } from 'pino';
 import { CloseoutClient } from './client.js';
+import { assertMigrated } from './client/database.js';
 import type { Config } from './setup/config.js';
 import { version } from './setup/version.js';
 import { CloseoutError } from './contract/errors.js';
@@ -9,7 +10,7 @@ import { openTracing } from './setup/tracing.js';
 
 /** Runs until SIGINT or SIGTERM, and answers running requests before it ends. Calls `onReady` once it listens. */
 export async function runGateway(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
-  await CloseoutClient.migrate(config);
+  await assertMigrated(config.databaseUrl);
   const tracing = await openTracing(config, 'gateway');
   const client = CloseoutClient.connect(config, tracing);
   const app = await buildGateway(config, client, log);

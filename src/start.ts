@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
 import Table from 'cli-table3';
 import { CloseoutClient } from './client.js';
+import { migrate } from './client/database.js';
 import { CloseoutError } from './contract/errors.js';
 import { makePrivate } from './local/folders.js';
 import { endLeftovers, notePids } from './local/leftovers.js';
@@ -74,7 +75,7 @@ async function prepare(given: NodeJS.ProcessEnv): Promise<Stack> {
   const env = stackEnv(given, ports, secrets, dataDir);
   const config = loadConfig({ ...env, CLOSEOUT_DATA: dataDir });
   loadPolicy(config.policyFile, loadBrands(config).ids);
-  if (given['DATABASE_URL']) await CloseoutClient.migrate(config);
+  if (given['DATABASE_URL']) await migrate(config.databaseUrl);
   if (given['TEMPORAL_ADDRESS']) await reachTemporal(config);
   return { given, env, dataDir, ports, secrets };
 }
@@ -107,6 +108,7 @@ function stackEnv(given: Env, ports: LocalPorts, secrets: Secrets, dataDir: stri
     DATABASE_URL: postgresUrl({ port: ports.CLOSEOUT_POSTGRES_PORT, password: secrets.databasePassword }),
     CLOSEOUT_WORKER_METRICS: `127.0.0.1:${ports.CLOSEOUT_METRICS_PORT}`,
     CLOSEOUT_PORT: `${ports.CLOSEOUT_PORT}`,
+    CLOSEOUT_PUBLIC_URL: `http://127.0.0.1:${ports.CLOSEOUT_PORT}`,
     CLOSEOUT_API_TOKEN: secrets.apiToken,
     CLOSEOUT_LINK_KEYS: secrets.linkKeys,
     CLOSEOUT_ADDRESS_KEY: secrets.addressKey,
@@ -118,6 +120,8 @@ function stackEnv(given: Env, ports: LocalPorts, secrets: Secrets, dataDir: stri
   if (!given['SMTP_URL']) {
     env['SMTP_URL'] = `smtp://127.0.0.1:${ports.CLOSEOUT_SMTP_PORT}`;
     env['CLOSEOUT_OUTBOX'] = join(dataDir, 'outbox');
+    env['CLOSEOUT_MAIL_FROM'] = 'Customer care <care@closeout.example>';
+    env['CLOSEOUT_ALERT_TO'] = 'operator@closeout.example';
   }
   for (const [name, value] of Object.entries(given))
     if (value && /^(TEMPORAL_|CLOSEOUT_|DATABASE_URL|SMTP_URL)/.test(name)) env[name] = value;
@@ -153,11 +157,12 @@ async function recipes({ given, env, dataDir, ports, secrets }: Stack, say: Say)
     list.push({ name: 'Temporal', start: startTemporalServer });
   }
   const cli = fileURLToPath(new URL('./cli.js', import.meta.url));
+  const migrated = () => migrate(loadConfig({ ...env, CLOSEOUT_DATA: dataDir }).databaseUrl);
   // Only for these processes: a gateway started by hand beside them always requires the token.
   const spawn = { env: { ...process.env, CLOSEOUT_TRUST_LOOPBACK: 'yes', ...env } };
   for (const name of ['worker', 'gateway']) {
     const command = { name, command: process.execPath, args: [cli, name], logFile: logFile(name) };
-    list.push({ name, start: () => startPart({ ...command, ready: 'message', spawn }) });
+    list.push({ name, start: async () => migrated().then(() => startPart({ ...command, ready: 'message', spawn })) });
   }
   return list;
 }

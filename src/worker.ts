@@ -8,7 +8,8 @@ import { createActivities } from './activities/index.js';
 import { interceptActivities } from './activities/interceptor.js';
 import { CloseoutError, errors } from './contract/errors.js';
 import { bulkQueue, mailQueue, systemQueueOf, taskQueue } from './contract/messages.js';
-import { migrate, openDatabase } from './outside/database/database.js';
+import { openDatabase } from './outside/database/database.js';
+import { assertMigrated } from './outside/database/migrate.js';
 import { openMailer } from './outside/mail/mailer.js';
 import { openStores } from './outside/stores.js';
 import { connectTemporal, dataConverterFor } from './outside/temporal/connect.js';
@@ -41,7 +42,7 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
   const tracing = await openTracing(config, 'worker');
   const temporal = connectTemporal(config.temporal, tracing?.client);
   try {
-    await untilDone(log, 'migrate the database', () => migrate(config.databaseUrl));
+    await untilDone(log, 'use the database', () => assertMigrated(config.databaseUrl));
     await untilDone(log, 'register the search attributes', () =>
       registerSearchAttributes(connection, config.temporal.namespace),
     );

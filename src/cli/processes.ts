@@ -24,9 +24,20 @@ export function processCommands(program: Command): void {
     .description('run a process that answers HTTP')
     .action(async () => runProcess('gateway', (await import('../gateway.js')).runGateway));
 
+  commandsOf(program)(
+    'migrate',
+    'bring the database up to date: once per release, before the new processes start',
+  ).action(migrate);
+
   commandsOf(program)('watch', 'look for reports with which something is wrong, now, and wake their runs').action(
     watch,
   );
+}
+
+async function migrate(options: Common): Promise<void> {
+  const [{ loadConfig }, database] = await Promise.all([import('../setup/config.js'), import('../client/database.js')]);
+  const applied = await database.migrate(loadConfig().databaseUrl);
+  print(options, { applied }, applied.length > 0 ? `Applied: ${applied.join(', ')}.` : 'The database is up to date.');
 }
 
 const watch = (options: Common) =>
@@ -46,11 +57,14 @@ type Run = (config: Config, log: Logger, onReady: () => void) => Promise<void>;
 
 /** Ends with the `npm start` that started it, if any. */
 async function runProcess(name: string, run: Run): Promise<void> {
-  const [{ loadConfig }, { openLog }] = await Promise.all([import('../setup/config.js'), import('../setup/log.js')]);
+  const [{ loadProcessConfig }, { openLog }] = await Promise.all([
+    import('../setup/config.js'),
+    import('../setup/log.js'),
+  ]);
   const stop = () => process.kill(process.pid, 'SIGTERM');
   process.once('disconnect', stop);
   try {
-    await run(loadConfig(), openLog(name), () => process.send?.('ready'));
+    await run(loadProcessConfig(), openLog(name), () => process.send?.('ready'));
   } finally {
     process.off('disconnect', stop);
     if (process.connected) process.disconnect(); // otherwise the channel keeps the process alive

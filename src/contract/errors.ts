@@ -28,6 +28,8 @@ export const errors = {
   SystemRefused: { retry: false, acts: 'operator', http: 409 },
   SystemMisconfigured: { retry: false, acts: 'operator', http: 502 },
   SystemUnavailable: { retry: true, acts: 'nobody', http: 503 },
+  /** While a release is rolled out, `closeout migrate` may still be running. */
+  DatabaseOutdated: { retry: true, acts: 'operator', http: 503 },
   DatabaseUnavailable: { retry: true, acts: 'nobody', http: 503 },
   TemporalUnavailable: { retry: true, acts: 'nobody', http: 503 },
   GaveUp: { retry: false, acts: 'operator', http: 504 },

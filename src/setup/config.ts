@@ -179,6 +179,26 @@ function payloadKeysFrom(setting: string | undefined): Config['temporal']['paylo
   });
 }
 
+/** Their defaults are right for one machine only: elsewhere, mails would lead nowhere, and alerts would reach nobody. */
+const ofProcesses = ['CLOSEOUT_PUBLIC_URL', 'CLOSEOUT_MAIL_FROM', 'CLOSEOUT_ALERT_TO'];
+
+/** As `loadConfig`, for a worker or gateway: what has no harmless default must be set. `npm start` sets it for its own. */
+export function loadProcessConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const config = loadConfig(environment);
+  const env = { ...runningStack(dataDirOf(environment)), ...withoutEmpty(environment) };
+  const namesTemporal = Object.keys(env).some((name) =>
+    /^TEMPORAL_(ADDRESS|PROFILE|CONFIG_FILE|CLIENT_CONFIG_FILE)$/.test(name),
+  );
+  const missing = [...ofProcesses, ...(namesTemporal ? [] : ['TEMPORAL_ADDRESS'])].filter((name) => !env[name]);
+  if (missing.length > 0)
+    throw new CloseoutError(
+      'BadSetting',
+      `Not set: ${missing.join(', ')}. A worker or gateway needs them; docs/deploy.md explains each.`,
+      String(missing[0]),
+    );
+  return config;
+}
+
 /** Mails that leave this machine must not carry links to it, or come from an address that nobody reads. */
 function assertReachable({ SMTP_URL, CLOSEOUT_PUBLIC_URL, CLOSEOUT_MAIL_FROM }: z.infer<typeof settings>): void {
   if (isLoopback(SMTP_URL)) return;

@@ -1,9 +1,8 @@
-/** The connection pool to PostgreSQL, its errors as errors that Closeout names, and the migrations. */
+/** The connection pool to PostgreSQL, and its errors as errors that Closeout names. */
 import { createHash } from 'node:crypto';
-import { CamelCasePlugin, Kysely, Migrator, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
+import { CamelCasePlugin, Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import { CloseoutError } from '../../contract/errors.js';
-import { migrations } from './migrations.js';
 import type { Database } from './schema.js';
 
 export type Db = Kysely<Database>;
@@ -40,21 +39,6 @@ export function openDatabase(url: string, onError: (error: Error) => void, optio
     dialect: new PostgresDialect({ pool: translated(pool) }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   });
-}
-
-/** A migration may rewrite a large table, and waits for the lock of another process that migrates; ms. */
-const longMigration = 3_600_000;
-
-/** Brings the tables up to date. Kysely's migrator holds an advisory lock, so many processes can start at once. */
-export async function migrate(url: string): Promise<void> {
-  const db = openDatabase(url, () => undefined, { max: 2, statementMs: longMigration, lockMs: longMigration });
-  try {
-    const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
-    const { error } = await migrator.migrateToLatest();
-    if (error) throw error as Error;
-  } finally {
-    await db.destroy();
-  }
 }
 
 /** Statements with more parameters are those with lists of varying length, and not worth preparing. */
