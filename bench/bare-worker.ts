@@ -1,32 +1,20 @@
-/** A worker for `bareClosing`, in a process of its own like Closeout's: the same update, and a mail of the same bytes. */
-import { readFileSync } from 'node:fs';
+/** A worker for `bareClosing`, in a process of its own like Closeout's. */
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import nodemailer from 'nodemailer';
 import pg from 'pg';
+import { closeRow, mailTransport } from './bare-steps.js';
 
-const env = (name: string) => process.env[name] ?? '';
-
-const pool = new pg.Pool({ connectionString: env('DATABASE_URL'), max: 10 });
-const transport = nodemailer.createTransport({ url: env('SMTP_URL'), pool: true, ignoreTLS: true });
-const raw = readFileSync(env('BENCH_MAIL'));
+const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'], max: 10 });
+const transport = mailTransport();
 
 const activities = {
-  async closeReport(reportId: string): Promise<void> {
-    const now = new Date();
-    await pool.query(
-      "update reports set status = 'closed', changed_at = $2, cleared_at = $2, closed_at = $2, last_update = $2 where id = $1",
-      [reportId, now],
-    );
-  },
-  async sendMail(reportId: string): Promise<void> {
-    await transport.sendMail({ envelope: { from: 'care@closeout.example', to: [`${reportId}@bare.example`] }, raw });
-  },
+  closeReport: (id: string) => closeRow(pool, id),
+  sendMail: (id: string) => transport.send(id, 'floor'),
 };
 export type BareActivities = typeof activities;
 
 Runtime.install({ logger: new DefaultLogger('WARN') });
-const connection = await NativeConnection.connect({ address: env('TEMPORAL_ADDRESS') });
+const connection = await NativeConnection.connect({ address: process.env['TEMPORAL_ADDRESS'] ?? '' });
 const worker = await Worker.create({
   connection,
   taskQueue: 'bare',

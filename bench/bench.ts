@@ -1,65 +1,52 @@
 /**
- * `npm run bench`: Closeout against a bare workflow on one freshly started stack, in turns. Times count from the signal `cleared`
- * until the mail server has received the complete mail. Can run beside `npm start`.
+ * `npm run bench`: Closeout, the smallest workflow that does the same, and a job queue in PostgreSQL, on one freshly started stack, in turns.
+ * `--quick`: smaller; `--json`: as JSON. Can run beside `npm start`. Progress goes to standard error.
  */
-import { once } from 'node:events';
-import pg from 'pg';
+import { parseArgs } from 'node:util';
 import { findTemporalCli } from '../src/local/temporal.js';
-import { loadConfig } from '../src/setup/config.js';
 import { freePorts } from '../test/stack/commands.js';
 import { Stack } from '../test/stack/stack.js';
-import { bareContender, closeoutContender, MailServer, startBareWorker } from './contenders.js';
-import { fill, slowest } from './dashboard.js';
-import { behindOthers, historyEvents, inBursts, oneAtATime, rounds, type Bench } from './measure.js';
-import { comparison, dashboardTable, priorityTable } from './report.js';
+import { startContenders } from './contenders.js';
+import { MailServer } from './mail-server.js';
+import { massClear, memoryPer1000, oneAtATime, perClosure, storms, type Bench, type Sizes } from './measure.js';
+import { resultOf, tablesOf, type Measured } from './report.js';
 
-const warmUp = 15;
+const { values } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+});
+const sizes: Sizes = values.quick
+  ? { rounds: 3, storm: 100, single: 20, massClear: 300 }
+  : { rounds: 3, storm: 1000, single: 60, massClear: 5000 };
 
+const startedAt = Date.now();
+const say = (line: string) => {
+  process.stderr.write(`${((Date.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
+};
+
+say('starting PostgreSQL, Temporal, worker and gateway');
 process.env['CLOSEOUT_TEMPORAL_CLI'] = await findTemporalCli(process.env, console.error);
 const mails = new MailServer();
 const [port = 0] = await freePorts(1);
 await mails.listen(port);
-const stack = await Stack.start({ env: { SMTP_URL: `smtp://127.0.0.1:${port}` } });
-const print = (table: string) => process.stdout.write(table);
-
+const policy = 'default: { survey: { contactCap: null } }';
+const stack = await Stack.start({ policy, env: { SMTP_URL: `smtp://127.0.0.1:${port}` } });
 try {
-  const bareWorker = await startBareWorker(stack, mails);
+  const { all, end } = await startContenders(stack, mails);
   try {
-    const contenders = { bare: bareContender(stack, bareWorker), closeout: closeoutContender(stack) };
-    const bench: Bench = { stack, mails, contenders };
-    await oneAtATime(bench, warmUp, 'WARM');
-    const single = await oneAtATime(bench, rounds, 'ONE');
-    const many = await inBursts(bench);
-    print(comparison(single, many, await historyEvents(stack)));
-    print(await priorities(bench));
-    print(await dashboardQueries());
+    const bench: Bench = { stack, mails, contenders: all, say };
+    await oneAtATime(bench, { ...sizes, single: 5 }, 'WARM');
+    const measured: Measured = {
+      perClosure: await perClosure(bench),
+      single: await oneAtATime(bench, sizes),
+      storms: await storms(bench, sizes),
+      rssPer1000Waiting: await memoryPer1000(bench, sizes),
+      massClear: await massClear(bench, sizes),
+    };
+    process.stdout.write(values.json ? `${JSON.stringify(resultOf(measured), null, 2)}\n` : tablesOf(measured));
   } finally {
-    if (bareWorker.kill('SIGTERM')) await once(bareWorker, 'exit');
+    await end();
   }
 } finally {
   await stack.end();
   mails.close();
-}
-
-async function priorities(bench: Bench): Promise<string> {
-  const times = { with: [] as number[], without: [] as number[] };
-  for (let round = 0; round < 4; round++) {
-    times.with.push(await behindOthers(bench, `with-${round}`, true));
-    times.without.push(await behindOthers(bench, `without-${round}`, false));
-  }
-  return priorityTable(times.without, times.with);
-}
-
-/** With 2,000 reports and with ten times as many. */
-async function dashboardQueries(): Promise<string> {
-  const database = new pg.Client({ connectionString: loadConfig({ ...stack.env }).databaseUrl });
-  await database.connect();
-  try {
-    await fill(database, 1, 2000);
-    const few = await slowest(stack.client);
-    await fill(database, 2001, 20_000);
-    return dashboardTable(few, await slowest(stack.client));
-  } finally {
-    await database.end();
-  }
 }

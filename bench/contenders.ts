@@ -1,98 +1,110 @@
-/** Closeout and the bare workflow on one stack, with a mail server that records when each mail has arrived. */
+/** Three programs that do the same: update a report's row when it is cleared, and mail its customer. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { SMTPServer } from 'smtp-server';
+import { makeWorkerUtils, type WorkerUtils } from 'graphile-worker';
+import pg from 'pg';
 import { workflowIdOf } from '../src/contract/ids.js';
 import type { Stack } from '../test/stack/stack.js';
-import { until } from '../test/stack/waiting.js';
+import type { MailServer } from './mail-server.js';
+
+export const names = ['floor', 'closeout', 'graphile'] as const;
+export type Name = (typeof names)[number];
 
 export interface Contender {
-  prepare(id: string): Promise<unknown>;
-  clear(id: string): Promise<unknown>;
-  /** Resolves once nothing more happens by itself. Asks neither worker nor server more than once. */
-  atRest(id: string): Promise<unknown>;
-  address(id: string): string;
-  workerPid(): number;
+  /** Stores a report, and starts what waits for it. */
+  open: (id: string) => Promise<unknown>;
+  clear: (id: string) => Promise<unknown>;
+  /** The customer's address. */
+  address: (id: string) => string;
+  /** Its own process, beside Temporal and PostgreSQL. */
+  workerPid: () => number;
 }
 
-export interface Pair<T> {
-  bare: T;
-  closeout: T;
+export interface Contenders {
+  all: Record<Name, Contender>;
+  end: () => Promise<void>;
 }
 
-export class MailServer {
-  /** Address → when its mail had arrived completely, in ms. */
-  private readonly arrivals = new Map<string, number>();
-  lastMail: Buffer = Buffer.alloc(0);
-  private readonly server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['STARTTLS'],
-    disableReverseLookup: true,
-    onData: (stream, session, done) => {
-      void buffer(stream).then((mail) => {
-        this.lastMail = mail;
-        for (const { address } of session.envelope.rcptTo) this.arrivals.set(address, performance.now());
-        done();
-      });
-    },
-  });
+const addressOf = (name: Name) => (id: string) => `${id.toLowerCase()}@${name}.example`;
 
-  listen(port: number): Promise<void> {
-    return new Promise((ready) => this.server.listen(port, '127.0.0.1', ready));
-  }
-
-  close(): void {
-    this.server.close();
-  }
-
-  /** In ms, as `performance.now()`. */
-  arrival(address: string): Promise<number> {
-    return until(`the mail to ${address}`, () => this.arrivals.get(address));
-  }
-}
-
-export function closeoutContender(stack: Stack): Contender {
+export async function startContenders(stack: Stack, mails: MailServer): Promise<Contenders> {
+  const settings = JSON.parse(readFileSync(join(stack.dataDir, 'stack.json'), 'utf8')) as Record<string, string>;
+  const pool = new pg.Pool({ connectionString: settings['DATABASE_URL'], max: 10 });
+  await pool.query(
+    `create table bare_reports (id text primary key, status text not null, changed_at timestamptz, closed_at timestamptz)`,
+  );
+  const closeout = closeoutContender(stack);
+  const mailFile = join(stack.dataDir, 'bench.eml');
+  await writeFile(mailFile, await sampleMail(closeout, mails));
+  const env = { ...process.env, ...settings, BENCH_MAIL: mailFile };
+  const floor = await startWorker('./bare-worker.js', env);
+  const graphile = await startWorker('./graphile-worker.js', env);
+  const jobs = await makeWorkerUtils({ pgPool: pool });
   return {
-    prepare: (id) => stack.open(id),
+    all: {
+      closeout,
+      floor: floorContender(stack, pool, floor),
+      graphile: graphileContender(jobs, pool, graphile),
+    },
+    end: async () => {
+      await jobs.release();
+      await pool.end();
+      for (const worker of [floor, graphile]) if (worker.kill('SIGTERM')) await once(worker, 'exit');
+    },
+  };
+}
+
+function closeoutContender(stack: Stack): Contender {
+  const address = addressOf('closeout');
+  return {
+    open: (id) => stack.open(id, { contact: { name: `Ann ${id}`, emailAddress: address(id) } }),
     clear: (id) => stack.temporal.workflow.getHandle(workflowIdOf(id)).signal('cleared'),
-    atRest: (id) =>
-      until('the survey to be recorded', async () => (await stack.client.surveys.currentOf(id)).state === 'sent'),
-    address: (id) => `${id.toLowerCase()}@customers.example`,
+    address,
     workerPid: () => stack.pids()['worker'] ?? 0,
   };
 }
 
-/** Its reports are rows of the same table, so that the update is the same. Their Closeout runs only wait. */
-export function bareContender(stack: Stack, worker: ChildProcess): Contender {
+const insertBare = (pool: pg.Pool, id: string) =>
+  pool.query(`insert into bare_reports (id, status) values ($1, 'inProgress')`, [id]);
+
+/** The smallest workflow that waits for a signal and runs two activities. */
+function floorContender(stack: Stack, pool: pg.Pool, worker: ChildProcess): Contender {
+  const handle = (id: string) => stack.temporal.workflow.getHandle(`bare:${id}`);
   return {
-    async prepare(id) {
-      await stack.open(id);
+    open: async (id) => {
+      await insertBare(pool, id);
       await stack.temporal.workflow.start('bareClosing', { workflowId: `bare:${id}`, taskQueue: 'bare', args: [id] });
     },
-    clear: (id) => stack.temporal.workflow.getHandle(`bare:${id}`).signal('cleared'),
-    atRest: (id) => stack.temporal.workflow.getHandle(`bare:${id}`).result(),
-    address: (id) => `${id}@bare.example`,
+    clear: (id) => handle(id).signal('cleared'),
+    address: addressOf('floor'),
     workerPid: () => worker.pid ?? 0,
   };
 }
 
-/** The bare worker sends byte for byte a mail that Closeout has sent. */
-export async function startBareWorker(stack: Stack, mails: MailServer): Promise<ChildProcess> {
-  const closeout = closeoutContender(stack);
-  const sample = await stack.open('SAMPLE');
-  await closeout.clear(sample);
-  await mails.arrival(closeout.address(sample));
-  const mailFile = join(stack.dataDir, 'bench.eml');
-  await writeFile(mailFile, mails.lastMail);
-  const settings = JSON.parse(readFileSync(join(stack.dataDir, 'stack.json'), 'utf8')) as Record<string, string>;
-  const child = fork(fileURLToPath(new URL('./bare-worker.js', import.meta.url)), {
-    env: { ...process.env, ...settings, BENCH_MAIL: mailFile },
-  });
+/** A job queue in PostgreSQL: one job updates the row and queues the other, which mails. */
+function graphileContender(jobs: WorkerUtils, pool: pg.Pool, worker: ChildProcess): Contender {
+  return {
+    open: (id) => insertBare(pool, id),
+    clear: (id) => jobs.addJob('close', { id }),
+    address: addressOf('graphile'),
+    workerPid: () => worker.pid ?? 0,
+  };
+}
+
+/** The others send byte for byte a mail that Closeout has sent. */
+async function sampleMail(closeout: Contender, mails: MailServer): Promise<Buffer> {
+  await closeout.open('SAMPLE');
+  await closeout.clear('SAMPLE');
+  await mails.arrival(closeout.address('SAMPLE'));
+  return mails.lastMail;
+}
+
+async function startWorker(file: string, env: NodeJS.ProcessEnv): Promise<ChildProcess> {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), { env });
   await once(child, 'message');
   return child;
 }

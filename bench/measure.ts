@@ -1,125 +1,211 @@
-/** What is measured: times from cleared to mail, CPU, and history events. */
-import { readFileSync } from 'node:fs';
+/** What is measured. All contenders take turns, so that other load on the machine affects each of them. */
+import { temporal } from '@temporalio/proto';
 import { workflowIdOf } from '../src/contract/ids.js';
+import type { RunStatus } from '../src/contract/reports.js';
 import type { Stack } from '../test/stack/stack.js';
-import type { Contender, MailServer, Pair } from './contenders.js';
-
-export const rounds = 60;
-/** Reports of each contender, cleared in batches. */
-export const burst = 300;
-export const batch = 75;
+import { statementsDuring } from '../test/stack/statements.js';
+import { until } from '../test/stack/waiting.js';
+import { names, type Contender, type Name } from './contenders.js';
+import { cpuOfTree, residentMiB } from './cpu.js';
+import type { MailServer } from './mail-server.js';
 
 export interface Bench {
   stack: Stack;
   mails: MailServer;
-  contenders: Pair<Contender>;
+  contenders: Record<Name, Contender>;
+  say: (line: string) => void;
 }
 
-/** From cleared to mail in ms, in turns, so that other load on the machine affects both. */
-export async function oneAtATime(
-  { stack, mails, contenders }: Bench,
-  count: number,
-  name: string,
-): Promise<Pair<number[]>> {
-  const times: Pair<number[]> = { bare: [], closeout: [] };
-  for (let round = 0; round < count; round++) {
-    for (const who of ['bare', 'closeout'] as const) {
-      const contender = contenders[who];
-      const id = `${name}-${who}-${round}`;
-      await contender.prepare(id);
-      await stack.untilPhase(id, 'open', 1);
-      const clearedAt = performance.now();
-      await contender.clear(id);
-      times[who].push((await mails.arrival(contender.address(id))) - clearedAt);
-      await contender.atRest(id);
+export interface Sizes {
+  rounds: number;
+  storm: number;
+  single: number;
+  massClear: number;
+}
+
+/** CPU per closing, in ms, by process. */
+export interface Cpu {
+  worker: number;
+  temporal: number;
+  postgres: number;
+}
+
+export interface Storm {
+  opensPerSecond: number;
+  closedPerSecond: number;
+  cpu: Cpu;
+}
+
+export async function storms(bench: Bench, { rounds, storm }: Sizes): Promise<Record<Name, Storm[]>> {
+  const results: Record<Name, Storm[]> = { floor: [], closeout: [], graphile: [] };
+  for (let round = 0; round < rounds; round++)
+    for (const name of round % 2 === 0 ? names : [...names].reverse()) {
+      const result = await stormOf(bench, bench.contenders[name], `STORM-${round}-${name}`, storm);
+      results[name].push(result);
+      bench.say(`storm ${round + 1} of ${rounds}, ${name}: ${result.closedPerSecond.toFixed(1)} per second`);
     }
-  }
+  return results;
+}
+
+/** Opens reports, then clears all of them at once, until every mail has arrived. */
+async function stormOf({ stack, mails }: Bench, contender: Contender, prefix: string, count: number): Promise<Storm> {
+  const ids = Array.from({ length: count }, (_, n) => `${prefix}-${n}`);
+  const openedAt = performance.now();
+  await inParallel(ids, contender.open);
+  const opensPerSecond = (1000 * count) / (performance.now() - openedAt);
+  await settled(stack, prefix, count);
+  const used = () => cpuOf(stack, contender);
+  const before = used();
+  const clearedAt = performance.now();
+  await inParallel(ids, contender.clear);
+  const arrivals = await Promise.all(ids.map((id) => mails.arrival(contender.address(id))));
+  const seconds = (Math.max(...arrivals) - clearedAt) / 1000;
+  const after = used();
+  const perClosing = (part: keyof Cpu) => (1000 * (after[part] - before[part])) / count;
+  return {
+    opensPerSecond,
+    closedPerSecond: count / seconds,
+    cpu: { worker: perClosing('worker'), temporal: perClosing('temporal'), postgres: perClosing('postgres') },
+  };
+}
+
+/** A few at a time, as services do. */
+async function inParallel(ids: string[], work: (id: string) => Promise<unknown>): Promise<void> {
+  const left = [...ids];
+  const take = async () => {
+    for (let id = left.shift(); id !== undefined; id = left.shift()) await work(id);
+  };
+  await Promise.all(Array.from({ length: 20 }, take));
+}
+
+/** Every Closeout run of the prefix waits for its signal, so that what is opened is not measured with what is cleared. */
+async function settled(stack: Stack, prefix: string, count: number): Promise<void> {
+  if (!prefix.includes('closeout')) return;
+  await until(
+    'all runs to wait',
+    async () => {
+      const [row] = await stack.sql<{ count: string }>(
+        `select count(*) from reports where id like $1 and run_id is not null`,
+        [`${prefix}-%`],
+      );
+      return Number(row?.count) === count;
+    },
+    600_000,
+  );
+}
+
+function cpuOf(stack: Stack, contender: Contender): Cpu {
+  const pids = stack.pids();
+  return {
+    worker: cpuOfTree(contender.workerPid()),
+    temporal: cpuOfTree(pids['Temporal'] ?? 0),
+    postgres: cpuOfTree(pids['PostgreSQL'] ?? 0),
+  };
+}
+
+/** From cleared to mail in ms, one report after the other. */
+export async function oneAtATime(bench: Bench, { single }: Sizes, prefix = 'ONE'): Promise<Record<Name, number[]>> {
+  const { mails, contenders, stack, say } = bench;
+  const times: Record<Name, number[]> = { floor: [], closeout: [], graphile: [] };
+  for (let round = 0; round < single; round++)
+    for (const name of names) {
+      const id = `${prefix}-${name}-${round}`;
+      await contenders[name].open(id);
+      await settled(stack, id.slice(0, id.lastIndexOf('-')), round + 1);
+      const clearedAt = performance.now();
+      await contenders[name].clear(id);
+      times[name].push((await mails.arrival(contenders[name].address(id))) - clearedAt);
+    }
+  say(`one at a time: ${single} of each`);
   return times;
 }
 
-export interface Burst {
-  times: number[];
-  seconds: number;
-  /** CPU seconds of the worker's process and of the Temporal server. */
-  worker: number;
-  server: number;
+export interface MassClear {
+  reports: number;
+  closedPerSecond: number;
+  mailedPerSecond: number;
+  /** From the signal to the closing of one other report, cleared in the middle. */
+  singleReportSeconds: number;
 }
 
-export async function inBursts(bench: Bench): Promise<Pair<Burst>> {
-  const none = (): Burst => ({ times: [], seconds: 0, worker: 0, server: 0 });
-  const result = { bare: none(), closeout: none() };
-  for (let begin = 0; begin < burst; begin += batch) {
-    const order: (keyof Pair<Burst>)[] = begin % (2 * batch) === 0 ? ['bare', 'closeout'] : ['closeout', 'bare'];
-    for (const who of order) {
-      const ids = Array.from({ length: batch }, (_, n) => `BURST-${who}-${begin + n}`);
-      await clearBatch(bench, bench.contenders[who], ids, result[who]);
-    }
-  }
-  return result;
-}
-
-/** Clears all at once, and adds up the cost until every mail has arrived and every run is at rest. */
-async function clearBatch({ stack, mails }: Bench, contender: Contender, ids: string[], sum: Burst): Promise<void> {
-  for (const id of ids) await contender.prepare(id);
-  for (const id of ids) await stack.untilPhase(id, 'open', 1);
-  const cpu = () => [cpuSeconds(contender.workerPid()), cpuSeconds(stack.pids()['Temporal'] ?? 0)] as const;
-  const [worker, server] = cpu();
+export async function massClear(bench: Bench, { massClear: count }: Sizes): Promise<MassClear> {
+  const { stack, mails, contenders, say } = bench;
+  const { closeout } = contenders;
+  const ids = Array.from({ length: count }, (_, n) => `MASS-${n}`);
+  const open = (id: string) =>
+    stack.open(id, { serviceProblemId: 'SP-BENCH', contact: { emailAddress: closeout.address(id) } });
+  await inParallel(ids, open);
+  await closeout.open('SINGLE');
+  await until('all runs to wait', async () => (await closedOf(stack, 'run_id is not null')) === count, 600_000);
+  say(`mass clear: ${count} are open`);
+  const startedAt = performance.now();
+  await stack.client.serviceProblems.clear({ serviceProblemId: 'SP-BENCH', perSecond: 500 });
+  await until('a half to be closed', async () => (await closedOf(stack, `state = 'closed'`)) >= count / 2, 1_200_000);
   const clearedAt = performance.now();
-  await Promise.all(ids.map((id) => contender.clear(id)));
-  const arrivals = await Promise.all(ids.map((id) => mails.arrival(contender.address(id))));
-  await Promise.all(ids.map((id) => contender.atRest(id)));
-  const [workerAfter, serverAfter] = cpu();
-  const times = arrivals.map((at) => at - clearedAt);
-  sum.times.push(...times);
-  sum.seconds += Math.max(...times) / 1000;
-  sum.worker += workerAfter - worker;
-  sum.server += serverAfter - server;
+  await closeout.clear('SINGLE');
+  await until('the single one', async () => (await stack.client.get('SINGLE')).status === 'closed', 600_000);
+  const singleReportSeconds = (performance.now() - clearedAt) / 1000;
+  await until('all to be closed', async () => (await closedOf(stack, `state = 'closed'`)) === count, 1_200_000);
+  const closedSeconds = (performance.now() - startedAt) / 1000;
+  const arrivals = await Promise.all(ids.map((id) => mails.arrival(closeout.address(id))));
+  const mailedSeconds = (Math.max(...arrivals) - startedAt) / 1000;
+  say(`mass clear: closed after ${closedSeconds.toFixed(0)} s, mailed after ${mailedSeconds.toFixed(0)} s`);
+  return {
+    reports: count,
+    closedPerSecond: count / closedSeconds,
+    mailedPerSecond: count / mailedSeconds,
+    singleReportSeconds,
+  };
 }
 
-/** User and system time of a process so far (proc(5): fields 14 and 15, in ticks of 10 ms). */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+async function closedOf(stack: Stack, condition: string): Promise<number> {
+  const [row] = await stack.sql<{ count: string }>(
+    `select count(*) from reports where service_problem_id = 'SP-BENCH' and ${condition}`,
+  );
+  return Number(row?.count);
 }
 
-/** Events of a bare run, and of a Closeout run when its mail has arrived and when it is answered and done. */
-export interface HistoryEvents {
-  bare: number;
-  mailed: number;
-  done: number;
+/** Memory of a worker per 1,000 reports that wait, in MiB. */
+export async function memoryPer1000({ stack, contenders, say }: Bench, { storm }: Sizes): Promise<number> {
+  const { closeout } = contenders;
+  const before = residentMiB(closeout.workerPid());
+  await inParallel(
+    Array.from({ length: storm }, (_, n) => `REST-closeout-${n}`),
+    closeout.open,
+  );
+  await settled(stack, 'REST-closeout', storm);
+  say(`memory: ${storm} more reports wait`);
+  return ((residentMiB(closeout.workerPid()) - before) * 1000) / storm;
 }
 
-export async function historyEvents(stack: Stack): Promise<HistoryEvents> {
-  const length = async (workflowId: string) =>
-    (await stack.temporal.workflow.getHandle(workflowId).describe()).historyLength;
-  const id = `ONE-closeout-${rounds - 1}`;
-  const mailed = await length(workflowIdOf(id));
+export interface PerClosure {
+  /** Of the history, until the mail is sent. */
+  events: number;
+  /** Temporal Actions until the survey is answered and the run is done. */
+  actions: number;
+  /** Until the mail is sent, BEGIN and COMMIT included. */
+  statements: number;
+}
+
+const { EventType } = temporal.api.enums.v1;
+/** Events that Temporal bills as an Action. */
+const billed =
+  /(EXECUTION_STARTED|SIGNALED|ACTIVITY_TASK_SCHEDULED|TIMER_STARTED|MARKER_RECORDED|UPSERT_\w+|UPDATE_ACCEPTED|CHILD_\w*INITIATED)$/;
+
+export async function perClosure({ stack, contenders }: Bench): Promise<PerClosure> {
+  const id = 'COST-closeout-0';
+  await contenders.closeout.open(id);
+  await stack.untilPhase(id, 'open', 1);
+  const run = stack.temporal.workflow.getHandle(workflowIdOf(id));
+  const statements = await statementsDuring(stack, async () => {
+    await contenders.closeout.clear(id);
+    await until('the survey to be sent', async () => (await run.query<RunStatus>('status')).survey.state === 'sent');
+  });
+  const events = (await run.describe()).historyLength;
   const survey = await stack.client.surveys.ofCycle(id, 1);
   await stack.client.surveys.answer(survey?.id ?? '', { score: 5 });
   await stack.untilPhase(id, 'done');
-  return { bare: await length(`bare:ONE-bare-${rounds - 1}`), mailed, done: await length(workflowIdOf(id)) };
-}
-
-const others = 150;
-
-/**
- * From cleared to mail in ms, for one report that is cleared just after many others. `bulk`: the others are marked as such, so that
- * their activities have a lower priority.
- */
-export async function behindOthers({ stack, mails, contenders }: Bench, name: string, bulk: boolean): Promise<number> {
-  const { closeout } = contenders;
-  const ids = Array.from({ length: others }, (_, n) => `${name}-${n}`);
-  const single = `${name}-single`;
-  for (const id of [...ids, single]) await stack.open(id);
-  for (const id of [...ids, single]) await stack.untilPhase(id, 'open', 1);
-  const clear = (id: string, payload: object) =>
-    stack.temporal.workflow.getHandle(workflowIdOf(id)).signal('cleared', payload);
-  await Promise.all(ids.map((id) => clear(id, { bulk })));
-  const clearedAt = performance.now();
-  await clear(single, {});
-  const time = (await mails.arrival(closeout.address(single))) - clearedAt;
-  for (const id of ids) await mails.arrival(closeout.address(id));
-  return time;
+  const { events: all = [] } = await run.fetchHistory();
+  const actions = all?.filter(({ eventType }) => billed.test(EventType[eventType ?? 0] ?? '')).length ?? 0;
+  return { events, actions, statements: statements.length };
 }

@@ -1,53 +1,90 @@
-/** The measurements as tables. */
+/** The measurements as ratios within this run, as a table and as JSON. */
 import Table from 'cli-table3';
-import type { Pair } from './contenders.js';
-import { batch, burst, type Burst, type HistoryEvents } from './measure.js';
+import type { Name } from './contenders.js';
+import type { MassClear, PerClosure, Storm } from './measure.js';
 
-export function comparison(single: Pair<number[]>, many: Pair<Burst>, events: HistoryEvents): string {
-  const table = plainTable(['', 'bare', 'Closeout', 'ratio']);
-  const row = (what: string, bare: number, closeout: number, unit: string, digits = 0) =>
-    table.push([
-      what,
-      `${bare.toFixed(digits)} ${unit}`,
-      `${closeout.toFixed(digits)} ${unit}`,
-      (closeout / bare).toFixed(2),
-    ]);
-  const compare = (what: string, value: (who: keyof Pair<unknown>) => number, unit: string, digits = 0) =>
-    row(what, value('bare'), value('closeout'), unit, digits);
-  const bursts = `${burst} in batches of ${batch}`;
-  compare('cleared to mail, one at a time, p50', (who) => quantile(single[who], 0.5), 'ms');
-  compare('cleared to mail, one at a time, p95', (who) => quantile(single[who], 0.95), 'ms');
-  compare(`${bursts}, p50`, (who) => quantile(many[who].times, 0.5), 'ms');
-  compare(`${bursts}, p95`, (who) => quantile(many[who].times, 0.95), 'ms');
-  compare(`${bursts}, mails per second`, (who) => burst / many[who].seconds, '/s');
-  compare('CPU of the worker per closing', (who) => (many[who].worker / burst) * 1000, 'ms', 1);
-  compare('CPU of the server per closing', (who) => (many[who].server / burst) * 1000, 'ms', 1);
-  row('history events until the mail is sent', events.bare, events.mailed, '');
-  row('history events of a run that is answered', events.bare, events.done, '');
-  return `${table.toString()}\n`;
+export interface Measured {
+  storms: Record<Name, Storm[]>;
+  single: Record<Name, number[]>;
+  massClear: MassClear;
+  perClosure: PerClosure;
+  rssPer1000Waiting: number;
 }
 
-export function priorityTable(without: number[], withPriorities: number[]): string {
-  const table = plainTable(['cleared to mail behind 150 others', 'without priorities', 'with', 'ratio']);
-  const [before, after] = [quantile(without, 0.5), quantile(withPriorities, 0.5)];
-  const what = `p50 of ${without.length}`;
-  table.push([what, `${before.toFixed(0)} ms`, `${after.toFixed(0)} ms`, (after / before).toFixed(2)]);
-  return `${table.toString()}\n`;
+/** Closeout divided by the floor. */
+export interface Ratios {
+  stormThroughput: number;
+  clearedToMailP50: number;
+  clearedToMailP95: number;
+  cpuPerClosure: number;
+  opens: number;
 }
 
-/** Query → ms, with few reports and with many. */
-export function dashboardTable(few: Map<string, number>, many: Map<string, number>): string {
-  const table = plainTable(['slowest of ten calls of the dashboard', '2,000 reports', '20,000', 'ratio']);
-  for (const [name, ms] of many) {
-    const before = few.get(name) ?? NaN;
-    table.push([name, `${before.toFixed(1)} ms`, `${ms.toFixed(1)} ms`, (ms / before).toFixed(1)]);
+export function resultOf({ storms, single, massClear, perClosure, rssPer1000Waiting }: Measured) {
+  const ratio = (of: (storm: Storm) => number): number =>
+    median(storms.closeout.map(of)) / median(storms.floor.map(of));
+  const ratios: Ratios = {
+    stormThroughput: ratio(({ closedPerSecond }) => closedPerSecond),
+    clearedToMailP50: quantile(single.closeout, 0.5) / quantile(single.floor, 0.5),
+    clearedToMailP95: quantile(single.closeout, 0.95) / quantile(single.floor, 0.95),
+    cpuPerClosure: ratio(cpuOf),
+    opens: ratio(({ opensPerSecond }) => opensPerSecond),
+  };
+  const storm = { closedPerSecond: median(storms.closeout.map(({ closedPerSecond }) => closedPerSecond)) };
+  return { ratios, storm, massClear, perClosure, rssPer1000Waiting };
+}
+
+const cpuOf = ({ cpu: { worker, temporal, postgres } }: Storm): number => worker + temporal + postgres;
+
+export function tablesOf(measured: Measured): string {
+  const { storms, single } = measured;
+  const { ratios, massClear, perClosure, rssPer1000Waiting } = resultOf(measured);
+  const three = new Table({ head: ['', 'floor', 'Closeout', 'ratio', 'graphile-worker'], ...plain(5) });
+  const row = (what: string, unit: string, of: (name: Name) => number, ratio: number, digits = 0) => {
+    const shown = (name: Name) => `${of(name).toFixed(digits)} ${unit}`;
+    three.push([what, shown('floor'), shown('closeout'), ratio.toFixed(2), shown('graphile')]);
+  };
+  const ofStorm = (of: (storm: Storm) => number) => (name: Name) => median(storms[name].map(of));
+  const ofSingle = (share: number) => (name: Name) => quantile(single[name], share);
+  row(
+    'opened per second',
+    '',
+    ofStorm(({ opensPerSecond }) => opensPerSecond),
+    ratios.opens,
+  );
+  row(
+    'storm, closed and mailed per second',
+    '',
+    ofStorm(({ closedPerSecond }) => closedPerSecond),
+    ratios.stormThroughput,
+    1,
+  );
+  row('cleared to mail, one at a time, p50', 'ms', ofSingle(0.5), ratios.clearedToMailP50);
+  row('cleared to mail, one at a time, p95', 'ms', ofSingle(0.95), ratios.clearedToMailP95);
+  row('CPU per closing, all processes', 'ms', ofStorm(cpuOf), ratios.cpuPerClosure, 1);
+  for (const part of ['worker', 'temporal', 'postgres'] as const) {
+    const of = ofStorm(({ cpu }) => cpu[part]);
+    row(`  ${part}`, 'ms', of, of('closeout') / of('floor'), 1);
   }
-  return `${table.toString()}\n`;
+  const alone = new Table({ head: ['Closeout', ''], ...plain(2) });
+  alone.push(
+    [`mass clear of ${massClear.reports}, closed per second`, massClear.closedPerSecond.toFixed(1)],
+    ['  mailed per second', massClear.mailedPerSecond.toFixed(1)],
+    ['  a single report, cleared in its middle, is closed after', `${massClear.singleReportSeconds.toFixed(1)} s`],
+    ['history events until the mail is sent', perClosure.events],
+    ['Temporal Actions of an answered closing', perClosure.actions],
+    ['statements until the mail is sent', perClosure.statements],
+    ['memory of a worker per 1,000 waiting reports', `${rssPer1000Waiting.toFixed(0)} MiB`],
+  );
+  return `${three.toString()}\n${alone.toString()}\n`;
 }
 
-function plainTable(head: string[]) {
-  return new Table({ head, colAligns: ['left', 'right', 'right', 'right'], style: { head: [], border: [] } });
-}
+const plain = (columns: number) => ({
+  colAligns: Array.from({ length: columns }, (_, n) => (n === 0 ? ('left' as const) : ('right' as const))),
+  style: { head: [], border: [] },
+});
+
+const median = (values: number[]): number => quantile(values, 0.5);
 
 function quantile(values: number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);

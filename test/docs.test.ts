@@ -48,6 +48,14 @@ describe('docs/configuration.md', () => {
   });
 });
 
+test.each(rowsOf('docs/threats.md').slice(1))(
+  'docs/threats.md: %s: its test exists',
+  (_threat, _measure, named = '') => {
+    const [, path = '', name = ''] = /^`([^`]+)`: (.+)$/.exec(named) ?? [];
+    expect(readFileSync(path, 'utf8')).toContain(name);
+  },
+);
+
 test.each(documents)('%s has no table cell longer than 120 characters', (document) => {
   const long = rowsOf(document)
     .flat()

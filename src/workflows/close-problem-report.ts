@@ -150,6 +150,7 @@ async function closing(run: RunState): Promise<NextPhase> {
       return { fence, ...(recorded ?? (await steps.closeReport.executeWithOptions(options, [request]))) };
     },
     stop: isChanged,
+    watches: run.system !== undefined,
     continuesByHand: true,
   });
   if (!closed) return follow(run);

@@ -75,16 +75,22 @@ export async function lookUp(run: RunState): Promise<boolean> {
 }
 
 /**
- * Runs a step until it succeeds or `stop` becomes true, whichever comes first. `retryNow` starts it again at once. Returns
- * undefined if stopped. Throws if the step failed permanently.
+ * Runs a step until it succeeds or `stop` becomes true, whichever comes first. `retryNow` starts it again at once, and so does what was
+ * seen in an external system if the step `watches` it. Returns undefined if stopped. Throws if the step failed permanently.
  */
-export async function attempt<T>(run: RunState, step: () => Promise<T>, stop: Condition): Promise<T | undefined> {
+export async function attempt<T>(
+  run: RunState,
+  step: () => Promise<T>,
+  stop: Condition,
+  watches = false,
+): Promise<T | undefined> {
+  const hasSeen = () => watches && run.looksAgain && !run.isLookingUp;
   while (!stop()) {
     const { retries } = run;
     const work = new CancellationScope();
     const waiting = new CancellationScope();
     const done = work.run(step).then((value) => ({ value }));
-    const isInterrupted = () => stop() || run.retries !== retries || shouldContinueAsNew();
+    const isInterrupted = () => stop() || run.retries !== retries || hasSeen() || shouldContinueAsNew();
     const interrupted = waiting.run(() => condition(isInterrupted));
     try {
       const result = await Promise.race([done, interrupted]);
@@ -99,6 +105,7 @@ export async function attempt<T>(run: RunState, step: () => Promise<T>, stop: Co
       await interrupted.catch(ignoreCancellation);
     }
     if (!stop() && shouldContinueAsNew()) await continueRun(run);
+    if (!stop() && hasSeen()) await lookUp(run);
   }
   return undefined;
 }
@@ -111,6 +118,8 @@ export interface Step<T> {
   stop?: Condition;
   /** Ends the wait for an operator, beside `retryNow` and `closeByHand`. */
   giveUp?: Condition;
+  /** Whatever happens to the ticket in its system meanwhile is looked at, and the step tried again. */
+  watches?: boolean;
   /** The step itself records that it was done by hand; every other one is left when the report is closed by hand. */
   continuesByHand?: boolean;
 }
@@ -120,10 +129,10 @@ export interface Step<T> {
  * Returns undefined if it was stopped or left.
  */
 export async function attemptOrPark<T>(run: RunState, { step, ...options }: Step<T>): Promise<T | undefined> {
-  const { name, stop = never, giveUp = never, continuesByHand = false } = options;
+  const { name, stop = never, giveUp = never, watches, continuesByHand = false } = options;
   for (let attempts = 1; ; attempts++) {
     try {
-      return await attempt(run, () => step(attempts), stop);
+      return await attempt(run, () => step(attempts), stop, watches);
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
       const { retries, cancellations } = run;

@@ -1,3 +1,4 @@
+import { brokenInvariants } from '../stack/invariants.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -63,4 +64,8 @@ test('Ctrl-C and a new start: what was waiting goes on where it was', async () =
   expect(await stack.client.status(id)).toMatchObject({ phase: 'surveying', survey: { state: 'sent' } });
   await stack.signal(id, 'reopened');
   await stack.untilPhase(id, 'open', 2);
+});
+
+test('nothing was lost, and nothing done twice', async () => {
+  expect(await brokenInvariants(stack)).toEqual([]);
 });

@@ -6,6 +6,7 @@ import { workflowIdOf } from '../../src/contract/ids.js';
 import type { SweepResult } from '../../src/contract/messages.js';
 import { post } from '../stack/http.js';
 import { linkIn, type SeenMail } from '../stack/mail.js';
+import { brokenInvariants } from '../stack/invariants.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -229,4 +230,8 @@ test('PostgreSQL is restored to an earlier time: one sweep leaves every report r
   } finally {
     await own.end();
   }
+});
+
+test('nothing was lost, and nothing done twice', async () => {
+  expect(await brokenInvariants(stack)).toEqual([]);
 });

@@ -5,6 +5,7 @@ import { signals, type ChangeSignal } from '../../src/contract/messages.js';
 import type { ChangeKind } from '../../src/contract/reports.js';
 import { setTimeout as pause } from 'node:timers/promises';
 import { callApi, ticketPath } from '../stack/tickets.js';
+import { brokenInvariants } from '../stack/invariants.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 import { random } from '../stack/random.js';
@@ -201,4 +202,8 @@ test('cleared, reopened and cleared at the same time of the service counts three
       await until(`${id} is closed`, async () => (await stack.client.get(id)).status === 'closed');
     }),
   );
+});
+
+test('nothing was lost, and nothing done twice', async () => {
+  expect(await brokenInvariants(stack)).toEqual([]);
 });

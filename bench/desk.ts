@@ -1,11 +1,15 @@
-/** The cost of the queries behind the dashboard: the slowest of several calls, in ms, with many reports and with a tenth of them. */
-import type pg from 'pg';
+/** `npm run bench:desk`: the slowest of several calls of the queries behind the desk, with many reports and with a tenth of them. */
+import Table from 'cli-table3';
+import pg from 'pg';
 import type { CloseoutClient } from '../src/client.js';
+import { findTemporalCli } from '../src/local/temporal.js';
+import { loadConfig } from '../src/setup/config.js';
+import { Stack } from '../test/stack/stack.js';
 
 const calls = 10;
 
 /** Reports of 30 days that are closed, each with a survey; a third answered, a tenth of those with a comment. */
-export async function fill(database: pg.Client, from: number, to: number): Promise<void> {
+async function fill(database: pg.Client, from: number, to: number): Promise<void> {
   await database.query(`insert into customers (id) select 'many-' || n from generate_series($1::int, $2::int) n`, [
     from,
     to,
@@ -36,7 +40,7 @@ export async function fill(database: pg.Client, from: number, to: number): Promi
 }
 
 /** The slowest of several calls of each query, in ms. */
-export async function slowest({ overview }: CloseoutClient): Promise<Map<string, number>> {
+async function slowest({ overview }: CloseoutClient): Promise<Map<string, number>> {
   const { counts } = overview;
   const queries: Record<string, () => Promise<unknown>> = {
     'surveys by state': () => counts.surveys(),
@@ -57,4 +61,26 @@ export async function slowest({ overview }: CloseoutClient): Promise<Map<string,
     }
   }
   return times;
+}
+
+process.env['CLOSEOUT_TEMPORAL_CLI'] = await findTemporalCli(process.env, console.error);
+const stack = await Stack.start();
+const database = new pg.Client({ connectionString: loadConfig({ ...stack.env }).databaseUrl });
+try {
+  await database.connect();
+  await fill(database, 1, 2000);
+  const few = await slowest(stack.client);
+  await fill(database, 2001, 20_000);
+  const table = new Table({
+    head: ['slowest of ten calls', '2,000 reports', '20,000', 'ratio'],
+    style: { head: [], border: [] },
+  });
+  for (const [name, ms] of await slowest(stack.client)) {
+    const before = few.get(name) ?? NaN;
+    table.push([name, `${before.toFixed(1)} ms`, `${ms.toFixed(1)} ms`, (ms / before).toFixed(1)]);
+  }
+  process.stdout.write(`${table.toString()}\n`);
+} finally {
+  await database.end();
+  await stack.end();
 }

@@ -1,0 +1,57 @@
+/** What must hold whatever has failed: checked over the ledger, the mailbox and Temporal. */
+import type { Stack } from './stack.js';
+import { until } from './waiting.js';
+
+/** Waits for what is still under way; then names what does not hold. */
+export async function brokenInvariants(stack: Stack): Promise<string[]> {
+  let broken: string[] = [];
+  const holds = async () => {
+    broken = [...(await inLedger(stack)), ...(await inMailbox(stack)), ...(await inTemporal(stack))];
+    return broken.length === 0;
+  };
+  await until('every invariant to hold', holds).catch(() => undefined);
+  return broken;
+}
+
+const ofLedger: Record<string, string> = {
+  'was closed more than once in a cycle': `
+    select report_id as id from status_changes where status = 'closed' group by report_id, cycle having count(*) > 1`,
+  'is closed without a record of it': `
+    select id from reports r where state = 'closed' and not exists (
+      select from status_changes c where c.report_id = r.id and c.cycle = r.cycle and c.status = 'closed')`,
+  'was asked before it was closed': `
+    select s.report_id as id from surveys s where s.sent_at is not null and not exists (
+      select from status_changes c where c.report_id = s.report_id and c.cycle = s.cycle and c.status = 'closed'
+        and c.at <= s.sent_at)`,
+  'has an answer with a revision lost or doubled': `
+    select s.report_id as id from answers a join surveys s on s.id = a.survey_id
+      where a.revision <> (select count(*) from answer_revisions v where v.survey_id = a.survey_id)
+        or a.revision <> (select max(revision) from answer_revisions v where v.survey_id = a.survey_id)`,
+  'has an answer that nobody acted on': `
+    select s.report_id as id from answers a join surveys s on s.id = a.survey_id
+      join reports r on r.id = s.report_id and r.cycle = s.cycle where a.acted_on_revision < a.revision`,
+  'differs from what its run decided': `select id from reports where state <> state_of(status)`,
+  'is overdue': `select id from reports where expected_at < now() - interval '1 minute'`,
+  'was woken in vain': `select id from reports where wakes >= 5`,
+};
+
+async function inLedger(stack: Stack): Promise<string[]> {
+  const broken: string[] = [];
+  for (const [what, query] of Object.entries(ofLedger))
+    for (const { id } of await stack.sql<{ id: string }>(query)) broken.push(`${id} ${what}`);
+  return broken;
+}
+
+/** Copies have the same Message-ID: it names the survey and the kind of mail. Copies of a mail have the same bytes. */
+async function inMailbox(stack: Stack): Promise<string[]> {
+  const copies = new Map<string, Set<string>>();
+  for (const { messageId = 'none', text = '' } of await stack.mails())
+    if (!messageId.startsWith('<alert.')) copies.set(messageId, (copies.get(messageId) ?? new Set()).add(text));
+  return [...copies].filter(([, texts]) => texts.size > 1).map(([id]) => `mail ${id} has copies that differ`);
+}
+
+async function inTemporal(stack: Stack): Promise<string[]> {
+  const query = `WorkflowType="closeProblemReport" AND ExecutionStatus IN ("Failed", "TimedOut")`;
+  const { count } = await stack.temporal.workflow.count(query);
+  return count > 0 ? [`${count} runs failed or timed out`] : [];
+}

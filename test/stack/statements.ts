@@ -1,0 +1,24 @@
+/** The statements that PostgreSQL is sent while something happens, from its own log. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Stack } from './stack.js';
+import { until } from './waiting.js';
+
+/** BEGIN and COMMIT included. Without what workers ask twice a second, whatever happens. */
+export async function statementsDuring(stack: Stack, work: () => Promise<void>): Promise<string[]> {
+  const read = () => readFileSync(join(stack.dataDir, 'logs', 'postgres.log'), 'utf8');
+  await stack.sql("alter system set log_statement = 'all'");
+  await stack.sql("select pg_reload_conf(), 'reload'");
+  await until('the log', async () => {
+    await stack.sql("select 'begin of the count'");
+    return read().includes('begin of the count');
+  });
+  await work();
+  await stack.sql("select 'end of the count'");
+  await stack.sql("alter system set log_statement = 'none'");
+  await stack.sql("select pg_reload_conf(), 'reload'");
+  const sent = read().split('begin of the count').at(-1)?.split('end of the count')[0] ?? '';
+  const texts = [...sent.matchAll(/LOG: {2}(?:execute \S+|statement): ([^\n]*)/g)].map(([, text = '']) => text.trim());
+  // The last statement ends the count.
+  return texts.slice(0, -1).filter((text) => !text.includes('from "listeners"'));
+}
