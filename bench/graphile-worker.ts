@@ -1,5 +1,5 @@
 /** A worker of the job queue graphile-worker, in a process of its own: the same update, and a mail of the same bytes. */
-import { run } from 'graphile-worker';
+import { Logger, run } from 'graphile-worker';
 import pg from 'pg';
 import { closeRow, mailTransport } from './bare-steps.js';
 
@@ -9,6 +9,8 @@ const runner = await run({
   pgPool: pool,
   concurrency: 10,
   noHandleSignals: true,
+  parsedCronItems: [],
+  logger: new Logger(() => () => undefined),
   taskList: {
     close: async (payload, { addJob }) => {
       const { id } = payload as { id: string };

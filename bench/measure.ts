@@ -1,5 +1,5 @@
 /** What is measured. All contenders take turns, so that other load on the machine affects each of them. */
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { workflowIdOf } from '../src/contract/ids.js';
 import type { RunStatus } from '../src/contract/reports.js';
 import type { Stack } from '../test/stack/stack.js';
@@ -187,7 +187,7 @@ export interface PerClosure {
   statements: number;
 }
 
-const { EventType } = temporal.api.enums.v1;
+const { EventType } = proto.temporal.api.enums.v1;
 /** Events that Temporal bills as an Action. */
 const billed =
   /(EXECUTION_STARTED|SIGNALED|ACTIVITY_TASK_SCHEDULED|TIMER_STARTED|MARKER_RECORDED|UPSERT_\w+|UPDATE_ACCEPTED|CHILD_\w*INITIATED)$/;

@@ -16,7 +16,15 @@ import { postgresUrl, startPostgres } from './local/postgres.js';
 import { loadSecrets, writePrivately, type Secrets } from './local/secrets.js';
 import { Supervisor, type PartDefinition } from './local/supervise.js';
 import { findTemporalCli, keepRunsFor30Days, startTemporal } from './local/temporal.js';
-import { dataDirOf, loadConfig, loadLocalPorts, stackFile, type Config, type LocalPorts } from './setup/config.js';
+import {
+  dataDirOf,
+  isLoopback,
+  loadConfig,
+  loadLocalPorts,
+  stackFile,
+  type Config,
+  type LocalPorts,
+} from './setup/config.js';
 import { loadBrands } from './setup/brands.js';
 import { loadPolicy } from './setup/policy-file.js';
 
@@ -120,6 +128,9 @@ function stackEnv(given: Env, ports: LocalPorts, secrets: Secrets, dataDir: stri
   if (!given['SMTP_URL']) {
     env['SMTP_URL'] = `smtp://127.0.0.1:${ports.CLOSEOUT_SMTP_PORT}`;
     env['CLOSEOUT_OUTBOX'] = join(dataDir, 'outbox');
+  }
+  // Mail that leaves this machine needs a sender and an operator that exist.
+  if (isLoopback(given['SMTP_URL'] ?? env['SMTP_URL'] ?? '')) {
     env['CLOSEOUT_MAIL_FROM'] = 'Customer care <care@closeout.example>';
     env['CLOSEOUT_ALERT_TO'] = 'operator@closeout.example';
   }

@@ -211,7 +211,9 @@ function assertReachable({ SMTP_URL, CLOSEOUT_PUBLIC_URL, CLOSEOUT_MAIL_FROM }: 
     refuse('CLOSEOUT_MAIL_FROM', 'must be an address of yours that customers may reply to');
 }
 
-const isLoopback = (address: string): boolean => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(address).hostname);
+/** Whether a URL leads to this machine. */
+export const isLoopback = (address: string): boolean =>
+  URL.canParse(address) && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(address).hostname);
 
 function isTraced(env: Record<string, string | undefined>): boolean {
   const collector = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? env['OTEL_EXPORTER_OTLP_ENDPOINT'];

@@ -26,7 +26,7 @@ import {
 import { acceptSignals } from './signals.js';
 import * as steps from './steps.js';
 import { handleAnswer, hasNewAnswer, isAnswered, isSurveyOpen, startSurvey, waitForAnswer } from './survey.js';
-import { publish, showCancelRequest, surveyOutcome } from './visibility.js';
+import { publish, publishBriefly, showCancelRequest, surveyOutcome } from './visibility.js';
 import { attemptOrPark, continueRun, lookUp, wait } from './waiting.js';
 
 export async function closeProblemReport(input: RunInput): Promise<RunResult> {
@@ -127,7 +127,7 @@ async function confirming(run: RunState): Promise<NextPhase> {
 async function closing(run: RunState): Promise<NextPhase> {
   const { changes, clearing: cleared, clearedBy, policy } = run;
   if (run.state !== 'cleared' || !cleared) return follow(run);
-  publish(run, { waitingFor: 'the system of record to confirm the closing' });
+  publishBriefly(run, { waitingFor: 'the system of record to confirm the closing' });
   const isChanged = () => run.changes !== changes;
   const closed = await attemptOrPark(run, {
     name: 'closeReport',

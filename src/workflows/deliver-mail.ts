@@ -5,7 +5,7 @@ import { raiseAlert } from './alert-operator.js';
 import { codeOf, failureOf } from './failure.js';
 import { refusesUs, relayPause } from './relay.js';
 import { fromNow, type RunState } from './run.js';
-import { publish } from './visibility.js';
+import { publish, publishBriefly } from './visibility.js';
 import { attempt, wait, type Condition } from './waiting.js';
 
 export interface Delivery<T> {
@@ -29,7 +29,7 @@ export async function deliverMail<T extends object>(
   { name, step, waitingFor, isUnwanted, wakeUp, giveUpAt, notAfter = Infinity }: Delivery<T>,
 ): Promise<{ sent?: T; refused?: string }> {
   for (let attempts = 1; !isUnwanted(); attempts++) {
-    publish(run, { waitingFor });
+    publishBriefly(run, { waitingFor });
     try {
       const sent = await attempt(run, step, isUnwanted);
       if (!sent) return {};

@@ -16,6 +16,7 @@ import type { Standing } from '../policy/standing.js';
 import { noteAnswer, noteBounce, noteConfirmed, noteDelivery } from './messages.js';
 import { fromNow, noteChange, type RunState } from './run.js';
 import { standingOf, statusOf } from './run-status.js';
+import { publish } from './visibility.js';
 
 type Handler = (run: RunState, payload: unknown) => void;
 
@@ -31,6 +32,7 @@ const handlers: Record<SignalName, Handler> = {
   lookAgain: (run) => {
     if (run.isKnown) run.looksAgain = true;
     else run.retries++;
+    publish(run, run);
   },
 };
 

@@ -19,10 +19,24 @@ const keys = {
   scale: defineSearchAttributeKey(scale.name, scale.type),
 };
 
-/** Publishes what the run now waits for. Called where a wait begins, so that a wait costs at most one event. */
-export function publish(run: RunState, { waitingFor, until }: { waitingFor: string; until?: string }): void {
+interface Waiting {
+  waitingFor: string;
+  until?: string;
+}
+
+/**
+ * Publishes what the run does now, which usually takes a moment: for that, search attributes would cost an event and an Action. They follow
+ * once the watch finds that it takes longer (`lookAgain`).
+ */
+export function publishBriefly(run: RunState, { waitingFor, until }: Waiting): void {
   run.waitingFor = waitingFor;
   run.until = until;
+  setCurrentDetails(detailsOf(run));
+}
+
+/** Publishes what the run now waits for. Called where a wait begins, so that a wait costs at most one event. */
+export function publish(run: RunState, waiting: Waiting): void {
+  publishBriefly(run, waiting);
   const published = workflowInfo().typedSearchAttributes;
   const wanted: SearchAttributeUpdatePair[] = [
     { key: keys.phase, value: run.phase },
@@ -35,7 +49,6 @@ export function publish(run: RunState, { waitingFor, until }: { waitingFor: stri
   ];
   const changed = wanted.filter(({ key, value }) => (published.get(key) ?? null) !== value);
   if (changed.length > 0) upsertSearchAttributes(changed);
-  setCurrentDetails(detailsOf(run));
 }
 
 export function showCancelRequest(run: RunState): void {
