@@ -10,7 +10,7 @@ const anyPackage = /./;
 /** @type {Record<string, { imports: string[], types?: string[], packages: RegExp }>} */
 export const folders = {
   contract: { imports: [], packages: noPackages },
-  // A package of its own, which stands alone.
+  // A package of its own.
   'http-client': { imports: [], packages: noPackages },
   policy: { imports: ['contract'], packages: noPackages },
   workflows: {

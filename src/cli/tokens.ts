@@ -12,7 +12,7 @@ export function tokenCommands(program: Command): void {
   const command = (spec: string, description: string) =>
     tokens.command(spec).description(description).option('--json', 'print JSON');
 
-  command('create <name>', 'print a new token; the name stands in history and timeline')
+  command('create <name>', 'print a new token; history and timeline show its name')
     .requiredOption('--scope <scopes>', `one or more of ${scopes.join(', ')}, separated by commas`)
     .action(create);
 

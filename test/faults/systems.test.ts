@@ -17,7 +17,7 @@ const patienceMs = 60_000 + closings * 3_000;
 
 const systems: [string, () => Promise<LiveAgent>][] = [
   ['redmine', startRedmine],
-  ['django-helpdesk', startHelpdesk],
+  ['django-helpdesk', () => startHelpdesk()],
   ['request-tracker', startRequestTracker],
 ];
 const installed = systems.filter(([name]) => isInstalled(name));

@@ -1,4 +1,4 @@
-/** Named tokens: what each may do, and whose name stands in the history. */
+/** Named tokens: what each may do, and whose name the history shows. */
 import { Stack } from '../stack/stack.js';
 
 let stack: Stack;
@@ -58,7 +58,7 @@ test('each scope allows what it says, and nothing else', async () => {
   expect(hold?.by).toBe('olga');
 });
 
-test('the name of the token stands in the history, whatever else is said', async () => {
+test('the history shows the name of the token, whatever else is said', async () => {
   const token = await create('noc', 'write');
   await stack.open('NAMED-1');
   expect((await patch(token, 'NAMED-1', 'resolved'))[0]).toBe(200);

@@ -60,8 +60,9 @@ export async function startRedmine(): Promise<LiveAgent> {
   };
 }
 
-export async function startHelpdesk(): Promise<LiveAgent> {
-  const live = await startLive('django-helpdesk');
+/** `webhook`: an address that it calls. */
+export async function startHelpdesk(webhook?: string): Promise<LiveAgent> {
+  const live = await startLive('django-helpdesk', ...(webhook ? [webhook] : []));
   const { url, token, stop } = live;
   const settings: SystemSettings = {
     type: 'django-helpdesk',

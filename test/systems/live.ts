@@ -22,10 +22,11 @@ export interface Live {
   restart: () => Promise<void>;
 }
 
-export async function startLive(system: string): Promise<Live> {
+/** `more`: further arguments of its script. */
+export async function startLive(system: string, ...more: string[]): Promise<Live> {
   const [port] = await freePorts(1);
   const script = `scripts/systems/${system}.sh`;
-  const run = async (command: string) => (await promisify(execFile)(script, [command, `${port}`])).stdout;
+  const run = async (command: string) => (await promisify(execFile)(script, [command, `${port}`, ...more])).stdout;
   const valueIn = (printed: string, name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(printed)?.[1] ?? '';
   const printed = await run('start');
   let pid = Number(valueIn(printed, 'PID'));

@@ -50,7 +50,7 @@ export interface ObservedReports {
   observeGone(reportId: string, at: Date, again: number): Promise<Observed>;
   /** The ticket behind a report; undefined if the report lives in our own store. */
   ticketOf(reportId: string): Promise<KnownTicket | undefined>;
-  /** A change of ours was made there and read again. Counts only while the report is in that state: otherwise the ticket is read anew. */
+  /** A change of ours was made there and read again. Counts only while the report is in that state: otherwise the ticket is read again. */
   noteMoved(reportId: string, seen: Seen): Promise<void>;
   /** The tickets of reports that have not ended. */
   unfinished(system: string): Promise<string[]>;
