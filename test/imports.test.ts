@@ -8,6 +8,10 @@ const cases: Record<string, { allowed: string; refused: string[] }> = {
     allowed: "import { errors } from './errors.js';",
     refused: ["import { apply } from '../policy/status.js';", "import { z } from 'zod';"],
   },
+  'http-client': {
+    allowed: "import { x } from './x.js';",
+    refused: ["import { errors } from '../contract/errors.js';", "import { z } from 'zod';"],
+  },
   policy: {
     allowed: "import { phases } from '../contract/reports.js';",
     refused: ["import { reportStore } from '../outside/reports/store.js';", "import { z } from 'zod';"],

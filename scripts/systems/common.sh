@@ -7,7 +7,7 @@ state=$dir
 [ "$port" = "$default_port" ] || state=$dir/at-$port
 
 stop() {
-  [ -f "$dir/pid-$port" ] && kill "$(cat "$dir/pid-$port")" 2>/dev/null || true
+  [ -f "$dir/pid-$port" ] && kill -- "-$(cat "$dir/pid-$port")" 2>/dev/null || true
   rm -f "$dir/pid-$port"
   [ "$state" = "$dir" ] || rm -rf "$state"
 }

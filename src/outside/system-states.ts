@@ -175,10 +175,9 @@ function sharedPace(db: Db, system: string, perSecond: number): SharedPace {
 
 export async function hint(db: Db, system: string, ticketIds: string[], delay = 0): Promise<void> {
   if (ticketIds.length === 0) return;
-  const at = sql<Date>`clock_timestamp()`;
-  await db
-    .insertInto('systemHints')
-    .values(ticketIds.map((ticketId) => ({ system, ticketId, dueAt: fromNow(delay) })))
-    .onConflict((c) => c.columns(['system', 'ticketId']).doUpdateSet({ at, dueAt: fromNow(delay), failures: 0 }))
-    .execute();
+  await sql`
+    insert into system_hints (system, ticket_id, due_at)
+      select ${system}, id, ${fromNow(delay)} from unnest(${[...new Set(ticketIds)]}::text[]) id
+    on conflict (system, ticket_id) do update
+      set at = clock_timestamp(), due_at = excluded.due_at, failures = 0`.execute(db);
 }

@@ -16,7 +16,7 @@ export interface Live {
   url: string;
   token: string;
   stop: () => Promise<void>;
-  /** Sends a signal to its process. */
+  /** Sends a signal to its processes. */
   kill: (signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT') => void;
   /** After it was killed. */
   restart: () => Promise<void>;
@@ -34,7 +34,8 @@ export async function startLive(system: string, ...more: string[]): Promise<Live
     url: valueIn(printed, 'URL'),
     token: valueIn(printed, 'TOKEN'),
     stop: async () => void (await run('stop')),
-    kill: (signal) => void process.kill(pid, signal),
+    // It has a process group of its own: a worker that survives would keep the port.
+    kill: (signal) => void process.kill(-pid, signal),
     restart: async () => {
       pid = Number(valueIn(await run('restart'), 'PID'));
     },
