@@ -22,7 +22,9 @@ export function handleErrors(app: FastifyInstance, brand: Brand, publicUrl: stri
   const around: Surroundings = { brand, publicUrl, methodsOf: knownMethods(app) };
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
     if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') await discard(request.raw);
-    return sendError(request, reply, around, toCloseoutError(error), error);
+    // What is wrong with the body matters only where a body is expected.
+    const isUnknown = request.is404 && !(error instanceof CloseoutError);
+    return sendError(request, reply, around, isUnknown ? unknownPath(request, around) : toCloseoutError(error), error);
   });
   app.setNotFoundHandler((request, reply) => sendError(request, reply, around, unknownPath(request, around)));
 }

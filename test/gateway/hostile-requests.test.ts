@@ -93,6 +93,11 @@ test.each(['constructor', 'toString', 'hasOwnProperty', '__proto__.x'])(
   },
 );
 
+test('a method that no path has is refused with those that it has, whatever the body', async () => {
+  const answer = await send('/healthz', { method: 'QUERY' });
+  expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+});
+
 test.each([
   'status=closed&status=held',
   'fields=id&fields=id',
