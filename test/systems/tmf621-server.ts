@@ -24,7 +24,11 @@ export class Tmf621Server {
   private count = 0;
   private clock = 0;
 
-  constructor(private readonly version: 'v4' | 'v5') {}
+  /** `clockOffset`: how far its clock is off; ms. */
+  constructor(
+    private readonly version: 'v4' | 'v5',
+    private readonly clockOffset = 0,
+  ) {}
 
   async listen(): Promise<string> {
     this.server = createServer(
@@ -79,7 +83,7 @@ export class Tmf621Server {
   }
 
   private now(): string {
-    return new Date(Date.now() + this.clock++).toISOString();
+    return new Date(Date.now() + this.clockOffset + this.clock++).toISOString();
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

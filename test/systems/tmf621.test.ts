@@ -1,9 +1,15 @@
 import type { SystemSettings } from '../../src/setup/systems-file.js';
+import { connectSystem } from '../../src/systems/adapters.js';
 import { conformance, type Agent } from './conformance.js';
 import { Tmf621Server } from './tmf621-server.js';
 
-describe.each(['v4', 'v5'] as const)('%s', (version) => {
-  const server = new Tmf621Server(version);
+const anHour = 3_600_000;
+
+describe.each([
+  ['v4', 'with a clock an hour ahead', anHour],
+  ['v5', 'with a clock an hour behind', -anHour],
+] as const)('%s %s', (version, _what, offset) => {
+  const server = new Tmf621Server(version, offset);
   afterAll(() => server.close());
 
   conformance(`TMF621 ${version}`, async (): Promise<Agent> => {
@@ -28,4 +34,25 @@ describe.each(['v4', 'v5'] as const)('%s', (version) => {
       eventAbout: (id) => ({ eventType: 'TroubleTicketStatusChangeEvent', event: { troubleTicket: { id } } }),
     };
   });
+});
+
+test('tickets of another kind are none of ours, although the system ignores every filter', async () => {
+  const server = new Tmf621Server('v4');
+  const origin = await server.listen();
+  const { system } = connectSystem('desk', {
+    type: 'tmf621',
+    url: `${origin}/tmf-api/troubleTicket/v4`,
+    oauth: { tokenUrl: `${origin}/token`, clientId: 'closeout', clientSecret: 'secret' },
+    only: { ticketType: 'incident' },
+    fields: {},
+    status: {},
+    poll: 1000,
+    rate: 1000,
+    writeBack: { closing: true, answer: true },
+  });
+  const [ours, other] = ['incident', 'change'].map((ticketType) => server.open({ description: 'x', ticketType }));
+  expect((await system.listOpen()).map(({ id }) => id)).toEqual([ours]);
+  expect((await system.changedSince(undefined)).tickets.map(({ id }) => id)).toEqual([ours]);
+  expect(await system.read(other ?? '')).toBeUndefined();
+  await server.close();
 });
