@@ -9,6 +9,7 @@ import { makeWorkerUtils, type WorkerUtils } from 'graphile-worker';
 import pg from 'pg';
 import { workflowIdOf } from '../src/contract/ids.js';
 import type { Stack } from '../test/stack/stack.js';
+import { until } from '../test/stack/waiting.js';
 import type { MailServer } from './mail-server.js';
 
 export const names = ['floor', 'closeout', 'graphile'] as const;
@@ -18,6 +19,10 @@ export interface Contender {
   /** Stores a report, and starts what waits for it. */
   open: (id: string) => Promise<unknown>;
   clear: (id: string) => Promise<unknown>;
+  /** Resolves once they do nothing more until they are cleared. */
+  untilWaiting: (ids: string[]) => Promise<unknown>;
+  /** Resolves once they do nothing more by themselves, after the mail. Asks little, because what it costs is measured, too. */
+  untilAtRest: (prefix: string, count: number) => Promise<unknown>;
   /** The customer's address. */
   address: (id: string) => string;
   /** Its own process, beside Temporal and PostgreSQL. */
@@ -63,6 +68,10 @@ function closeoutContender(stack: Stack): Contender {
   return {
     open: (id) => stack.open(id, { contact: { name: `Ann ${id}`, emailAddress: address(id) } }),
     clear: (id) => stack.temporal.workflow.getHandle(workflowIdOf(id)).signal('cleared'),
+    // In its first cycle, a run has looked its report up.
+    untilWaiting: (ids) => inParallel(ids, (id) => stack.untilPhase(id, 'open', 1)),
+    // The task that comes after the mail publishes that phase.
+    untilAtRest: (prefix, count) => stack.untilAllIn(prefix, 'surveying', 1, count),
     address,
     workerPid: () => stack.pids()['worker'] ?? 0,
   };
@@ -80,6 +89,22 @@ function floorContender(stack: Stack, pool: pg.Pool, worker: ChildProcess): Cont
       await stack.temporal.workflow.start('bareClosing', { workflowId: `bare:${id}`, taskQueue: 'bare', args: [id] });
     },
     clear: (id) => handle(id).signal('cleared'),
+    untilWaiting: (ids) =>
+      inParallel(ids, (id) =>
+        until(`${id} to wait`, async () => {
+          const { raw, historyLength } = await handle(id).describe();
+          return historyLength > 3 && !raw.pendingWorkflowTask;
+        }),
+      ),
+    untilAtRest: (prefix, count) =>
+      until(
+        `${prefix} to be done`,
+        async () => {
+          const query = `WorkflowId STARTS_WITH "bare:${prefix}" AND ExecutionStatus="Completed"`;
+          return (await stack.temporal.workflow.count(query)).count === count;
+        },
+        300_000,
+      ),
     address: addressOf('floor'),
     workerPid: () => worker.pid ?? 0,
   };
@@ -90,6 +115,12 @@ function graphileContender(jobs: WorkerUtils, pool: pg.Pool, worker: ChildProces
   return {
     open: (id) => insertBare(pool, id),
     clear: (id) => jobs.addJob('close', { id }),
+    untilWaiting: () => Promise.resolve(),
+    untilAtRest: () =>
+      until('no job to be left', async () => {
+        const { rows } = await pool.query<{ count: string }>('select count(*) from graphile_worker.jobs');
+        return rows[0]?.count === '0';
+      }),
     address: addressOf('graphile'),
     workerPid: () => worker.pid ?? 0,
   };
@@ -101,6 +132,15 @@ async function sampleMail(closeout: Contender, mails: MailServer): Promise<Buffe
   await closeout.clear('SAMPLE');
   await mails.arrival(closeout.address('SAMPLE'));
   return mails.lastMail;
+}
+
+/** A few at a time, as services do. */
+export async function inParallel(ids: string[], work: (id: string) => Promise<unknown>): Promise<void> {
+  const left = [...ids];
+  const take = async () => {
+    for (let id = left.shift(); id !== undefined; id = left.shift()) await work(id);
+  };
+  await Promise.all(Array.from({ length: 20 }, take));
 }
 
 async function startWorker(file: string, env: NodeJS.ProcessEnv): Promise<ChildProcess> {

@@ -1,6 +1,5 @@
 /** What processes have used so far (proc(5)). */
-import { readFileSync } from 'node:fs';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** User and system time of a process, in s; `withDead`: that of its children that have ended, too. Fields 14 to 17, in ticks of 10 ms. */
 function cpuSeconds(pid: number, withDead: boolean): number {

@@ -31,8 +31,4 @@ export class MailServer {
   arrival(address: string): Promise<number> {
     return until(`the mail to ${address}`, () => this.arrivals.get(address), 600_000);
   }
-
-  has(address: string): boolean {
-    return this.arrivals.has(address);
-  }
 }

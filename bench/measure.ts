@@ -5,7 +5,7 @@ import type { RunStatus } from '../src/contract/reports.js';
 import type { Stack } from '../test/stack/stack.js';
 import { statementsDuring } from '../test/stack/statements.js';
 import { until } from '../test/stack/waiting.js';
-import { names, type Contender, type Name } from './contenders.js';
+import { inParallel, names, type Contender, type Name } from './contenders.js';
 import { cpuOfTree, residentMiB } from './cpu.js';
 import type { MailServer } from './mail-server.js';
 
@@ -47,19 +47,20 @@ export async function storms(bench: Bench, { rounds, storm }: Sizes): Promise<Re
   return results;
 }
 
-/** Opens reports, then clears all of them at once, until every mail has arrived. */
+/** Opens reports, then clears all of them at once. The rate counts until the last mail, CPU until nothing more is done. */
 async function stormOf({ stack, mails }: Bench, contender: Contender, prefix: string, count: number): Promise<Storm> {
   const ids = Array.from({ length: count }, (_, n) => `${prefix}-${n}`);
   const openedAt = performance.now();
   await inParallel(ids, contender.open);
   const opensPerSecond = (1000 * count) / (performance.now() - openedAt);
-  await settled(stack, prefix, count);
+  await contender.untilWaiting(ids);
   const used = () => cpuOf(stack, contender);
   const before = used();
   const clearedAt = performance.now();
   await inParallel(ids, contender.clear);
   const arrivals = await Promise.all(ids.map((id) => mails.arrival(contender.address(id))));
   const seconds = (Math.max(...arrivals) - clearedAt) / 1000;
+  await contender.untilAtRest(prefix, count);
   const after = used();
   const perClosing = (part: keyof Cpu) => (1000 * (after[part] - before[part])) / count;
   return {
@@ -67,31 +68,6 @@ async function stormOf({ stack, mails }: Bench, contender: Contender, prefix: st
     closedPerSecond: count / seconds,
     cpu: { worker: perClosing('worker'), temporal: perClosing('temporal'), postgres: perClosing('postgres') },
   };
-}
-
-/** A few at a time, as services do. */
-async function inParallel(ids: string[], work: (id: string) => Promise<unknown>): Promise<void> {
-  const left = [...ids];
-  const take = async () => {
-    for (let id = left.shift(); id !== undefined; id = left.shift()) await work(id);
-  };
-  await Promise.all(Array.from({ length: 20 }, take));
-}
-
-/** Every Closeout run of the prefix waits for its signal, so that what is opened is not measured with what is cleared. */
-async function settled(stack: Stack, prefix: string, count: number): Promise<void> {
-  if (!prefix.includes('closeout')) return;
-  await until(
-    'all runs to wait',
-    async () => {
-      const [row] = await stack.sql<{ count: string }>(
-        `select count(*) from reports where id like $1 and run_id is not null`,
-        [`${prefix}-%`],
-      );
-      return Number(row?.count) === count;
-    },
-    600_000,
-  );
 }
 
 function cpuOf(stack: Stack, contender: Contender): Cpu {
@@ -105,16 +81,18 @@ function cpuOf(stack: Stack, contender: Contender): Cpu {
 
 /** From cleared to mail in ms, one report after the other. */
 export async function oneAtATime(bench: Bench, { single }: Sizes, prefix = 'ONE'): Promise<Record<Name, number[]>> {
-  const { mails, contenders, stack, say } = bench;
+  const { mails, contenders, say } = bench;
   const times: Record<Name, number[]> = { floor: [], closeout: [], graphile: [] };
   for (let round = 0; round < single; round++)
     for (const name of names) {
-      const id = `${prefix}-${name}-${round}`;
-      await contenders[name].open(id);
-      await settled(stack, id.slice(0, id.lastIndexOf('-')), round + 1);
+      const id = `${prefix}-${name}-${String(round).padStart(3, '0')}`; // none is the beginning of another
+      const contender = contenders[name];
+      await contender.open(id);
+      await contender.untilWaiting([id]);
       const clearedAt = performance.now();
-      await contenders[name].clear(id);
-      times[name].push((await mails.arrival(contenders[name].address(id))) - clearedAt);
+      await contender.clear(id);
+      times[name].push((await mails.arrival(contender.address(id))) - clearedAt);
+      await contender.untilAtRest(id, 1); // or its last steps would slow down the next one
     }
   say(`one at a time: ${single} of each`);
   return times;
@@ -166,14 +144,12 @@ async function closedOf(stack: Stack, condition: string): Promise<number> {
 }
 
 /** Memory of a worker per 1,000 reports that wait, in MiB. */
-export async function memoryPer1000({ stack, contenders, say }: Bench, { storm }: Sizes): Promise<number> {
+export async function memoryPer1000({ contenders, say }: Bench, { storm }: Sizes): Promise<number> {
   const { closeout } = contenders;
   const before = residentMiB(closeout.workerPid());
-  await inParallel(
-    Array.from({ length: storm }, (_, n) => `REST-closeout-${n}`),
-    closeout.open,
-  );
-  await settled(stack, 'REST-closeout', storm);
+  const ids = Array.from({ length: storm }, (_, n) => `REST-${n}`);
+  await inParallel(ids, closeout.open);
+  await closeout.untilWaiting(ids);
   say(`memory: ${storm} more reports wait`);
   return ((residentMiB(closeout.workerPid()) - before) * 1000) / storm;
 }

@@ -168,7 +168,8 @@ async function recipes({ given, env, dataDir, ports, secrets }: Stack, say: Say)
     list.push({ name: 'Temporal', start: startTemporalServer });
   }
   const cli = fileURLToPath(new URL('./cli.js', import.meta.url));
-  const migrated = () => migrate(loadConfig({ ...env, CLOSEOUT_DATA: dataDir }).databaseUrl);
+  let migrating: Promise<unknown> | undefined;
+  const migrated = () => (migrating ??= migrate(loadConfig({ ...env, CLOSEOUT_DATA: dataDir }).databaseUrl));
   // Only for these processes: a gateway started by hand beside them always requires the token.
   const spawn = { env: { ...process.env, CLOSEOUT_TRUST_LOOPBACK: 'yes', ...env } };
   for (const name of ['worker', 'gateway']) {

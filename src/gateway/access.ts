@@ -40,8 +40,8 @@ export function guard({ http, apiToken, temporal }: Config, client: CloseoutClie
     // A browser that asks whether it may send a request sends no login yet.
     if (isFromUi && request.method === 'OPTIONS') return;
     const needsToken = !isOpenToAll(request.url.split('?')[0] ?? '') && !(onlyLocal && isFromThisMachine(request));
-    const isNamed = tokenOf(request)?.startsWith(tokenPrefix);
-    if (needsToken || isNamed) await authenticate(request, reply, apiToken, client);
+    const given = tokenOf(request);
+    if (needsToken || given?.startsWith(tokenPrefix)) await authenticate(request, reply, given, apiToken, client);
     assertMediaType(request);
   };
 }
@@ -49,10 +49,10 @@ export function guard({ http, apiToken, temporal }: Config, client: CloseoutClie
 async function authenticate(
   request: FastifyRequest,
   reply: FastifyReply,
+  given: string | undefined,
   apiToken: string,
   client: CloseoutClient,
 ): Promise<void> {
-  const given = tokenOf(request);
   if (given !== undefined && isSameToken(given, apiToken)) return;
   request.subject = given === undefined ? undefined : await client.tokens.subjectOf(given);
   if (!request.subject) {

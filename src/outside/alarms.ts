@@ -70,7 +70,9 @@ async function exclusively<T>(db: Db, source: string, fingerprint: string, work:
       return (numInsertedOrUpdatedRows ?? 0n) > 0n;
     },
     renew: () => ours().set({ claimedUntil }).execute(),
+    // An end that nobody had seen begin leaves nothing behind.
     release: async () => {
+      await db.deleteFrom('alarms').where('claimedBy', '=', claimedBy).where('reportId', 'is', null).execute();
       await ours().set({ claimedBy: null, claimedUntil: null }).execute();
     },
   };

@@ -4,6 +4,8 @@ import { mkdtemp, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { reportStatuses } from '../../src/contract/reports.js';
+import { ticketStatuses } from '../../src/http-client.js';
 import { Stack } from '../stack/stack.js';
 
 const run = promisify(execFile);
@@ -49,6 +51,10 @@ test('the client package works, and compiles without skipLibCheck', async () => 
   const env = { ...process.env, CLOSEOUT_URL: stack.url(''), CLOSEOUT_TOKEN: token };
   const { stdout } = await run(process.execPath, ['program.js'], { cwd: folder, env });
   expect(JSON.parse(stdout)).toEqual(['PACKED-1', 'PACKED-1', expect.any(String), 1, 'ReportNotFound', 'Line 3']);
+});
+
+test('its statuses, which it may not import, are those of the contract', () => {
+  expect([...ticketStatuses].sort()).toEqual([...reportStatuses].sort());
 });
 
 test('the main package holds what runs, and no tests', async () => {

@@ -71,6 +71,11 @@ test('an alarm that fires is a report; its end closes it and asks the customer; 
   expect(await reportsOf('a1')).toHaveLength(1);
 });
 
+test('the end of an alarm that nobody had seen begin leaves nothing behind', async () => {
+  expect((await send(webhook('resolved', 'unseen', minutesAgo(5)))).body).toEqual({ unchanged: 1 });
+  expect(await stack.sql(`select from alarms where fingerprint = 'unseen'`)).toEqual([]);
+});
+
 test('one that flaps is held down, and its customer hears of it once', async () => {
   for (const minutes of [9, 8, 7]) {
     await send(webhook('firing', 'f1', minutesAgo(minutes), 'flapping'));
