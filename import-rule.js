@@ -23,7 +23,7 @@ export const folders = {
   views: { imports: [], packages: anyPackage },
   customer: { imports: ['contract', 'policy', 'views'], packages: anyPackage },
   operator: { imports: ['contract', 'policy', 'customer'], packages: anyPackage },
-  outside: { imports: ['contract', 'policy', 'customer', 'operator'], packages: anyPackage },
+  outside: { imports: ['contract', 'policy', 'tmf621', 'customer', 'operator'], packages: anyPackage },
   activities: { imports: ['contract', 'policy', 'customer', 'operator', 'outside', 'systems'], packages: anyPackage },
   setup: { imports: ['contract', 'policy', 'customer'], packages: anyPackage },
   alarms: { imports: ['contract', 'setup', 'tmf621'], packages: anyPackage },

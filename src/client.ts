@@ -158,13 +158,14 @@ export class CloseoutClient {
   ): Promise<ReportedChange> {
     const report = await this.reports.get(reportId);
     if (status) assertAllowed(report, status);
+    if (change.at !== undefined) assertTime(change.at, 'at');
     assertIds(changes);
     if (changes.contact) assertContact(changes.contact);
-    const move = status && isOpen(status) ? status : undefined;
+    const isRunsReason = status !== undefined && !isOpen(status);
     const updated = await this.reports.update(reportId, {
       ...changes,
-      status: move,
-      statusReason: move && change.reason,
+      status: status && isOpen(status) ? status : undefined,
+      statusReason: isRunsReason ? undefined : change.reason,
     });
     const kind = status && changeTo(status);
     return kind ? this.report(reportId, kind, { ...change, status }, updated) : { report: updated, isApplied: true };

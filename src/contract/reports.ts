@@ -119,11 +119,12 @@ export interface NewReport extends ReportAttributes {
   /** ISO 8601; now if absent. */
   openedAt?: string;
   status?: OpenStatus;
+  statusReason?: string;
   /** All other TMF621 attributes, stored and returned unchanged. */
   document?: Record<string, unknown>;
 }
 
-/** Changes to a report. What is absent stays; null removes, in `document` as well. */
+/** Changes to a report. What is absent stays; null removes. `document` is merged (RFC 7396). */
 export interface ReportChanges extends Partial<Pick<ReportAttributes, 'description' | 'severity' | 'ticketType'>> {
   name?: string | null;
   priority?: string | null;

@@ -91,11 +91,18 @@ function assertOwnSite(request: FastifyRequest, publicUrl: URL): void {
   throw new CloseoutError('Unauthorized', 'This request came from a page of another site; only our own may send it.');
 }
 
+const isEmpty = ({ headers }: FastifyRequest): boolean =>
+  (headers['content-length'] ?? '0') === '0' && headers['transfer-encoding'] === undefined;
+
 /** For browsers that do not name the sending site: they send forms to any site, but JSON only after a preflight request. */
 function assertMediaType(request: FastifyRequest): void {
   const accepted = acceptedType(request);
-  // No form can send a DELETE, and it has no body.
-  if (!accepted || request.method === 'DELETE') return;
+  if (!accepted) return;
+  // No form can send a DELETE, and a body that is empty has no type.
+  if (request.method === 'DELETE') {
+    if (isEmpty(request)) delete request.headers['content-type'];
+    return;
+  }
   const { pattern, name } = mediaTypes[accepted];
   if (pattern.test(request.headers['content-type'] ?? '')) return;
   throw new CloseoutError('NotJson', `Content-Type must be ${name}.`, 'Content-Type');
@@ -103,8 +110,8 @@ function assertMediaType(request: FastifyRequest): void {
 
 const mediaTypes = {
   json: {
-    pattern: /^application\/(merge-patch\+)?json *(;|$)/i,
-    name: 'application/json, or application/merge-patch+json for a PATCH',
+    pattern: /^application\/(merge-patch\+)?json *(;(?!.*charset=(?!"?(utf-?8|us-ascii)\b)).*)?$/i,
+    name: 'application/json, or application/merge-patch+json for a PATCH, in UTF-8',
   },
   form: { pattern: /^application\/x-www-form-urlencoded *(;|$)/i, name: 'application/x-www-form-urlencoded' },
 };

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { parse } from 'yaml';
+import { listedPhases } from '../contract/reports.js';
 import { version } from '../setup/version.js';
 import { officialDefinitions } from '../tmf621/official.js';
+import { deskActions } from './desk/actions.js';
 
 // Not compiled, so it is read from src even when this runs from dist.
 const file = fileURLToPath(new URL('../../src/gateway/openapi.yaml', import.meta.url));
@@ -17,10 +19,12 @@ interface Described {
 
 const content = (schema: object) => ({ 'application/json': { schema } });
 
-/** What the file refers to and OpenAPI has no place for. */
+/** What the file refers to, and OpenAPI has no place for or other files say. */
 const parts: Record<string, unknown> = {
   '#/components/x-content/ticket': content({ $ref: '#/components/schemas/TroubleTicket' }),
   '#/components/x-content/object': content({ type: 'object' }),
+  '#/components/x-schema/action': { type: 'string', enum: deskActions },
+  '#/components/x-schema/phase': { type: 'string', enum: listedPhases },
 };
 
 function resolved(value: unknown): unknown {

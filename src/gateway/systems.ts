@@ -33,12 +33,9 @@ export function systemEvents(
     const { system: wanted } = query as { system?: unknown };
     const all = [...systems.values()].filter(({ settings: { type } }) => type === 'tmf621');
     const [only] = wanted === undefined ? all : all.filter(({ name }) => name === wanted);
+    if (all.length === 0) throw new CloseoutError('NotFound', 'No TMF621 system is configured.');
     if (!only || (wanted === undefined && all.length > 1))
-      throw new CloseoutError(
-        'BadInput',
-        `system must be one of ${all.map(({ name }) => name).join(', ') || 'none'}.`,
-        'system',
-      );
+      throw new CloseoutError('BadInput', `system must be one of ${all.map(({ name }) => name).join(', ')}.`, 'system');
     await hint(only, body);
     return reply.code(201).send({});
   });

@@ -11,15 +11,17 @@ import {
 } from '../contract/contact.js';
 import { CloseoutError } from '../contract/errors.js';
 import { reportIdPattern, reportIdRule } from '../contract/ids.js';
-import { reportStatuses, type NewReport, type ReportChanges } from '../contract/reports.js';
+import { reportStatuses, type NewReport, type ReportChanges, type ReportStatus } from '../contract/reports.js';
 import { isOpen } from '../policy/status.js';
-import { officialFault } from '../tmf621/official.js';
+import { assertPast } from '../client/checks.js';
+import { mergePatch } from '../tmf621/merge-patch.js';
+import { assertOfficial } from '../tmf621/official.js';
 import { parseInput } from './parse.js';
 
 const text255 = z.string().min(1).max(255);
 const longText = z.string().min(1).max(10_000);
 /** Attributes that only the server sets (TMF621: not patchable). Clients may send them in a creation. */
-const serverSet = ['href', 'creationDate', 'lastUpdate', 'statusChange', 'statusChangeDate', 'resolutionDate'] as const;
+const serverSet = ['href', 'creationDate', 'lastUpdate', 'statusChange', 'statusChangeDate'] as const;
 
 const contact = z.looseObject({
   role: text255,
@@ -38,6 +40,7 @@ const attributes = z.looseObject({
   externalId: text255.nullish(),
   status: z.enum(reportStatuses).optional(),
   statusChangeReason: z.string().max(1000).optional(),
+  resolutionDate: z.string().nullish(),
   note: z.array(z.looseObject({ text: longText })).nullish(),
   relatedContactInformation: z.array(contact).nullish(),
   relatedParty: z.array(z.looseObject({ id: text255, '@referredType': text255, role: text255.nullish() })).nullish(),
@@ -56,8 +59,8 @@ const withoutNulls = <T extends object>(value: T) =>
 
 export function parseCreation(body: unknown): NewReport {
   const ticket = parseInput(creation, body);
-  assertOfficial('creation', body);
-  const { id, status = 'acknowledged', description, severity, ticketType } = ticket;
+  assertOfficial('creation', mergePatch({}, ticket));
+  const { id, status = 'acknowledged', statusChangeReason: statusReason, description, severity, ticketType } = ticket;
   if (!isOpen(status)) {
     throw new CloseoutError(
       'BadInput',
@@ -65,27 +68,36 @@ export function parseCreation(body: unknown): NewReport {
       'status',
     );
   }
-  return { ...withoutNulls(toChanges(ticket)), id, description, severity, ticketType, status };
+  return { ...withoutNulls(toChanges(ticket)), id, description, severity, ticketType, status, statusReason };
 }
 
-/** Separates the status and its reason, which the report's run acts on, from all other changes. */
-export function parsePatch(body: unknown): Pick<Patch, 'status' | 'statusChangeReason'> & { changes: ReportChanges } {
+export interface ParsedPatch {
+  status?: ReportStatus;
+  statusChangeReason?: string;
+  /** ISO 8601: when the problem was resolved. */
+  resolvedAt?: string;
+  changes: ReportChanges;
+}
+
+/** Separates what the report's run acts on from all other changes. */
+export function parsePatch(body: unknown): ParsedPatch {
   const ticket = parseInput(patch, body);
-  const { status, statusChangeReason } = ticket;
   if (ticket.note === null)
     throw new CloseoutError('BadInput', 'note cannot be removed: notes are append-only.', 'note');
   for (const name of ['id', ...serverSet]) {
     if (name in ticket) throw new CloseoutError('BadInput', `${name} cannot be patched: the server sets it.`, name);
   }
-  assertOfficial('patch', body);
-  return { status, statusChangeReason, changes: toChanges(ticket) };
+  // Objects are checked when they have been merged with those that are stored.
+  assertOfficial('patch', Object.fromEntries(Object.entries(ticket).filter(([, value]) => replaces(value))));
+  const { status, statusChangeReason, resolutionDate, ...others } = ticket;
+  if (status !== 'resolved' || !resolutionDate)
+    return { status, statusChangeReason, changes: toChanges({ ...others, resolutionDate }) };
+  assertPast(resolutionDate, 'resolutionDate');
+  return { status, statusChangeReason, resolvedAt: resolutionDate, changes: toChanges(others) };
 }
 
-/** Whatever this program does not read itself must still be what the standard says, because other programs read it. */
-function assertOfficial(kind: 'creation' | 'patch', body: unknown): void {
-  const fault = officialFault(kind, withoutNulls(body as object));
-  if (fault) throw new CloseoutError('BadInput', `${fault.field} ${fault.reason}.`, fault.field);
-}
+/** Whether a merge patch replaces the stored value with this one. */
+const replaces = (value: unknown): boolean => value !== null && (typeof value !== 'object' || Array.isArray(value));
 
 /** Attributes with a column of their own, or set by the server. All others are stored as the report's document. */
 const notDocument = new Set<string>([

@@ -5,6 +5,7 @@ import type { CloseoutClient } from '../client.js';
 import type { Report } from '../contract/reports.js';
 import { parseInput } from './parse.js';
 import { pick } from '../tmf621/filter.js';
+import { filterOf } from '../tmf621/list-query.js';
 import { ticketPath, toTicket } from '../tmf621/ticket.js';
 import { parseCreation, parsePatch } from './tickets.js';
 
@@ -13,7 +14,7 @@ const wholeNumberUpTo = (most: number) =>
   once
     .refine((text) => /^\d{1,16}$/.test(text) && Number(text) <= most, `must be a whole number from 0 to ${most}`)
     .transform(Number);
-/** All other query parameters are attributes to filter by. */
+/** All other query parameters are attributes to filter by; several values are alternatives. */
 const listQuery = z
   .object({
     fields: once.optional(),
@@ -21,7 +22,7 @@ const listQuery = z
     offset: wholeNumberUpTo(Number.MAX_SAFE_INTEGER).default(0),
     limit: wholeNumberUpTo(1000).default(100),
   })
-  .catchall(once);
+  .catchall(z.union([z.string(), z.array(z.string())]));
 
 export function tmf621(app: FastifyInstance, client: CloseoutClient, baseUrl: string): void {
   const ticketsOf = async (reports: Report[]): Promise<Record<string, unknown>[]> => {
@@ -45,7 +46,8 @@ export function tmf621(app: FastifyInstance, client: CloseoutClient, baseUrl: st
   });
 
   app.get(ticketPath, async (request, reply) => {
-    const { fields, sort, offset, limit, ...filter } = parseInput(listQuery, request.query);
+    const { fields, sort, offset, limit, ...wanted } = parseInput(listQuery, request.query);
+    const filter = filterOf(wanted, baseUrl);
     const { reports, total } = await client.list({ filter, sort: sort?.split(','), offset, limit });
     reply.header('x-total-count', total).header('x-result-count', reports.length);
     return (await ticketsOf(reports)).map((ticket) => pick(ticket, fields));
@@ -63,12 +65,9 @@ export function tmf621(app: FastifyInstance, client: CloseoutClient, baseUrl: st
 
   /** 202: the change is accepted, but its run has not followed yet. */
   app.patch<{ Params: { id: string } }>(`${ticketPath}/:id`, async (request, reply) => {
-    const { status, statusChangeReason: reason, changes } = parsePatch(request.body);
-    const { report, isApplied } = await client.update(request.params.id, changes, {
-      status,
-      by: request.subject?.name ?? 'TMF621',
-      reason,
-    });
+    const { status, statusChangeReason: reason, resolvedAt: at, changes } = parsePatch(request.body);
+    const by = request.subject?.name ?? 'TMF621';
+    const { report, isApplied } = await client.update(request.params.id, changes, { status, by, reason, at });
     return reply.code(isApplied ? 200 : 202).send(await ticketOf(report));
   });
 }

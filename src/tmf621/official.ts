@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
+import { CloseoutError } from '../contract/errors.js';
 
 // Not compiled, so it is read from src even when this runs from dist.
 const file = fileURLToPath(new URL('../../src/tmf621/official.json', import.meta.url));
@@ -17,15 +18,17 @@ ajv.addSchema({ $id: 'tmf621', definitions: officialDefinitions });
 const compiled = (name: string): ValidateFunction => ajv.compile({ $ref: `tmf621#/definitions/${name}` });
 const validators = { creation: compiled('TroubleTicket_Create'), patch: compiled('TroubleTicket_Update') };
 
-/** The first fault: the attribute's path, as `relatedParty[0].id`, and what is wrong. Attributes that the document does not name are allowed. */
-export function officialFault(
-  kind: keyof typeof validators,
-  ticket: object,
-): { field: string; reason: string } | undefined {
+/**
+ * Whatever this program does not read itself must still be what the standard says, because other programs read it. Attributes that the
+ * standard does not name are allowed. Throws `BadInput` with the attribute's path, as `relatedParty[0].id`.
+ */
+export function assertOfficial(kind: keyof typeof validators, ticket: object): void {
   const validate = validators[kind];
-  if (validate(ticket)) return undefined;
+  if (validate(ticket)) return;
   const [error] = validate.errors ?? [];
-  return error && { field: fieldOf(error), reason: reasonOf(error) };
+  if (!error) return;
+  const field = fieldOf(error);
+  throw new CloseoutError('BadInput', `${field} ${reasonOf(error)}.`, field);
 }
 
 function fieldOf({ instancePath, keyword, params }: ErrorObject): string {

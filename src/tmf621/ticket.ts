@@ -33,7 +33,7 @@ export function toTicket(
     statusChange: history.map(({ status, at, reason }) => ({ status, changeDate: at, changeReason: reason })),
     creationDate: report.openedAt,
     lastUpdate: report.lastUpdate,
-    resolutionDate: report.clearedAt,
+    resolutionDate: report.clearedAt ?? document['resolutionDate'],
     relatedParty: document['relatedParty'] ?? (customer && [customer]),
     relatedEntity: document['relatedEntity'] ?? (problem && [problem]),
     relatedContactInformation: contactsOf(contact, document['relatedContactInformation']),

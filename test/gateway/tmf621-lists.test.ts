@@ -70,6 +70,51 @@ test('a list is filtered by any attribute, nested ones too, and sorted', async (
   expect(await list(`name=a&name.gt=%27%20or%201=1`)).toEqual([rich]);
 });
 
+test('times are compared and sorted as instants, whatever zone and precision they are written with', async () => {
+  const dates = ['2027-01-01T00:30:00+02:00', '2027-01-01T00:00:00Z', '2026-12-31T18:45:00.5-05:00'];
+  const ids: string[] = [];
+  for (const expectedResolutionDate of dates)
+    ids.push((await call('POST', path, ticket({ severity: 'Instants', expectedResolutionDate }))).body.id);
+  const [first = '', third = '', second = ''] = ids;
+  const list = async (query: string) => idsOf(await call('GET', `${path}?severity=Instants&${query}`));
+  expect(await list('sort=expectedResolutionDate')).toEqual([first, second, third]);
+  expect(await list('expectedResolutionDate.lt=2027-01-01&sort=expectedResolutionDate')).toEqual([first, second]);
+  expect(await list('expectedResolutionDate=2026-12-31T22:30:00.000Z')).toEqual([first]);
+  expect(await list('expectedResolutionDate.gte=2027-01-01T00:00:00%2B00:00')).toEqual([third]);
+  expect(await list('expectedResolutionDate.gte=2027-01-01T00:00:00+00:00')).toEqual([third]);
+  const { creationDate } = (await call('GET', `${path}/${first}`)).body;
+  const second0 = String(creationDate).replace(/\.\d+Z/, 'Z');
+  expect(await list(`id=${first}&creationDate.gte=${second0}`)).toEqual([first]);
+  expect(await list(`id=${first}&creationDate.lt=${second0}`)).toEqual([]);
+});
+
+test('operators have two spellings, several values are alternatives, and a ticket is found by its address', async () => {
+  const create = async (name: string) => (await call('POST', path, ticket({ severity: 'Spelling', name }))).body;
+  const [one, two] = [await create('one'), await create('two')];
+  const list = async (query: string) => idsOf(await call('GET', `${path}?severity=Spelling&sort=name&${query}`));
+  const at = String(two['creationDate']);
+  expect(await list(`creationDate%3E=${at}`)).toEqual([two.id]);
+  expect(await list(`creationDate%3C${at}`)).toEqual([one.id]);
+  expect(await list(`creationDate<=${at}`)).toEqual([one.id, two.id]);
+  expect(await list(`creationDate.eq=${at}`)).toEqual([two.id]);
+  expect(await list('name.ne=one')).toEqual([two.id]);
+  expect(await list('priority.ne=1')).toEqual([one.id, two.id]);
+  expect(await list('name=one&name=two&name=three')).toEqual([one.id, two.id]);
+  expect(await list('status=held&status=acknowledged')).toEqual([one.id, two.id]);
+  expect(await list(`href=${String(one['href'])}`)).toEqual([one.id]);
+  expect(await list(`href=${String(one['href'])}&id=${two.id}`)).toEqual([]);
+  expect(await list(`href=https://elsewhere.example/${one.id}`)).toEqual([]);
+});
+
+test.each(['severity.regex', 'status.foo', 'note.text.x', 'creationDate.between'])(
+  '%s is refused: no ticket has it',
+  async (name) => {
+    const { status, body } = await call('GET', `${path}?${name}=1`);
+    expect([status, body['field']]).toEqual([400, name]);
+    expect(body['message']).toContain('the operators are .eq, .ne, .gt, .gte, .lt, .lte');
+  },
+);
+
 test('every other method is refused with those that are allowed, and every error leads to its explanation', async () => {
   const { id } = (await call('POST', path, ticket())).body;
   for (const [method, target, allow] of [
@@ -120,6 +165,14 @@ test('notes are append-only', async () => {
   expect((await call('PATCH', `${path}/${id}`, { note: [first, second] })).body['note']).toEqual([first, second]);
   expect(await call('PATCH', `${path}/${id}`, { note: null })).toMatchObject({ status: 400, body: { field: 'note' } });
 });
+
+test.each(['text/plain', 'application/json', 'application/json;charset=utf-8'])(
+  'a DELETE without a body may name the type %s',
+  async (type) => {
+    const { id } = (await call('POST', path, ticket())).body;
+    expect((await call('DELETE', `${path}/${id}`, undefined, { 'content-type': type })).status).toBe(204);
+  },
+);
 
 test('a deleted ticket is gone, with its run and everything about its customer', async () => {
   const { id } = (await call('POST', path, ticket({ description: 'zanzibar line' }))).body;

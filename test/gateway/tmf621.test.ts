@@ -65,80 +65,30 @@ test('inProgress after closed reopens, cancelled ends, closed by hand is refused
   expect(refused.body['message']).toContain('it is final');
 });
 
-test('attributes are patched by merge, null removes, what the server sets is refused', async () => {
-  const { id } = (await call('POST', path, ticket({ customField: { a: 1 }, channel: { id: '3' } }))).body;
-  const { body } = await call('PATCH', `${path}/${id}`, { description: 'Crackling', channel: null, externalId: 'E-5' });
-  expect(body).toMatchObject({
-    description: 'Crackling',
-    externalId: 'E-5',
-    customField: { a: 1 },
-    severity: 'Critical',
-  });
-  expect(body).not.toHaveProperty('channel');
-  for (const name of ['id', 'href', 'creationDate', 'lastUpdate', 'statusChange', 'statusChangeDate']) {
-    expect(await call('PATCH', `${path}/${id}`, { [name]: 'x' })).toMatchObject({
-      status: 400,
-      body: { field: name },
-    });
+test('a body in another encoding is refused, and one in UTF-8 accepted', async () => {
+  for (const [charset, status] of [
+    ['iso-8859-1', 415],
+    ['"UTF-8"', 201],
+  ] as const) {
+    const headers = { 'content-type': `application/json; charset=${charset}` };
+    expect((await call('POST', path, ticket(), headers)).status).toBe(status);
   }
 });
 
-test('null and lists that are empty remove what stood there (RFC 7386); what is required stays', async () => {
-  const given = ticket({ name: 'Line down', priority: 'high', externalId: 'E-6', channel: { id: 'web' } });
-  const { id } = (await call('POST', path, given)).body;
-  const patch = { name: null, priority: null, externalId: null, channel: null, relatedParty: null };
-  const patched = await call('PATCH', `${path}/${id}`, { ...patch, relatedContactInformation: [] });
-  expect(patched.status).toBe(200);
-  for (const name of [...Object.keys(patch), 'relatedContactInformation'])
-    expect(patched.body).not.toHaveProperty(name);
-  expect(await stack.client.contactOf(id)).toBeUndefined();
-  expect(await stack.client.get(id)).toMatchObject({ customerId: undefined, serviceProblemId: 'SP-9' });
-  expect((await call('PATCH', `${path}/${id}`, { description: null })).status).toBe(400);
-  await call('PATCH', `${path}/${id}`, { status: 'resolved', name: null });
-  expect((await stack.untilPhase(id, 'done')).survey).toEqual({ state: 'skipped', reason: 'noAddress' });
+test.each([
+  ['', 'The body is missing.'],
+  [
+    '{"__proto__":{"x":1}}',
+    'The body has an attribute named __proto__ or constructor.prototype, which is not allowed.',
+  ],
+])('the body %j is refused in words', async (body, message) => {
+  const headers = { 'content-type': 'application/json' };
+  expect(await call('POST', path, body, headers)).toMatchObject({ status: 400, body: { message } });
 });
 
-test('every contact keeps every attribute that it came with', async () => {
-  const contacts = [
-    {
-      role: 'reporterContact',
-      name: 'Bea',
-      number: '+1 555 0100',
-      organization: 'Buyer',
-      postalAddress: { city: 'Ulm' },
-    },
-    { role: 'reporterContact', name: 'Cem', number: '+1 555 0101' },
-    { role: 'technicalContact', name: 'Dee' },
-  ];
-  const { body } = await call('POST', path, ticket({ relatedContactInformation: contacts }));
-  expect(body['relatedContactInformation']).toEqual(contacts);
-  const others = [{ role: 'reporterContact', emailAddress: 'eva@customers.example', number: '+1 555 0102' }];
-  const patched = await call('PATCH', `${path}/${body.id}`, { relatedContactInformation: others });
-  expect(patched.body['relatedContactInformation']).toEqual(others);
-  expect((await call('GET', `${path}/${body.id}`)).body['relatedContactInformation']).toEqual(others);
-  await stack.closeout('erase', 'C-77', '--yes');
-  expect(await stack.dump()).not.toMatch(/555 010|Buyer/);
-});
-
-test('a move between open statuses keeps its reason', async () => {
-  const { id } = (await call('POST', path, ticket())).body;
-  const reason = { status: 'pending', statusChangeReason: 'waiting for parts' };
-  expect((await call('PATCH', `${path}/${id}`, reason)).body).toMatchObject(reason);
-  const { body } = await call('GET', `${path}/${id}`);
-  expect(body).toMatchObject({
-    ...reason,
-    statusChange: [{ status: 'acknowledged' }, { status: 'pending', changeReason: 'waiting for parts' }],
-  });
-});
-
-test('a patch of another kind is refused by the name of the one that is accepted', async () => {
-  const { id } = (await call('POST', path, ticket())).body;
-  const operations = [{ op: 'replace', path: '/status', value: 'resolved' }];
-  const headers = { 'content-type': 'application/json-patch+json' };
-  expect(await call('PATCH', `${path}/${id}`, operations, headers)).toMatchObject({
-    status: 415,
-    body: { message: expect.stringContaining('application/merge-patch+json') as string },
-  });
+test('an event for a TMF621 system is refused where none is configured', async () => {
+  const answer = await call('POST', path.replace(/troubleTicket$/, 'listener/troubleTicketCreateEvent'), { event: {} });
+  expect(answer).toMatchObject({ status: 404, body: { message: 'No TMF621 system is configured.' } });
 });
 
 test.each<[string, unknown, number, string | undefined]>([

@@ -8,6 +8,7 @@ import { questions } from './questions-migration.js';
 import { figures } from './figures-migration.js';
 import { ledger } from './ledger-migration.js';
 import { leases } from './leases-migration.js';
+import { instants } from './instants-migration.js';
 
 const initial: Migration = {
   async up(db: Kysely<unknown>) {
@@ -235,4 +236,5 @@ export const migrations: Record<string, Migration> = {
   '0013-systems': systems,
   '0014-tickets': tickets,
   '0015-leases': leases,
+  '0016-instants': instants,
 };

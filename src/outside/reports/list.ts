@@ -10,7 +10,7 @@ import { toReport, type ReportRow } from './rows.js';
 const columns = ['id', 'severity', 'ticketType', 'priority', 'externalId'] as const;
 const sentences = ['name', 'description'] as const;
 
-const operators: Record<string, string> = { gt: '>', gte: '>=', lt: '<', lte: '<=' };
+const operators: Record<string, string> = { eq: '=', gt: '>', gte: '>=', lt: '<', lte: '<=' };
 
 const attribute = /^@?[A-Za-z_][\w@]*(\.@?[A-Za-z_][\w@]*){0,9}$/;
 const attributeRule = 'is no attribute of a ticket; nested ones are named with dots, such as relatedParty.id';
@@ -19,9 +19,9 @@ function refuse(name: string, reason: string): never {
   throw new CloseoutError('BadInput', `${name} ${reason}.`, name);
 }
 
-function statusesIn(text: string): ReportStatus[] {
-  return text.split(',').map((word) => {
-    const status = reportStatuses.find((known) => known === word.trim());
+function statusesIn(words: string[]): ReportStatus[] {
+  return words.map((word) => {
+    const status = reportStatuses.find((known) => known === word);
     if (status) return status;
     return refuse('status', `must be one or more of ${reportStatuses.join(', ')}, separated by commas, not "${word}"`);
   });
@@ -31,7 +31,7 @@ export async function listReports(
   db: Db,
   { filter, sort = [], offset, limit }: ListQuery,
 ): Promise<{ reports: Report[]; total: number }> {
-  const conditions = Object.entries(filter).map(([name, value]) => conditionOf(name, value));
+  const conditions = Object.entries(filter).map(([name, values]) => conditionOf(name, [values].flat()));
   const where = conditions.length > 0 ? sql`where ${sql.join(conditions, sql` and `)}` : sql``;
   const { rows: counted } = await sql<{ total: number }>`select count(*)::int as total from reports r ${where}`.execute(
     db,
@@ -41,27 +41,45 @@ export async function listReports(
   return { reports: rows.map(toReport), total: counted[0]?.total ?? 0 };
 }
 
-function conditionOf(name: string, value: string): RawBuilder<unknown> {
-  if (name === 'status') return sql`r.status in (${sql.join(statusesIn(value))})`;
-  const words = value.split(',').map((word) => word.trim());
-  const column = columns.find((known) => known === name);
-  if (column) return sql`${sql.ref(`r.${column}`)} in (${sql.join(words)})`;
-  const sentence = sentences.find((known) => known === name);
-  if (sentence) return sql`${sql.ref(`r.${sentence}`)} = ${value}`;
-  if (name === '@type') return sql`coalesce(r.document ->> '@type', 'TroubleTicket') in (${sql.join(words)})`;
-  const [, path = name, suffix = ''] = /^(.+)\.(gt|gte|lt|lte)$/.exec(name) ?? [];
+function conditionOf(name: string, values: string[]): RawBuilder<unknown> {
+  const [, path = name, operator = 'eq'] = /^(.+)\.(eq|ne|gt|gte|lt|lte)$/.exec(name) ?? [];
   if (!attribute.test(path)) return refuse(name, attributeRule);
-  // Of a list, any item. A value may be a number or a truth value there.
-  const steps = path
+  if (operator === 'ne') return sql`${isOneOf(path, values)} is not true`;
+  return operator === 'eq'
+    ? isOneOf(path, values)
+    : anyOf(values.map((value) => compares(path, operator, value.trim())));
+}
+
+function isOneOf(path: string, values: string[]): RawBuilder<unknown> {
+  const sentence = sentences.find((known) => known === path);
+  if (sentence) return isIn(sql.ref(`r.${sentence}`), values);
+  const words = values.flatMap((value) => value.split(',')).map((word) => word.trim());
+  if (path === 'status') return isIn(sql`r.status`, statusesIn(words));
+  const column = columns.find((known) => known === path);
+  if (column) return isIn(sql.ref(`r.${column}`), words);
+  if (path === '@type') return isIn(sql`coalesce(r.document ->> '@type', 'TroubleTicket')`, words);
+  return anyOf(words.map((word) => compares(path, 'eq', word)));
+}
+
+const isIn = (value: RawBuilder<unknown>, words: string[]) => sql`${value} = any(${words})`;
+const anyOf = (conditions: RawBuilder<unknown>[]) => sql`(${sql.join([sql`false`, ...conditions], sql` or `)})`;
+
+/** Of a list, any item. Times are compared as instants, whatever zone and precision they are written with. */
+function compares(path: string, operator: string, word: string): RawBuilder<unknown> {
+  const attributePath = `lax $${path
     .split('.')
     .map((step) => `."${step}"`)
-    .join('');
-  const compare = operators[suffix] ?? '==';
-  const jsonPath = `lax $${steps} ? (@ ${compare} $text || @ ${compare} $number || @ ${compare} $truth)`;
-  const any = (suffix === '' ? words : [value.trim()]).map(
-    (word) => sql`jsonb_path_exists(ticket_of(r), ${jsonPath}::jsonpath, ${variablesOf(word)}::jsonb)`,
-  );
-  return sql`(${sql.join(any, sql` or `)})`;
+    .join('')}`;
+  const sign = operators[operator] ?? '=';
+  if (/^\d{4}-\d\d-\d\d(T|$)/.test(word)) {
+    const wanted = word.replace(' ', '+'); // what "+" in a query is decoded to
+    return sql`exists (select from jsonb_path_query(ticket_of(r), ${`${attributePath}[*]`}::jsonpath) value
+      where instant(value #>> '{}') ${sql.raw(sign)} (select instant(${wanted})))`;
+  }
+  // A value may be a number or a truth value there.
+  const compare = sign === '=' ? '==' : sign;
+  const jsonPath = `${attributePath} ? (@ ${compare} $text || @ ${compare} $number || @ ${compare} $truth)`;
+  return sql`jsonb_path_exists(ticket_of(r), ${jsonPath}::jsonpath, ${variablesOf(word)}::jsonb)`;
 }
 
 function variablesOf(text: string): string {
@@ -77,12 +95,13 @@ function orderBy(sort: string[]): RawBuilder<unknown> {
     const name = term.replace(/^[+-]/, '').trim();
     if (!attribute.test(name))
       return refuse('sort', `must be attributes separated by commas, "-" before one that descends, not "${term}"`);
+    const direction = sql.raw(`${term.startsWith('-') ? 'desc' : 'asc'} nulls last`);
+    if (name === 'creationDate') return sql`r.opened_at ${direction}`;
     const path = `{${name
       .split('.')
       .map((step) => `"${step}"`)
       .join(',')}}`;
-    const value = name === 'creationDate' ? sql`r.opened_at` : sql`ticket_of(r) #>> ${path}`;
-    return term.startsWith('-') ? sql`${value} desc nulls last` : sql`${value} asc nulls last`;
+    return sql`instant(ticket_of(r) #>> ${path}) ${direction}, ticket_of(r) #> ${path} ${direction}`;
   });
   return sql`${sql.join(terms)}, id`;
 }

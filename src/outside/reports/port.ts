@@ -9,10 +9,10 @@ export interface ReportDetails {
 
 export interface ListQuery {
   /**
-   * TMF621 attribute → value. Nested attributes are named with dots; several values are separated by commas; `.gt`, `.gte`, `.lt` and
-   * `.lte` compare.
+   * TMF621 attribute → values, of which one must match. Nested attributes are named with dots; values may also be separated by
+   * commas; `.eq`, `.ne`, `.gt`, `.gte`, `.lt` and `.lte` after the name compare.
    */
-  filter: Record<string, string>;
+  filter: Record<string, string | string[]>;
   /** Attributes, `-` before one that descends; newest first if absent. */
   sort?: string[];
   offset: number;

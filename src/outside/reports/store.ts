@@ -4,6 +4,8 @@ import type { Contact } from '../../contract/contact.js';
 import { CloseoutError } from '../../contract/errors.js';
 import type { NewReport, Report, ReportChanges } from '../../contract/reports.js';
 import { isOpen } from '../../policy/status.js';
+import { mergePatch } from '../../tmf621/merge-patch.js';
+import { assertOfficial } from '../../tmf621/official.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
 import { addCustomer } from '../customers.js';
@@ -49,7 +51,7 @@ export function reportStore(db: Db): ReportsPort {
 
 async function insert(tx: Tx, report: NewReport & { id: string }): Promise<Report> {
   await addCustomer(tx, report.customerId);
-  const { id, description, severity, ticketType, status = 'acknowledged' } = report;
+  const { id, description, severity, ticketType, status = 'acknowledged', statusReason } = report;
   const openedAt = new Date(report.openedAt ?? Date.now());
   const row = await tx
     .insertInto('reports')
@@ -60,15 +62,16 @@ async function insert(tx: Tx, report: NewReport & { id: string }): Promise<Repor
       severity,
       ticketType,
       status,
+      statusReason: statusReason ?? null,
       openedAt,
-      document: withoutNulls(report.document ?? {}),
+      document: JSON.stringify(mergePatch({}, report.document ?? {})),
       runId: null,
     })
     .onConflict((conflict) => conflict.column('id').doNothing())
     .returningAll()
     .executeTakeFirst();
   if (!row) throw new CloseoutError('ReportExists', `There is a report ${id} already; choose another id.`, 'id');
-  await recordStatus(tx, row, [{ status, at: openedAt }]);
+  await recordStatus(tx, row, [{ status, at: openedAt, reason: statusReason }]);
   if (report.contact) await putContact(tx, id, report.contact);
   return toReport(row);
 }
@@ -95,7 +98,8 @@ async function update(tx: Tx, id: string, changes: ReportChanges): Promise<Repor
   const { document, contact, status, statusReason, customerId } = changes;
   const row = await lock(tx, id);
   const isMove = status !== undefined && status !== row.status && isOpen(row.status) && row.state === 'open';
-  if (!isMove && isEmpty(changes)) return toReport(row); // otherwise listeners would be notified of a change
+  const isNewReason = statusReason !== undefined && statusReason !== row.statusReason;
+  if (!isMove && !isNewReason && isEmpty(changes)) return toReport(row); // otherwise listeners would be notified of a change
   await addCustomer(tx, customerId ?? undefined);
   if (isMove) await recordStatus(tx, row, [{ status, at: new Date(), reason: statusReason }]);
   if (contact) await putContact(tx, id, contact);
@@ -106,13 +110,20 @@ async function update(tx: Tx, id: string, changes: ReportChanges): Promise<Repor
       ...columnsOf(changes),
       status: isMove ? status : undefined,
       statusReason: isMove ? (statusReason ?? null) : statusReason,
-      document: withoutNulls({ ...row.document, ...document, ...notesOf(row.document, document) }),
+      document: JSON.stringify(patched(row.document, document)),
       lastUpdate: sql`now()`,
     })
     .where('id', '=', id)
     .returningAll()
     .executeTakeFirstOrThrow();
   return toReport(updated);
+}
+
+/** Throws `BadInput` if what results is no ticket of the standard: a patch may hold half of an object. */
+function patched(stored: Record<string, unknown>, patch: Record<string, unknown> = {}): Record<string, unknown> {
+  const document = mergePatch(stored, { ...patch, ...notesOf(stored, patch) });
+  assertOfficial('patch', document);
+  return document;
 }
 
 /** Notes are append-only: those that are sent again are not added twice, and those that are not sent stay. */
@@ -131,10 +142,6 @@ function isSameNote(a: unknown, b: unknown): boolean {
 
 const isEmpty = ({ status: _, statusReason: __, document = {}, ...others }: ReportChanges): boolean =>
   [...Object.values(others), ...Object.values(document)].every((value) => value === undefined);
-
-/** As JSON. */
-const withoutNulls = (document: Record<string, unknown>): string =>
-  JSON.stringify(Object.fromEntries(Object.entries(document).filter(([, value]) => value !== null)));
 
 export async function putContact(tx: Db, reportId: string, contact: Contact): Promise<void> {
   const columns = {
