@@ -16,24 +16,23 @@ install() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redmine redmine-sqlite puma >/dev/null
 }
 
-# A project, an agent who may make every transition of the default workflow, and custom fields.
+# Two projects, an agent who may make every transition of the default workflow, and custom fields.
 prepare() {
-  [ -f "$dir/token" ] && return
-  rm -f "$dir/redmine.db"
+  [ -f "$dir/token" ] && grep -qs 'Support Other' "$dir/prepare.rb" && return # an older one had one project
+  rm -f "$dir"/redmine.db*
   chown www-data: "$dir" && chmod 711 "$(dirname "$dir")"
   (cd /usr/share/redmine && as_user bin/rake db:migrate >/dev/null 2>&1) || true # cannot write the schema file, after all is done
   (cd /usr/share/redmine && as_user env REDMINE_LANG=en bin/rake redmine:load_default_data >/dev/null 2>&1)
   cat >"$dir/prepare.rb" <<'RUBY'
 Setting.rest_api_enabled = '1'
 Setting.notified_events = []
-project = Project.create!(name: 'Support', identifier: 'support')
-project.trackers = Tracker.all
+projects = %w[Support Other].map { |name| Project.create!(name: name, identifier: name.downcase, trackers: Tracker.all) }
 user = User.new(firstname: 'Close', lastname: 'Out', mail: 'agent@redmine.example', language: 'en')
 user.login = 'closeout'
 user.password = user.password_confirmation = SecureRandom.hex(12)
 user.save!
 role = Role.find_by(name: 'Manager')
-Member.create!(project: project, user: user, roles: [role])
+projects.each { |project| Member.create!(project: project, user: user, roles: [role]) }
 ['Requester e-mail', 'Customer', 'Service problem', 'Type', 'Severity', 'Closeout'].each do |name|
   IssueCustomField.create!(name: name, field_format: 'string', is_for_all: true, is_filter: true, trackers: Tracker.all)
 end

@@ -1,7 +1,7 @@
 /** The adapters by their types. To add one: its file, a row here, and its type in setup/systems-file.ts. */
 import type { SystemSettings, SystemType } from '../setup/systems-file.js';
 import { DjangoHelpdesk, helpdeskWords } from './django-helpdesk.js';
-import { ownPace } from './pace.js';
+import { ownPace, type Pace } from './pace.js';
 import type { AdapterSettings, SystemOfRecord } from './port.js';
 import { Redmine, redmineWords } from './redmine.js';
 import { RequestTracker, requestTrackerWords } from './request-tracker.js';
@@ -30,9 +30,13 @@ export interface ConnectedSystem {
 }
 
 /** `pace`: shared with other processes; absent: this one's own. */
-export function connectSystem(name: string, settings: SystemSettings, pace = ownPace(settings.rate)): ConnectedSystem {
+export function connectSystem(
+  name: string,
+  settings: SystemSettings,
+  { pace = ownPace(settings.rate), pageSize = 100 }: { pace?: Pace; pageSize?: number } = {},
+): ConnectedSystem {
   const { words: usual, adapter: Adapter } = adapters[settings.type];
   const given = Object.fromEntries(Object.entries(settings.status).filter(([, word]) => word !== undefined));
   const words: StatusWords = { ...usual, ...given };
-  return { name, settings, words, system: new Adapter({ ...settings, pace }, words) };
+  return { name, settings, words, system: new Adapter({ ...settings, pace, pageSize }, words) };
 }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { Http, parsed } from './http.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
-import { missingStatuses, type StatusWords } from './words.js';
+import { isEnded, missingStatuses, type StatusWords } from './words.js';
 
 export const helpdeskWords: StatusWords = {
   cleared: ['Resolved'],
@@ -32,19 +32,19 @@ const ticket = z.looseObject({
 type Row = z.infer<typeof ticket>;
 const page = z.looseObject({ count: z.number(), results: z.array(ticket) });
 
-const pageSize = 100;
-
 /** `only.queue`: id of the queue. */
 export class DjangoHelpdesk implements SystemOfRecord {
   private readonly http: Http;
   private readonly queue: string | undefined;
+  private readonly pageSize: number;
 
   constructor(
-    { url, token = '', only, pace }: AdapterSettings,
+    { url, token = '', only, pace, pageSize }: AdapterSettings,
     private readonly words: StatusWords,
   ) {
     this.http = new Http({ url, pace, headers: () => ({ authorization: `Token ${token}` }) });
     this.queue = only['queue'];
+    this.pageSize = pageSize;
   }
 
   async check(): Promise<string[]> {
@@ -59,11 +59,11 @@ export class DjangoHelpdesk implements SystemOfRecord {
 
   /** It cannot say what changed: tickets have no time of change, and filters by it are ignored. */
   async changedSince(): Promise<Changes> {
-    return { tickets: await this.listOpen(), mark: undefined, hasMore: false };
+    return { tickets: (await this.all()).map(toTicket), mark: undefined, hasMore: false };
   }
 
   async listOpen(): Promise<Ticket[]> {
-    return (await this.all()).map(toTicket);
+    return (await this.all()).map(toTicket).filter(({ status }) => !isEnded(status, this.words));
   }
 
   async move(id: string, status: string, note: string): Promise<void> {
@@ -118,12 +118,12 @@ export class DjangoHelpdesk implements SystemOfRecord {
       const counts = new Set<number>();
       let isFull = true;
       for (let number = 1; isFull; number++) {
-        const path = `/api/tickets/?page_size=${pageSize}&page=${number}`;
+        const path = `/api/tickets/?page_size=${this.pageSize}&page=${number}`;
         const { status, body } = await this.http.get(path, { accepts: [404] });
         const { results = [], count } = status === 404 ? {} : parsed(page, body);
         for (const row of results) rows.set(row.id, row);
         if (count !== undefined) counts.add(count);
-        isFull = results.length === pageSize;
+        isFull = results.length === this.pageSize;
       }
       if (counts.size <= 1 || attempt === 3) return [...rows.values()].filter((row) => this.isOurs(row));
     }

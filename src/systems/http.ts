@@ -24,9 +24,11 @@ export interface Answer {
   text: string;
 }
 
-/** Statuses that an adapter wants to see itself. All others outside 2xx are thrown. */
 interface Expected {
+  /** Statuses that an adapter wants to see itself. All others outside 2xx are thrown. */
   accepts?: number[];
+  /** Of this request only, such as If-Match. */
+  headers?: Record<string, string>;
 }
 
 /** What a piece of work depends on, whichever adapter does it. */
@@ -58,13 +60,14 @@ export class Http {
     return this.ask(method, path, body, expected);
   }
 
-  private async ask(method: string, path: string, body: unknown, { accepts = [] }: Expected = {}): Promise<Answer> {
+  private async ask(method: string, path: string, body: unknown, expected: Expected = {}): Promise<Answer> {
+    const { accepts = [], headers = {} } = expected;
     const { forgetLogin } = this.options;
-    const where = `${method} ${path.split('?')[0]}`;
-    let response = await this.request(method, path, body, where);
+    const where = whereOf(method, path);
+    let response = await this.request(method, path, body, headers);
     if (response.status === 401 && forgetLogin) {
       forgetLogin();
-      response = await this.request(method, path, body, where);
+      response = await this.request(method, path, body, headers);
     }
     const text = await response.text().catch((error: unknown) => {
       throw unavailable(where, 'the answer broke off', error);
@@ -75,10 +78,11 @@ export class Http {
     return { status, headers: response.headers, body: parse(text, response, where), text };
   }
 
-  private async request(method: string, path: string, body: unknown, where: string): Promise<Response> {
+  private async request(method: string, path: string, body: unknown, own: Record<string, string>): Promise<Response> {
     const { url, headers: more } = this.options;
+    const where = whereOf(method, path);
     await this.turn(where);
-    const headers: Record<string, string> = { accept: 'application/json', ...(await more()) };
+    const headers: Record<string, string> = { accept: 'application/json', ...(await more()), ...own };
     if (body !== undefined) headers['content-type'] ??= 'application/json';
     const timeout = AbortSignal.timeout(patience);
     const signal = terms.getStore()?.signal;
@@ -110,6 +114,9 @@ export class Http {
     return unavailable(where, 'it answered 429', undefined, length);
   }
 }
+
+/** For messages, which must not quote what was searched for. */
+const whereOf = (method: string, path: string): string => `${method} ${path.split('?')[0]}`;
 
 /** An answer that is not what the system's API describes is no answer. Only where it differs is said. */
 export function parsed<T>(schema: ZodType<T>, body: unknown): T {

@@ -1,30 +1,73 @@
-/** Changes since a time, a page at a time. */
-
-export const pageSize = 100;
+/** Lists that are read a page at a time while tickets come, go and change: numbered pages leave out rows when others move meanwhile. */
+import { second } from '../policy/time.js';
 
 export interface Page<Row> {
   rows: Row[];
-  mark: string;
+  /** The time up to which the list was read. */
+  mark: string | undefined;
   hasMore: boolean;
 }
 
 /**
- * One page, from the time of the last row of the page before: numbered pages leave out rows that change meanwhile. Times are whole
- * seconds, so a page that is all of one second goes on by number, which nothing else can do.
+ * How a list is read whose times are whole seconds. Both return at most `pageSize` rows, and every row that the system has there, because a
+ * page that is short is the last one: filter the rows afterwards.
  */
-export async function pageSince<Row>(
-  mark: string | undefined,
-  timeOf: (row: Row | undefined) => string | undefined,
-  read: (offset: number) => Promise<Row[]>,
-): Promise<Page<Row>> {
-  const rows = await read(0);
-  let isFull = rows.length === pageSize;
-  while (isFull && timeOf(rows.at(-1)) === timeOf(rows[0])) {
-    const more = await read(rows.length);
-    rows.push(...more);
-    isFull = more.length === pageSize;
-  }
-  const aMinuteAgo = new Date(Date.now() - 60_000).toISOString().replace(/\.\d+/, '');
-  const last = timeOf(rows.at(-1)) ?? mark ?? aMinuteAgo;
-  return { rows, mark: last, hasMore: isFull && last !== mark };
+export interface Listing<Row> {
+  pageSize: number;
+  timeOf: (row: Row) => string;
+  idOf: (row: Row) => number;
+  /** The first rows from a time on, by time. Some that are older do no harm. */
+  from: (time: string | undefined) => Promise<Row[]>;
+  /** The first rows of one second whose id is greater, by id. Some of other seconds do no harm. */
+  inSecond: (time: string, id: number) => Promise<Row[]>;
 }
+
+/** One page, from the time that the page before has reached, so that rows are listed twice rather than never. */
+export async function pageSince<Row>(mark: string | undefined, listing: Listing<Row>): Promise<Page<Row>> {
+  const { pageSize, timeOf } = listing;
+  const all: Row[] = [];
+  let reached = mark;
+  for (let from = mark; ;) {
+    const rows = await listing.from(from);
+    const [first, last] = [rows[0], rows.at(-1)];
+    if (!first || !last) return { rows: all, mark: reached, hasMore: false };
+    all.push(...rows);
+    const isFull = rows.length === pageSize;
+    const start = later(from, timeOf(first));
+    reached = later(reached, timeOf(last));
+    if (!isFull || Date.parse(timeOf(last)) > Date.parse(start)) return { rows: all, mark: reached, hasMore: isFull };
+    // More of one second than a page holds.
+    all.push(...(await wholeSecond(start, listing)));
+    reached = start;
+    from = secondAfter(start);
+  }
+}
+
+/** All pages. Some rows are listed twice. */
+export async function everyPage<Row>(listing: Listing<Row>): Promise<Row[]> {
+  const all: Row[] = [];
+  for (let mark: string | undefined; ;) {
+    const page = await pageSince(mark, listing);
+    all.push(...page.rows);
+    if (!page.hasMore) return all;
+    ({ mark } = page);
+  }
+}
+
+async function wholeSecond<Row>(time: string, { pageSize, idOf, inSecond }: Listing<Row>): Promise<Row[]> {
+  const all: Row[] = [];
+  for (let id = 0; ;) {
+    const rows = (await inSecond(time, id)).filter((row) => idOf(row) > id);
+    all.push(...rows);
+    const last = rows.at(-1);
+    if (!last || rows.length < pageSize) return all;
+    id = idOf(last);
+  }
+}
+
+/** The first time after that second. */
+export const secondAfter = (time: string): string =>
+  new Date(Date.parse(time) + second).toISOString().replace(/\.\d+/, '');
+
+const later = (one: string | undefined, other: string): string =>
+  one !== undefined && Date.parse(one) > Date.parse(other) ? one : other;

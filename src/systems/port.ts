@@ -7,8 +7,8 @@ import type { Contact } from '../contract/contact.js';
 import type { SystemSettings } from '../setup/systems-file.js';
 import type { Pace } from './pace.js';
 
-/** What an adapter is made of, with the status words of its settings. */
-export type AdapterSettings = SystemSettings & { pace: Pace };
+/** What an adapter is made of, with the status words of its settings. `pageSize`: how many rows to ask for at once. */
+export type AdapterSettings = SystemSettings & { pace: Pace; pageSize: number };
 
 /** A ticket as the system holds it. */
 export interface Ticket {
@@ -45,7 +45,7 @@ export interface NewTicket {
 /** A page of changes. */
 export interface Changes {
   tickets: Ticket[];
-  /** From where to go on next time; undefined: the system cannot say what changed, and every open ticket was listed. */
+  /** From where to go on next time; undefined: the next time is as the first. */
   mark: string | undefined;
   /** There is more, from `mark` on. */
   hasMore: boolean;
@@ -56,9 +56,9 @@ export interface Changes {
  * refuses us, and `SystemRefused` if it refuses what we ask for; `http.ts` does so. Ids are the system's own.
  */
 export interface SystemOfRecord {
-  /** Logs in, and looks for every status of the settings and every permission that is needed. Returns what is wrong, in words. */
+  /** Logs in, and looks for every status and field of the settings. Returns what is wrong, in words; throws if the login is refused. */
   check(): Promise<string[]>;
-  /** Undefined: it was deleted, or merged into another one. */
+  /** Undefined: it was deleted or merged into another one, or is none of those that `only` names. */
   read(id: string): Promise<Ticket | undefined>;
   /**
    * What changed at or after a mark, oldest first; without one, what is open now. A mark is the adapter's own text, often the last

@@ -5,9 +5,9 @@
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { Http, parsed } from './http.js';
-import { pageSince, pageSize } from './pages.js';
+import { everyPage, pageSince, secondAfter, type Listing } from './pages.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
-import { missingStatuses, type StatusWords } from './words.js';
+import { isEnded, missingStatuses, type StatusWords } from './words.js';
 
 export const redmineWords: StatusWords = {
   cleared: ['Resolved'],
@@ -37,14 +37,16 @@ export class Redmine implements SystemOfRecord {
   private readonly http: Http;
   private readonly fields: Record<string, string>;
   private readonly project: string | undefined;
+  private readonly pageSize: number;
 
   constructor(
-    { url, token = '', only, fields, pace }: AdapterSettings,
+    { url, token = '', only, fields, pace, pageSize }: AdapterSettings,
     private readonly words: StatusWords,
   ) {
     this.http = new Http({ url, pace, headers: () => ({ 'x-redmine-api-key': token }) });
     this.fields = fields;
     this.project = only['project'];
+    this.pageSize = pageSize;
   }
 
   async check(): Promise<string[]> {
@@ -68,24 +70,17 @@ export class Redmine implements SystemOfRecord {
     return undefined;
   }
 
-  /** By the last row's time, because numbered pages leave out issues that change meanwhile. `>=` includes the second before. */
   async changedSince(mark: string | undefined): Promise<Changes> {
     await this.logIn();
-    const since = mark === undefined ? '' : `&updated_on=${encodeURIComponent(`>=${mark}`)}`;
-    const filter = `&status_id=${mark === undefined ? 'open' : '*'}&sort=updated_on:asc,id:asc${since}`;
-    const read = (offset: number) => this.list(`${filter}&offset=${offset}`);
-    const { rows, ...page } = await pageSince(mark, (row) => row?.updated_on, read);
+    const { rows, ...page } = await pageSince(mark, this.listing(mark === undefined ? 'open' : '*', 'updated_on'));
     return { ...page, tickets: rows.map((row) => this.toTicket(row)) };
   }
 
+  /** By the time of creation, which never changes. */
   async listOpen(): Promise<Ticket[]> {
     await this.logIn();
-    const rows: Issue[] = [];
-    for (;;) {
-      const found = await this.list(`&status_id=open&sort=id:asc&offset=${rows.length}`);
-      rows.push(...found);
-      if (found.length < pageSize) return rows.map((row) => this.toTicket(row));
-    }
+    const rows = await everyPage(this.listing('open', 'created_on'));
+    return rows.map((row) => this.toTicket(row)).filter(({ status }) => !isEnded(status, this.words));
   }
 
   async move(id: string, status: string): Promise<void> {
@@ -146,9 +141,21 @@ export class Redmine implements SystemOfRecord {
     return status === 404 ? undefined : parsed(z.object({ issue }), body).issue;
   }
 
+  private listing(status: 'open' | '*', time: 'updated_on' | 'created_on'): Listing<Issue> {
+    const filter = (range?: string) => `&status_id=${status}${range ? `&${time}=${encodeURIComponent(range)}` : ''}`;
+    return {
+      pageSize: this.pageSize,
+      timeOf: (row) => row[time],
+      idOf: (row) => row.id,
+      from: (at) => this.list(`${filter(at && `>=${at}`)}&sort=${time}:asc,id:asc`),
+      inSecond: (at, id) =>
+        this.list(`${filter(`><${at}|${secondAfter(at)}`)}&issue_id=${encodeURIComponent(`>=${id + 1}`)}&sort=id:asc`),
+    };
+  }
+
   private async list(filter: string): Promise<Issue[]> {
     const project = this.project ? `&project_id=${encodeURIComponent(this.project)}` : '';
-    const { body } = await this.http.get(`/issues.json?limit=${pageSize}${filter}${project}`);
+    const { body } = await this.http.get(`/issues.json?limit=${this.pageSize}${filter}${project}`);
     return parsed(page, body).issues;
   }
 

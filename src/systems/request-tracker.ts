@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { Http, parsed } from './http.js';
-import { pageSince, pageSize } from './pages.js';
+import { pageSince, secondAfter } from './pages.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
 import type { StatusWords } from './words.js';
 
@@ -43,15 +43,17 @@ export class RequestTracker implements SystemOfRecord {
   private readonly http: Http;
   private readonly fields: Record<string, string>;
   private readonly queue: string | null;
+  private readonly pageSize: number;
 
   constructor(
-    { url, token = '', only, fields: names, pace }: AdapterSettings,
+    { url, token = '', only, fields: names, pace, pageSize }: AdapterSettings,
     private readonly words: StatusWords,
   ) {
     const login = token.includes(':') ? `Basic ${Buffer.from(token).toString('base64')}` : `token ${token}`;
     this.http = new Http({ url, pace, headers: () => ({ authorization: login }) });
     this.fields = names;
     this.queue = only['queue'] ?? null;
+    this.pageSize = pageSize;
   }
 
   /** Statuses cannot be listed; a wrong one is found out when a ticket is to get it. */
@@ -91,12 +93,17 @@ export class RequestTracker implements SystemOfRecord {
     );
   }
 
-  /** By the last row's time, because numbered pages leave out tickets that change meanwhile. */
   async changedSince(mark: string | undefined): Promise<Changes> {
-    const query = mark === undefined ? this.notEnded() : `LastUpdated >= '${asRead(mark)}'`;
-    const order = '&orderby=LastUpdated&orderby=id';
-    const read = (offset: number) => this.search(query, `${order}&page=${offset / pageSize + 1}`);
-    const { rows, ...page } = await pageSince(mark, (row) => row?.LastUpdated, read);
+    const since = (time: string) => `LastUpdated >= '${asRead(time)}'`;
+    const { rows, ...page } = await pageSince<Row>(mark, {
+      pageSize: this.pageSize,
+      timeOf: (found) => found.LastUpdated,
+      idOf: (found) => Number(found.id),
+      from: (time) =>
+        this.search(time === undefined ? this.notEnded() : since(time), '&orderby=LastUpdated&orderby=id'),
+      inSecond: (time, id) =>
+        this.search(`${since(time)} AND LastUpdated < '${asRead(secondAfter(time))}' AND id > ${id}`, '&orderby=id'),
+    });
     return { ...page, tickets: rows.map((found) => this.toTicket(found)) };
   }
 
@@ -105,7 +112,7 @@ export class RequestTracker implements SystemOfRecord {
     for (let after = 0; ;) {
       const found = await this.search(`${this.notEnded()} AND id > ${after}`, '&orderby=id');
       for (const each of found) rows.set(each.id, each);
-      if (found.length < pageSize) return [...rows.values()].map((each) => this.toTicket(each));
+      if (found.length < this.pageSize) return [...rows.values()].map((each) => this.toTicket(each));
       after = Number(found.at(-1)?.id);
     }
   }
@@ -118,7 +125,7 @@ export class RequestTracker implements SystemOfRecord {
   async notes(ticketId: string): Promise<string[]> {
     const texts: string[] = [];
     for (let number = 1; ; number++) {
-      const path = `/ticket/${ticketId}/attachments?per_page=${pageSize}&page=${number}&fields=Content,ContentType`;
+      const path = `/ticket/${ticketId}/attachments?per_page=${this.pageSize}&page=${number}&fields=Content,ContentType`;
       const { items } = parsed(attachments, (await this.http.get(path)).body);
       texts.push(...items.flatMap(({ Content }) => Content || []));
       // A page may be short because some of it is hidden from us.
@@ -170,7 +177,7 @@ export class RequestTracker implements SystemOfRecord {
 
   private async search(query: string, more: string, queue: string | null = this.queue): Promise<Row[]> {
     const ours = queue === null ? query : `Queue = '${quoted(queue)}' AND (${query})`;
-    const perPage = more.includes('per_page') ? '' : `&per_page=${pageSize}`;
+    const perPage = more.includes('per_page') ? '' : `&per_page=${this.pageSize}`;
     const { body } = await this.http.get(`/tickets?query=${encodeURIComponent(ours)}${fields}${perPage}${more}`);
     return parsed(list, body).items;
   }

@@ -27,7 +27,7 @@ export class Systems {
   constructor(settings: ReadonlyMap<string, SystemSettings>, paceOf: (system: string, perSecond: number) => Pace) {
     const connect = ([name, each]: [string, SystemSettings]): [string, ConnectedSystem] => [
       name,
-      connectSystem(name, each, paceOf(name, each.rate)),
+      connectSystem(name, each, { pace: paceOf(name, each.rate) }),
     ];
     this.all = new Map([...settings].map(connect));
   }

@@ -8,7 +8,7 @@ import { Http, parsed } from './http.js';
 import { OauthLogin } from './oauth.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
 import { referencesOf, ticket, timeOf, toTicket, type Found } from './tmf621-ticket.js';
-import { missingStatuses, type StatusWords } from './words.js';
+import { isEnded, missingStatuses, type StatusWords } from './words.js';
 
 export const tmf621Words: StatusWords = {
   cleared: ['resolved'],
@@ -17,17 +17,17 @@ export const tmf621Words: StatusWords = {
   reopened: 'inProgress',
 };
 
-const pageSize = 100;
-/** Pages by number shift while tickets come and go; a page begins that much before the end of the one before. */
-const overlap = 10;
+/** Pages by number shift while tickets come and go; a page begins with that part of the one before. */
+const overlap = 0.1;
 
 /** `url`: up to `troubleTicket`, which is added. `only`: attributes by which tickets are filtered, here as well as there. */
 export class Tmf621 implements SystemOfRecord {
   private readonly http: Http;
   private readonly only: Record<string, string>;
+  private readonly pageSize: number;
 
   constructor(
-    { url, token, oauth, only, pace }: AdapterSettings,
+    { url, token, oauth, only, pace, pageSize }: AdapterSettings,
     private readonly words: StatusWords,
   ) {
     const login = oauth && new OauthLogin(oauth);
@@ -37,6 +37,7 @@ export class Tmf621 implements SystemOfRecord {
     };
     this.http = new Http({ url, pace, headers, forgetLogin: login && (() => login.forget()) });
     this.only = only;
+    this.pageSize = pageSize;
   }
 
   async check(): Promise<string[]> {
@@ -62,7 +63,7 @@ export class Tmf621 implements SystemOfRecord {
   }
 
   async listOpen(): Promise<Ticket[]> {
-    return (await this.all()).map(toTicket);
+    return (await this.all()).map(toTicket).filter(({ status }) => !isEnded(status, this.words));
   }
 
   async move(id: string, status: string, note: string): Promise<void> {
@@ -130,13 +131,13 @@ export class Tmf621 implements SystemOfRecord {
     const rows = new Map<string, Found>();
     const filter = Object.entries(this.only).map(([name, value]) => `&${name}=${encodeURIComponent(value)}`);
     for (let offset = 0; ;) {
-      const path = `/troubleTicket?offset=${offset}&limit=${pageSize}${filter.join('')}`;
+      const path = `/troubleTicket?offset=${offset}&limit=${this.pageSize}${filter.join('')}`;
       const found = parsed(z.array(ticket), (await this.http.get(path)).body);
       const isNew = found.some(({ id }) => !rows.has(id));
       for (const row of found) rows.set(row.id, row);
       // A server may allow smaller pages than that, or ignore the offset.
       if (!isNew) return [...rows.values()].filter((row) => this.isOurs(row));
-      offset += Math.max(1, found.length - overlap);
+      offset += Math.max(1, Math.floor(found.length * (1 - overlap)));
     }
   }
 }

@@ -27,6 +27,11 @@ export function stateOfWord(status: string, { cleared, closed, cancelled }: Stat
   return cancelled.some((word) => isSame(status, word)) ? 'cancelled' : 'open';
 }
 
+export function isEnded(status: string, words: StatusWords): boolean {
+  const state = stateOfWord(status, words);
+  return state === 'closed' || state === 'cancelled';
+}
+
 /** As the ledger keeps it. */
 export const statusOfState: Record<State, ReportStatus> = {
   open: 'inProgress',

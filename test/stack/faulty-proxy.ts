@@ -21,6 +21,8 @@ export class FaultyProxy {
   private server: Server | undefined;
   /** `nth`: from 1, among requests of the same method. */
   fault: (request: Passed, nth: number) => ProxyFault | undefined = () => undefined;
+  /** Done before a request is passed on. */
+  before: (request: Passed, nth: number) => Promise<void> = () => Promise.resolve();
 
   constructor(private readonly target: string) {}
 
@@ -32,6 +34,7 @@ export class FaultyProxy {
         const nth = this.passed.filter((earlier) => earlier.method === method).length + 1;
         this.passed.push(seen);
         const { instead, after } = this.fault(seen, nth) ?? {};
+        await this.before(seen, nth);
         if (instead) return void response.writeHead(instead.status, instead.headers).end(instead.body ?? '');
         const { host: _, connection: __, 'content-length': ___, 'transfer-encoding': ____, ...rest } = headers;
         const answer = await fetch(`${this.target}${path}`, {
@@ -56,6 +59,7 @@ export class FaultyProxy {
   reset(): void {
     this.passed.length = 0;
     this.fault = () => undefined;
+    this.before = () => Promise.resolve();
   }
 
   async close(): Promise<void> {

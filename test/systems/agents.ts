@@ -1,7 +1,27 @@
-/** Real ticket systems, and what their agents do in them. */
+/** Ticket systems as their agents use them, and the real ones. */
 import type { SystemSettings } from '../../src/setup/systems-file.js';
-import type { Agent } from './conformance.js';
+import type { NewTicket } from '../../src/systems/port.js';
 import { startLive, type Live } from './live.js';
+
+/** The system as its agents use it. */
+export interface Agent {
+  settings: SystemSettings;
+  /** The same, with a login that is wrong. */
+  wrongLogin: SystemSettings;
+  /** The same, but for other tickets only: those that are opened through `settings` are none of its. */
+  others: SystemSettings;
+  /** Attributes of a new ticket that the system keeps, beside its name and description. */
+  keeps: (keyof NewTicket)[];
+  /** False: which statuses there are cannot be asked for. */
+  listsStatuses?: boolean;
+  /** Sets a status, as an agent does. */
+  setStatus: (id: string, status: string) => Promise<void>;
+  /** Deletes a ticket; undefined if the system cannot. */
+  remove?: (id: string) => Promise<void>;
+  /** An event that the system would send about a ticket; undefined if it sends none. */
+  eventAbout?: (id: string) => unknown;
+  stop?: () => Promise<void>;
+}
 
 /** Live, and as its agents use it. */
 export type LiveAgent = Agent & {
@@ -44,6 +64,8 @@ export async function startRedmine(): Promise<LiveAgent> {
     live,
     settings,
     wrongLogin: { ...settings, token: 'wrong' },
+    others: { ...settings, only: { project: 'other' } },
+    keeps: ['severity', 'ticketType', 'customerId', 'serviceProblemId', 'contact'],
     async setStatus(id, status) {
       const found = statuses.issue_statuses.find(({ name }) => name === status);
       await call('PUT', `/issues/${id}.json`, { issue: { status_id: found?.id } });
@@ -84,6 +106,8 @@ export async function startHelpdesk(webhook?: string): Promise<LiveAgent> {
     live,
     settings,
     wrongLogin: { ...settings, token: 'wrong' },
+    others: { ...settings, only: { queue: '2' } },
+    keeps: ['severity', 'contact'],
     setStatus: async (id, status) => void (await call('PATCH', `/api/tickets/${id}/`, { status: numbers[status] })),
     remove: async (id) => void (await call('DELETE', `/api/tickets/${id}/`)),
     async timesClosed(id) {
@@ -122,6 +146,8 @@ export async function startRequestTracker(): Promise<LiveAgent> {
     live,
     settings,
     wrongLogin: { ...settings, token: 'wrong' },
+    others: { ...settings, only: { queue: 'General' } },
+    keeps: ['severity', 'ticketType', 'customerId', 'serviceProblemId', 'contact'],
     listsStatuses: false,
     async setStatus(id, status) {
       const said = await call('PUT', `/ticket/${id}`, { Status: status });

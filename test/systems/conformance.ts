@@ -3,28 +3,15 @@
  * test file of the adapter's own; docs/adapters.md explains it.
  */
 import { CloseoutError, type ErrorCode } from '../../src/contract/errors.js';
-import type { SystemSettings } from '../../src/setup/systems-file.js';
 import { connectSystem, type ConnectedSystem } from '../../src/systems/adapters.js';
 import { moveTicket, noteOnce, type Move } from '../../src/systems/move.js';
-import type { Ticket } from '../../src/systems/port.js';
+import type { NewTicket, Ticket } from '../../src/systems/port.js';
 import { stateOfWord } from '../../src/systems/words.js';
-import { FaultyProxy, type ProxyFault } from '../stack/faulty-proxy.js';
+import { FaultyProxy, type Passed, type ProxyFault } from '../stack/faulty-proxy.js';
+import type { Agent } from './agents.js';
 
-/** The system as its agents use it. */
-export interface Agent {
-  settings: SystemSettings;
-  /** The same, with a login that is wrong. */
-  wrongLogin: SystemSettings;
-  /** False: which statuses there are cannot be asked for. */
-  listsStatuses?: boolean;
-  /** Sets a status, as an agent does. */
-  setStatus: (id: string, status: string) => Promise<void>;
-  /** Deletes a ticket; undefined if the system cannot. */
-  remove?: (id: string) => Promise<void>;
-  /** An event that the system would send about a ticket; undefined if it sends none. */
-  eventAbout?: (id: string) => unknown;
-  stop?: () => Promise<void>;
-}
+/** Small, so that a dozen tickets are several pages. */
+const pageSize = 5;
 
 let count = 0;
 const unique = (): string => `ref-${process.pid}-${Date.now().toString(36)}-${++count}`;
@@ -40,8 +27,9 @@ export function conformance(name: string, start: () => Promise<Agent>): void {
       const { origin, pathname } = new URL(agent.settings.url);
       proxy = new FaultyProxy(origin);
       const path = pathname.replace(/\/$/, '');
-      direct = connectSystem('desk', { ...agent.settings, rate: 1000 });
-      faulty = connectSystem('desk', { ...agent.settings, rate: 1000, url: `${await proxy.listen()}${path}` });
+      direct = connectSystem('desk', { ...agent.settings, rate: 1000 }, { pageSize });
+      const url = `${await proxy.listen()}${path}`;
+      faulty = connectSystem('desk', { ...agent.settings, rate: 1000, url }, { pageSize });
     });
     beforeEach(() => proxy.reset());
     afterAll(async () => {
@@ -90,15 +78,32 @@ export function conformance(name: string, start: () => Promise<Agent>): void {
     });
 
     test('a ticket is opened once per reference, and read as it was opened', async () => {
-      const reference = unique();
-      const contact = { emailAddress: 'ann@customers.example' };
-      const id = await open({ reference, contact });
-      expect(await open({ reference, contact })).toBe(id);
+      const given = {
+        severity: 'major',
+        ticketType: 'outage',
+        customerId: 'C-1',
+        serviceProblemId: 'SP-1',
+        contact: { emailAddress: 'ann@customers.example' },
+        reference: unique(),
+      };
+      const id = await open(given);
+      expect(await open(given)).toBe(id);
       const ticket = await read(id);
-      expect(ticket).toMatchObject({ id, contact });
+      expect(ticket).toMatchObject({
+        id,
+        ...Object.fromEntries(Object.entries(given).filter(([name]) => agent.keeps.includes(name as keyof NewTicket))),
+      });
       expect(ticket.name).toContain('No dial tone');
       expect(`${ticket.description} ${ticket.name}`).toContain('No dial tone');
       expect(await stateOf(id)).toBe('open');
+    });
+
+    test('other tickets than those that `only` names are none of ours', async () => {
+      const id = await open();
+      const { system } = connectSystem('desk', { ...agent.others, rate: 1000 });
+      expect(await system.read(id)).toBeUndefined();
+      expect((await system.listOpen()).map((ticket) => ticket.id)).not.toContain(id);
+      expect((await system.changedSince(undefined)).tickets.map((ticket) => ticket.id)).not.toContain(id);
     });
 
     test('a cleared ticket is closed with one note, however often that is asked for, and reopened', async () => {
@@ -136,8 +141,8 @@ export function conformance(name: string, start: () => Promise<Agent>): void {
       expect(await stateOf(id)).toBe('cleared');
     });
 
-    test('a note is added once, as it was written', async () => {
-      const id = await open();
+    test('a note is added once, as it was written, and changes nothing else', async () => {
+      const id = await cleared();
       const text = 'Äußerst “zufrieden”: {{ ticket }} {% if %} {# gone #} <b>5</b> 😀 [closeout:x:1]';
       await noteOnce(faulty.system, id, 'closeout:x:1', text);
       await noteOnce(faulty.system, id, 'closeout:x:1', text);
@@ -145,6 +150,7 @@ export function conformance(name: string, start: () => Promise<Agent>): void {
       expect(notes).toHaveLength(1);
       // Characters that nobody sees may have been put in so that it is no template.
       expect(notes[0]?.replaceAll('\u200b', '')).toContain(text);
+      expect(await stateOf(id)).toBe('cleared');
     });
 
     const html = { status: 502, headers: { 'content-type': 'text/html' }, body: '<html>Bad gateway</html>' };
@@ -158,17 +164,39 @@ export function conformance(name: string, start: () => Promise<Agent>): void {
       ['a line that drops after the change', { after: 'drop' }],
       ['a 500 after the change', { after: { status: 500, body: 'oops' } }],
     ];
-    test.each(faults)('after %s, one more attempt closes it once, with one note', async (_what, fault) => {
-      for (const nth of [1, 2]) {
-        const id = await cleared();
+    /** Does something with the fault at its first write, then at its second, until there is no further write. */
+    const atEveryWrite = async (fault: ProxyFault, work: () => Promise<void>) => {
+      for (let nth = 1, isHit = true; isHit; nth++) {
         proxy.reset();
+        isHit = false;
         let writes = 0;
-        proxy.fault = ({ method }) => (method !== 'GET' && ++writes === nth ? fault : undefined);
+        proxy.fault = ({ method }) => {
+          if (method === 'GET' || ++writes !== nth) return undefined;
+          isHit = true;
+          return fault;
+        };
+        await work();
+      }
+    };
+
+    test.each(faults)('after %s, one more attempt closes it once, with one note', async (_what, fault) => {
+      await atEveryWrite(fault, async () => {
+        const id = await cleared();
         await close(id).catch(expectTemporary);
-        proxy.fault = () => undefined;
         await close(id);
         expect([await stateOf(id), (await ownNotes(id)).length]).toEqual(['closed', 1]);
-      }
+      });
+    });
+
+    test.each(faults)('after %s, one more attempt opens it once', async (_what, fault) => {
+      await atEveryWrite(fault, async () => {
+        const reference = unique();
+        const ticket = { name: `Dead line ${reference}`, description: 'Line 3 is dead', reference };
+        await faulty.system.open(ticket).catch(expectTemporary);
+        const id = await faulty.system.open(ticket);
+        const found = (await direct.system.listOpen()).filter(({ name }) => name.includes(reference));
+        expect([...new Set(found.map((each) => each.id))]).toEqual([id]);
+      });
     });
 
     test.each([200, 201, 204])(
@@ -190,30 +218,57 @@ export function conformance(name: string, start: () => Promise<Agent>): void {
       await expect(faulty.system.changedSince(undefined)).rejects.toThrow(CloseoutError);
     });
 
-    /** Everything since a mark, with something done between the pages. */
-    const changes = async (mark: string | undefined, between: () => Promise<void> = () => Promise.resolve()) => {
+    /** Everything since a mark. */
+    const changes = async (mark: string | undefined) => {
       const seen = new Map<string, string>();
       for (;;) {
-        const page = await direct.system.changedSince(mark);
+        const page = await faulty.system.changedSince(mark);
         for (const { id, status } of page.tickets) seen.set(id, status);
         ({ mark } = page);
         if (!page.hasMore) return { seen, mark };
-        await between();
       }
+    };
+    const several = () => Promise.all(Array.from({ length: 3 * pageSize }, () => open()));
+
+    /** Each is done before another page is read. */
+    const betweenPages = (...steps: (() => Promise<void>)[]) => {
+      const isList = ({ method, path }: Passed) => method === 'GET' && /[?&](per_page|page_size|limit)=/.test(path);
+      let lists = 0;
+      proxy.before = async (request) => {
+        if (isList(request) && lists++ > 0) await steps.shift()?.();
+      };
+      return () => steps.length === 0;
     };
 
     test('what changed since a mark is listed, whatever moves while pages are read', async () => {
-      const [first, second] = [await open(), await open()];
+      const first = await open();
       const { mark } = await changes(undefined);
-      const ids = await Promise.all(Array.from({ length: 12 }, () => open()));
+      const ids = await several();
       await agent.setStatus(first, direct.words.cleared[0] ?? '');
-      const { seen } = await changes(mark, async () => {
-        await direct.system.addNote(ids[0] ?? '', 'moves to the end');
-      });
+      const allDone = betweenPages(
+        () => direct.system.addNote(ids[0] ?? '', 'moves to the end'),
+        () => direct.system.addNote(ids[1] ?? '', 'so does this'),
+      );
+      const { seen } = await changes(mark);
       for (const id of [first, ...ids]) expect([...seen.keys()]).toContain(id);
       expect(stateOfWord(seen.get(first) ?? '', direct.words)).toBe('cleared');
-      const all = (await direct.system.listOpen()).map(({ id }) => id);
-      for (const id of [first, second, ...ids]) expect(all).toContain(id);
+      expect(allDone()).toBe(true);
+    });
+
+    test('every open ticket is listed, and none that has ended, whatever ends while pages are read', async () => {
+      const [closed, cancelled, last] = [await open(), await open(), await open()];
+      await close(closed, direct, { from: 'open' });
+      await agent.setStatus(cancelled, direct.words.cancelled[0] ?? '');
+      const [ending, leaving, ...ids] = await several();
+      const allDone = betweenPages(
+        () => close(ending ?? '', direct, { from: 'open' }).then(() => undefined),
+        () => agent.remove?.(leaving ?? '') ?? Promise.resolve(),
+      );
+      const listed = (await faulty.system.listOpen()).map(({ id }) => id);
+      for (const id of [last, ...ids]) expect(listed).toContain(id);
+      expect(listed).not.toContain(closed);
+      expect(listed).not.toContain(cancelled);
+      expect(allDone()).toBe(true);
     });
 
     test('a ticket that was deleted, or never was, is gone', async () => {

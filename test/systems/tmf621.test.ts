@@ -1,6 +1,7 @@
 import type { SystemSettings } from '../../src/setup/systems-file.js';
 import { connectSystem } from '../../src/systems/adapters.js';
-import { conformance, type Agent } from './conformance.js';
+import type { Agent } from './agents.js';
+import { conformance } from './conformance.js';
 import { Tmf621Server } from './tmf621-server.js';
 
 const anHour = 3_600_000;
@@ -29,6 +30,8 @@ describe.each([
     return {
       settings,
       wrongLogin: { ...settings, oauth: { ...login, clientSecret: 'wrong' } },
+      others: { ...settings, only: { ticketType: 'change' } },
+      keeps: ['severity', 'ticketType', 'customerId', 'serviceProblemId', 'contact'],
       setStatus: (id, status) => Promise.resolve(server.set(id, status)),
       remove: (id) => Promise.resolve(server.remove(id)),
       eventAbout: (id) => ({ eventType: 'TroubleTicketStatusChangeEvent', event: { troubleTicket: { id } } }),

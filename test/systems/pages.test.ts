@@ -1,0 +1,77 @@
+import { everyPage, pageSince, secondAfter, type Listing } from '../../src/systems/pages.js';
+
+/** Reading by pages, in a list whose rows move, appear and vanish between any two requests. */
+interface Row {
+  id: number;
+  time: string;
+}
+
+const at = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000', '');
+
+/** `slack`: how many seconds before the one that is asked for are listed as well. `between`: done before every request but the first. */
+function listingOf(rows: Row[], slack: number, between: (nth: number) => void = () => undefined): Listing<Row> {
+  let requests = 0;
+  const isFrom = (row: Row, time: string) => Date.parse(row.time) >= Date.parse(time) - slack * 1000;
+  const ask = (condition: (row: Row) => boolean, order: (one: Row, other: Row) => number) => {
+    if (requests++ > 0) between(requests);
+    return Promise.resolve(rows.filter(condition).sort(order).slice(0, 3));
+  };
+  const byTime = (one: Row, other: Row) => one.time.localeCompare(other.time) || one.id - other.id;
+  return {
+    pageSize: 3,
+    timeOf: (row) => row.time,
+    idOf: (row) => row.id,
+    from: (time) => ask((row) => time === undefined || isFrom(row, time), byTime),
+    inSecond: (time, id) =>
+      ask(
+        (row) => row.id > id && isFrom(row, time) && row.time < secondAfter(time),
+        (one, other) => one.id - other.id,
+      ),
+  };
+}
+
+const rowsAt = (...seconds: number[]): Row[] => seconds.map((time, index) => ({ id: index + 1, time: at(time) }));
+const idsOf = (rows: Row[]) => [...new Set(rows.map(({ id }) => id))].sort((one, other) => one - other);
+const allIds = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+
+test.each([
+  ['nothing', []],
+  ['less than a page', [1, 2]],
+  ['one row per second', [1, 2, 3, 4, 5, 6, 7]],
+  ['more than a page in one second', [1, 1, 1, 1, 1, 1, 1]],
+  ['more than a page in each of two seconds', [1, 1, 1, 1, 2, 2, 2, 2]],
+  ['a full page of the second before', [1, 1, 1, 2, 2, 2, 2, 2, 3]],
+])('%s is listed to the end, whatever slack the system gives', async (_, seconds) => {
+  for (const slack of [0, 1]) {
+    const rows = rowsAt(...seconds);
+    expect(idsOf(await everyPage(listingOf(rows, slack)))).toEqual(allIds(rows.length));
+  }
+});
+
+test('a mark that was reached is read again, and rows that come in its second are not missed', async () => {
+  const rows = rowsAt(1, 2, 2);
+  const { mark } = await pageSince(undefined, listingOf(rows, 0));
+  expect(mark).toBe(at(2));
+  rows.push({ id: 4, time: at(2) });
+  expect(idsOf((await pageSince(mark, listingOf(rows, 0))).rows)).toEqual([2, 3, 4]);
+  expect((await pageSince('2099-01-01T00:00:00Z', listingOf(rows, 0))).mark).toBe('2099-01-01T00:00:00Z');
+});
+
+test.each([0, 1])('no row is left out when others move to the end, with a slack of %i s', async (slack) => {
+  const rows = rowsAt(1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3);
+  const listing = listingOf(rows, slack, (nth) => {
+    const moving = rows.find(({ id }) => id === nth);
+    if (moving) moving.time = at(10);
+  });
+  expect(idsOf(await everyPage(listing))).toEqual(allIds(rows.length));
+});
+
+test.each([0, 1])('no row is left out when others vanish, with a slack of %i s', async (slack) => {
+  const rows = rowsAt(1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3);
+  const kept = [7, 8, 9, 10, 11, 12];
+  const listing = listingOf(rows, slack, (nth) => {
+    const index = rows.findIndex(({ id }) => id === nth && !kept.includes(id));
+    if (index >= 0) rows.splice(index, 1);
+  });
+  expect(idsOf(await everyPage(listing))).toEqual(expect.arrayContaining(kept));
+});
