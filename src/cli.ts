@@ -12,6 +12,7 @@ import { TemporaryError } from './cli/shell.js';
 import { systemCommands } from './cli/systems.js';
 import { surveyCommands } from './cli/surveys.js';
 import { tokenCommands } from './cli/tokens.js';
+import { workerVersionCommands } from './cli/worker-versions.js';
 import { CloseoutError } from './contract/errors.js';
 import { version } from './setup/version.js';
 
@@ -45,6 +46,7 @@ systemCommands(program);
 eventCommands(program);
 tokenCommands(program);
 processCommands(program);
+workerVersionCommands(program);
 
 try {
   await program.parseAsync();

@@ -32,6 +32,7 @@ import type { DeskQuery } from './outside/reports/desk.js';
 import { toReport } from './outside/reports/rows.js';
 import { connectTemporal, type Temporal } from './outside/temporal/connect.js';
 import { ignoreUnavailable } from './outside/temporal/calls.js';
+import type { WorkerVersions } from './outside/temporal/worker-versions.js';
 import { allowedAfter, changeTo, isOpen, stateOf } from './policy/status.js';
 import { loadConfig, type Config } from './setup/config.js';
 import type { Tracing } from './setup/tracing.js';
@@ -67,6 +68,8 @@ export class CloseoutClient {
   readonly systems: SystemService;
   readonly alarms: AlarmService;
   readonly tokens: TokenService;
+  /** Which version of the workers gets the runs. */
+  readonly workerVersions: Pick<WorkerVersions, 'list' | 'rollOut'>;
   /** What Temporal stores, if it is encrypted. */
   readonly payloads: PayloadService;
   private readonly reports: ReportsPort;
@@ -82,6 +85,7 @@ export class CloseoutClient {
     this.systems = new SystemService(stores.systemStates, stores.observed, temporal.runs, stores.reports);
     this.alarms = new AlarmService(this, stores.alarms);
     this.tokens = new TokenService(stores.apiTokens);
+    this.workerVersions = temporal.workerVersions;
     this.payloads = new PayloadService(temporal.codecs);
   }
 

@@ -1,4 +1,5 @@
 /** The process that runs workflows and activities. Start as many as you like. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
@@ -8,6 +9,7 @@ import { createActivities } from './activities/index.js';
 import { interceptActivities } from './activities/interceptor.js';
 import { CloseoutError, errors } from './contract/errors.js';
 import { bulkQueue, mailQueue, systemQueueOf, taskQueue } from './contract/messages.js';
+import { deploymentName } from './contract/worker-versions.js';
 import { openDatabase } from './outside/database/database.js';
 import { assertMigrated } from './outside/database/migrate.js';
 import { openMailer } from './outside/mail/mailer.js';
@@ -70,6 +72,8 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
       ),
     );
     const runs = Promise.all(workers.map((worker) => worker.run()));
+    if (config.isVersioned)
+      await untilDone(log, 'roll out the first version', () => temporal.workerVersions.rollOutFirst(buildId()));
     log.info({ ...about(config), brands: brands.ids, systems: [...file.systems.keys()] }, 'ready');
     onReady();
     const loops = runLoops({ config, stores, runs: temporal.runs, systems, file, log }, stopping.signal);
@@ -85,8 +89,8 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
 }
 
 /** What an operator asks first of a process that runs. */
-const about = ({ temporal, policyFile }: Config) => ({
-  version,
+const about = ({ temporal, policyFile, isVersioned }: Config) => ({
+  version: isVersioned ? buildId() : version,
   temporal: temporal.connection.address,
   namespace: temporal.namespace,
   policy: policyFile ?? 'built in',
@@ -150,13 +154,21 @@ async function connect({ temporal: { connection } }: Config): Promise<NativeConn
   }
 }
 
+const bundled = (name: string): string =>
+  readFileSync(fileURLToPath(new URL(`./worker/${name}.js`, import.meta.url)), 'utf8');
+
+/** The same for every worker of a release, with traces or without. */
+function buildId(): string {
+  const hash = createHash('sha256').update(bundled('workflow-bundle')).digest('hex');
+  return `${version}-${hash.slice(0, 8)}`;
+}
+
 /**
  * The workflow code as `npm run build` bundled it. The SDK formats a stack trace for every promise, which is almost half of the workflow
  * thread's time (docs/performance.md), so there is none unless it is asked for.
  */
 function workflowCode({ isTraced, keepsStackTraces }: Config): string {
-  const name = isTraced ? 'workflow-bundle-traced' : 'workflow-bundle';
-  const code = readFileSync(fileURLToPath(new URL(`./worker/${name}.js`, import.meta.url)), 'utf8');
+  const code = bundled(isTraced ? 'workflow-bundle-traced' : 'workflow-bundle');
   return keepsStackTraces ? code : `Error.stackTraceLimit = 0; ${code}`;
 }
 
@@ -172,6 +184,15 @@ function workerOptions(
     namespace: temporal.namespace,
     taskQueue: queue,
     ...(queue === taskQueue ? { workflowBundle: { code: workflowCode(config) } } : {}),
+    workerDeploymentOptions: config.isVersioned
+      ? {
+          useWorkerVersioning: true,
+          version: { deploymentName, buildId: buildId() },
+          // Runs wait for days, so they go on with the next release; what changes for them is guarded by `patched`.
+          defaultVersioningBehavior: 'AUTO_UPGRADE',
+        }
+      : undefined,
+    patchActivationCallback: () => config.takesNewPaths,
     dataConverter: dataConverterFor(temporal.payloadKeys),
     // The first interceptor is the outermost, so spans see translated failures and never quote a relay.
     interceptors: { activity: [...(tracing?.activity ?? []), interceptActivities(log)] },

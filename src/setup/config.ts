@@ -55,6 +55,10 @@ export interface Config {
   systemsFile: string | undefined;
   /** A folder with the brands; undefined: only the built-in one. */
   brandsDir: string | undefined;
+  /** Workers have a version, and get runs when `closeout rollout` says so. */
+  isVersioned: boolean;
+  /** Runs take the changed paths of this release, after which it cannot be rolled back. */
+  takesNewPaths: boolean;
   /** Workflows keep stack traces, for the Call Stack tab of the Temporal UI and for failures of their code. */
   keepsStackTraces: boolean;
   /** The standard OpenTelemetry settings configure a collector. */
@@ -118,6 +122,8 @@ export const settings = z.object({
   CLOSEOUT_SYSTEMS: z.string().optional(),
   CLOSEOUT_OUTBOX: z.string().optional(),
   CLOSEOUT_PAYLOAD_KEYS: z.string().optional(),
+  CLOSEOUT_WORKER_VERSIONING: z.enum(['yes', 'no']).default('no'),
+  CLOSEOUT_NEW_PATHS: z.enum(['yes', 'no']).default('yes'),
   CLOSEOUT_STACK_TRACES: z.enum(['yes', 'no']).default('no'),
   CLOSEOUT_TEMPORAL_UI: url('http:', 'https:').optional(),
 });
@@ -159,6 +165,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     policyFile: set.CLOSEOUT_POLICY,
     brandsDir: set.CLOSEOUT_BRANDS,
     systemsFile: set.CLOSEOUT_SYSTEMS,
+    isVersioned: set.CLOSEOUT_WORKER_VERSIONING === 'yes',
+    takesNewPaths: set.CLOSEOUT_NEW_PATHS === 'yes',
     keepsStackTraces: set.CLOSEOUT_STACK_TRACES === 'yes',
     isTraced: isTraced(env),
     keepDays: set.CLOSEOUT_KEEP_DAYS,

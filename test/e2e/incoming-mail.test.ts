@@ -1,6 +1,7 @@
 import { cleanEnv } from '../stack/commands.js';
 import { bounceMail, multipartMail, plainMail } from '../stack/incoming-mails.js';
-import { inbound, Stack } from '../stack/stack.js';
+import { inbound } from '../stack/commands.js';
+import { Stack } from '../stack/stack.js';
 import { surveyEvents } from '../stack/history.js';
 import { until } from '../stack/waiting.js';
 

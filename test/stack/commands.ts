@@ -1,7 +1,12 @@
 /** Running commands as a user does. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
+import { resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
+
+/** The command `closeout` of this build. */
+export const cli = resolve('dist/cli.js');
 
 export interface Output {
   code: number;
@@ -17,6 +22,18 @@ export async function run(command: string, args: string[], env: NodeJS.ProcessEn
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
     return { code, stdout, stderr };
   }
+}
+
+/** `closeout inbound`, with a mail on its standard input. */
+export async function inbound(mail: string, env: NodeJS.ProcessEnv, args: string[] = []): Promise<Output> {
+  const child = spawn(process.execPath, [cli, 'inbound', ...args], { env });
+  child.stdin.end(mail);
+  const [stdout, stderr, code] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    new Promise<number>((resolve) => child.once('exit', (exit) => resolve(exit ?? 1))),
+  ]);
+  return { code, stdout, stderr };
 }
 
 /** The environment without the settings of the user who runs the tests. */

@@ -3,35 +3,21 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { CloseoutClient } from '../../src/client.js';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import type { NewReport, RunStatus } from '../../src/contract/reports.js';
 import { loadConfig } from '../../src/setup/config.js';
-import { cleanEnv, freePorts, run, type Output } from './commands.js';
+import { cleanEnv, cli, freePorts, inbound, run, type Output } from './commands.js';
 import { isAbout, isAlert, readMails, type SeenMail } from './mail.js';
 import { until } from './waiting.js';
-
-const cli = resolve('dist/cli.js');
 
 export interface StackOptions {
   /** YAML. */
   policy?: string;
   env?: Record<string, string>;
-}
-
-export async function inbound(mail: string, env: NodeJS.ProcessEnv, args: string[] = []): Promise<Output> {
-  const child = spawn(process.execPath, [cli, 'inbound', ...args], { env });
-  child.stdin.end(mail);
-  const [stdout, stderr, code] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    new Promise<number>((resolve) => child.once('exit', (exit) => resolve(exit ?? 1))),
-  ]);
-  return { code, stdout, stderr };
 }
 
 export class Stack {
@@ -138,10 +124,10 @@ export class Stack {
     return inbound(mail, { ...cleanEnv(), ...this.env }, args);
   }
 
-  /** One more worker process beside the stack's own. Returns how to end it. */
-  async secondWorker(): Promise<() => Promise<void>> {
+  /** One more worker process beside the stack's own, by default of the same build. Returns how to end it. */
+  async secondWorker(env: Record<string, string> = {}, command = cli): Promise<() => Promise<void>> {
     const [port] = await freePorts(1);
-    return this.beside('worker', { CLOSEOUT_WORKER_METRICS: `127.0.0.1:${port}` });
+    return this.beside('worker', { CLOSEOUT_WORKER_METRICS: `127.0.0.1:${port}`, ...env }, command);
   }
 
   /** One more gateway; `moved` leads a link of the stack's own to it. */
@@ -151,9 +137,13 @@ export class Stack {
     return { end, moved: (link: string) => link.replace(this.url(''), `http://127.0.0.1:${port}`) };
   }
 
-  private async beside(part: 'worker' | 'gateway', extra: Record<string, string>): Promise<() => Promise<void>> {
+  private async beside(
+    part: 'worker' | 'gateway',
+    extra: Record<string, string>,
+    command = cli,
+  ): Promise<() => Promise<void>> {
     const env = { ...cleanEnv(), ...this.env, ...extra };
-    const child = spawn(process.execPath, [cli, part], { env, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    const child = spawn(process.execPath, [command, part], { env, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
     await new Promise((ready) => child.once('message', ready));
     return async () => {
       child.kill('SIGTERM');

@@ -24,7 +24,7 @@ export async function translated<T>(call: () => Promise<T>): Promise<T> {
     if (!isFailedCall(error)) throw error;
     const { cause } = error as { cause?: unknown };
     const { code, details } = (isGrpcServiceError(cause) ? cause : error) as { code?: unknown; details?: unknown };
-    if (code === invalidArgument)
+    if (code === invalidArgument || code === failedPrecondition)
       throw new CloseoutError('BadInput', `Temporal refuses the request: ${String(details)}.`, undefined, {
         cause: error,
       });
@@ -37,8 +37,9 @@ export async function translated<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Status code of gRPC. */
+/** Status codes of gRPC. */
 const invalidArgument = 3;
+const failedPrecondition = 9;
 
 /** Every class with which the SDK reports a failed call. */
 const isFailedCall = (error: unknown): boolean =>

@@ -6,6 +6,7 @@ import { lostRuns, type LostRuns } from './lost-runs.js';
 import { reportRuns, type Runs } from './runs.js';
 import { schedules, type Schedules } from './schedules.js';
 import { serviceProblemRuns, type ServiceProblems } from './service-problems.js';
+import { workerVersions, type WorkerVersions } from './worker-versions.js';
 
 export interface TemporalSettings {
   connection: ConnectionOptions;
@@ -22,6 +23,7 @@ export interface Temporal {
   lostRuns: LostRuns;
   serviceProblems: ServiceProblems;
   schedules: Schedules;
+  workerVersions: WorkerVersions;
   codecs: PayloadCodec[];
   close(): Promise<void>;
 }
@@ -39,6 +41,7 @@ export function connectTemporal(
     lostRuns: lostRuns(client),
     serviceProblems: serviceProblemRuns(client),
     schedules: schedules(client),
+    workerVersions: workerVersions(client),
     codecs: dataConverter?.payloadCodecs ?? [],
     close: () => connection.close(),
   };

@@ -1,0 +1,175 @@
+import type { WorkerVersion } from '../../src/contract/worker-versions.js';
+import { brokenInvariants } from '../stack/invariants.js';
+import { buildNextRelease } from '../stack/next-release.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
+
+/**
+ * A release is rolled out to 20 % and 100 %, rolled back, and rolled out again, while reports wait in every phase. How many in each of five
+ * phases: CLOSEOUT_UPGRADES=40 npx jest test/faults/upgrade.
+ */
+const perPhase = Number(process.env['CLOSEOUT_UPGRADES'] ?? 5);
+const patience = 120_000 + perPhase * 10_000;
+
+const policy = `
+default: { survey: { contactCap: null } }
+rules:
+  - { when: { ticketType: confirmed }, confirmation: { window: 1h, warnBefore: null, businessHours: null } }
+`;
+
+let stack: Stack;
+let endNext: (() => Promise<void>) | undefined;
+beforeAll(async () => {
+  // No sweep: it would end the reports that ATTENTION makes look cancelled.
+  stack = await Stack.start({ policy, env: { CLOSEOUT_WORKER_VERSIONING: 'yes', CLOSEOUT_WATCH_SECONDS: '86400' } });
+}, patience);
+afterAll(async () => {
+  await endNext?.();
+  await stack.end();
+});
+
+const versions = async () => JSON.parse((await stack.closeout('versions', '--json')).stdout) as WorkerVersion[];
+const rollOut = async (version: string, percent: number) =>
+  expect(await stack.closeout('rollout', version, '--percent', `${percent}`)).toMatchObject({ code: 0 });
+
+/** Reports that wait in a phase, and what ends the waiting. */
+const phases: Record<
+  string,
+  { type: string; enter: (id: string) => Promise<void>; leave: (id: string) => Promise<void> }
+> = {
+  OPEN: {
+    type: 'fault',
+    enter: () => Promise.resolve(),
+    leave: async (id) => void (await stack.client.clear(id)),
+  },
+  CLEARING: {
+    type: 'fault',
+    enter: async (id) => {
+      await stack.client.operate('hold', id, { by: 'eve' });
+      await stack.client.clear(id);
+      await stack.untilHeld(id);
+    },
+    leave: async (id) => void (await stack.client.operate('release', id, { by: 'eve' })),
+  },
+  CONFIRMING: {
+    type: 'confirmed',
+    enter: async (id) => {
+      await stack.client.clear(id);
+      await stack.untilAsked(id);
+    },
+    leave: async (id) => {
+      const survey = await stack.client.surveys.ofCycle(id, 1);
+      await stack.client.surveys.confirm(survey?.id ?? '', { fixed: true, clearedAt: survey?.confirmFor as Date });
+    },
+  },
+  ATTENTION: {
+    type: 'fault',
+    enter: async (id) => {
+      await stack.untilPhase(id, 'open');
+      await stack.sql("update reports set status = 'cancelled' where id = $1", [id]);
+      await stack.client.clear(id).catch(() => stack.signal(id, 'cleared'));
+      await stack.untilPhase(id, 'needsAttention');
+    },
+    leave: async (id) => {
+      await stack.sql("update reports set status = 'resolved' where id = $1", [id]);
+      await stack.client.operate('retryNow', id, { by: 'eve' });
+    },
+  },
+  SURVEYING: {
+    type: 'fault',
+    enter: async (id) => {
+      await stack.client.clear(id);
+      await stack.untilSurvey(id, 'sent');
+    },
+    leave: (id) => answer(id),
+  },
+};
+
+const idsIn = (phase: string) => Array.from({ length: perPhase }, (_, n) => `${phase}-${n}`);
+const all = Object.keys(phases).flatMap(idsIn);
+
+async function answer(id: string): Promise<void> {
+  const survey = await stack.client.surveys.ofCycle(id, 1);
+  await stack.client.surveys.answer(survey?.id ?? '', { score: 5 });
+  await stack.untilSurvey(id, 'answered');
+}
+
+/** In every phase, those whose turn it is go on, and then those of the turn before, which may have taken a changed path. */
+async function goOn(turn: number, turns: number): Promise<void> {
+  const ofTurn = (phase: string, wanted: number) => idsIn(phase).filter((_, n) => n % turns === wanted);
+  for (const [phase, { leave }] of Object.entries(phases)) {
+    for (const id of ofTurn(phase, turn)) {
+      await leave(id);
+      await stack.untilSurvey(id, phase === 'SURVEYING' ? 'answered' : 'sent');
+    }
+    if (phase !== 'SURVEYING') for (const id of ofTurn(phase, turn - 1)) await answer(id);
+  }
+}
+
+test(
+  'runs that wait in every phase go on with whichever release is rolled out, and none is lost',
+  async () => {
+    const [first] = await versions();
+    expect(first).toMatchObject({ state: 'current' });
+    const old = first?.buildId ?? '';
+    for (const [phase, { type, enter }] of Object.entries(phases))
+      for (const id of idsIn(phase)) {
+        await stack.open(id, { ticketType: type });
+        await enter(id);
+      }
+
+    const command = await buildNextRelease();
+    endNext = await stack.secondWorker({ CLOSEOUT_NEW_PATHS: 'no' }, command);
+    const next = (await until('the next release', async () => (await versions()).find((one) => one.buildId !== old)))
+      .buildId;
+    await goOn(0, 5);
+    await rollOut(next, 20);
+    expect(await versions()).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ buildId: next, state: 'ramping', percentage: 20 }),
+        expect.objectContaining({ buildId: old, state: 'current' }),
+      ]),
+    );
+    await goOn(1, 5);
+    await rollOut(next, 100);
+    expect((await fetch(stack.url('/readyz'))).status).toBe(200);
+    await goOn(2, 5);
+    await rollOut(old, 100);
+    await goOn(3, 5);
+    await rollOut(next, 100);
+    // Nobody will roll back any more.
+    await endNext();
+    endNext = await stack.secondWorker({}, command);
+    await goOn(4, 5);
+
+    const builds = new Map<string, number>();
+    let patchedRuns = 0;
+    for (const id of all) {
+      expect(await stack.client.get(id)).toMatchObject({ status: 'closed', cycle: 1 });
+      const events = (await stack.history(id)).events ?? [];
+      expect(events.filter(({ workflowTaskFailedEventAttributes: failed }) => failed)).toEqual([]);
+      for (const build of buildsOf(events)) builds.set(build, (builds.get(build) ?? 0) + 1);
+      if (events.some(({ markerRecordedEventAttributes: marker }) => marker?.markerName === 'core_patch'))
+        patchedRuns++;
+    }
+    expect([...builds.keys()].sort()).toEqual([old, next].sort());
+    expect(patchedRuns).toBeGreaterThan(0);
+    expect(await brokenInvariants(stack)).toEqual([]);
+  },
+  patience,
+);
+
+type Events = NonNullable<Awaited<ReturnType<Stack['history']>>['events']>;
+
+/** The builds that have worked on a run. */
+const buildsOf = (events: Events): Set<string> =>
+  new Set(events.flatMap(({ workflowTaskCompletedEventAttributes: done }) => done?.deploymentVersion?.buildId ?? []));
+
+test('what cannot be rolled out is refused in words', async () => {
+  const unknown = await stack.closeout('rollout', '9.9.9-none');
+  expect(unknown).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('No worker of version 9.9.9-none has run') as string,
+  });
+  expect((await stack.closeout('rollout', '9.9.9-none', '--percent', '101')).stderr).toContain('from 0 to 100');
+});
