@@ -150,7 +150,8 @@ export interface MassClearRequest {
 /** Input of the workflow `clearServiceProblem`, id `service-problem:{id}`. Callers need `serviceProblemId` only. */
 export interface MassClearInput extends MassClearRequest {
   serviceProblemId: string;
-  carried?: unknown;
+  /** For continue-as-new: how far it is. `v`: of this form; a release reads those of every release before. */
+  carried?: { v: 1; state: unknown };
 }
 
 /** Signal to a running `clearServiceProblem`: a second request is honoured after the first. */

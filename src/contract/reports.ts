@@ -60,8 +60,8 @@ export interface Attention {
 /** Input of the workflow `closeProblemReport`. */
 export interface RunInput {
   reportId: string;
-  /** For continue-as-new: changes that are not written yet. */
-  carried?: unknown[];
+  /** For continue-as-new: changes that are not written yet. `v`: of this form; a release reads those of every release before. */
+  carried?: { v: 1; changes: unknown[] };
 }
 
 /** Result of a finished run. `survey.outcome` is a survey state, `skipped:<reason>` or `none`. */

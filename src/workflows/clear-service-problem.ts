@@ -46,7 +46,7 @@ interface State {
 }
 
 export async function clearServiceProblem(input: MassClearInput): Promise<MassClearProgress> {
-  const state = (input.carried as State | undefined) ?? newState(input);
+  const state = (input.carried?.state as State | undefined) ?? newState(input);
   const { progress, requests } = state;
   setHandler(defineQuery<MassClearProgress>(queries.progress), () => progress, {
     description: 'How many reports were cleared, are still open, are closed, and which are not cleared and why.',
@@ -146,7 +146,7 @@ async function runRound(input: MassClearInput, state: State): Promise<void> {
     }
     state.marks = [...state.marks, state.after].slice(-looksUntilOverdue);
     if (workflowInfo().continueAsNewSuggested)
-      await continueAsNew<typeof clearServiceProblem>({ ...input, carried: state });
+      await continueAsNew<typeof clearServiceProblem>({ ...input, carried: { v: 1, state } });
     await sleep('1s', { summary: `Until the workers have followed; ${state.window} at a time` });
   }
 }

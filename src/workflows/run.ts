@@ -105,7 +105,7 @@ export function newRun(input: RunInput): RunState {
     rev: 0,
     received: nothingReceived(),
     written: { state: 'open', cycle: 0, rev: 0 },
-    unwritten: ((input.carried ?? []) as Change[]).map((change) => ({ change, rev: 0 })),
+    unwritten: ((input.carried?.changes ?? []) as Change[]).map((change) => ({ change, rev: 0 })),
     isDirty: false,
     looksAgain: false,
     isLookingUp: false,

@@ -48,7 +48,8 @@ export async function continueRun(run: RunState): Promise<never> {
   // A repeated signal is only known as such if its successor knows what was received.
   if (isDirty && unwritten.length === 0) await recordIfPossible(run, {});
   const changes = run.unwritten.map(({ change }) => change);
-  return continueAsNew<typeof closeProblemReport>(changes.length > 0 ? { reportId, carried: changes } : { reportId });
+  const carried = changes.length > 0 ? { v: 1 as const, changes } : undefined;
+  return continueAsNew<typeof closeProblemReport>({ reportId, ...(carried && { carried }) });
 }
 
 /** Reads the ledger, and applies to it the changes that the run has received and not written. Returns false if an operator gave up. */
