@@ -26,6 +26,7 @@ import type { ChangeKind, NewReport, Report, ReportChanges, ReportStatus, RunSta
 import type { TimelineEntry } from './contract/timeline.js';
 import { countQueries } from './outside/counts.js';
 import { openDatabase } from './outside/database/database.js';
+import type { Sessions } from './outside/sessions.js';
 import { openStores, type Stores } from './outside/stores.js';
 import type { ListQuery, ReportDetails, ReportsPort } from './outside/reports/port.js';
 import type { DeskQuery } from './outside/reports/desk.js';
@@ -68,6 +69,7 @@ export class CloseoutClient {
   readonly systems: SystemService;
   readonly alarms: AlarmService;
   readonly tokens: TokenService;
+  readonly sessions: Sessions;
   /** Which version of the workers gets the runs. */
   readonly workerVersions: Pick<WorkerVersions, 'list' | 'rollOut'>;
   /** What Temporal stores, if it is encrypted. */
@@ -85,6 +87,7 @@ export class CloseoutClient {
     this.systems = new SystemService(stores.systemStates, stores.observed, temporal.runs, stores.reports);
     this.alarms = new AlarmService(this, stores.alarms);
     this.tokens = new TokenService(stores.apiTokens);
+    this.sessions = stores.sessions;
     this.workerVersions = temporal.workerVersions;
     this.payloads = new PayloadService(temporal.codecs);
   }

@@ -7,6 +7,7 @@ export const errors = {
   BadSetting: { retry: false, acts: 'operator', http: 500 },
   Unauthorized: { retry: false, acts: 'caller', http: 401 },
   Forbidden: { retry: false, acts: 'caller', http: 403 },
+  LoginFailed: { retry: false, acts: 'caller', http: 401 },
   ReportNotFound: { retry: false, acts: 'caller', http: 404 },
   NotFound: { retry: false, acts: 'caller', http: 404 },
   MethodNotAllowed: { retry: false, acts: 'caller', http: 405 },
@@ -30,6 +31,7 @@ export const errors = {
   SystemUnavailable: { retry: true, acts: 'nobody', http: 503 },
   /** While a release is rolled out, `closeout migrate` may still be running. */
   DatabaseOutdated: { retry: true, acts: 'operator', http: 503 },
+  LoginUnavailable: { retry: false, acts: 'operator', http: 503 },
   DatabaseUnavailable: { retry: true, acts: 'nobody', http: 503 },
   TemporalUnavailable: { retry: true, acts: 'nobody', http: 503 },
   GaveUp: { retry: false, acts: 'operator', http: 504 },

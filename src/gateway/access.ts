@@ -7,6 +7,8 @@ import type { CloseoutClient } from '../client.js';
 import { tokenPrefix, type Scope, type Subject } from '../contract/access.js';
 import type { Config } from '../setup/config.js';
 import { CloseoutError } from '../contract/errors.js';
+import { isForOperators } from './desk/page.js';
+import { loginPath, sessionOf } from './login.js';
 import { isSameToken } from './same-token.js';
 
 declare module 'fastify' {
@@ -19,55 +21,74 @@ declare module 'fastify' {
     scope?: Scope;
   }
   interface FastifyRequest {
-    /** Whose named token the request carries; undefined for CLOSEOUT_API_TOKEN, and where none is needed. */
+    /** Whose named token or log-in the request carries; undefined for CLOSEOUT_API_TOKEN, and where none is needed. */
     subject?: Subject;
+    /** The subject has logged in. */
+    hasSession: boolean;
   }
 }
 
 /** Alarm systems have tokens of their own. */
 const isOpenToAll = (path: string) =>
-  /^\/(s|u|c|assets|alarms)\//.test(path) || path === '/healthz' || path === '/readyz';
+  /^\/(s|u|c|assets|alarms|login)\//.test(path) || ['/login', '/healthz', '/readyz'].includes(path);
 const loopback = new Set(['127.0.0.1', 'localhost', '[::1]', '::1']);
 
-export function guard({ http, apiToken, temporal }: Config, client: CloseoutClient) {
+export function guard(config: Config, client: CloseoutClient) {
+  const { http, temporal, oidc } = config;
   const publicUrl = new URL(http.publicUrl);
   const uiOrigin = temporal.uiUrl === undefined ? undefined : new URL(temporal.uiUrl).origin;
   const onlyLocal = http.trustLoopback && loopback.has(http.host) && loopback.has(publicUrl.hostname);
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const { fromTemporalUi = false } = request.is404 ? {} : request.routeOptions.config;
     const isFromUi = fromTemporalUi && uiOrigin !== undefined && request.headers.origin === uiOrigin;
     if (!isFromUi) assertOwnSite(request, publicUrl);
     // A browser that asks whether it may send a request sends no login yet.
-    if (isFromUi && request.method === 'OPTIONS') return;
-    const needsToken = !isOpenToAll(request.url.split('?')[0] ?? '') && !(onlyLocal && isFromThisMachine(request));
-    const given = tokenOf(request);
-    if (needsToken || given?.startsWith(tokenPrefix)) await authenticate(request, reply, given, apiToken, client);
+    if (isFromUi && request.method === 'OPTIONS') return undefined;
+    if (!isOpenToAll(request.url.split('?')[0] ?? '')) {
+      const isKnown = await identify(request, config, client);
+      if (!isKnown && !(onlyLocal && isFromThisMachine(request))) {
+        if (oidc && request.method === 'GET' && isForOperators(request))
+          return reply.redirect(loginPath(request.url), 303);
+        // A browser asks for a login: any name, and the token as the password.
+        reply.header('www-authenticate', 'Basic realm="Closeout", charset="UTF-8"');
+        throw unauthorized();
+      }
+      assertScope(request);
+    }
     assertMediaType(request);
+    return undefined;
   };
 }
 
-async function authenticate(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  given: string | undefined,
-  apiToken: string,
-  client: CloseoutClient,
-): Promise<void> {
-  if (given !== undefined && isSameToken(given, apiToken)) return;
-  request.subject = given === undefined ? undefined : await client.tokens.subjectOf(given);
-  if (!request.subject) {
-    // A browser asks for a login: any name, and the token as the password.
-    reply.header('www-authenticate', 'Basic realm="Closeout", charset="UTF-8"');
-    throw new CloseoutError(
-      'Unauthorized',
-      'Send "Authorization: Bearer TOKEN"; the token was printed at start, is CLOSEOUT_API_TOKEN, or comes from `closeout tokens create`.',
-    );
+/** Finds out who sends a request: by a token, or by a log-in. False if nobody is known by what it carries. */
+async function identify(request: FastifyRequest, { apiToken, oidc }: Config, client: CloseoutClient): Promise<boolean> {
+  const token = tokenOf(request);
+  if (token !== undefined) {
+    if (isSameToken(token, apiToken)) return true;
+    request.subject = await client.tokens.subjectOf(token);
+    // A token of ours that is no longer known is refused, also where none is needed.
+    if (!request.subject && token.startsWith(tokenPrefix)) throw unauthorized();
+    return request.subject !== undefined;
   }
-  const { is404, method, routeOptions } = request;
+  const session = oidc && sessionOf(request);
+  if (session === undefined) return false;
+  request.subject = await client.sessions.subjectOf(session);
+  request.hasSession = request.subject !== undefined;
+  return request.hasSession;
+}
+
+const unauthorized = () =>
+  new CloseoutError(
+    'Unauthorized',
+    'Send "Authorization: Bearer TOKEN"; the token was printed at start, is CLOSEOUT_API_TOKEN, or comes from `closeout tokens create`.',
+  );
+
+function assertScope({ subject, is404, method, routeOptions }: FastifyRequest): void {
+  if (!subject) return;
   const usual = method === 'GET' || method === 'HEAD' ? 'read' : 'write';
   const scope = (is404 ? undefined : routeOptions.config.scope) ?? usual;
-  if (!request.subject.scopes.includes(scope))
-    throw new CloseoutError('Forbidden', `The token ${request.subject.name} lacks the scope ${scope}.`);
+  if (!subject.scopes.includes(scope))
+    throw new CloseoutError('Forbidden', `${subject.name} lacks the scope ${scope}.`);
 }
 
 /** A foreign host name means DNS rebinding, and a proxy may forward anybody's requests. */

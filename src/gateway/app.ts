@@ -17,6 +17,7 @@ import { overviewPages } from './desk/overview.js';
 import { reportPages } from './desk/reports.js';
 import { errorList } from './error-list.js';
 import { handleErrors } from './errors.js';
+import { login } from './login.js';
 import { hub } from './hub.js';
 import { health } from './health.js';
 import { mergePatch, parseJson } from './json-body.js';
@@ -72,6 +73,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   traces(app);
   app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'));
   app.decorateRequest('subject', undefined);
+  app.decorateRequest('hasSession', false);
   app.addHook('onRequest', guard(config, client));
   handleErrors(app, brands.builtIn, publicUrl);
   errorList(app);
@@ -90,6 +92,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
     surveyPages(pages, site, limits);
     confirmPages(pages, site, limits);
     reportPages(pages, config, client);
+    login(pages, config, client);
   });
   codecServer(app, config, client);
   assets(app, brands);

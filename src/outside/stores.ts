@@ -26,6 +26,7 @@ import { surveyTable, type Surveys } from './surveys/surveys.js';
 import { surveyTimeline, type Timeline } from './surveys/timeline.js';
 import { reportTimeline } from './report-timeline.js';
 import { rollUpSurveys } from './survey-counts.js';
+import { sessionTable, type Sessions } from './sessions.js';
 import { systemStates, type SystemStates } from './system-states.js';
 import { sweepTable, type Sweeps } from './sweeps.js';
 
@@ -56,6 +57,7 @@ export interface Stores {
   systemStates: SystemStates;
   alarms: AlarmTable;
   apiTokens: ApiTokens;
+  sessions: Sessions;
 }
 
 /** `addressKey`: keys the hashes in the do-not-contact lists, and the ids of surveys. */
@@ -91,5 +93,6 @@ export function openStores(db: Db, addressKey: Buffer): Stores {
     systemStates: systemStates(db),
     alarms: alarmTable(db),
     apiTokens: apiTokenTable(db),
+    sessions: sessionTable(db),
   };
 }

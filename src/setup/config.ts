@@ -8,6 +8,7 @@ import { domainOf } from '../contract/contact.js';
 import { CloseoutError } from '../contract/errors.js';
 import { workflowIdOf } from '../contract/ids.js';
 import { linkKeysFrom, type LinkKey } from '../customer/links.js';
+import { oidcFrom, oidcSettings, type Oidc } from './oidc-settings.js';
 
 export interface Config {
   temporal: {
@@ -47,6 +48,8 @@ export interface Config {
   /** Time between two sweeps. */
   watchSeconds: number;
   apiToken: string;
+  /** How operators log in; undefined: with a token. */
+  oidc: Oidc | undefined;
   linkKeys: LinkKey[];
   /** Keys the hashes in the do-not-contact lists. */
   addressKey: Buffer;
@@ -115,6 +118,7 @@ export const settings = z.object({
   CLOSEOUT_PUBLIC_URL: url('http:', 'https:').optional(),
   CLOSEOUT_TRUST_LOOPBACK: z.enum(['yes', 'no']).default('no'),
   CLOSEOUT_API_TOKEN: z.string().min(16, 'must have at least 16 characters'),
+  ...oidcSettings,
   CLOSEOUT_LINK_KEYS: z.string(),
   CLOSEOUT_ADDRESS_KEY: z.base64().min(22, 'must be at least 16 bytes in base64'),
   CLOSEOUT_POLICY: z.string().optional(),
@@ -160,6 +164,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       publicUrl: (set.CLOSEOUT_PUBLIC_URL ?? `http://127.0.0.1:${set.CLOSEOUT_PORT}`).replace(/\/$/, ''),
     },
     apiToken: set.CLOSEOUT_API_TOKEN,
+    oidc: oidcFrom(set),
     linkKeys: linkKeysFrom(set.CLOSEOUT_LINK_KEYS),
     addressKey: Buffer.from(set.CLOSEOUT_ADDRESS_KEY, 'base64'),
     policyFile: set.CLOSEOUT_POLICY,

@@ -13,6 +13,9 @@ const env = {
   SMTP_URL: 'smtp://127.0.0.1:1',
   CLOSEOUT_API_TOKEN: 'a-token-that-is-long-enough',
   CLOSEOUT_LINK_KEYS: `k:${Buffer.alloc(32, 1).toString('base64')}`,
+  CLOSEOUT_OIDC_ISSUER: 'https://login.example',
+  CLOSEOUT_OIDC_CLIENT_ID: 'closeout',
+  CLOSEOUT_OIDC_CLIENT_SECRET: 'secret',
   CLOSEOUT_ADDRESS_KEY: Buffer.alloc(32, 2).toString('base64'),
   CLOSEOUT_PAYLOAD_KEYS: `p:${Buffer.alloc(32, 3).toString('base64')}`,
 };

@@ -36,3 +36,25 @@ test('what is missing is named, all of it', () => {
     /^Not set: DATABASE_URL, SMTP_URL, .*CLOSEOUT_DATA\.$/,
   );
 });
+
+const oidc = { CLOSEOUT_OIDC_ISSUER: 'https://login.example', CLOSEOUT_OIDC_CLIENT_ID: 'closeout' };
+
+test('roles are values of a claim, also such as a directory has', () => {
+  const given = { ...elsewhere, ...oidc, CLOSEOUT_OIDC_CLIENT_SECRET: 'x' };
+  const roles = 'viewer=noc-all; admin=cn=noc-leads,ou=groups';
+  expect(loadConfig({ ...given, CLOSEOUT_OIDC_ROLES: roles }).oidc?.roles).toEqual([
+    { role: 'viewer', value: 'noc-all' },
+    { role: 'admin', value: 'cn=noc-leads,ou=groups' },
+  ]);
+});
+
+test.each([
+  ['CLOSEOUT_OIDC_CLIENT_SECRET', ''],
+  ['CLOSEOUT_OIDC_CLIENT_ID', ''],
+  ['CLOSEOUT_OIDC_ISSUER', 'login.example'],
+  ['CLOSEOUT_OIDC_ROLES', 'owner=noc'],
+  ['CLOSEOUT_OIDC_ROLES', 'viewer'],
+])('%s = "%s" is refused for the log-in', (name, value) => {
+  const given = { ...elsewhere, ...oidc, CLOSEOUT_OIDC_CLIENT_SECRET: 'x' };
+  expect(() => loadConfig({ ...given, [name]: value })).toThrow(`${name} must be`);
+});

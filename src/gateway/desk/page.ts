@@ -10,10 +10,18 @@ export function sendDesk(
   data: { title: string; nav: 'overview' | 'reports' | 'other' } & Record<string, unknown>,
   code = 200,
 ): FastifyReply {
+  const { subject, hasSession } = reply.request;
   return reply
     .code(code)
     .type('text/html; charset=utf-8')
-    .send(html.render(view, { ...data, time: timeElement }));
+    .send(
+      html.render(view, {
+        loggedInAs: hasSession && subject?.name,
+        mayOperate: mayOperate(reply.request),
+        ...data,
+        time: timeElement,
+      }),
+    );
 }
 
 /** A time as HTML: relative, and exact on hover. */
@@ -25,9 +33,9 @@ function timeElement(time: Date | string | null | undefined): string {
 
 /** A person asks for a page of the desk. */
 export const isForOperators = ({ url, headers }: FastifyRequest): boolean =>
-  /^\/(reports\b|outbox\b|$|\?)/.test(url) && (headers.accept ?? '').includes('text/html');
+  /^\/(reports\b|outbox\b|login\b|logout\b|$|\?)/.test(url) && (headers.accept ?? '').includes('text/html');
 
-/** The name of the operator's own token; with the shared one, the name that was given with it as the password. */
+/** The operator's own name, of the log-in or of the token; with the shared token, the name that was given with it as the password. */
 export function operatorOf({ headers, subject }: FastifyRequest): string {
   if (subject) return subject.name;
   const [scheme = '', credentials = ''] = (headers.authorization ?? '').split(' ');
@@ -35,3 +43,6 @@ export function operatorOf({ headers, subject }: FastifyRequest): string {
   const [name = ''] = Buffer.from(credentials, 'base64').toString().split(':');
   return name.trim().slice(0, 100) || 'desk';
 }
+
+/** Viewers see no buttons. */
+const mayOperate = ({ subject }: FastifyRequest): boolean => !subject || subject.scopes.includes('operate');

@@ -9,6 +9,7 @@ import { figures } from './figures-migration.js';
 import { ledger } from './ledger-migration.js';
 import { leases } from './leases-migration.js';
 import { instants } from './instants-migration.js';
+import { sessions } from './sessions-migration.js';
 
 const initial: Migration = {
   async up(db: Kysely<unknown>) {
@@ -237,4 +238,5 @@ export const migrations: Record<string, Migration> = {
   '0014-tickets': tickets,
   '0015-leases': leases,
   '0016-instants': instants,
+  '0017-sessions': sessions,
 };

@@ -26,6 +26,7 @@ export interface Database {
   surveyEvents: EventTable;
   sweeps: SweepTable;
   apiTokens: ApiTokenTable;
+  sessions: SessionTable;
   alarms: AlarmTable;
   systems: SystemTable;
   systemHints: HintTable;
@@ -239,6 +240,13 @@ interface SweepTable {
 }
 
 /** Tokens of the HTTP API: only their hashes. */
+interface SessionTable {
+  hash: string;
+  name: string;
+  scopes: Scope[];
+  expiresAt: Date;
+}
+
 interface ApiTokenTable {
   name: string;
   /** SHA-256, in hex. */

@@ -24,7 +24,7 @@ export function workerVersions(temporal: Client): WorkerVersions {
     try {
       return (await service.describeWorkerDeployment(about)).workerDeploymentInfo;
     } catch (error) {
-      if (isGrpcServiceError(error) && Number(error.code) === notFound) return undefined;
+      if (isGrpcServiceError(error) && (error.code as number) === notFound) return undefined;
       throw error;
     }
   };

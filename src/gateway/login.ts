@@ -1,0 +1,129 @@
+/** Operators log in through an OpenID Connect provider: authorization code flow with PKCE. */
+import { parse, serialize, type SerializeOptions } from 'cookie';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { CloseoutClient } from '../client.js';
+import type { Subject } from '../contract/access.js';
+import { CloseoutError } from '../contract/errors.js';
+import { isLoopback, type Config } from '../setup/config.js';
+import { scopesOf, type Oidc } from '../setup/oidc-settings.js';
+import { sendDesk } from './desk/page.js';
+
+const sessionCookie = 'closeout-session';
+/** Of a log-in that has begun. */
+const loginCookie = 'closeout-login';
+const minutesToLogIn = 15;
+
+const begun = z.object({ verifier: z.string(), state: z.string(), nonce: z.string(), to: z.string() });
+
+const cookieOf = ({ headers }: FastifyRequest, name: string): string | undefined => parse(headers.cookie ?? '')[name];
+
+/** The id of the session that a request belongs to, if it names one. */
+export const sessionOf = (request: FastifyRequest): string | undefined => cookieOf(request, sessionCookie);
+
+export const loginPath = (to: string): string => `/login?to=${encodeURIComponent(to)}`;
+
+/** Only a path of ours: no address that a link from elsewhere may bring along. */
+const ownPath = (to: unknown): string => (typeof to === 'string' && /^\/(?![/\\])/.test(to) ? to : '/');
+
+export function login(app: FastifyInstance, { oidc, http: { publicUrl } }: Config, client: CloseoutClient): void {
+  if (!oidc) return;
+  const provider = discovered(oidc);
+  const options: SerializeOptions = { httpOnly: true, secure: publicUrl.startsWith('https:'), sameSite: 'lax' };
+
+  app.get('/login', async ({ query }, reply) => {
+    const { library, configuration } = await provider();
+    const verifier = library.randomPKCECodeVerifier();
+    const [state, nonce] = [library.randomState(), library.randomNonce()];
+    const url = library.buildAuthorizationUrl(configuration, {
+      redirect_uri: `${publicUrl}/login/callback`,
+      scope: oidc.scope,
+      code_challenge: await library.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      state,
+      nonce,
+    });
+    const value = JSON.stringify({ verifier, state, nonce, to: ownPath((query as { to?: unknown }).to) });
+    const cookie = serialize(loginCookie, value, { ...options, path: '/login', maxAge: minutesToLogIn * 60 });
+    return reply.header('set-cookie', cookie).redirect(url.href, 303);
+  });
+
+  app.get('/login/callback', async (request, reply) => {
+    const { verifier, state, nonce, to } = begunBy(request);
+    const { library, configuration } = await provider();
+    const url = new URL(request.url, publicUrl);
+    const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true };
+    const tokens = await library.authorizationCodeGrant(configuration, url, checks).catch(failed);
+    const own: Record<string, unknown> = { ...tokens.claims() };
+    // A provider may keep the roles for this request.
+    const more =
+      oidc.claim in own
+        ? {}
+        : await library.fetchUserInfo(configuration, tokens.access_token, String(own['sub'])).catch(failed);
+    const id = await client.sessions.open(subjectFrom({ ...more, ...own }, oidc));
+    const cookies = [
+      serialize(sessionCookie, id, { ...options, path: '/' }),
+      serialize(loginCookie, '', { ...options, path: '/login', maxAge: 0 }),
+    ];
+    return reply.header('set-cookie', cookies).redirect(to, 303);
+  });
+
+  app.post('/logout', { config: { accepts: 'form', scope: 'read' } }, async (request, reply) => {
+    const id = sessionOf(request);
+    if (id !== undefined) await client.sessions.close(id);
+    reply.header('set-cookie', serialize(sessionCookie, '', { ...options, path: '/', maxAge: 0 }));
+    const message = 'To log in again, open any page.';
+    return sendDesk(reply, './desk/error.html.eta', {
+      title: 'Closeout',
+      nav: 'other',
+      heading: 'You are logged out',
+      message,
+      loggedInAs: undefined,
+    });
+  });
+}
+
+function begunBy(request: FastifyRequest): z.infer<typeof begun> {
+  try {
+    return begun.parse(JSON.parse(cookieOf(request, loginCookie) ?? ''));
+  } catch {
+    throw new CloseoutError('LoginFailed', `No log-in has begun in the last ${minutesToLogIn} minutes; open /login.`);
+  }
+}
+
+/** Asks the provider for its addresses with the first log-in. */
+function discovered({ issuer, clientId, clientSecret }: Oidc) {
+  const discover = async () => {
+    const library = await import('openid-client');
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked as a warning; a provider on this machine has no TLS
+    const execute = isLoopback(issuer.href) ? [library.allowInsecureRequests] : [];
+    const configuration = await library.discovery(issuer, clientId, clientSecret, undefined, { execute });
+    return { library, configuration };
+  };
+  let known: ReturnType<typeof discover> | undefined;
+  return () =>
+    (known ??= discover()).catch((error: unknown) => {
+      known = undefined;
+      const message = 'The provider of log-ins does not answer; try again, and check CLOSEOUT_OIDC_ISSUER.';
+      throw new CloseoutError('LoginUnavailable', message, undefined, { cause: error });
+    });
+}
+
+/** The provider's own words may quote its user. */
+function failed(error: unknown): never {
+  const { error: code } = error as { error?: unknown };
+  const reason = typeof code === 'string' && /^[\w.-]{1,64}$/.test(code) ? ` (${code})` : '';
+  throw new CloseoutError('LoginFailed', `The log-in failed${reason}; open /login to try again.`, undefined, {
+    cause: error,
+  });
+}
+
+/** Throws `Forbidden` for a user without a role. */
+function subjectFrom(claims: Record<string, unknown>, { claim, roles }: Oidc): Subject {
+  const name = String(claims['preferred_username'] ?? claims['sub']).slice(0, 100);
+  const values = [claims[claim]].flat();
+  const scopes = roles.filter(({ value }) => values.includes(value)).flatMap(({ role }) => scopesOf[role]);
+  if (scopes.length === 0)
+    throw new CloseoutError('Forbidden', `${name} is logged in, but has no role in Closeout; ask for one.`);
+  return { name, scopes: [...new Set(scopes)] };
+}

@@ -1,0 +1,66 @@
+/** CLOSEOUT_OIDC_…: operators log in through an OpenID Connect provider. */
+import { z } from 'zod';
+import type { Scope } from '../contract/access.js';
+import { CloseoutError } from '../contract/errors.js';
+
+export interface Oidc {
+  issuer: URL;
+  clientId: string;
+  clientSecret: string;
+  /** OAuth scopes to ask for. */
+  scope: string;
+  /** The claim that holds a user's roles or groups, and which of its values are which roles. */
+  claim: string;
+  roles: { role: Role; value: string }[];
+}
+
+/** What each role may do. */
+export const scopesOf = {
+  viewer: ['read'],
+  operator: ['read', 'operate'],
+  admin: ['read', 'write', 'operate'],
+} as const satisfies Record<string, Scope[]>;
+type Role = keyof typeof scopesOf;
+
+const isRole = (word: string): word is Role => Object.hasOwn(scopesOf, word);
+
+export const oidcSettings = {
+  CLOSEOUT_OIDC_ISSUER: z
+    .url({ protocol: /^https?$/, error: 'must be a URL that begins with https:// or http://' })
+    .optional(),
+  CLOSEOUT_OIDC_CLIENT_ID: z.string().optional(),
+  CLOSEOUT_OIDC_CLIENT_SECRET: z.string().optional(),
+  CLOSEOUT_OIDC_SCOPE: z.string().default('openid profile'),
+  CLOSEOUT_OIDC_CLAIM: z.string().default('roles'),
+  CLOSEOUT_OIDC_ROLES: z.string().default('viewer=viewer; operator=operator; admin=admin'),
+};
+
+type Set = z.infer<z.ZodObject<typeof oidcSettings>>;
+
+export function oidcFrom(set: Set): Oidc | undefined {
+  const { CLOSEOUT_OIDC_ISSUER: issuer, CLOSEOUT_OIDC_CLIENT_ID: clientId, CLOSEOUT_OIDC_CLIENT_SECRET: secret } = set;
+  if (issuer === undefined) return undefined;
+  if (clientId === undefined) refuse('CLOSEOUT_OIDC_CLIENT_ID', 'must be set, because CLOSEOUT_OIDC_ISSUER is');
+  if (secret === undefined) refuse('CLOSEOUT_OIDC_CLIENT_SECRET', 'must be set, because CLOSEOUT_OIDC_ISSUER is');
+  return {
+    issuer: new URL(issuer),
+    clientId,
+    clientSecret: secret,
+    scope: set.CLOSEOUT_OIDC_SCOPE,
+    claim: set.CLOSEOUT_OIDC_CLAIM,
+    roles: set.CLOSEOUT_OIDC_ROLES.split(';').map(roleFrom),
+  };
+}
+
+function roleFrom(entry: string): Oidc['roles'][number] {
+  const [, role = '', value = ''] = /^\s*(\w+)\s*=\s*(.*?)\s*$/.exec(entry) ?? [];
+  if (isRole(role) && value !== '') return { role, value };
+  return refuse(
+    'CLOSEOUT_OIDC_ROLES',
+    'must be role=value, separated by ";"; the roles are viewer, operator and admin',
+  );
+}
+
+function refuse(setting: string, rule: string): never {
+  throw new CloseoutError('BadSetting', `${setting} ${rule}.`, setting);
+}

@@ -1,0 +1,123 @@
+import puppeteer, { type Browser, type Page } from 'puppeteer-core';
+import { freePorts } from '../stack/commands.js';
+import { startIssuer, type Issuer } from '../stack/issuer.js';
+import { Stack } from '../stack/stack.js';
+
+/** Operators log in through a real OpenID Connect provider, in a real browser. */
+let stack: Stack;
+let issuer: Issuer;
+let browser: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  const [port = 0, issuerPort = 0] = await freePorts(2);
+  issuer = await startIssuer(issuerPort, `http://127.0.0.1:${port}/login/callback`);
+  stack = await Stack.start({
+    env: {
+      CLOSEOUT_PORT: `${port}`,
+      CLOSEOUT_TRUST_LOOPBACK: 'no',
+      CLOSEOUT_OIDC_ISSUER: issuer.url,
+      CLOSEOUT_OIDC_CLIENT_ID: 'closeout',
+      CLOSEOUT_OIDC_CLIENT_SECRET: 'a-secret-of-the-client',
+    },
+  });
+  browser = await puppeteer.connect({ browserWSEndpoint: process.env['TEST_BROWSER'] ?? '' });
+  page = await browser.newPage();
+});
+afterAll(async () => {
+  await page.close();
+  await browser.disconnect();
+  await stack.end();
+  await issuer.stop();
+});
+
+const submit = () =>
+  Promise.all([page.waitForNavigation({ waitUntil: 'domcontentloaded' }), page.click('main button, [type=submit]')]);
+
+/** Opens a path as somebody who is not logged in, and logs in. The roles are what follows the name: `eve-operator`. */
+async function logIn(user: string, path: string): Promise<void> {
+  await browser.deleteCookie(...(await browser.cookies()));
+  await page.goto(stack.url(path), { waitUntil: 'domcontentloaded' });
+  expect(page.url()).toContain(issuer.url);
+  await page.type('[name=login]', user);
+  await page.type('[name=password]', 'any');
+  await submit();
+  await submit(); // consent
+}
+
+const shown = () => page.$eval('body', (body) => body.innerText);
+const ownCookies = async () => (await browser.cookies()).filter(({ name }) => name.startsWith('closeout'));
+const asBrowser = (path: string, headers: Record<string, string> = {}, init: RequestInit = {}) =>
+  fetch(stack.url(path), { redirect: 'manual', headers: { accept: 'text/html', ...headers }, ...init });
+
+test('an operator logs in, comes to the page that was asked for, and acts by the own name', async () => {
+  await stack.open('LOGIN-1');
+  await logIn('eve-operator', '/reports/LOGIN-1');
+  expect(page.url()).toBe(stack.url('/reports/LOGIN-1'));
+  expect(await shown()).toContain('eve');
+  await Promise.all([page.waitForNavigation(), page.click('button[value=hold]')]);
+  const { hold } = await stack.untilStatus('LOGIN-1', 'held', ({ hold: held }) => held !== undefined);
+  expect(hold?.by).toBe('eve');
+  expect(JSON.stringify(await stack.client.timeline('LOGIN-1'))).toContain('"by":"eve"');
+});
+
+test('a session is a cookie that no script reads, stored as a hash, and ends with the log-out', async () => {
+  await logIn('olga-operator', '/');
+  const [cookie, ...others] = await ownCookies();
+  expect(others).toEqual([]);
+  expect(cookie).toMatchObject({ name: 'closeout-session', httpOnly: true, sameSite: 'Lax' });
+  expect(await stack.dump()).not.toContain(cookie?.value);
+  await Promise.all([page.waitForNavigation(), page.click('.login button')]);
+  expect(await shown()).toContain('You are logged out');
+  const headers = { cookie: `closeout-session=${cookie?.value}` };
+  expect((await asBrowser('/reports', headers)).headers.get('location')).toBe('/login?to=%2Freports');
+});
+
+test('a viewer sees everything and changes nothing', async () => {
+  await stack.open('VIEWED-1');
+  await logIn('vic-viewer', '/reports/VIEWED-1');
+  expect(await shown()).toContain('VIEWED-1');
+  expect(await page.$$('form.act')).toEqual([]);
+  const [cookie] = await ownCookies();
+  const headers = { cookie: `closeout-session=${cookie?.value}` };
+  const refused = await asBrowser('/reports/VIEWED-1', headers, {
+    method: 'POST',
+    body: new URLSearchParams({ action: 'clear' }),
+  });
+  expect(refused.status).toBe(403);
+  expect(await refused.text()).toContain('vic lacks the scope operate');
+});
+
+test('who has no role is told so, and gets no session', async () => {
+  await logIn('zoe', '/reports');
+  expect(await shown()).toContain('zoe is logged in, but has no role in Closeout');
+  expect((await ownCookies()).map(({ name }) => name)).toEqual(['closeout-login']);
+});
+
+test.each(['//elsewhere.example/', '/\\elsewhere.example', 'https://elsewhere.example/'])(
+  'a log-in does not lead to %s',
+  async (to) => {
+    await logIn('eve-operator', `/login?to=${encodeURIComponent(to)}`);
+    expect(page.url()).toBe(stack.url('/'));
+  },
+);
+
+test('programs are asked for a token, and tokens work as before', async () => {
+  const answer = await fetch(stack.url('/tmf-api/troubleTicket/v4/troubleTicket'));
+  expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([
+    401,
+    'Basic realm="Closeout", charset="UTF-8"',
+  ]);
+  const { stdout } = await stack.closeout('tokens', 'create', 'dashboard', '--scope', 'read');
+  const headers = { authorization: `Bearer ${stdout.trim()}` };
+  expect((await asBrowser('/reports', headers)).status).toBe(200);
+});
+
+test('a callback that nobody asked for, or that was answered for another browser, is refused', async () => {
+  const uninvited = await asBrowser('/login/callback?code=x&state=y');
+  expect([uninvited.status, await uninvited.text()]).toEqual([401, expect.stringContaining('No log-in has begun')]);
+  const begun = await asBrowser('/login');
+  const cookie = begun.headers.get('set-cookie')?.split(';')[0] ?? '';
+  const swapped = await asBrowser('/login/callback?code=x&state=y', { cookie });
+  expect([swapped.status, await swapped.text()]).toEqual([401, expect.stringContaining('The log-in failed')]);
+});
