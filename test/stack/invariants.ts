@@ -1,12 +1,16 @@
 /** What must hold whatever has failed: checked over the ledger, the mailbox and Temporal. */
+import type { ParsedMail } from 'mailparser';
 import type { Stack } from './stack.js';
 import { until } from './waiting.js';
 
-/** Waits for what is still under way; then names what does not hold. */
-export async function brokenInvariants(stack: Stack): Promise<string[]> {
+/** Waits for what is still under way; then names what does not hold. `mailsOf`: where mail goes to another relay than the stack's own. */
+export async function brokenInvariants(
+  stack: Stack,
+  mailsOf: () => Promise<ParsedMail[]> = () => stack.mails(),
+): Promise<string[]> {
   let broken: string[] = [];
   const holds = async () => {
-    broken = [...(await inLedger(stack)), ...(await inMailbox(stack)), ...(await inTemporal(stack))];
+    broken = [...(await inLedger(stack)), ...inMailbox(await mailsOf()), ...(await inTemporal(stack))];
     return broken.length === 0;
   };
   await until('every invariant to hold', holds).catch(() => undefined);
@@ -43,9 +47,9 @@ async function inLedger(stack: Stack): Promise<string[]> {
 }
 
 /** Copies have the same Message-ID: it names the survey and the kind of mail. Copies of a mail have the same bytes. */
-async function inMailbox(stack: Stack): Promise<string[]> {
+function inMailbox(mails: ParsedMail[]): string[] {
   const copies = new Map<string, Set<string>>();
-  for (const { messageId = 'none', text = '' } of await stack.mails())
+  for (const { messageId = 'none', text = '' } of mails)
     if (!messageId.startsWith('<alert.')) copies.set(messageId, (copies.get(messageId) ?? new Set()).add(text));
   return [...copies].filter(([, texts]) => texts.size > 1).map(([id]) => `mail ${id} has copies that differ`);
 }
