@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: Closeout, the smallest workflow that does the same, and a job queue in PostgreSQL, on one freshly started stack, in turns.
- * `--quick`: smaller; `--json`: as JSON. Can run beside `npm start`. Progress goes to standard error.
+ * `--quick`: smaller; `--cluster`: on Temporal's server on PostgreSQL, with two workers of Closeout; `--json`: as JSON. Can run beside `npm start`. Progress goes to standard error.
  */
 import { parseArgs } from 'node:util';
 import { findTemporalCli } from '../src/local/temporal.js';
@@ -12,7 +12,11 @@ import { massClear, memoryPer1000, oneAtATime, perClosure, storms, type Bench, t
 import { resultOf, tablesOf, type Measured } from './report.js';
 
 const { values } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    cluster: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
 });
 const sizes: Sizes = values.quick
   ? { rounds: 3, storm: 100, single: 20, massClear: 300 }
@@ -30,7 +34,11 @@ const [port = 0] = await freePorts(1);
 await mails.listen(port);
 const policy = 'default: { survey: { contactCap: null } }';
 const { CLOSEOUT_STACK_TRACES = 'no' } = process.env; // what they cost is seen by running twice
-const stack = await Stack.start({ policy, env: { SMTP_URL: `smtp://127.0.0.1:${port}`, CLOSEOUT_STACK_TRACES } });
+const stack = await Stack.start({
+  isCluster: values.cluster,
+  policy,
+  env: { SMTP_URL: `smtp://127.0.0.1:${port}`, CLOSEOUT_STACK_TRACES },
+});
 try {
   const { all, end } = await startContenders(stack, mails);
   try {

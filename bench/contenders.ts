@@ -25,8 +25,8 @@ export interface Contender {
   untilAtRest: (prefix: string, count: number) => Promise<unknown>;
   /** The customer's address. */
   address: (id: string) => string;
-  /** Its own process, beside Temporal and PostgreSQL. */
-  workerPid: () => number;
+  /** Its own processes, beside Temporal and PostgreSQL. */
+  workerPids: () => number[];
 }
 
 export interface Contenders {
@@ -73,7 +73,7 @@ function closeoutContender(stack: Stack): Contender {
     // The task that comes after the mail publishes that phase.
     untilAtRest: (prefix, count) => stack.untilAllIn(prefix, 'surveying', 1, count),
     address,
-    workerPid: () => stack.pids()['worker'] ?? 0,
+    workerPids: () => ['worker', 'worker-2'].flatMap((name) => stack.pids()[name] ?? []),
   };
 }
 
@@ -106,7 +106,7 @@ function floorContender(stack: Stack, pool: pg.Pool, worker: ChildProcess): Cont
         300_000,
       ),
     address: addressOf('floor'),
-    workerPid: () => worker.pid ?? 0,
+    workerPids: () => [worker.pid ?? 0],
   };
 }
 
@@ -122,7 +122,7 @@ function graphileContender(jobs: WorkerUtils, pool: pg.Pool, worker: ChildProces
         return rows[0]?.count === '0';
       }),
     address: addressOf('graphile'),
-    workerPid: () => worker.pid ?? 0,
+    workerPids: () => [worker.pid ?? 0],
   };
 }
 

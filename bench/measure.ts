@@ -73,7 +73,7 @@ async function stormOf({ stack, mails }: Bench, contender: Contender, prefix: st
 function cpuOf(stack: Stack, contender: Contender): Cpu {
   const pids = stack.pids();
   return {
-    worker: cpuOfTree(contender.workerPid()),
+    worker: contender.workerPids().reduce((sum, pid) => sum + cpuOfTree(pid), 0),
     temporal: cpuOfTree(pids['Temporal'] ?? 0),
     postgres: cpuOfTree(pids['PostgreSQL'] ?? 0),
   };
@@ -146,12 +146,13 @@ async function closedOf(stack: Stack, condition: string): Promise<number> {
 /** Memory of a worker per 1,000 reports that wait, in MiB. */
 export async function memoryPer1000({ contenders, say }: Bench, { storm }: Sizes): Promise<number> {
   const { closeout } = contenders;
-  const before = residentMiB(closeout.workerPid());
+  const memory = () => closeout.workerPids().reduce((sum, pid) => sum + residentMiB(pid), 0);
+  const before = memory();
   const ids = Array.from({ length: storm }, (_, n) => `REST-${n}`);
   await inParallel(ids, closeout.open);
   await closeout.untilWaiting(ids);
   say(`memory: ${storm} more reports wait`);
-  return ((residentMiB(closeout.workerPid()) - before) * 1000) / storm;
+  return ((memory() - before) * 1000) / storm;
 }
 
 export interface PerClosure {

@@ -1,7 +1,6 @@
 /** `npm start`: runs everything on one machine, with real parts. A part that the environment configures is not embedded. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
 import Table from 'cli-table3';
 import { CloseoutClient } from './client.js';
@@ -10,12 +9,11 @@ import { CloseoutError } from './contract/errors.js';
 import { makePrivate } from './local/folders.js';
 import { endLeftovers, notePids } from './local/leftovers.js';
 import { startMailbox } from './local/mailbox.js';
-import { startPart } from './local/part.js';
 import { assertPortsFree, type NeededPort } from './local/ports.js';
-import { postgresUrl, startPostgres } from './local/postgres.js';
+import { postgresUrl } from './local/postgres.js';
+import { startProxy } from './local/proxy.js';
 import { loadSecrets, writePrivately, type Secrets } from './local/secrets.js';
-import { Supervisor, type PartDefinition } from './local/supervise.js';
-import { findTemporalCli, keepRunsFor30Days, startTemporal } from './local/temporal.js';
+import { Supervisor } from './local/supervise.js';
 import {
   dataDirOf,
   isLoopback,
@@ -27,31 +25,21 @@ import {
 } from './setup/config.js';
 import { loadBrands } from './setup/brands.js';
 import { loadPolicy } from './setup/policy-file.js';
+import { clusterPorts, ownPortsOf, partsOf, type Env, type Say, type Stack } from './start/parts.js';
 
-type Env = Record<string, string | undefined>;
-type Say = (line: string) => void;
-
-/** Settings, secrets and folders of the parts. */
-interface Stack {
-  given: Env;
-  /** The settings of our own processes. */
-  env: Record<string, string>;
-  dataDir: string;
-  ports: LocalPorts;
-  secrets: Secrets;
-}
-
-export async function start(given: NodeJS.ProcessEnv, say: Say): Promise<void> {
-  const stack = await prepare(given);
+/** `isCluster`: Temporal's server on PostgreSQL, and two workers and two gateways behind a proxy. */
+export async function start(given: NodeJS.ProcessEnv, say: Say, isCluster = false): Promise<void> {
+  const stack = await prepare(given, isCluster);
   const { dataDir, ports, env } = stack;
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
   const mailbox = given['SMTP_URL'] ? undefined : await startMailbox(join(dataDir, 'outbox'), ports.CLOSEOUT_SMTP_PORT);
+  const proxy = isCluster ? await startProxy(ports.CLOSEOUT_PORT, clusterPorts(ports).gateways) : undefined;
   const supervisor = new Supervisor(dataDir, stopping, say);
   try {
-    for (const recipe of await recipes(stack, say)) {
+    for (const part of await partsOf(stack, say)) {
       if (stopping.signal.aborted) return;
-      await supervisor.start(recipe);
+      await supervisor.start(part);
     }
     await writePrivately(stackFile(dataDir), env);
     say(welcome(env, await unusedId(env)));
@@ -59,7 +47,7 @@ export async function start(given: NodeJS.ProcessEnv, say: Say): Promise<void> {
   } finally {
     stopping.abort();
     await supervisor.stopAll();
-    await mailbox?.stop();
+    await Promise.all([mailbox?.stop(), proxy?.stop()]);
     await Promise.all([rm(stackFile(dataDir), { force: true }), notePids(dataDir, {})]);
   }
   const reason: unknown = stopping.signal.reason;
@@ -67,7 +55,7 @@ export async function start(given: NodeJS.ProcessEnv, say: Say): Promise<void> {
 }
 
 /** Reports everything that is wrong with the settings before a part is started. */
-async function prepare(given: NodeJS.ProcessEnv): Promise<Stack> {
+async function prepare(given: NodeJS.ProcessEnv, isCluster: boolean): Promise<Stack> {
   const dataDir = dataDirOf(given);
   await makePrivate(dataDir, 'logs', 'outbox').catch((error: NodeJS.ErrnoException) => {
     throw new CloseoutError(
@@ -78,14 +66,16 @@ async function prepare(given: NodeJS.ProcessEnv): Promise<Stack> {
   });
   await endLeftovers(dataDir);
   const ports = loadLocalPorts(given);
-  await assertPortsFree(neededPorts(given, ports));
+  if (isCluster) assertAllEmbedded(given);
+  await assertPortsFree(neededPorts(given, ports, isCluster));
   const secrets = await loadSecrets(dataDir);
   const env = stackEnv(given, ports, secrets, dataDir);
+  if (isCluster) delete env['CLOSEOUT_TEMPORAL_UI']; // the server itself has none
   const config = loadConfig({ ...env, CLOSEOUT_DATA: dataDir });
   loadPolicy(config.policyFile, loadBrands(config).ids);
   if (given['DATABASE_URL']) await migrate(config.databaseUrl);
   if (given['TEMPORAL_ADDRESS']) await reachTemporal(config);
-  return { given, env, dataDir, ports, secrets };
+  return { given, env, dataDir, ports, secrets, isCluster };
 }
 
 async function reachTemporal({ temporal: { connection: options } }: Config): Promise<void> {
@@ -100,11 +90,18 @@ async function reachTemporal({ temporal: { connection: options } }: Config): Pro
   await connection.close();
 }
 
-function neededPorts(given: Env, ports: LocalPorts): NeededPort[] {
+function assertAllEmbedded(given: Env): void {
+  const setting = ['DATABASE_URL', 'TEMPORAL_ADDRESS'].find((name) => given[name]);
+  if (setting) throw new CloseoutError('BadSetting', `${setting} must not be set: a cluster has its own.`, setting);
+}
+
+function neededPorts(given: Env, ports: LocalPorts, isCluster: boolean): NeededPort[] {
   const need = (setting: keyof LocalPorts, purpose: string) => ({ setting, port: ports[setting], purpose });
   const needed = [need('CLOSEOUT_PORT', 'Closeout'), need('CLOSEOUT_METRICS_PORT', "the worker's metrics")];
-  if (!given['TEMPORAL_ADDRESS'])
-    needed.push(need('CLOSEOUT_TEMPORAL_PORT', 'Temporal'), need('CLOSEOUT_TEMPORAL_UI_PORT', 'the Temporal UI'));
+  if (!given['TEMPORAL_ADDRESS']) needed.push(need('CLOSEOUT_TEMPORAL_PORT', 'Temporal'));
+  if (!given['TEMPORAL_ADDRESS'] && !isCluster) needed.push(need('CLOSEOUT_TEMPORAL_UI_PORT', 'the Temporal UI'));
+  if (isCluster)
+    needed.push(...ownPortsOf(ports).map((port) => ({ ...need('CLOSEOUT_CLUSTER_PORT', 'the cluster'), port })));
   if (!given['DATABASE_URL']) needed.push(need('CLOSEOUT_POSTGRES_PORT', 'PostgreSQL'));
   if (!given['SMTP_URL']) needed.push(need('CLOSEOUT_SMTP_PORT', 'the local mailbox'));
   return needed;
@@ -137,46 +134,6 @@ function stackEnv(given: Env, ports: LocalPorts, secrets: Secrets, dataDir: stri
   for (const [name, value] of Object.entries(given))
     if (value && /^(TEMPORAL_|CLOSEOUT_|DATABASE_URL|SMTP_URL)/.test(name)) env[name] = value;
   return env;
-}
-
-/** In the order in which the parts need each other. */
-async function recipes({ given, env, dataDir, ports, secrets }: Stack, say: Say): Promise<PartDefinition[]> {
-  const list: PartDefinition[] = [];
-  const logFile = (name: string) => join(dataDir, 'logs', `${name}.log`);
-  if (!given['DATABASE_URL']) {
-    const options = {
-      dataDir,
-      port: ports.CLOSEOUT_POSTGRES_PORT,
-      password: secrets.databasePassword,
-      logFile: logFile('postgres'),
-    };
-    list.push({ name: 'PostgreSQL', start: () => startPostgres(options) });
-  }
-  if (!given['TEMPORAL_ADDRESS']) {
-    const options = {
-      cli: await findTemporalCli(given, say),
-      dataDir,
-      port: ports.CLOSEOUT_TEMPORAL_PORT,
-      uiPort: ports.CLOSEOUT_TEMPORAL_UI_PORT,
-      logFile: logFile('temporal'),
-    };
-    const startTemporalServer = async () => {
-      const part = await startTemporal(options);
-      await keepRunsFor30Days(`127.0.0.1:${options.port}`);
-      return part;
-    };
-    list.push({ name: 'Temporal', start: startTemporalServer });
-  }
-  const cli = fileURLToPath(new URL('./cli.js', import.meta.url));
-  let migrating: Promise<unknown> | undefined;
-  const migrated = () => (migrating ??= migrate(loadConfig({ ...env, CLOSEOUT_DATA: dataDir }).databaseUrl));
-  // Only for these processes: a gateway started by hand beside them always requires the token.
-  const spawn = { env: { ...process.env, CLOSEOUT_TRUST_LOOPBACK: 'yes', ...env } };
-  for (const name of ['worker', 'gateway']) {
-    const command = { name, command: process.execPath, args: [cli, name], logFile: logFile(name) };
-    list.push({ name, start: async () => migrated().then(() => startPart({ ...command, ready: 'message', spawn })) });
-  }
-  return list;
 }
 
 /** For the commands to try: the first `DEMO-` id that no report has. */

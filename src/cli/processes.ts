@@ -9,9 +9,10 @@ export function processCommands(program: Command): void {
     .commandsGroup('Running Closeout:')
     .command('start')
     .description('run everything on this machine (npm start)')
-    .action(async () => {
+    .option('--cluster', "with Temporal's server on PostgreSQL, two workers and two gateways (npm run cluster)", false)
+    .action(async ({ cluster }: { cluster: boolean }) => {
       const { start } = await import('../start.js');
-      await start(process.env, (line) => process.stdout.write(`${line}\n`));
+      await start(process.env, (line) => process.stdout.write(`${line}\n`), cluster);
     });
 
   program

@@ -26,17 +26,18 @@ import { cacheDir, isRoot, reachableDir } from './folders.js';
 import { startPart, type Part } from './part.js';
 
 const run = promisify(execFile);
-const user = 'closeout';
+export const databaseUser = 'closeout';
 
 export interface LocalPostgres {
   dataDir: string;
   port: number;
   password: string;
   logFile: string;
+  connections: number;
 }
 
 export const postgresUrl = ({ port, password }: Pick<LocalPostgres, 'port' | 'password'>): string =>
-  `postgres://${user}:${password}@127.0.0.1:${port}/postgres`;
+  `postgres://${databaseUser}:${password}@127.0.0.1:${port}/postgres`;
 
 export async function startPostgres(options: LocalPostgres): Promise<Part> {
   const { port, logFile } = options;
@@ -50,7 +51,7 @@ export async function startPostgres(options: LocalPostgres): Promise<Part> {
     `port=${port}`,
     'listen_addresses=127.0.0.1',
     'unix_socket_directories=',
-    'max_connections=100',
+    `max_connections=${options.connections}`,
     'log_error_verbosity=terse',
   ];
   return startPart({
@@ -125,7 +126,7 @@ async function initialise(native: string, data: string, password: string, as: Se
       '-D',
       fresh,
       '-U',
-      user,
+      databaseUser,
       '--pwfile',
       passwordFile,
       '--auth=scram-sha-256',

@@ -1,11 +1,11 @@
 /** A real Temporal dev server on this machine: found, or built once and then cached. */
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { CloseoutError } from '../contract/errors.js';
 import { cacheDir } from './folders.js';
+import { goInstall } from './go-install.js';
 import { startPart, type Part } from './part.js';
 
 /** The newest version that `go install` can build. The figures in docs/performance.md were measured with it. */
@@ -14,7 +14,7 @@ const version = '1.5.1';
 /** Write-ahead logging triples the throughput of the server's file (measured). */
 const pragmas = ['journal_mode=wal', 'synchronous=normal'];
 
-const dynamicConfig = [
+export const dynamicConfig = [
   // By default, the dev server loads its tasks 20 times per second, so that a closing takes 224 ms instead of 31 ms (measured).
   'history.transferProcessorMaxPollRPS=1000',
   'system.enableActivityEagerExecution=true',
@@ -67,7 +67,7 @@ export async function keepRunsFor30Days(address: string): Promise<void> {
   }
 }
 
-async function isServing(address: string): Promise<boolean> {
+export async function isServing(address: string): Promise<boolean> {
   try {
     const connection = await Connection.connect({ address, connectTimeout: 1000 });
     try {
@@ -100,7 +100,7 @@ export async function findTemporalCli(env: NodeJS.ProcessEnv, say: (line: string
   const dir = cacheDir(`temporal-${version}`);
   const cached = join(dir, 'temporal');
   if (existsSync(cached)) return cached;
-  return (await download(dir, cached, say)) ?? (await goInstall(dir, cached, say));
+  return (await download(dir, cached, say)) ?? (await goBuild(dir, cached, say));
 }
 
 /** The SDK's test server can download the CLI. Starting it once leaves the file in the given folder. */
@@ -124,18 +124,10 @@ async function download(dir: string, target: string, say: (line: string) => void
   }
 }
 
-/** Built in another folder and then renamed, so that an interrupted build leaves nothing that looks usable. */
-async function goInstall(dir: string, target: string, say: (line: string) => void): Promise<string> {
-  const startedAt = Date.now();
-  const building = join(dir, `building-${process.pid}`);
-  await mkdir(building, { recursive: true });
-  const report = () =>
-    say(`Temporal: building the dev server with Go, once; this takes 2 to 5 minutes (${elapsed(startedAt)})`);
-  report();
-  const ticker = setInterval(report, process.stdout.isTTY ? 1000 : 15_000);
+async function goBuild(dir: string, target: string, say: (line: string) => void): Promise<string> {
   try {
-    await goBuild(building);
-    await rename(join(building, 'temporal'), target);
+    const source = `github.com/temporalio/cli/cmd/temporal@v${version}`;
+    await goInstall(dir, [source], 'Temporal: building the dev server', say);
     return target;
   } catch (error) {
     throw new CloseoutError(
@@ -144,21 +136,5 @@ async function goInstall(dir: string, target: string, say: (line: string) => voi
       undefined,
       { cause: error },
     );
-  } finally {
-    clearInterval(ticker);
-    await rm(building, { recursive: true, force: true });
   }
 }
-
-function goBuild(building: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const go = spawn('go', ['install', `github.com/temporalio/cli/cmd/temporal@v${version}`], {
-      env: { ...process.env, GOBIN: building, GOFLAGS: '' },
-      stdio: 'ignore',
-    });
-    go.once('error', reject);
-    go.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`go install ended with ${code}`))));
-  });
-}
-
-const elapsed = (since: number) => `${Math.round((Date.now() - since) / 1000)} s`;

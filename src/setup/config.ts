@@ -87,6 +87,7 @@ export const localPorts = z.object({
   CLOSEOUT_POSTGRES_PORT: port(54_329),
   CLOSEOUT_SMTP_PORT: port(2525),
   CLOSEOUT_METRICS_PORT: port(9464),
+  CLOSEOUT_CLUSTER_PORT: port(17_300),
 });
 
 export const settings = z.object({

@@ -12,7 +12,8 @@ export function failureOf(error: ActivityFailure): string {
 /** The code to look up in docs/errors.md. */
 export const codeOf = (failure: string): ErrorCode => (isErrorCode(failure) ? failure : 'Unexpected');
 
-/** For an activity that something else follows if it fails. */
+/** For an activity that something else follows if it fails. The failure of a local activity comes as it was thrown (measured). */
 export function undefinedIfFailed(error: unknown): undefined {
-  if (!(error instanceof ActivityFailure)) throw error;
+  if (!(error instanceof ActivityFailure || error instanceof ApplicationFailure || error instanceof TimeoutFailure))
+    throw error;
 }

@@ -1,3 +1,6 @@
+import pg from 'pg';
+import { workflowIdOf } from '../../src/contract/ids.js';
+import { loadConfig } from '../../src/setup/config.js';
 import { brokenInvariants } from '../stack/invariants.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
@@ -54,6 +57,25 @@ test.each(['worker', 'Temporal', 'PostgreSQL', 'everything'] as const)(
     }
   },
 );
+
+test('a database that refuses the local step of a closing is waited for', async () => {
+  const id = await stack.open('LOCAL-1', { ticketType: 'slow' });
+  await stack.untilPhase(id, 'open', 1);
+  const run = () => stack.temporal.workflow.getHandle(workflowIdOf(id)).describe();
+  const { runId } = await run();
+  const other = new pg.Client({ connectionString: loadConfig({ ...stack.env }).databaseUrl });
+  await other.connect();
+  await other.query('begin; lock table status_changes in access exclusive mode');
+  await stack.signal(id, 'cleared');
+  await until('the local step to fail', async () =>
+    (await stack.history(id)).events?.some(({ markerRecordedEventAttributes: marker }) => marker?.failure),
+  );
+  await other.query('rollback');
+  await other.end();
+  await stack.untilSurvey(id, 'sent');
+  // A run that failed would have been replaced by the watch.
+  expect((await run()).runId).toBe(runId);
+});
 
 test('Ctrl-C and a new start: what was waiting goes on where it was', async () => {
   const id = await stack.open('NIGHT-1');

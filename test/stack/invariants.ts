@@ -56,6 +56,11 @@ function inMailbox(mails: ParsedMail[]): string[] {
 
 async function inTemporal(stack: Stack): Promise<string[]> {
   const query = `WorkflowType="closeProblemReport" AND ExecutionStatus IN ("Failed", "TimedOut")`;
-  const { count } = await stack.temporal.workflow.count(query);
-  return count > 0 ? [`${count} runs failed or timed out`] : [];
+  const broken: string[] = [];
+  for await (const { workflowId, runId } of stack.temporal.workflow.list({ query })) {
+    const { events } = await stack.temporal.workflow.getHandle(workflowId, runId).fetchHistory();
+    const failure = events?.at(-1)?.workflowExecutionFailedEventAttributes?.failure;
+    broken.push(`${workflowId} failed or timed out: ${failure?.message} ${failure?.cause?.message ?? ''}`);
+  }
+  return broken;
 }

@@ -18,6 +18,8 @@ export interface StackOptions {
   /** YAML. */
   policy?: string;
   env?: Record<string, string>;
+  /** As `npm run cluster`. */
+  isCluster?: boolean;
 }
 
 export class Stack {
@@ -28,19 +30,28 @@ export class Stack {
   private constructor(
     readonly dataDir: string,
     readonly env: Record<string, string>,
+    private readonly isCluster: boolean,
   ) {}
 
-  static async start({ policy, env = {} }: StackOptions = {}): Promise<Stack> {
+  static async start({ policy, env = {}, isCluster = false }: StackOptions = {}): Promise<Stack> {
     const dataDir = await mkdtemp(join(tmpdir(), 'closeout-test-'));
-    const names = ['PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'POSTGRES_PORT', 'SMTP_PORT', 'METRICS_PORT'];
-    const ports = await freePorts(names.length);
+    const names = [
+      'PORT',
+      'TEMPORAL_PORT',
+      'TEMPORAL_UI_PORT',
+      'POSTGRES_PORT',
+      'SMTP_PORT',
+      'METRICS_PORT',
+      'CLUSTER_PORT',
+    ];
+    const ports = await freePorts(names.length + 9);
     const settings: Record<string, string> = { CLOSEOUT_DATA: dataDir, ...env };
     names.forEach((name, index) => (settings[`CLOSEOUT_${name}`] ??= `${ports[index]}`));
     if (policy) {
       settings['CLOSEOUT_POLICY'] = join(dataDir, 'policy.yaml');
       await writeFile(settings['CLOSEOUT_POLICY'], policy);
     }
-    const stack = new Stack(dataDir, settings);
+    const stack = new Stack(dataDir, settings, isCluster);
     await stack.up();
     return stack;
   }
@@ -48,7 +59,9 @@ export class Stack {
   /** Starts `closeout start` and waits until it says that it runs. */
   async up(): Promise<void> {
     this.log = '';
-    const child = spawn(process.execPath, [cli, 'start'], { env: { ...cleanEnv(), ...this.env } });
+    const child = spawn(process.execPath, [cli, 'start', ...(this.isCluster ? ['--cluster'] : [])], {
+      env: { ...cleanEnv(), ...this.env },
+    });
     this.process = child;
     child.stdout.on('data', (data: Buffer) => (this.log += data.toString()));
     child.stderr.on('data', (data: Buffer) => (this.log += data.toString()));
@@ -283,7 +296,5 @@ export class Stack {
   }
 
   /** Event types of a run's history, shortened, e.g. `ActivityTaskScheduled`. */
-  async history(reportId: string) {
-    return this.temporal.workflow.getHandle(workflowIdOf(reportId)).fetchHistory();
-  }
+  history = (reportId: string) => this.temporal.workflow.getHandle(workflowIdOf(reportId)).fetchHistory();
 }
