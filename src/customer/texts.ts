@@ -7,7 +7,7 @@ import { readCatalogue, type Texts } from './texts/catalogue.js';
 export type Language = string;
 
 // Catalogues are not compiled, so they are read from src even when this runs from dist.
-const folder = fileURLToPath(new URL('../../src/customer/texts/', import.meta.url));
+const folder = fileURLToPath(new URL('./texts/', import.meta.url));
 
 /** English first, then by code. Adding a file adds a language. */
 const catalogues = new Map(

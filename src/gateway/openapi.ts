@@ -8,8 +8,7 @@ import { version } from '../setup/version.js';
 import { officialDefinitions } from '../tmf621/official.js';
 import { deskActions } from './desk/actions.js';
 
-// Not compiled, so it is read from src even when this runs from dist.
-const file = fileURLToPath(new URL('../../src/gateway/openapi.yaml', import.meta.url));
+const file = fileURLToPath(new URL('./openapi.yaml', import.meta.url));
 
 interface Described {
   info: object;

@@ -5,8 +5,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { CloseoutError } from '../contract/errors.js';
 
-// Not compiled, so it is read from src even when this runs from dist.
-const file = fileURLToPath(new URL('../../src/tmf621/official.json', import.meta.url));
+const file = fileURLToPath(new URL('./official.json', import.meta.url));
 export const officialDefinitions = (JSON.parse(readFileSync(file, 'utf8')) as { definitions: Record<string, object> })
   .definitions;
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 
 // Templates are not compiled, so they are read from src even when this runs from dist.
-const views = fileURLToPath(new URL('../../src/views', import.meta.url));
+const views = fileURLToPath(new URL('.', import.meta.url));
 
 export const html = new Eta({ views, cache: true, autoEscape: true });
 export const text = new Eta({ views, cache: true, autoEscape: false, autoTrim: false });

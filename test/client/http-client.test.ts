@@ -1,6 +1,6 @@
 /** What other projects install: packed, installed without a registry, compiled by its types alone, and run against a stack. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -63,5 +63,7 @@ test('the main package holds what runs, and no tests', async () => {
   const paths = files.map(({ path }) => path);
   expect(paths).toContain('dist/cli.js');
   expect(paths).toContain('dist/worker/workflow-bundle.js');
+  const assets = (await readdir('src', { recursive: true })).filter((path) => /\.(?!ts$)\w+$/.test(path));
+  expect(paths).toEqual(expect.arrayContaining(assets.map((path) => `dist/${path}`)));
   expect(paths.filter((path) => /^(test|bench|src|scripts)\/|pictures|dist\/tools|\.map$/.test(path))).toEqual([]);
 });

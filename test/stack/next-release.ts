@@ -11,7 +11,7 @@ const patchId = 'rest-before-closing';
 export async function buildNextRelease(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'closeout-test-next-'));
   await cp('dist', join(folder, 'dist'), { recursive: true });
-  for (const name of ['node_modules', 'src', 'package.json']) await symlink(resolve(name), join(folder, name));
+  for (const name of ['node_modules', 'package.json']) await symlink(resolve(name), join(folder, name));
   const file = join(folder, 'dist/workflows/close-problem-report.js');
   const before = await readFile(file, 'utf8');
   const after = before
