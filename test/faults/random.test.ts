@@ -154,9 +154,10 @@ async function perform(ids: string[], answers: Answers, given: Step): Promise<vo
       return answers.send(survey.id, given.score, given.solved);
     }
     case 'kill':
-      return stack.kill(given.part);
     case 'stop': {
-      const pid = stack.pids()[given.part] ?? NaN;
+      const pid = stack.pids()[given.part];
+      if (pid === undefined) return; // it is about to be started again
+      if (given.do === 'kill') return void process.kill(pid, 'SIGKILL');
       process.kill(pid, 'SIGSTOP');
       await pause(given.ms);
       return void process.kill(pid, 'SIGCONT');
