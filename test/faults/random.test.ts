@@ -12,7 +12,7 @@ import { until } from '../stack/waiting.js';
 
 /**
  * Random orders of signals, pages, operators' commands and faults. A round is a list of steps; when one fails, fast-check prints the seed
- * and the list. `npm run test:faults` does 60 rounds, in half an hour; CLOSEOUT_FAULT_SEED repeats a run.
+ * and the list. `npm run test:faults` does 150 rounds, in half an hour; CLOSEOUT_FAULT_SEED repeats a run.
  */
 const rounds = Number(process.env['CLOSEOUT_FAULT_ROUNDS'] ?? 3);
 const seed = Number(process.env['CLOSEOUT_FAULT_SEED'] ?? Date.now() % 2 ** 31);
