@@ -86,7 +86,7 @@ const plain = (columns: number) => ({
 
 const median = (values: number[]): number => quantile(values, 0.5);
 
-function quantile(values: number[], share: number): number {
+export function quantile(values: number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
 }

@@ -1,5 +1,6 @@
 /** Lists that are read a page at a time while tickets come, go and change: numbered pages leave out rows when others move meanwhile. */
-import { second } from '../policy/time.js';
+import { CloseoutError } from '../contract/errors.js';
+import { minute, second } from '../policy/time.js';
 
 export interface Page<Row> {
   rows: Row[];
@@ -9,16 +10,17 @@ export interface Page<Row> {
 }
 
 /**
- * How a list is read whose times are whole seconds. Both return at most `pageSize` rows, and every row that the system has there, because a
- * page that is short is the last one: filter the rows afterwards.
+ * How a list is read whose times are whole seconds. Both return every row that the system has there, up to `pageSize`, because a page that is
+ * short is the last one: filter the rows afterwards.
  */
 export interface Listing<Row> {
   pageSize: number;
+  /** ISO 8601 with a zone, which `Date.parse` reads; also the mark. */
   timeOf: (row: Row) => string;
   idOf: (row: Row) => number;
-  /** The first rows from a time on, by time. Some that are older do no harm. */
+  /** The first rows from a time on, by time. Some that are up to a minute older do no harm. */
   from: (time: string | undefined) => Promise<Row[]>;
-  /** The first rows of one second whose id is greater, by id. Some of other seconds do no harm. */
+  /** The first rows of one second whose id is greater, by id; all of them if ids cannot be compared. Some of other seconds do no harm. */
   inSecond: (time: string, id: number) => Promise<Row[]>;
 }
 
@@ -32,7 +34,12 @@ export async function pageSince<Row>(mark: string | undefined, listing: Listing<
     const [first, last] = [rows[0], rows.at(-1)];
     if (!first || !last) return { rows: all, mark: reached, hasMore: false };
     all.push(...rows);
-    const isFull = rows.length === pageSize;
+    const isFull = rows.length >= pageSize;
+    if (isFull && from !== undefined && Date.parse(timeOf(last)) < Date.parse(from) - minute)
+      throw new CloseoutError(
+        'SystemMisconfigured',
+        `It lists what is older than ${from}: its filter is ignored, or has another zone.`,
+      );
     const start = later(from, timeOf(first));
     reached = later(reached, timeOf(last));
     if (!isFull || Date.parse(timeOf(last)) > Date.parse(start)) return { rows: all, mark: reached, hasMore: isFull };

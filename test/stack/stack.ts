@@ -91,7 +91,7 @@ export class Stack {
   async kill(part: 'everything' | 'start' | 'worker' | 'gateway' | 'Temporal' | 'PostgreSQL'): Promise<void> {
     const pids = this.pids();
     const names = part === 'everything' ? ['start', ...Object.keys(pids).filter((name) => name !== 'start')] : [part];
-    for (const name of names) process.kill(pids[name] ?? NaN, 'SIGKILL');
+    for (const name of names) process.kill(await until(`${name} to run`, () => this.pids()[name]), 'SIGKILL');
     if (part === 'everything') await this.disconnect();
   }
 

@@ -10,7 +10,7 @@ export interface Agent {
   wrongLogin: SystemSettings;
   /** The same, but for other tickets only: those that are opened through `settings` are none of its. */
   others: SystemSettings;
-  /** Attributes of a new ticket that the system keeps, beside its name and description. */
+  /** Attributes of a new ticket that the system keeps, beside its name. */
   keeps: (keyof NewTicket)[];
   /** False: which statuses there are cannot be asked for. */
   listsStatuses?: boolean;
@@ -20,6 +20,8 @@ export interface Agent {
   remove?: (id: string) => Promise<void>;
   /** An event that the system would send about a ticket; undefined if it sends none. */
   eventAbout?: (id: string) => unknown;
+  /** Whether a GET asks for a page of a list; absent: its query has `limit`, `per_page` or `page_size`. */
+  isList?: (path: string) => boolean;
   stop?: () => Promise<void>;
 }
 
@@ -65,7 +67,7 @@ export async function startRedmine(): Promise<LiveAgent> {
     settings,
     wrongLogin: { ...settings, token: 'wrong' },
     others: { ...settings, only: { project: 'other' } },
-    keeps: ['severity', 'ticketType', 'customerId', 'serviceProblemId', 'contact'],
+    keeps: ['description', 'severity', 'ticketType', 'customerId', 'serviceProblemId', 'contact'],
     async setStatus(id, status) {
       const found = statuses.issue_statuses.find(({ name }) => name === status);
       await call('PUT', `/issues/${id}.json`, { issue: { status_id: found?.id } });
@@ -107,12 +109,17 @@ export async function startHelpdesk(webhook?: string): Promise<LiveAgent> {
     settings,
     wrongLogin: { ...settings, token: 'wrong' },
     others: { ...settings, only: { queue: '2' } },
-    keeps: ['severity', 'contact'],
+    keeps: ['description', 'severity', 'contact'],
     setStatus: async (id, status) => void (await call('PATCH', `/api/tickets/${id}/`, { status: numbers[status] })),
     remove: async (id) => void (await call('DELETE', `/api/tickets/${id}/`)),
     async timesClosed(id) {
-      const ticket = JSON.parse(await call('GET', `/api/tickets/${id}/`)) as { followup_set: { new_status: number }[] };
-      return ticket.followup_set.filter(({ new_status: status }) => status === 4).length;
+      const ticket = JSON.parse(await call('GET', `/api/tickets/${id}/`)) as {
+        status: number;
+        followup_set: { new_status: number }[];
+      };
+      const recorded = ticket.followup_set.filter(({ new_status: status }) => status === numbers['Closed']).length;
+      // It stores the status before its history, which lacks it if it was killed between them (measured).
+      return recorded === 0 && ticket.status === numbers['Closed'] ? 1 : recorded;
     },
     eventAbout: (id) => ({ ticket: { id: Number(id) }, queue_slug: 'support', followup_id: 1 }),
   };

@@ -75,3 +75,9 @@ test.each([0, 1])('no row is left out when others vanish, with a slack of %i s',
   });
   expect(idsOf(await everyPage(listing))).toEqual(expect.arrayContaining(kept));
 });
+
+test('a filter that is ignored ends with the reason, not in a loop', async () => {
+  const rows = rowsAt(1, 2, 3, 4, 5);
+  const listing = { ...listingOf(rows, 1_000_000_000), inSecond: () => Promise.resolve([]) };
+  await expect(everyPage(listing)).rejects.toMatchObject({ code: 'SystemMisconfigured' });
+});

@@ -31,7 +31,7 @@ describe.each([
       settings,
       wrongLogin: { ...settings, oauth: { ...login, clientSecret: 'wrong' } },
       others: { ...settings, only: { ticketType: 'change' } },
-      keeps: ['severity', 'ticketType', 'customerId', 'serviceProblemId', 'contact'],
+      keeps: ['description', 'severity', 'ticketType', 'customerId', 'serviceProblemId', 'contact'],
       setStatus: (id, status) => Promise.resolve(server.set(id, status)),
       remove: (id) => Promise.resolve(server.remove(id)),
       eventAbout: (id) => ({ eventType: 'TroubleTicketStatusChangeEvent', event: { troubleTicket: { id } } }),
