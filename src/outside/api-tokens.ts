@@ -1,4 +1,4 @@
-/** Tokens of the HTTP API, each with a name of its own. Only their hashes are stored: a token is random, so no salt is needed. */
+/** Tokens of the HTTP API, each with a name of its own. Only their hashes are stored. */
 import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { tokenPrefix, type ApiToken, type Scope, type Subject } from '../contract/access.js';
@@ -64,4 +64,5 @@ export function apiTokenTable(db: Db): ApiTokens {
   };
 }
 
-const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
+/** Of a random secret, so no salt is needed. */
+export const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');

@@ -1,7 +1,8 @@
 /** Who is logged in. As with tokens, only hashes of the random ids are stored. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Subject } from '../contract/access.js';
+import { hashOf } from './api-tokens.js';
 import type { Db } from './database/database.js';
 
 /** A working day. Roles that were taken away count until then. */
@@ -44,5 +45,3 @@ export function sessionTable(db: Db): Sessions {
     },
   };
 }
-
-const hashOf = (id: string): string => createHash('sha256').update(id).digest('hex');

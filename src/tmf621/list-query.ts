@@ -6,15 +6,16 @@ import { ticketPath } from './ticket.js';
 export type Filter = Record<string, string[]>;
 
 const operators = ['eq', 'ne', 'gt', 'gte', 'lt', 'lte'] as const;
-const suffix = new RegExp(`\\.(${operators.join('|')})$`);
-const attribute = /^@?[A-Za-z_][\w@]*(\.@?[A-Za-z_][\w@]*){0,9}$/;
+export type Operator = (typeof operators)[number];
 
-/** Attribute, with an operator after a dot unless it is `eq`, to the values it is compared with. Throws `BadInput`. */
+const comparison = new RegExp(`^(.+)\\.(${operators.join('|')})$`);
+export const attributePath = /^@?[A-Za-z_][\w@]*(\.@?[A-Za-z_][\w@]*){0,9}$/;
+
+/** Attribute, with an operator after a dot unless it is `eq`, to the values it is compared with. */
 export function filterOf(query: Record<string, string | string[]>, baseUrl: string): Filter {
   const filter = new Map<string, string[]>();
   for (const [key, values] of Object.entries(query)) {
     const { name, given } = inOneSpelling(key, [values].flat());
-    assertAttribute(name);
     filter.set(name, [...(filter.get(name) ?? []), ...given]);
   }
   const hrefs = filter.get('href');
@@ -33,10 +34,13 @@ function inOneSpelling(key: string, values: string[]): { name: string; given: st
     : { name: `${name}.${operator}`, given: [value] };
 }
 
-/** Throws `BadInput`: a filter by what no ticket can have would find nothing, and hide that it was misspelled. */
-function assertAttribute(name: string): void {
-  const path = name.replace(suffix, '');
-  if (!attribute.test(path))
+/**
+ * What a filter compares, and how. Throws `BadInput`: a filter by what no ticket can have would find nothing, and hide that it was
+ * misspelled.
+ */
+export function comparisonOf(name: string): { path: string; operator: Operator } {
+  const [, path = name, operator = 'eq'] = comparison.exec(name) ?? [];
+  if (!attributePath.test(path))
     refuse(name, 'is no attribute of a ticket; nested ones are named with dots, such as relatedParty.id');
   const steps = path.split('.');
   const end = steps.findIndex((_, index) => isScalar(steps.slice(0, index + 1)));
@@ -45,6 +49,7 @@ function assertAttribute(name: string): void {
       name,
       `is neither an attribute nor an operator of ${steps.slice(0, end + 1).join('.')}; the operators are ${operators.map((each) => `.${each}`).join(', ')}`,
     );
+  return { path, operator: operator as Operator };
 }
 
 interface Definition {

@@ -29,7 +29,7 @@ const hasGo = spawnSync('go', ['version']).status === 0;
       const ids = Array.from({ length: 120 }, (_, n) => `STORM-${n}`);
       await Promise.all(ids.map((id) => stack.open(id)));
       await stack.untilAllIn('STORM-', 'open', 1, ids.length);
-      /** As a service does that is told 202, or nothing. */
+      /** As a service does whose request may have been answered with 202, or not at all. */
       const resolve = (id: string) =>
         until(`${id} to be resolved`, async () => {
           const { status } = await callApi(stack, 'PATCH', `${ticketPath}/${id}`, { status: 'resolved' });

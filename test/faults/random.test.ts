@@ -192,7 +192,7 @@ async function endAll(ids: string[]): Promise<void> {
     );
 }
 
-/** What callers and customers are told while a part is down. */
+/** The errors that callers and customers get while a part is down. */
 const isExpected = (error: unknown): boolean =>
   ['TemporalUnavailable', 'DatabaseUnavailable', 'StatusConflict', 'NoRun', 'BadInput', 'Unexpected'].includes(
     (error as { code?: string }).code ?? '',

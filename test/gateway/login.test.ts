@@ -88,7 +88,7 @@ test('a viewer sees everything and changes nothing', async () => {
   expect(await refused.text()).toContain('vic lacks the scope operate');
 });
 
-test('who has no role is told so, and gets no session', async () => {
+test('a user without a role is refused, and gets no session', async () => {
   await logIn('zoe', '/reports');
   expect(await shown()).toContain('zoe is logged in, but has no role in Closeout');
   expect((await ownCookies()).map(({ name }) => name)).toEqual(['closeout-login']);

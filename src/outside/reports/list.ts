@@ -4,16 +4,14 @@ import { CloseoutError } from '../../contract/errors.js';
 import { reportStatuses, type Report, type ReportStatus } from '../../contract/reports.js';
 import type { Db } from '../database/database.js';
 import type { ListQuery } from './port.js';
+import { attributePath, comparisonOf } from '../../tmf621/list-query.js';
 import { toReport, type ReportRow } from './rows.js';
 
 /** Attributes with a column of their own. Those of the first kind may be given several values, separated by commas. */
 const columns = ['id', 'severity', 'ticketType', 'priority', 'externalId'] as const;
 const sentences = ['name', 'description'] as const;
 
-const operators: Record<string, string> = { eq: '=', gt: '>', gte: '>=', lt: '<', lte: '<=' };
-
-const attribute = /^@?[A-Za-z_][\w@]*(\.@?[A-Za-z_][\w@]*){0,9}$/;
-const attributeRule = 'is no attribute of a ticket; nested ones are named with dots, such as relatedParty.id';
+const signs = { eq: '=', gt: '>', gte: '>=', lt: '<', lte: '<=' };
 
 function refuse(name: string, reason: string): never {
   throw new CloseoutError('BadInput', `${name} ${reason}.`, name);
@@ -42,8 +40,7 @@ export async function listReports(
 }
 
 function conditionOf(name: string, values: string[]): RawBuilder<unknown> {
-  const [, path = name, operator = 'eq'] = /^(.+)\.(eq|ne|gt|gte|lt|lte)$/.exec(name) ?? [];
-  if (!attribute.test(path)) return refuse(name, attributeRule);
+  const { path, operator } = comparisonOf(name);
   if (operator === 'ne') return sql`${isOneOf(path, values)} is not true`;
   return operator === 'eq'
     ? isOneOf(path, values)
@@ -65,12 +62,12 @@ const isIn = (value: RawBuilder<unknown>, words: string[]) => sql`${value} = any
 const anyOf = (conditions: RawBuilder<unknown>[]) => sql`(${sql.join([sql`false`, ...conditions], sql` or `)})`;
 
 /** Of a list, any item. Times are compared as instants, whatever zone and precision they are written with. */
-function compares(path: string, operator: string, word: string): RawBuilder<unknown> {
+function compares(path: string, operator: keyof typeof signs, word: string): RawBuilder<unknown> {
   const attributePath = `lax $${path
     .split('.')
     .map((step) => `."${step}"`)
     .join('')}`;
-  const sign = operators[operator] ?? '=';
+  const sign = signs[operator];
   if (/^\d{4}-\d\d-\d\d(T|$)/.test(word)) {
     const wanted = word.replace(' ', '+'); // what "+" in a query is decoded to
     return sql`exists (select from jsonb_path_query(ticket_of(r), ${`${attributePath}[*]`}::jsonpath) value
@@ -93,7 +90,7 @@ function orderBy(sort: string[]): RawBuilder<unknown> {
   if (sort.length === 0) return sql`opened_at desc, id`;
   const terms = sort.map((term) => {
     const name = term.replace(/^[+-]/, '').trim();
-    if (!attribute.test(name))
+    if (!attributePath.test(name))
       return refuse('sort', `must be attributes separated by commas, "-" before one that descends, not "${term}"`);
     const direction = sql.raw(`${term.startsWith('-') ? 'desc' : 'asc'} nulls last`);
     if (name === 'creationDate') return sql`r.opened_at ${direction}`;
