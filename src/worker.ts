@@ -28,6 +28,7 @@ import { openTracing, type Tracing } from './setup/tracing.js';
 /** Runs until SIGINT or SIGTERM, then lets running activities end. Calls `onReady` once it polls. */
 export async function runWorker(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
   installRuntime(config, log);
+  const build = config.isVersioned ? buildId() : undefined;
   const brands = loadBrands(config);
   const policyFor = loadPolicy(config.policyFile, brands.ids);
   const file = loadSystems(config.systemsFile);
@@ -66,15 +67,19 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
       [...databases].map(([queue, db]) =>
         Worker.create({
           ...workerOptions(queue, queues.get(queue) ?? 1, config, log, tracing),
+          ...versionOptions(build),
           connection,
           activities: createActivities({ ...openStores(db, config.addressKey), ...outside }),
         }),
       ),
     );
     const runs = Promise.all(workers.map((worker) => worker.run()));
-    if (config.isVersioned)
-      await untilDone(log, 'roll out the first version', () => temporal.workerVersions.rollOutFirst(buildId()));
-    log.info({ ...about(config), brands: brands.ids, systems: [...file.systems.keys()] }, 'ready');
+    if (build !== undefined)
+      await untilDone(log, 'roll out the first version', () => temporal.workerVersions.rollOutFirst(build));
+    log.info(
+      { ...about(config), version: build ?? version, brands: brands.ids, systems: [...file.systems.keys()] },
+      'ready',
+    );
     onReady();
     const loops = runLoops({ config, stores, runs: temporal.runs, systems, file, log }, stopping.signal);
     await runs.finally(() => stopping.abort());
@@ -89,8 +94,7 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
 }
 
 /** What an operator asks first of a process that runs. */
-const about = ({ temporal, policyFile, isVersioned }: Config) => ({
-  version: isVersioned ? buildId() : version,
+const about = ({ temporal, policyFile }: Config) => ({
   temporal: temporal.connection.address,
   namespace: temporal.namespace,
   policy: policyFile ?? 'built in',
@@ -184,14 +188,6 @@ function workerOptions(
     namespace: temporal.namespace,
     taskQueue: queue,
     ...(queue === taskQueue ? { workflowBundle: { code: workflowCode(config) } } : {}),
-    workerDeploymentOptions: config.isVersioned
-      ? {
-          useWorkerVersioning: true,
-          version: { deploymentName, buildId: buildId() },
-          // Runs wait for days, so they go on with the next release; what changes for them is guarded by `patched`.
-          defaultVersioningBehavior: 'AUTO_UPGRADE',
-        }
-      : undefined,
     patchActivationCallback: () => config.takesNewPaths,
     dataConverter: dataConverterFor(temporal.payloadKeys),
     // The first interceptor is the outermost, so spans see translated failures and never quote a relay.
@@ -203,3 +199,15 @@ function workerOptions(
     maxConcurrentActivityTaskExecutions: slots,
   };
 }
+
+/** Runs wait for days, so they go on with the next release; what changes for them is guarded by `patched`. */
+const versionOptions = (buildId: string | undefined): Pick<WorkerOptions, 'workerDeploymentOptions'> =>
+  buildId === undefined
+    ? {}
+    : {
+        workerDeploymentOptions: {
+          useWorkerVersioning: true,
+          version: { deploymentName, buildId },
+          defaultVersioningBehavior: 'AUTO_UPGRADE',
+        },
+      };

@@ -6,7 +6,6 @@ import { readCatalogue, type Texts } from './texts/catalogue.js';
 /** Code of a language that has a catalogue: a BCP 47 tag, as its file is named. */
 export type Language = string;
 
-// Catalogues are not compiled, so they are read from src even when this runs from dist.
 const folder = fileURLToPath(new URL('./texts/', import.meta.url));
 
 /** English first, then by code. Adding a file adds a language. */

@@ -13,7 +13,7 @@ const unstorable = /[\0\p{Surrogate}]/u;
 export function parseJson(app: FastifyInstance): FastifyBodyParser<string> {
   const parse = app.getDefaultJsonParser('error', 'error');
   return (request, text, done) => {
-    // As if there were none: programs that send DELETE often name a type all the same.
+    // As if there were none, so that the route says what is missing.
     if (text === '') return done(null, undefined);
     void parse(request, text, (error, body?: unknown) => {
       if (error) return done(isJson(text) ? forbiddenName : error);

@@ -10,6 +10,7 @@ import { CloseoutError } from '../contract/errors.js';
 import { cacheDir } from './folders.js';
 import { goInstall, isBuilt } from './go-install.js';
 import { startPart, type Part } from './part.js';
+import { postgresUrl } from './postgres.js';
 import { dynamicConfig, isServing } from './temporal.js';
 
 const version = '1.29.1';
@@ -79,7 +80,7 @@ const dynamicValues = (): object =>
 async function prepare({ sql, database: { port, user, password } }: LocalCluster, name: string): Promise<void> {
   const login = ['--plugin', 'postgres12_pgx', '--ep', '127.0.0.1', '-p', `${port}`, '-u', user, '--pw', password];
   const tool = (...args: string[]) => promisify(execFile)(sql, [...login, '--db', name, ...args]);
-  if (await isNew(`postgres://${user}:${password}@127.0.0.1:${port}/postgres`, name)) {
+  if (await isNew(postgresUrl({ port, password }), name)) {
     await tool('create-database');
     await tool('setup-schema', '-v', '0.0');
   }

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 
-// Templates are not compiled, so they are read from src even when this runs from dist.
 const views = fileURLToPath(new URL('.', import.meta.url));
 
 export const html = new Eta({ views, cache: true, autoEscape: true });

@@ -121,6 +121,7 @@ async function update(tx: Tx, id: string, changes: ReportChanges): Promise<Repor
 
 /** Throws `BadInput` if what results is no ticket of the standard: a patch may hold half of an object. */
 function patched(stored: Record<string, unknown>, patch: Record<string, unknown> = {}): Record<string, unknown> {
+  if (Object.keys(patch).length === 0) return stored;
   const document = mergePatch(stored, { ...patch, ...notesOf(stored, patch) });
   assertOfficial('patch', document);
   return document;

@@ -64,7 +64,12 @@ export function workerVersions(temporal: Client): WorkerVersions {
     },
 
     async rollOutFirst(buildId) {
-      if (!(await list()).some(({ state }) => state === 'current')) await makeCurrent(buildId);
+      if ((await list()).some(({ state }) => state === 'current')) return;
+      // The server refuses a version whose workers it has not all seen yet, which is no fault of the caller.
+      await makeCurrent(buildId).catch((cause: unknown) => {
+        const message = `Temporal does not know all workers of version ${buildId} yet.`;
+        throw new CloseoutError('TemporalUnavailable', message, undefined, { cause });
+      });
     },
   };
 }
