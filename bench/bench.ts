@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: Closeout, the smallest workflow that does the same, and a job queue in PostgreSQL, on one freshly started stack, in turns.
- * `--quick`: smaller; `--cluster`: on Temporal's server on PostgreSQL, with two workers of Closeout; `--json`: as JSON. Can run beside `npm start`. Progress goes to standard error.
+ * `--quick`: smaller; `--cluster`: on Temporal's server on PostgreSQL, with two workers of Closeout; `--json`: as JSON.
+ * Can run beside `npm start`. Progress goes to standard error.
  */
 import { parseArgs } from 'node:util';
 import { findTemporalCli } from '../src/local/temporal.js';

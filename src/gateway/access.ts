@@ -45,8 +45,8 @@ export function guard(config: Config, client: CloseoutClient) {
     // A browser that asks whether it may send a request sends no login yet.
     if (isFromUi && request.method === 'OPTIONS') return undefined;
     if (!isOpenToAll(request.url.split('?')[0] ?? '')) {
-      const isKnown = await identify(request, config, client);
-      if (!isKnown && !(onlyLocal && isFromThisMachine(request))) {
+      const needsNone = onlyLocal && isFromThisMachine(request) && !hasNamedToken(request);
+      if (!(await identify(request, config, client)) && !needsNone) {
         if (oidc && request.method === 'GET' && isForOperators(request))
           return reply.redirect(loginPath(request.url), 303);
         // A browser asks for a login: any name, and the token as the password.
@@ -66,8 +66,6 @@ async function identify(request: FastifyRequest, { apiToken, oidc }: Config, cli
   if (token !== undefined) {
     if (isSameToken(token, apiToken)) return true;
     request.subject = await client.tokens.subjectOf(token);
-    // A token of ours that is no longer known is refused, also where none is needed.
-    if (!request.subject && token.startsWith(tokenPrefix)) throw unauthorized();
     return request.subject !== undefined;
   }
   const session = oidc && sessionOf(request);
@@ -76,6 +74,9 @@ async function identify(request: FastifyRequest, { apiToken, oidc }: Config, cli
   request.hasSession = request.subject !== undefined;
   return request.hasSession;
 }
+
+/** A named token that is revoked is refused, also where no token is needed. */
+const hasNamedToken = (request: FastifyRequest): boolean => tokenOf(request)?.startsWith(tokenPrefix) ?? false;
 
 const unauthorized = () =>
   new CloseoutError(
@@ -112,18 +113,10 @@ function assertOwnSite(request: FastifyRequest, publicUrl: URL): void {
   throw new CloseoutError('Unauthorized', 'This request came from a page of another site; only our own may send it.');
 }
 
-const isEmpty = ({ headers }: FastifyRequest): boolean =>
-  (headers['content-length'] ?? '0') === '0' && headers['transfer-encoding'] === undefined;
-
 /** For browsers that do not name the sending site: they send forms to any site, but JSON only after a preflight request. */
 function assertMediaType(request: FastifyRequest): void {
   const accepted = acceptedType(request);
-  if (!accepted) return;
-  // No form can send a DELETE, and a body that is empty has no type.
-  if (request.method === 'DELETE') {
-    if (isEmpty(request)) delete request.headers['content-type'];
-    return;
-  }
+  if (!accepted || request.method === 'DELETE') return; // No form can send a DELETE.
   const { pattern, name } = mediaTypes[accepted];
   if (pattern.test(request.headers['content-type'] ?? '')) return;
   throw new CloseoutError('NotJson', `Content-Type must be ${name}.`, 'Content-Type');

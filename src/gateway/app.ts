@@ -20,7 +20,7 @@ import { handleErrors } from './errors.js';
 import { login } from './login.js';
 import { hub } from './hub.js';
 import { health } from './health.js';
-import { mergePatch, parseJson } from './json-body.js';
+import { ignoreTypeOfNoBody, mergePatch, parseJson } from './json-body.js';
 import { metrics } from './metrics.js';
 import { openapi } from './openapi.js';
 import { outbox } from './outbox.js';
@@ -75,6 +75,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   app.decorateRequest('subject', undefined);
   app.decorateRequest('hasSession', false);
   app.addHook('onRequest', guard(config, client));
+  app.addHook('onRequest', async (request) => ignoreTypeOfNoBody(request));
   handleErrors(app, brands.builtIn, publicUrl);
   errorList(app);
   openapi(app, publicUrl);

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Connection } from '@temporalio/client';
 import pg from 'pg';
@@ -11,7 +12,7 @@ import { cacheDir } from './folders.js';
 import { goInstall, isBuilt } from './go-install.js';
 import { startPart, type Part } from './part.js';
 import { postgresUrl } from './postgres.js';
-import { dynamicConfig, isServing } from './temporal.js';
+import { dynamicConfig, isServing, retention } from './temporal.js';
 
 const version = '1.29.1';
 const historyShards = 4;
@@ -159,11 +160,13 @@ async function createNamespace(address: string): Promise<void> {
   if (await isServing(address)) return;
   const connection = await Connection.connect({ address });
   try {
-    const workflowExecutionRetentionPeriod = { seconds: (30 * 24 * 60 * 60) as never };
-    await connection.workflowService.registerNamespace({ namespace: 'default', workflowExecutionRetentionPeriod });
+    await connection.workflowService.registerNamespace({
+      namespace: 'default',
+      workflowExecutionRetentionPeriod: retention,
+    });
   } finally {
     await connection.close();
   }
   // The server learns of it a little later.
-  while (!(await isServing(address))) await new Promise((resolve) => setTimeout(resolve, 200));
+  while (!(await isServing(address))) await setTimeout(200);
 }

@@ -53,14 +53,16 @@ export async function startTemporal({ cli, dataDir, port, uiPort, logFile }: Loc
   return startPart({ name: 'Temporal', command: cli, args, logFile, ready: () => isServing(`127.0.0.1:${port}`) });
 }
 
-/** The dev server deletes finished runs after a day; operators need them for longer. */
+/** How long finished runs are kept, for operators. */
+export const retention = { seconds: (30 * 24 * 60 * 60) as never };
+
+/** The dev server deletes finished runs after a day. */
 export async function keepRunsFor30Days(address: string): Promise<void> {
   const connection = await Connection.connect({ address });
   try {
-    const workflowExecutionRetentionTtl = { seconds: (30 * 24 * 60 * 60) as never };
     await connection.workflowService.updateNamespace({
       namespace: 'default',
-      config: { workflowExecutionRetentionTtl },
+      config: { workflowExecutionRetentionTtl: retention },
     });
   } finally {
     await connection.close();

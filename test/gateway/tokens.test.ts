@@ -76,6 +76,9 @@ test('a token is stored as a hash only, shown without it, and refused once it is
   expect(stdout).not.toContain(token);
   await stack.closeout('tokens', 'revoke', 'leaving');
   expect(await ask(token, 'GET', tickets)).toEqual([401, 'Unauthorized']);
+  // Also by the gateway that needs no token from this machine.
+  const answer = await fetch(stack.url(tickets), { headers: { authorization: `Bearer ${token}` } });
+  expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, expect.stringContaining('Basic')]);
 });
 
 test('what cannot be a token is refused with the reason', async () => {
