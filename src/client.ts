@@ -2,17 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { AlarmService } from './client/alarms.js';
-import {
-  assertContact,
-  assertDescription,
-  assertIds,
-  assertPast,
-  assertReportId,
-  assertTime,
-} from './client/checks.js';
+import { assertContact, assertIds, assertTime } from './client/checks.js';
 import { CustomerService } from './client/customers.js';
 import { EventService } from './client/events.js';
 import { storedStatus } from './client/stored-status.js';
+import { beginNewRun, checkedOpening } from './client/opening.js';
 import { OverviewService } from './client/overview.js';
 import { ServiceProblemService } from './client/service-problems.js';
 import { SystemService } from './client/systems.js';
@@ -117,7 +111,7 @@ export class CloseoutClient {
    */
   async open(report: NewReport): Promise<Report> {
     const opened = await this.reports.open(checkedOpening(report));
-    await this.parts.temporal.runs.begin(opened);
+    await beginNewRun(this.parts, opened);
     return opened;
   }
 
@@ -125,7 +119,7 @@ export class CloseoutClient {
   async openOnce(report: NewReport & { externalId: string }): Promise<{ report: Report; isNew: boolean }> {
     const checked = checkedOpening(report);
     const opened = await this.reports.openOnce({ ...checked, externalId: report.externalId });
-    await this.parts.temporal.runs.begin(opened.report);
+    await (opened.isNew ? beginNewRun(this.parts, opened.report) : this.parts.temporal.runs.begin(opened.report));
     return opened;
   }
 
@@ -256,16 +250,6 @@ export class CloseoutClient {
       await setTimeout(pause);
     }
   }
-}
-
-function checkedOpening(report: NewReport): NewReport & { id: string } {
-  const { id = randomUUID(), contact, openedAt } = report;
-  assertReportId(id);
-  assertIds(report);
-  if (contact) assertContact(contact);
-  assertDescription(report.description);
-  if (openedAt !== undefined) assertPast(openedAt, 'openedAt');
-  return { ...report, id };
 }
 
 /** How long a caller waits for the ledger to show a change; ms. */

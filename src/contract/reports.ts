@@ -60,8 +60,17 @@ export interface Attention {
 /** Input of the workflow `closeProblemReport`. */
 export interface RunInput {
   reportId: string;
+  /** For the first run of a report that was just stored: it need not look the report up. */
+  opened?: OpenedReport;
   /** For continue-as-new: changes that are not written yet. `v`: of this form; a release reads those of every release before. */
   carried?: { v: 1; changes: unknown[] };
+}
+
+/** What the ledger holds about a report that was just stored. */
+export interface OpenedReport extends Pick<ReportAttributes, 'ticketType' | 'severity' | 'priority' | 'customerId'> {
+  serviceProblemId?: string;
+  /** The id that the survey of its first cycle will have. */
+  surveyId: string;
 }
 
 /** Result of a finished run. `survey.outcome` is a survey state, `skipped:<reason>` or `none`. */

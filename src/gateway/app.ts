@@ -75,7 +75,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   app.decorateRequest('subject', undefined);
   app.decorateRequest('hasSession', false);
   app.addHook('onRequest', guard(config, client));
-  app.addHook('onRequest', async (request) => ignoreTypeOfNoBody(request));
+  app.addHook('onRequest', ignoreTypeOfNoBody);
   handleErrors(app, brands.builtIn, publicUrl);
   errorList(app);
   openapi(app, publicUrl);

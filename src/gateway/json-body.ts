@@ -1,5 +1,5 @@
 /** JSON bodies: parsed, and refused if they could not be stored or returned. */
-import type { FastifyBodyParser, FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyBodyParser, FastifyInstance, onRequestHookHandler } from 'fastify';
 import { CloseoutError } from '../contract/errors.js';
 
 export const mergePatch = 'application/merge-patch+json';
@@ -28,10 +28,11 @@ export function parseJson(app: FastifyInstance): FastifyBodyParser<string> {
 }
 
 /** A type that names no body, as some clients send it with a DELETE, would be refused as unknown. */
-export function ignoreTypeOfNoBody({ method, headers }: FastifyRequest): void {
+export const ignoreTypeOfNoBody: onRequestHookHandler = ({ method, headers }, _reply, done) => {
   const isEmpty = (headers['content-length'] ?? '0') === '0' && headers['transfer-encoding'] === undefined;
   if (method === 'DELETE' && isEmpty) delete headers['content-type'];
-}
+  done();
+};
 
 function isJson(text: string): boolean {
   try {

@@ -8,7 +8,9 @@
  */
 import { CancellationScope, allHandlersFinished, condition, sleep } from '@temporalio/workflow';
 import type { Phase, RunInput, RunResult } from '../contract/reports.js';
+import type { ClosedReport } from '../activities/close-report.js';
 import { changedAt } from '../policy/changes.js';
+import type { Clearing } from '../policy/standing.js';
 import { raiseAlert } from './alert-operator.js';
 import { confirmWithCustomer, isConfirmed } from './confirmation.js';
 import { acceptOperations } from './operations.js';
@@ -39,7 +41,7 @@ export async function closeProblemReport(input: RunInput): Promise<RunResult> {
 }
 
 async function processReport(run: RunState): Promise<RunResult> {
-  let next = await lookUpAndFollow(run);
+  let next = await (run.isKnown ? follow(run) : lookUpAndFollow(run));
   while (next !== 'done' || hasMoreToDo(run)) {
     if (next === 'done') next = await (run.looksAgain ? lookUpAndFollow(run) : follow(run));
     else {
@@ -74,6 +76,7 @@ const phaseHandlers: Record<Exclude<NextPhase, 'done'>, (run: RunState) => Promi
 async function follow(run: RunState): Promise<NextPhase> {
   // If a write is superseded, the run looks again, and its changes are still unwritten.
   let pending = pendingWrite(run);
+  if (pending && !run.knowsPolicy) return lookUpAndFollow(run);
   while (pending) {
     await (pending.change.kind === 'reopened' ? reopen(run, pending) : cancel(run, pending));
     pending = pendingWrite(run);
@@ -125,40 +128,23 @@ async function confirming(run: RunState): Promise<NextPhase> {
 
 /** Closes the report, unless something has to be waited for first: the ledger knows, by today's policy. */
 async function closing(run: RunState): Promise<NextPhase> {
-  const { changes, clearing: cleared, clearedBy, policy } = run;
+  const { changes, clearing: cleared } = run;
   if (run.state !== 'cleared' || !cleared) return follow(run);
   publishBriefly(run, { waitingFor: 'the system of record to confirm the closing' });
   const isChanged = () => run.changes !== changes;
   const closed = await attemptOrPark(run, {
     name: 'closeReport',
-    step: async (attempts) => {
-      const fence = nextFence(run, `close ${cleared.at}`);
-      const facts = {
-        clearing: cleared,
-        change: clearedBy,
-        dueAt: run.dueAt,
-        isConfirmed: isConfirmed(run),
-        byHand: run.closeByHand,
-      };
-      const request = { fence, rule: run.rule, system: run.system, ...facts };
-      const mustStay = Date.now() - Date.parse(cleared.receivedAt) < policy.holdDown;
-      const recorded =
-        attempts === 1 && mustStay && !run.system
-          ? await steps.recordCleared(request).catch(undefinedIfFailed)
-          : undefined;
-      const options = steps.inSystem(run.system, steps.forAtMost(policy.closing.giveUpAfter, run));
-      return { fence, ...(recorded ?? (await steps.closeReport.executeWithOptions(options, [request]))) };
-    },
+    step: (attempts) => close(run, cleared, attempts),
     stop: isChanged,
     watches: run.system !== undefined,
     continuesByHand: true,
   });
-  if (!closed) return follow(run);
+  if (!closed) return run.knowsPolicy ? follow(run) : lookUpAndFollow(run);
   if (closed.isSuperseded) return lookUpAndFollow(run);
   noteWritten(run, closed.fence, closed);
   delete run.closeByHand;
   run.closedAt = closed.closedAt;
-  if (closed.policy) run.policy = closed.policy;
+  if (closed.policy) Object.assign(run, { policy: closed.policy, knowsPolicy: true });
   run.customerId = closed.customerId;
   run.serviceProblemId = closed.serviceProblemId;
   switch (closed.wait?.for) {
@@ -180,6 +166,20 @@ async function closing(run: RunState): Promise<NextPhase> {
       run.dueAt = fromNow(0);
       return follow(run);
   }
+}
+
+/** Before the policy is known, the report is closed at the first attempt or looked up. */
+async function close(run: RunState, cleared: Clearing, attempts: number) {
+  const { policy, system, knowsPolicy, rule, clearedBy: change, dueAt, closeByHand: byHand } = run;
+  const fence = nextFence(run, `close ${cleared.at}`);
+  const request = { fence, rule, system, clearing: cleared, change, dueAt, isConfirmed: isConfirmed(run), byHand };
+  const closeWith = (options: object) => steps.closeReport.executeWithOptions(options, [request]);
+  const mustStay = !system && Date.now() - Date.parse(cleared.receivedAt) < policy.holdDown;
+  let closed: ClosedReport | undefined;
+  if (!knowsPolicy) closed = await closeWith(steps.once(run)).catch(undefinedIfFailed);
+  else if (mustStay && attempts === 1) closed = await steps.recordCleared(request).catch(undefinedIfFailed);
+  if (knowsPolicy) closed ??= await closeWith(steps.inSystem(system, steps.forAtMost(policy.closing.giveUpAfter, run)));
+  return closed && { fence, ...closed };
 }
 
 /** The wait before the closing is over: from now on, every second until it is closed is ours. */

@@ -2,7 +2,7 @@
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { workflowIdOf } from '../contract/ids.js';
 import type { AnsweredSignal, ConfirmedSignal, SurveyOperation } from '../contract/messages.js';
-import type { Attention, Phase, RunInput } from '../contract/reports.js';
+import type { Attention, OpenedReport, Phase, RunInput } from '../contract/reports.js';
 import type { LookedUp } from '../activities/look-up-report.js';
 import type { ByHand, Fence, Standing } from '../policy/standing.js';
 import {
@@ -27,7 +27,7 @@ export interface Unwritten {
 export interface RunState extends Standing {
   reportId: string;
   phase: Phase;
-  /** The report was looked up. */
+  /** The report was looked up, or just stored. */
   isKnown: boolean;
   /** The run that owned the ledger's row when it was last looked up: not this one after a reset. */
   ownerId?: string;
@@ -49,6 +49,8 @@ export interface RunState extends Standing {
   /** ISO 8601: since when nothing has had to be waited for before the closing, if anything had. */
   dueAt?: string;
   policy: Policy;
+  /** The policy was read; until then, it is the default. */
+  knowsPolicy: boolean;
   /** What the policy was chosen by. */
   rule?: PolicyRule;
   customerId?: string;
@@ -96,7 +98,7 @@ export function newRun(input: RunInput): RunState {
       'BadInput',
     );
   }
-  return {
+  const run: RunState = {
     reportId: input.reportId,
     phase: 'open',
     isKnown: false,
@@ -118,6 +120,7 @@ export function newRun(input: RunInput): RunState {
     isOverdue: false,
     isClosedThere: false,
     policy: defaultPolicy,
+    knowsPolicy: false,
     waitingFor: 'the report to be looked up',
     isBulk: false,
     retries: 0,
@@ -125,6 +128,21 @@ export function newRun(input: RunInput): RunState {
     surveyOperations: [],
     isLeft: false,
     isCancelRequested: false,
+  };
+  return input.opened ? { ...run, ...justOpened(input.opened) } : run;
+}
+
+/** A new report is known, except for its policy, which the first step reads. */
+function justOpened({ surveyId, serviceProblemId, ...rule }: OpenedReport): Partial<RunState> {
+  return {
+    isKnown: true,
+    ownerId: workflowInfo().firstExecutionRunId, // not this run after a reset
+    cycle: 1,
+    written: { state: 'open', cycle: 1, rev: 0 },
+    rule,
+    customerId: rule.customerId,
+    serviceProblemId,
+    survey: { state: 'none', id: surveyId },
   };
 }
 
@@ -237,7 +255,7 @@ export function adopt(run: RunState, found: LookedUp): void {
   const { observed, runId, ...standing } = found;
   const { unwritten, answer, isKnown, written: before } = run;
   const isSameCycle = isKnown && run.cycle === found.cycle;
-  const fresh = { isKnown: true, looksAgain: false, isDirty: false, unwritten: [] };
+  const fresh = { isKnown: true, knowsPolicy: true, looksAgain: false, isDirty: false, unwritten: [] };
   Object.assign(run, unset, standing, fresh, { ownerId: runId });
   run.written = { state: found.state, cycle: found.cycle, rev: found.rev };
   if (before.state !== found.state || before.cycle !== found.cycle) run.changes++;

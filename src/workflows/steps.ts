@@ -67,13 +67,16 @@ export const untilGivenUp = ({ policy, isBulk }: { policy: Pick<Policy, 'closing
   forAtMost(policy.closing.giveUpAfter, { isBulk });
 
 /** Options for one call whose attempts end after `ms` in all. */
-export const forAtMost = (ms: number, { isBulk }: { isBulk: boolean }) => {
-  const scheduleToCloseTimeout = Math.max(1000, ms);
-  // All other tasks have priority 3; a server without priorities ignores it. Eager dispatch would bypass the queue.
-  return isBulk
-    ? { scheduleToCloseTimeout, priority: { priorityKey: 5 }, allowEagerDispatch: false }
-    : { scheduleToCloseTimeout };
-};
+export const forAtMost = (ms: number, { isBulk }: { isBulk: boolean }) => ({
+  scheduleToCloseTimeout: Math.max(1000, ms),
+  ...urgencyOf(isBulk),
+});
+
+/** Options for one attempt. */
+export const once = ({ isBulk }: { isBulk: boolean }) => ({ retry: { maximumAttempts: 1 }, ...urgencyOf(isBulk) });
+
+/** All other tasks have priority 3; a server without priorities ignores it. Eager dispatch would bypass the queue. */
+const urgencyOf = (isBulk: boolean) => (isBulk ? { priority: { priorityKey: 5 }, allowEagerDispatch: false } : {});
 
 /**
  * Steps in an external system have a task queue per system: one that hangs holds up only its own reports. One that is cancelled is waited

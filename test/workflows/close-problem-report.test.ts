@@ -1,4 +1,5 @@
 import { workflowIdOf } from '../../src/contract/ids.js';
+import { lookUp } from '../stack/look-up.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -231,9 +232,17 @@ describe('what an operator sees and does', () => {
     await stack.untilSurvey(id, 'sent');
   });
 
+  test('a new report that another program has cancelled is looked up, not parked', async () => {
+    const id = await stack.open('FOREIGN-1');
+    await stack.sql("update reports set status = 'cancelled', changed_at = now() where id = $1", [id]);
+    await stack.signal(id, 'cleared');
+    expect((await stack.untilPhase(id, 'done')).outcome).toBe('cancelled');
+    expect([await count(id, 'closeReport'), await count(id, 'lookUpReport')]).toEqual([1, 1]);
+  });
+
   test('a closing that stays refused parks again, whatever was asked, until the cause is gone', async () => {
     const id = await stack.open('REFUSED-1');
-    await stack.untilPhase(id, 'open', 1);
+    await lookUp(stack, id);
     await stack.sql("update reports set status = 'cancelled', changed_at = now() where id = $1", [id]);
     await stack.signal(id, 'cleared');
     const first = await stack.untilPhase(id, 'needsAttention');

@@ -26,7 +26,7 @@ function transactionsIn(sent: string[]): number {
   return count;
 }
 
-test('at most 9 statements in 3 transactions, and 28 events until the survey is sent', async () => {
+test('at most 9 statements in 3 transactions, and 22 events until the survey is sent', async () => {
   const id = await stack.open('COST-1');
   await stack.untilPhase(id, 'open', 1);
   await stack.ask('WARM-1'); // connections are opened and statements prepared
@@ -38,5 +38,5 @@ test('at most 9 statements in 3 transactions, and 28 events until the survey is 
   });
   expect([sent, sent.length <= 9, transactionsIn(sent) <= 3]).toEqual([sent, true, true]);
   const { events } = await stack.history(id);
-  expect(events?.length).toBeLessThanOrEqual(28);
+  expect(events?.length).toBeLessThanOrEqual(22);
 });

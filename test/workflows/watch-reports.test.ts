@@ -4,6 +4,7 @@ import type { SweepResult } from '../../src/contract/messages.js';
 import { loadConfig } from '../../src/setup/config.js';
 import { post } from '../stack/http.js';
 import { linkIn } from '../stack/mail.js';
+import { lookUp } from '../stack/look-up.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -159,7 +160,7 @@ test('a report that is reopened too often alerts an operator', async () => {
 
 test('a run that needs attention alerts an operator once, is on the desk, and is helped with all others', async () => {
   const id = await stack.open('STUCK-1');
-  await stack.untilPhase(id, 'open', 1);
+  await lookUp(stack, id);
   await database.query("update reports set status = 'cancelled' where id = $1", [id]);
   await stack.signal(id, 'cleared');
   await stack.untilPhase(id, 'needsAttention');

@@ -47,6 +47,8 @@ export interface ClosingRequest {
 /** Unknown reports throw `ReportNotFound`. Every write is safe to repeat. */
 export interface Ledger {
   read(reportId: string): Promise<ReportRow>;
+  /** Lets the first run of a report that was just stored write about it. */
+  assign(reportId: string, runId: string): Promise<void>;
   /** From now on, only this run may write. */
   takeOver(reportId: string, runId: string): Promise<ReportRow>;
   /**
@@ -75,6 +77,10 @@ export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
   const inTransaction = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => db.transaction().execute(work);
   return {
     read: (id) => read(db, id),
+
+    async assign(id, runId) {
+      await db.updateTable('reports').set({ runId }).where('id', '=', id).where('runId', 'is', null).execute();
+    },
 
     async takeOver(id, runId) {
       const row = await db

@@ -26,7 +26,7 @@ import {
   type OperatorRequest,
   type UpdateName,
 } from '../../contract/messages.js';
-import type { Phase, Report, RunStatus } from '../../contract/reports.js';
+import type { OpenedReport, Phase, Report, RunInput, RunStatus } from '../../contract/reports.js';
 import { callTemporal, falseIfStarted, ignoreUnavailable, undefinedIfUnknown } from './calls.js';
 import { findIds } from './search.js';
 
@@ -40,9 +40,9 @@ const patience = 2_000;
 export interface Runs {
   /**
    * Starts the run of a report that was just stored. If a signal started it before, that run looks the report up again. If Temporal
-   * is unavailable, the watch starts it.
+   * is unavailable, the watch starts it. Returns the id of the new run, if there is one.
    */
-  begin(report: RunSubject): Promise<void>;
+  begin(report: RunSubject, opened?: OpenedReport): Promise<string | undefined>;
   /** Starts the run if the report has none. */
   signal(
     report: RunSubject,
@@ -88,13 +88,16 @@ export function reportRuns(temporal: Client): Runs {
   };
 
   return {
-    async begin(report) {
-      const options = { ...startOptions(report), workflowIdConflictPolicy: 'FAIL' } as const;
+    async begin(report, opened) {
+      const args: [RunInput] = [{ reportId: report.id, opened }];
+      const options = { ...startOptions(report), args, workflowIdConflictPolicy: 'FAIL' } as const;
       const begin = async () => {
-        const isNew = await temporal.workflow.start(workflowType, options).then(() => true, falseIfStarted);
-        if (!isNew) await handle(report.id).signal(signals.lookAgain).catch(undefinedIfUnknown);
+        const run = await temporal.workflow.start(workflowType, options).catch(falseIfStarted);
+        if (run) return run.firstExecutionRunId;
+        await handle(report.id).signal(signals.lookAgain).catch(undefinedIfUnknown);
+        return undefined;
       };
-      await callTemporal(temporal, begin, patience).catch(ignoreUnavailable);
+      return callTemporal(temporal, begin, patience).catch(ignoreUnavailable);
     },
 
     signalStored: (report, signal, payload) => send(report, signal, [payload], patience).catch(ignoreUnavailable),
