@@ -12,7 +12,7 @@ import { bulkQueue, mailQueue, systemQueueOf, taskQueue } from './contract/messa
 import { deploymentName } from './contract/worker-versions.js';
 import { openDatabase } from './outside/database/database.js';
 import { assertMigrated } from './outside/database/migrate.js';
-import { openMailer } from './outside/mail/mailer.js';
+import { openMailer, withLimit } from './outside/mail/mailer.js';
 import { openStores } from './outside/stores.js';
 import { connectTemporal, dataConverterFor } from './outside/temporal/connect.js';
 import { registerSearchAttributes } from './outside/temporal/search-attributes.js';
@@ -36,12 +36,12 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
   const noteLost = (error: Error) => log.warn({ code: (error as { code?: string }).code }, 'database connection lost');
   const open = (max: number) => openDatabase(config.databaseUrl, noteLost, { max });
   const queues = queuesFor([...file.systems.keys()]);
-  const databases = new Map([...queues].map(([queue, slots]) => [queue, open(slots)]));
+  const databases = new Map([...queues].map(([queue, slots]) => [queue, open(Math.min(slots, mostConnections))]));
   const loopDatabase = open(10);
   const stores = openStores(loopDatabase, config.addressKey);
   const systems = new Systems(file.systems, (name, perSecond) => stores.systemStates.paceOf(name, perSecond));
   const stopping = new AbortController();
-  const mailer = openMailer(config.mail.relay, slotsOf[mailQueue]);
+  const mailer = openMailer(config.mail.relay, slotsOf[mailQueue] + mailsAtOnce);
   const tracing = await openTracing(config, 'worker');
   const temporal = connectTemporal(config.temporal, tracing?.client);
   try {
@@ -69,7 +69,11 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
           ...workerOptions(queue, queues.get(queue) ?? 1, config, log, tracing),
           ...versionOptions(build),
           connection,
-          activities: createActivities({ ...openStores(db, config.addressKey), ...outside }),
+          activities: createActivities({
+            ...openStores(db, config.addressKey),
+            ...outside,
+            mailer: queue === taskQueue ? withLimit(mailer, mailsAtOnce) : mailer,
+          }),
         }),
       ),
     );
@@ -100,8 +104,12 @@ const about = ({ temporal, policyFile }: Config) => ({
   policy: policyFile ?? 'built in',
 });
 
-/** Activities of each kind at once, and so connections to the database. A relay or a session that hangs holds up only its own kind. */
-const slotsOf = { [taskQueue]: 20, [mailQueue]: 10, [bulkQueue]: 5 };
+/** Activities of each kind at once. A relay or a session that hangs holds up only its own kind. */
+const slotsOf = { [taskQueue]: 40, [mailQueue]: 10, [bulkQueue]: 5 };
+/** Of the activities in the queue of the runs, so many hand over a mail. */
+const mailsAtOnce = 20;
+/** Connections to the database for the activities of a kind: they use them for only a part of their time. */
+const mostConnections = 20;
 
 /** And those in each external system. */
 function queuesFor(systems: string[]): Map<string, number> {
@@ -193,8 +201,6 @@ function workerOptions(
     // The first interceptor is the outermost, so spans see translated failures and never quote a relay.
     interceptors: { activity: [...(tracing?.activity ?? []), interceptActivities(log)] },
     sinks: tracing?.sinks,
-    // A killed worker's runs are taken over after 1 to 2 s instead of 10 s (measured).
-    stickyQueueScheduleToStartTimeout: '1s',
     shutdownGraceTime: '10s',
     maxConcurrentActivityTaskExecutions: slots,
   };

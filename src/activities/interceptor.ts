@@ -19,7 +19,7 @@ export function interceptActivities(log: Logger): ActivityInterceptorsFactory {
         } catch (error) {
           if (error instanceof CancelledFailure) throw error;
           const failure = toFailure(error);
-          report(log, info, failure, error);
+          if (failure.category !== 'BENIGN') report(log, info, failure, error);
           throw withJitter(failure, info.attempt);
         } finally {
           clearInterval(timer);

@@ -8,7 +8,6 @@
  */
 import { CancellationScope, allHandlersFinished, condition, sleep } from '@temporalio/workflow';
 import type { Phase, RunInput, RunResult } from '../contract/reports.js';
-import type { ClosedReport } from '../activities/close-report.js';
 import { changedAt } from '../policy/changes.js';
 import type { Clearing } from '../policy/standing.js';
 import { raiseAlert } from './alert-operator.js';
@@ -134,7 +133,7 @@ async function closing(run: RunState): Promise<NextPhase> {
   const isChanged = () => run.changes !== changes;
   const closed = await attemptOrPark(run, {
     name: 'closeReport',
-    step: (attempts) => close(run, cleared, attempts),
+    step: () => close(run, cleared),
     stop: isChanged,
     watches: run.system !== undefined,
     continuesByHand: true,
@@ -168,17 +167,15 @@ async function closing(run: RunState): Promise<NextPhase> {
   }
 }
 
-/** Before the policy is known, the report is closed at the first attempt or looked up. */
-async function close(run: RunState, cleared: Clearing, attempts: number) {
+/** Until the policy is known, it is tried once: a report that is not closed then is looked up. */
+async function close(run: RunState, cleared: Clearing) {
   const { policy, system, knowsPolicy, rule, clearedBy: change, dueAt, closeByHand: byHand } = run;
   const fence = nextFence(run, `close ${cleared.at}`);
   const request = { fence, rule, system, clearing: cleared, change, dueAt, isConfirmed: isConfirmed(run), byHand };
   const closeWith = (options: object) => steps.closeReport.executeWithOptions(options, [request]);
-  const mustStay = !system && Date.now() - Date.parse(cleared.receivedAt) < policy.holdDown;
-  let closed: ClosedReport | undefined;
-  if (!knowsPolicy) closed = await closeWith(steps.once(run)).catch(undefinedIfFailed);
-  else if (mustStay && attempts === 1) closed = await steps.recordCleared(request).catch(undefinedIfFailed);
-  if (knowsPolicy) closed ??= await closeWith(steps.inSystem(system, steps.forAtMost(policy.closing.giveUpAfter, run)));
+  const closed = knowsPolicy
+    ? await closeWith(steps.inSystem(system, steps.forAtMost(policy.closing.giveUpAfter, run)))
+    : await closeWith(steps.once(run)).catch(undefinedIfFailed);
   return closed && { fence, ...closed };
 }
 

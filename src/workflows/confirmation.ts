@@ -122,7 +122,7 @@ async function requestConfirmation(
     const { sent, refused } = await deliverMail(run, {
       name: 'askConfirmation',
       waitingFor: 'the mail that asks whether the problem is fixed to be accepted',
-      step: () => askConfirmation(run, 'confirm', policy, clearing, giveUpAfter, isAgain),
+      step: (mail) => askConfirmation(run, mail, { kind: 'confirm', policy, clearing, isAgain }, giveUpAfter),
       isUnwanted: isDecided,
       wakeUp: isDecided,
       giveUpAt: Date.now() + giveUpAfter,
@@ -160,7 +160,7 @@ async function sendWarning(
   const { sent } = await deliverMail(run, {
     name: 'askConfirmation',
     waitingFor: 'the warning before the window to confirm ends to be accepted',
-    step: () => askConfirmation(run, 'warning', policy, clearing, giveUpAt - Date.now()),
+    step: (mail) => askConfirmation(run, mail, { kind: 'warning', policy, clearing }, giveUpAt - Date.now()),
     isUnwanted: isInterrupted,
     wakeUp: isInterrupted,
     giveUpAt,
@@ -172,20 +172,17 @@ async function sendWarning(
 
 async function askConfirmation(
   run: RunState,
-  kind: AskConfirmation['kind'],
-  policy: Confirmation,
-  clearing: Clearing,
+  mail: steps.MailSteps,
+  asked: Pick<AskConfirmation, 'kind' | 'policy' | 'clearing' | 'isAgain'>,
   forMs: number,
-  isAgain = false,
 ) {
   const { skipSurveyBy } = run;
   const { brand, survey, reopen } = run.policy;
-  const fence = nextFence(run, `clear ${clearing.at}`);
-  const byOperator = skipSurveyBy !== undefined;
-  const request = { fence, clearing, kind, policy, brand, survey, reopen, byOperator, isAgain };
-  const asked = await steps.askConfirmation.executeWithOptions(steps.forAtMost(forMs, run), [request]);
-  if (!('unasked' in asked)) noteWritten(run, fence, { state: 'cleared', cycle: run.cycle });
-  return asked;
+  const fence = nextFence(run, `clear ${asked.clearing.at}`);
+  const request = { ...asked, fence, brand, survey, reopen, byOperator: skipSurveyBy !== undefined };
+  const confirmation = await mail.askConfirmation.executeWithOptions(steps.forAtMost(forMs, run), [request]);
+  if (!('unasked' in confirmation)) noteWritten(run, fence, { state: 'cleared', cycle: run.cycle });
+  return confirmation;
 }
 
 /** The customer may still reply on the page while an operator is asked to help. */

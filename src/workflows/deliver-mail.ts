@@ -2,16 +2,17 @@
 import { ActivityFailure } from '@temporalio/workflow';
 import { hour, second } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
-import { codeOf, failureOf } from './failure.js';
+import { codeOf, failureOf, undefinedIfRetryable } from './failure.js';
 import { refusesUs, relayPause } from './relay.js';
 import { fromNow, type RunState } from './run.js';
+import * as steps from './steps.js';
 import { publish, publishBriefly } from './visibility.js';
 import { attempt, wait, type Condition } from './waiting.js';
 
 export interface Delivery<T> {
   /** The activity's name. */
   name: string;
-  step: () => Promise<T | { postponedUntil: string }>;
+  step: (mail: steps.MailSteps) => Promise<T | { postponedUntil: string }>;
   waitingFor: string;
   /** Stops the delivery. */
   isUnwanted: Condition;
@@ -31,7 +32,7 @@ export async function deliverMail<T extends object>(
   for (let attempts = 1; !isUnwanted(); attempts++) {
     publishBriefly(run, { waitingFor });
     try {
-      const sent = await attempt(run, step, isUnwanted);
+      const sent = await attempt(run, () => (run.isBulk ? step(steps.mailInTurn) : tryAtOnce(step)), isUnwanted);
       if (!sent) return {};
       if (!('postponedUntil' in sent)) return { sent };
       if (Date.parse(sent.postponedUntil) >= notAfter) return {};
@@ -44,6 +45,12 @@ export async function deliverMail<T extends object>(
     }
   }
   return {};
+}
+
+/** A relay that hangs or is slow holds up the queue of mails, not the closings. */
+async function tryAtOnce<T>(step: Delivery<T>['step']): ReturnType<Delivery<T>['step']> {
+  const sent = await step(steps.mailAtOnce).catch(undefinedIfRetryable);
+  return sent ?? step(steps.mailInTurn);
 }
 
 async function waitForQuietHours(run: RunState, end: string, wakeUp: Condition): Promise<void> {

@@ -1,5 +1,5 @@
 /** Names the failure of an activity that failed permanently. */
-import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, TimeoutFailure, isCancellation } from '@temporalio/workflow';
 import { isErrorCode, type ErrorCode } from '../contract/errors.js';
 
 /** The named failure, or `GaveUp` if time ran out. */
@@ -7,6 +7,12 @@ export function failureOf(error: ActivityFailure): string {
   const { cause } = error;
   if (cause instanceof ApplicationFailure) return cause.type ?? 'Unexpected';
   return cause instanceof TimeoutFailure ? 'GaveUp' : 'Unexpected';
+}
+
+/** For an activity that was tried once, and is tried again elsewhere unless that would be in vain. */
+export function undefinedIfRetryable(error: unknown): undefined {
+  const isRetryable = error instanceof ActivityFailure && error.retryState !== 'NON_RETRYABLE_FAILURE';
+  if (!isRetryable || isCancellation(error)) throw error;
 }
 
 /** The code to look up in docs/errors.md. */

@@ -19,14 +19,15 @@ const step = (summary: string) => proxyActivities<Activities>({ ...common, start
  * An SMTP conversation may take longer than any database call: see the mailer's timeouts. One that is cancelled is waited for, so
  * that two never hand over the same mail.
  */
-const mailStep = (summary: string) =>
-  proxyActivities<Activities>({
-    ...common,
-    taskQueue: mailQueue,
-    startToCloseTimeout: '3m',
-    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    summary,
-  });
+const mailOptions = {
+  ...common,
+  startToCloseTimeout: '3m',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+} as const;
+const mailStep = (summary: string) => proxyActivities<Activities>({ ...mailOptions, taskQueue: mailQueue, summary });
+/** One attempt on the run's own task queue, where a worker that has the run starts it at once. */
+const mailStepAtOnce = (summary: string) =>
+  proxyActivities<Activities>({ ...mailOptions, retry: { maximumAttempts: 1 }, summary });
 const bulkStep = (summary: string, startToCloseTimeout: '5m' | '1h' = '5m') =>
   proxyActivities<Activities>({ ...common, taskQueue: bulkQueue, startToCloseTimeout, summary });
 
@@ -34,14 +35,21 @@ export const { lookUpReport } = step('Look the report up in the system of record
 export const { closeReport } = step('Close the report in the system of record');
 export const { reopenReport } = step('Reopen the report');
 export const { cancelReport } = step('Cancel the report');
-export const { askConfirmation } = mailStep('Ask the customer whether the problem is fixed');
 export const { resolveConfirmation } = step('Stop waiting for the customer to confirm');
-export const { sendSurvey } = mailStep('Ask the customer whether they are satisfied');
 export const { recordDecision } = step('Record the decision');
 export const { recordDelivery } = step('Record that another channel has delivered the survey');
 export const { endSurvey } = step('End the survey');
 export const { extendSurvey } = step('Give the customer more time to answer');
 export const { openFollowUp } = step('Open a follow-up report');
+const customerMails = (step: typeof mailStep) => ({
+  askConfirmation: step('Ask the customer whether the problem is fixed').askConfirmation,
+  sendSurvey: step('Ask the customer whether they are satisfied').sendSurvey,
+});
+/** A mail to a customer, tried once; and in the queue where mails take turns and are retried. */
+export const mailAtOnce = customerMails(mailStepAtOnce);
+export const mailInTurn = customerMails(mailStep);
+export type MailSteps = typeof mailInTurn;
+
 export const { alertOperator } = mailStep('Mail the operator');
 export const { sendReply } = mailStep("Mail an operator's reply to the customer");
 export const { findRestored } = bulkStep('Find out whether a database was restored');
@@ -59,8 +67,6 @@ const atOnce = (summary: string) =>
 
 export const { recordAnswerHandled } = step('Record that the answer was handled');
 export const { recordAnswerHandled: recordAnswerAtOnce } = atOnce('Record that the answer was handled');
-/** For a report that will have to wait before it is closed. */
-export const { closeReport: recordCleared } = atOnce('Record that the report is cleared');
 
 /** Options for one call that is retried for as long as the policy says. */
 export const untilGivenUp = ({ policy, isBulk }: { policy: Pick<Policy, 'closing'>; isBulk: boolean }) =>

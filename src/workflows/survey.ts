@@ -117,8 +117,8 @@ async function sendSurveyMail(
   const { reportId, cycle } = run;
   const { survey, reopen } = run.policy;
   const giveUpAt = surveyExpiresAt(survey, new Date()).getTime();
-  const step = () =>
-    steps.sendSurvey.executeWithOptions(steps.forAtMost(giveUpAt - Date.now(), run), [
+  const step = ({ sendSurvey }: steps.MailSteps) =>
+    sendSurvey.executeWithOptions(steps.forAtMost(giveUpAt - Date.now(), run), [
       {
         reportId,
         cycle,

@@ -58,21 +58,25 @@ test.each(['worker', 'Temporal', 'PostgreSQL', 'everything'] as const)(
   },
 );
 
-test('a database that refuses the local step of a closing is waited for', async () => {
-  const id = await stack.open('LOCAL-1', { ticketType: 'slow' });
-  await stack.untilPhase(id, 'open', 1);
+test('a database that refuses the local step of an answer is waited for', async () => {
+  const id = 'LOCAL-1';
+  await stack.ask(id);
+  const survey = await stack.client.surveys.ofCycle(id, 1);
   const run = () => stack.temporal.workflow.getHandle(workflowIdOf(id)).describe();
   const { runId } = await run();
   const other = new pg.Client({ connectionString: loadConfig({ ...stack.env }).databaseUrl });
   await other.connect();
-  await other.query('begin; lock table status_changes in access exclusive mode');
-  await stack.signal(id, 'cleared');
+  const worker = stack.pids()['worker'] ?? NaN;
+  process.kill(worker, 'SIGSTOP');
+  await stack.client.surveys.answer(survey?.id ?? '', { score: 5 });
+  await other.query('begin; lock table answers in access exclusive mode');
+  process.kill(worker, 'SIGCONT');
   await until('the local step to fail', async () =>
     (await stack.history(id)).events?.some(({ markerRecordedEventAttributes: marker }) => marker?.failure),
   );
   await other.query('rollback');
   await other.end();
-  await stack.untilSurvey(id, 'sent');
+  await stack.untilPhase(id, 'done');
   // A run that failed would have been replaced by the watch.
   expect((await run()).runId).toBe(runId);
 });

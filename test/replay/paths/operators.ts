@@ -1,5 +1,6 @@
 /** Paths with an operator's updates. */
 import { workflowIdOf } from '../../../src/contract/ids.js';
+import { lookUp } from '../../stack/look-up.js';
 import type { Stack } from '../../stack/stack.js';
 import { until } from '../../stack/waiting.js';
 import { addressOf, ask, eve, type Paths, type Recording } from './recording.js';
@@ -70,7 +71,7 @@ export function operatorPaths(recording: Recording): Paths {
 /** Another program cancels the report without notifying its run. */
 async function refuseClosing(stack: Stack, id: string): Promise<void> {
   await stack.open(id);
-  await stack.untilPhase(id, 'open', 1);
+  await lookUp(stack, id);
   await stack.sql("update reports set status = 'cancelled', changed_at = '2026-03-01T00:00:00Z' where id = $1", [id]);
   await stack.signal(id, 'cleared');
   await stack.untilPhase(id, 'needsAttention');
