@@ -114,7 +114,7 @@ export async function massClear(bench: Bench, { massClear: count }: Sizes): Prom
     stack.open(id, { serviceProblemId: 'SP-BENCH', contact: { emailAddress: closeout.address(id) } });
   await inParallel(ids, open);
   await closeout.open('SINGLE');
-  await until('all runs to wait', async () => (await closedOf(stack, 'run_id is not null')) === count, 600_000);
+  await closeout.untilWaiting([...ids, 'SINGLE']);
   say(`mass clear: ${count} are open`);
   const startedAt = performance.now();
   await stack.client.serviceProblems.clear({ serviceProblemId: 'SP-BENCH', perSecond: 500 });

@@ -1,7 +1,7 @@
 /** Clearing every report of a common fault. */
 import { randomUUID } from 'node:crypto';
 import { CloseoutError } from '../contract/errors.js';
-import type { MassClearInput, MassClearProgress } from '../contract/messages.js';
+import { mostPerSecond, type MassClearInput, type MassClearProgress } from '../contract/messages.js';
 import type { ReportsPort } from '../outside/reports/port.js';
 import type { ServiceProblems } from '../outside/temporal/service-problems.js';
 import { assertTime } from './checks.js';
@@ -14,12 +14,12 @@ export class ServiceProblemService {
 
   /** Clears every report of a service problem, as fast as the workers follow. Throws `BadInput`, `NotFound`. */
   async clear(input: MassClearInput): Promise<void> {
-    const { serviceProblemId, at, perSecond = 500 } = input;
+    const { serviceProblemId, at, perSecond = mostPerSecond } = input;
     if (!serviceProblemId) throw new CloseoutError('BadInput', 'serviceProblemId is missing.', 'serviceProblemId');
     if (at !== undefined) assertTime(at, 'at');
     if (at !== undefined && Date.parse(at) > Date.now())
       throw new CloseoutError('BadInput', 'at must not be in the future.', 'at');
-    if (!Number.isInteger(perSecond) || perSecond < 1 || perSecond > 500)
+    if (!Number.isInteger(perSecond) || perSecond < 1 || perSecond > mostPerSecond)
       throw new CloseoutError('BadInput', 'perSecond must be a whole number from 1 to 500.', 'perSecond');
     if (Object.keys(await this.reports.countOf(serviceProblemId)).length === 0) {
       const message = `No report of service problem ${serviceProblemId} is known.`;

@@ -136,6 +136,9 @@ export interface SweepResult {
   counter: number;
 }
 
+/** Reports that a mass clear signals per second. */
+export const mostPerSecond = 500;
+
 /** A request to clear every report of a service problem: payload of the signal `clear`. */
 export interface MassClearRequest {
   /** When the fault was fixed (ISO 8601, not in the future); the time of receipt if absent. Later reports stay open. */

@@ -15,6 +15,7 @@ import {
 import {
   queries,
   massClearSignal,
+  mostPerSecond,
   type MassClearInput,
   type MassClearProgress,
   type MassClearRequest,
@@ -26,11 +27,8 @@ import * as steps from './steps.js';
 /** Pauses before reports that do not follow are signalled again. After the last one they stay listed, and an operator is alerted. */
 const retryPauses = ['5s', '30s', '2m'] as const;
 
-/** Reports that were just signalled and have not followed yet: few enough that a single report waits only moments behind them. */
-const window = { least: 10, first: 50, most: 500 };
-
-/** A report that does not follow within so many looks, each a second or more, no longer fills the window. */
-const looksUntilOverdue = 10;
+/** A report that does not follow within so many calls, each of two seconds, no longer fills the window. */
+const callsUntilOverdue = 5;
 
 /** Plain JSON, so that continue-as-new can carry all of it. */
 interface State {
@@ -38,10 +36,10 @@ interface State {
   requests: Required<MassClearRequest>[];
   /** The last report of this round that was looked at. */
   after: string;
-  /** `after` at the last looks, oldest first. */
+  /** `after` at the last calls, oldest first. */
   marks: string[];
   failedRounds: number;
-  window: number;
+  window?: number;
   progress: MassClearProgress;
 }
 
@@ -82,7 +80,7 @@ function newState(input: MassClearInput): State {
     );
   const counts = { cleared: 0, open: 0, closing: 0, closed: 0, later: { count: 0, ids: [] } };
   const progress = { serviceProblemId, ...counts, failed: [], failedCount: 0, round: 1, done: false };
-  return { requests: [request], after: '', marks: [], failedRounds: 0, window: window.first, progress };
+  return { requests: [request], after: '', marks: [], failedRounds: 0, progress };
 }
 
 /** The clock of a caller may be so far ahead; ms. */
@@ -94,8 +92,8 @@ function toRequest({ at, by, perSecond, id }: MassClearRequest): Required<MassCl
   if (at !== undefined && (typeof at !== 'string' || !isTime(at))) return undefined;
   const fixedAt = new Date(at ?? now);
   if (fixedAt.getTime() > now.getTime() + clockSkew) return undefined;
-  const rate = perSecond ?? window.most;
-  if (!Number.isInteger(rate) || rate < 1 || rate > window.most) return undefined;
+  const rate = perSecond ?? mostPerSecond;
+  if (!Number.isInteger(rate) || rate < 1 || rate > mostPerSecond) return undefined;
   const author = typeof by === 'string' && by !== '' ? by.slice(0, 100) : 'service problem';
   const requestId = typeof id === 'string' ? id.slice(0, 100) : `${workflowInfo().runId}:${now.getTime()}`;
   return { at: (fixedAt < now ? fixedAt : now).toISOString(), by: author, perSecond: rate, id: requestId };
@@ -121,33 +119,23 @@ async function clearAll(input: MassClearInput, state: State): Promise<void> {
 
 /** Signals the reports in the order of their ids. */
 async function runRound(input: MassClearInput, state: State): Promise<void> {
+  const { progress } = state;
+  const isRetry = progress.round > 1;
   for (;;) {
     const [request] = state.requests;
     if (!request) return;
-    const { at, by, perSecond, id: requestId } = request;
-    const { serviceProblemId } = state.progress;
-    const { cleared } = state.progress;
-    const { inFlight } = await count(state);
-    if (state.after !== '') adapt(state, state.progress.cleared - cleared);
-    const limit = Math.min(perSecond, state.window - inFlight);
-    if (limit > 0) {
-      const isRetry = state.progress.round > 1;
-      const batch = await steps.clearReports({
-        serviceProblemId,
-        after: state.after,
-        limit,
-        at,
-        by,
-        requestId,
-        isRetry,
-      });
-      if (batch.last === undefined) return;
-      state.after = batch.last;
-    }
-    state.marks = [...state.marks, state.after].slice(-looksUntilOverdue);
+    const { id: requestId, ...how } = request;
+    const { serviceProblemId } = progress;
+    const { after, window } = state;
+    const overdue = state.marks.length < callsUntilOverdue ? '' : (state.marks[0] ?? '');
+    const step = { ...how, serviceProblemId, requestId, after, overdue, window, isRetry };
+    const { isDone, ...reached } = await steps.clearReports(step);
+    Object.assign(state, reached);
+    await count(state);
+    if (isDone) return;
+    state.marks = [...state.marks, state.after].slice(-callsUntilOverdue);
     if (workflowInfo().continueAsNewSuggested)
       await continueAsNew<typeof clearServiceProblem>({ ...input, carried: { v: 1, state } });
-    await sleep('1s', { summary: `Until the workers have followed; ${state.window} at a time` });
   }
 }
 
@@ -163,26 +151,14 @@ async function untilFollowed(state: State): Promise<void> {
   }
 }
 
-/** Holds what the workers follow within two looks, so that the window doubles as long as they follow at once. */
-function adapt(state: State, followed: number): void {
-  state.window = Math.min(window.most, Math.max(window.least, followed * 2));
-}
-
-async function count({ progress, requests, after, marks }: State): Promise<{ pending: number; inFlight: number }> {
+async function count({ progress, requests, after }: State): Promise<{ pending: number }> {
   const [request] = requests;
-  if (!request) return { pending: 0, inFlight: 0 };
+  if (!request) return { pending: 0 };
   const { serviceProblemId } = progress;
   const { at, id: requestId } = request;
-  const overdue = marks.length < looksUntilOverdue ? '' : (marks[0] ?? '');
-  const { pending, inFlight, ...counts } = await steps.countReports({
-    serviceProblemId,
-    at,
-    after,
-    overdue,
-    requestId,
-  });
+  const { pending, ...counts } = await steps.countReports({ serviceProblemId, at, after, requestId });
   Object.assign(progress, counts);
-  return { pending, inFlight };
+  return { pending };
 }
 
 /** Waits as long as reports are still being closed, or until a new request. Some may wait for an operator or for their customers. */

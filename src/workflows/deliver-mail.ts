@@ -32,7 +32,7 @@ export async function deliverMail<T extends object>(
   for (let attempts = 1; !isUnwanted(); attempts++) {
     publishBriefly(run, { waitingFor });
     try {
-      const sent = await attempt(run, () => (run.isBulk ? step(steps.mailInTurn) : tryAtOnce(step)), isUnwanted);
+      const sent = await attempt(run, () => tryAtOnce(step), isUnwanted);
       if (!sent) return {};
       if (!('postponedUntil' in sent)) return { sent };
       if (Date.parse(sent.postponedUntil) >= notAfter) return {};

@@ -81,8 +81,8 @@ export const forAtMost = (ms: number, { isBulk }: { isBulk: boolean }) => ({
 /** Options for one attempt. */
 export const once = ({ isBulk }: { isBulk: boolean }) => ({ retry: { maximumAttempts: 1 }, ...urgencyOf(isBulk) });
 
-/** All other tasks have priority 3; a server without priorities ignores it. Eager dispatch would bypass the queue. */
-const urgencyOf = (isBulk: boolean) => (isBulk ? { priority: { priorityKey: 5 }, allowEagerDispatch: false } : {});
+/** All other tasks have priority 3; a server without priorities ignores it. */
+const urgencyOf = (isBulk: boolean) => (isBulk ? { priority: { priorityKey: 5 } } : {});
 
 /**
  * Steps in an external system have a task queue per system: one that hangs holds up only its own reports. One that is cancelled is waited

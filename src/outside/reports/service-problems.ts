@@ -13,8 +13,6 @@ export interface ReportOfProblem {
 export type CountedReports = Omit<MassClearProgress, 'serviceProblemId' | 'round' | 'done'> & {
   /** Open reports that were signalled and whose runs have not followed yet. */
   pending: number;
-  /** Those of them that are not overdue. */
-  inFlight: number;
 };
 
 export interface Counting {
@@ -22,14 +20,19 @@ export interface Counting {
   fixedAt: Date;
   /** The last report that was signalled. */
   after: string;
+  requestId: string;
+}
+
+export interface InFlight extends Pick<Counting, 'serviceProblemId' | 'fixedAt' | 'after'> {
   /** The last report that was signalled so long ago that it should have followed; empty: none. */
   overdue: string;
-  requestId: string;
 }
 
 export interface ServiceProblemReports {
   /** The next open reports that were opened, or last reopened, before the fault was fixed. */
   nextOpen(serviceProblemId: string, fixedAt: Date, after: string, limit: number): Promise<ReportOfProblem[]>;
+  /** How many reports were signalled lately and have not followed yet. */
+  countInFlight(counting: InFlight): Promise<number>;
   count(counting: Counting): Promise<CountedReports>;
 }
 
@@ -46,7 +49,15 @@ export function serviceProblemReports(db: Db): ServiceProblemReports {
       return rows;
     },
 
-    async count({ serviceProblemId, fixedAt, after, overdue, requestId }) {
+    async countInFlight({ serviceProblemId, fixedAt, after, overdue }) {
+      const { rows } = await sql<{ count: number }>`
+        select count(*)::int as count from reports
+        where service_problem_id = ${serviceProblemId} and state = 'open' and greatest(opened_at, changed_at) <= ${fixedAt}
+          and id > ${overdue} and id <= ${after}`.execute(db);
+      return rows[0]?.count ?? 0;
+    },
+
+    async count({ serviceProblemId, fixedAt, after, requestId }) {
       const isOurs = sql`service_problem_id = ${serviceProblemId}`;
       const isLater = sql`(state = 'open' and greatest(opened_at, changed_at) > ${fixedAt})`;
       const isPending = sql`(state = 'open' and greatest(opened_at, changed_at) <= ${fixedAt} and id <= ${after})`;
@@ -56,7 +67,6 @@ export function serviceProblemReports(db: Db): ServiceProblemReports {
           count(*) filter (where state = 'cleared')::int as closing,
           count(*) filter (where state = 'closed')::int as closed,
           count(*) filter (where ${isPending})::int as pending,
-          count(*) filter (where ${isPending} and id > ${overdue})::int as in_flight,
           count(*) filter (where ${isLater})::int as later_count,
           (select array_agg(id) from (select id from reports where ${isOurs} and ${isLater}
             order by id limit ${mostListed}) as listed) as later_ids,
@@ -71,7 +81,7 @@ export function serviceProblemReports(db: Db): ServiceProblemReports {
   };
 }
 
-type Counts = Record<'cleared' | 'open' | 'closing' | 'closed' | 'pending' | 'inFlight' | 'laterCount', number> & {
+type Counts = Record<'cleared' | 'open' | 'closing' | 'closed' | 'pending' | 'laterCount', number> & {
   laterIds: string[] | null;
   failed: { reportId: string; failure: string }[] | null;
 };

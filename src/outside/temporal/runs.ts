@@ -27,7 +27,7 @@ import {
   type UpdateName,
 } from '../../contract/messages.js';
 import type { OpenedReport, Phase, Report, RunInput, RunStatus } from '../../contract/reports.js';
-import { callTemporal, falseIfStarted, ignoreUnavailable, undefinedIfUnknown } from './calls.js';
+import { callTemporal, falseIfStarted, ignoreUnavailable, trueIfUnknown, undefinedIfUnknown } from './calls.js';
 import { findIds } from './search.js';
 
 /** What a run is started with. */
@@ -80,7 +80,14 @@ export function reportRuns(temporal: Client): Runs {
   const handle = (reportId: string) => temporal.workflow.getHandle(workflowIdOf(reportId));
   const send = async (report: RunSubject, signal: string, signalArgs: unknown[], deadline?: number): Promise<void> => {
     const options = { ...startOptions(report), signal, signalArgs };
-    await callTemporal(temporal, () => temporal.workflow.signalWithStart(workflowType, options), deadline);
+    // Most reports have a run, for which a plain signal costs the server and us less.
+    const deliver = async () => {
+      const isUnknown = await handle(report.id)
+        .signal(signal, ...signalArgs)
+        .catch(trueIfUnknown);
+      if (isUnknown) await temporal.workflow.signalWithStart(workflowType, options);
+    };
+    await callTemporal(temporal, deliver, deadline);
   };
   const startOnce = async (workflow: string, workflowId: string, input: unknown): Promise<void> => {
     const options = { workflowId, taskQueue, workflowIdReusePolicy: 'REJECT_DUPLICATE', args: [input] } as const;
