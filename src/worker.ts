@@ -7,12 +7,13 @@ import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import type { Logger } from 'pino';
 import { createActivities } from './activities/index.js';
 import { interceptActivities } from './activities/interceptor.js';
+import { mailAtOnce } from './activities/mail-at-once.js';
 import { CloseoutError, errors } from './contract/errors.js';
 import { bulkQueue, mailQueue, systemQueueOf, taskQueue } from './contract/messages.js';
 import { deploymentName } from './contract/worker-versions.js';
-import { openDatabase } from './outside/database/database.js';
+import { openDatabase, type Db } from './outside/database/database.js';
 import { assertMigrated } from './outside/database/migrate.js';
-import { openMailer, withLimit } from './outside/mail/mailer.js';
+import { openMailer } from './outside/mail/mailer.js';
 import { openStores } from './outside/stores.js';
 import { connectTemporal, dataConverterFor } from './outside/temporal/connect.js';
 import { registerSearchAttributes } from './outside/temporal/search-attributes.js';
@@ -36,7 +37,10 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
   const noteLost = (error: Error) => log.warn({ code: (error as { code?: string }).code }, 'database connection lost');
   const open = (max: number) => openDatabase(config.databaseUrl, noteLost, { max });
   const queues = queuesFor([...file.systems.keys()]);
-  const databases = new Map([...queues].map(([queue, slots]) => [queue, open(Math.min(slots, mostConnections))]));
+  const mailDatabase = open(slotsOf[mailQueue]);
+  const connectionsOf = (queue: string, slots: number) =>
+    queue === mailQueue ? mailDatabase : open(Math.min(slots, mostConnections));
+  const databases = new Map([...queues].map(([queue, slots]) => [queue, connectionsOf(queue, slots)]));
   const loopDatabase = open(10);
   const stores = openStores(loopDatabase, config.addressKey);
   const systems = new Systems(file.systems, (name, perSecond) => stores.systemStates.paceOf(name, perSecond));
@@ -63,17 +67,15 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
       runUrl: runUrlOf(config),
     };
     await untilDone(log, 'store the listeners of events', () => storeListeners({ stores, file }));
+    const activitiesWith = (db: Db) => createActivities({ ...openStores(db, config.addressKey), ...outside });
+    const mails = mailAtOnce(activitiesWith(mailDatabase), mailsAtOnce);
     const workers = await Promise.all(
       [...databases].map(([queue, db]) =>
         Worker.create({
           ...workerOptions(queue, queues.get(queue) ?? 1, config, log, tracing),
           ...versionOptions(build),
           connection,
-          activities: createActivities({
-            ...openStores(db, config.addressKey),
-            ...outside,
-            mailer: queue === taskQueue ? withLimit(mailer, mailsAtOnce) : mailer,
-          }),
+          activities: { ...activitiesWith(db), ...(queue === taskQueue && mails) },
         }),
       ),
     );
@@ -106,9 +108,9 @@ const about = ({ temporal, policyFile }: Config) => ({
 
 /** Activities of each kind at once. A relay or a session that hangs holds up only its own kind. */
 const slotsOf = { [taskQueue]: 40, [mailQueue]: 10, [bulkQueue]: 5 };
-/** Of the activities in the queue of the runs, so many hand over a mail. */
+/** Of the activities in the queue of the runs, so many are about a mail. */
 const mailsAtOnce = 20;
-/** Connections to the database for the activities of a kind: they use them for only a part of their time. */
+/** The others, which need no more connections to the database. */
 const mostConnections = 20;
 
 /** And those in each external system. */

@@ -4,7 +4,6 @@
  */
 import { ApplicationFailure } from '@temporalio/common';
 import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
-import { MailerBusy } from '../outside/mail/mailer.js';
 import { RelayDown } from '../outside/mail/relay-breaker.js';
 import { isBadAddress, isSenderFault, refusalStatus } from '../policy/delivery.js';
 
@@ -16,13 +15,6 @@ export function toFailure(error: unknown): ApplicationFailure {
       type: 'MailUnavailable',
       message: error.message,
       nextRetryDelay: error.retryAfter,
-    });
-  if (error instanceof MailerBusy)
-    return ApplicationFailure.create({
-      type: 'MailUnavailable',
-      message: 'The mail waits for its turn.',
-      nextRetryDelay: '1s',
-      category: 'BENIGN',
     });
   const verdict = mailVerdict(error);
   if (verdict) return failure(verdict.code, verdict.reason);

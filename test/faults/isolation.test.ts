@@ -59,7 +59,7 @@ describe('a session that hangs in the database', () => {
   afterAll(() => stack.end());
 
   test('and holds the row of one customer: reports of others are closed, and their customers asked', async () => {
-    const own = Array.from({ length: 14 }, (_, n) => `LOCK-${n}`);
+    const own = Array.from({ length: 30 }, (_, n) => `LOCK-${n}`);
     for (const id of own) await stack.open(id, { customerId: 'locked' });
     const session = new pg.Client({ connectionString: loadConfig({ ...stack.env }).databaseUrl });
     await session.connect();

@@ -1,5 +1,4 @@
 /** Hands mail to the relay, one recipient per message. Throws nodemailer's own errors; to-failure.ts classifies them. */
-import { BulkheadRejectedError, bulkhead } from 'cockatiel';
 import nodemailer from 'nodemailer';
 import { CloseoutError } from '../../contract/errors.js';
 import type { Mail } from '../../customer/mail.js';
@@ -24,24 +23,6 @@ const timeouts = { connectionTimeout: 10_000, greetingTimeout: 15_000, socketTim
 /** nodemailer's own list omits List-Unsubscribe-Post and Auto-Submitted (measured); RFC 8058 §4 requires the first. */
 const signed =
   'From:Reply-To:Subject:Date:Message-ID:To:In-Reply-To:References:MIME-Version:Content-Type:Content-Transfer-Encoding:Content-Language:Auto-Submitted:List-Unsubscribe:List-Unsubscribe-Post';
-
-/** So many mails are being handed over that another one would have to wait. */
-export class MailerBusy extends Error {}
-
-/** At most so many mails at once, so that a relay that hangs holds up nothing else: the next one throws `MailerBusy`. */
-export function withLimit(mailer: Mailer, limit: number): Mailer {
-  const slots = bulkhead(limit, 0);
-  return {
-    ...mailer,
-    async send(mail, signal) {
-      try {
-        await slots.execute(() => mailer.send(mail, signal));
-      } catch (error) {
-        throw error instanceof BulkheadRejectedError ? new MailerBusy() : error;
-      }
-    },
-  };
-}
 
 /** `slots`: mails at once. */
 export function openMailer({ smtpUrl, smtpUtf8, dkim }: Relay, slots: number): Mailer {
