@@ -18,8 +18,15 @@ const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: 760,
 chart.setOption({
   animation: false,
   backgroundColor: '#ffffff',
-  grid: { left: 290, right: 90, top: 16, bottom: 48 },
-  xAxis: { type: 'value', name: 'Closeout divided by the floor', nameLocation: 'middle', nameGap: 30, min: 0 },
+  grid: { left: 290, right: 90, top: 28, bottom: 48 },
+  xAxis: {
+    type: 'value',
+    name: 'Closeout divided by the floor',
+    nameLocation: 'middle',
+    nameGap: 30,
+    min: 0,
+    interval: 0.25,
+  },
   yAxis: {
     type: 'category',
     inverse: true,
@@ -38,7 +45,12 @@ chart.setOption({
         color: ink,
         formatter: ({ value }: { value: unknown }) => Number(value).toFixed(2),
       },
-      markLine: { symbol: 'none', lineStyle: { color: ink }, label: { formatter: 'floor' }, data: [{ xAxis: 1 }] },
+      markLine: {
+        symbol: 'none',
+        lineStyle: { color: ink },
+        label: { formatter: 'floor', position: 'start' },
+        data: [{ xAxis: 1 }],
+      },
     },
   ],
 });
