@@ -133,7 +133,7 @@ async function closing(run: RunState): Promise<NextPhase> {
   const isChanged = () => run.changes !== changes;
   const closed = await attemptOrPark(run, {
     name: 'closeReport',
-    step: () => close(run, cleared),
+    step: (attempts) => close(run, cleared, attempts),
     stop: isChanged,
     watches: run.system !== undefined,
     continuesByHand: true,
@@ -168,15 +168,19 @@ async function closing(run: RunState): Promise<NextPhase> {
 }
 
 /** Until the policy is known, it is tried once: a report that is not closed then is looked up. */
-async function close(run: RunState, cleared: Clearing) {
+async function close(run: RunState, cleared: Clearing, attempts: number) {
   const { policy, system, knowsPolicy, rule, clearedBy: change, dueAt, closeByHand: byHand } = run;
   const fence = nextFence(run, `close ${cleared.at}`);
   const request = { fence, rule, system, clearing: cleared, change, dueAt, isConfirmed: isConfirmed(run), byHand };
   const closeWith = (options: object) => steps.closeReport.executeWithOptions(options, [request]);
-  const closed = knowsPolicy
-    ? await closeWith(steps.inSystem(system, steps.forAtMost(policy.closing.giveUpAfter, run)))
-    : await closeWith(steps.once(run)).catch(undefinedIfFailed);
-  return closed && { fence, ...closed };
+  if (!knowsPolicy) {
+    const closed = await closeWith(steps.once(run)).catch(undefinedIfFailed);
+    return closed && { fence, ...closed };
+  }
+  const mustStay = !system && Date.now() - Date.parse(cleared.receivedAt) < policy.holdDown;
+  const recorded = mustStay && attempts === 1 ? await steps.recordCleared(request).catch(undefinedIfFailed) : undefined;
+  const options = steps.inSystem(system, steps.forAtMost(policy.closing.giveUpAfter, run));
+  return { fence, ...(recorded ?? (await closeWith(options))) };
 }
 
 /** The wait before the closing is over: from now on, every second until it is closed is ours. */

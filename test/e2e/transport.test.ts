@@ -159,7 +159,15 @@ describe('encrypted payloads', () => {
     const answer = await codec('decode', [payload], { origin: ui });
     expect(answer.headers.get('access-control-allow-origin')).toBe(ui);
     const { payloads } = (await answer.json()) as { payloads: { data: string }[] };
-    expect(JSON.parse(Buffer.from(payloads[0]?.data ?? '', 'base64').toString())).toEqual({ reportId: 'SECRET-1' });
+    expect(JSON.parse(Buffer.from(payloads[0]?.data ?? '', 'base64').toString())).toEqual({
+      reportId: 'SECRET-1',
+      opened: {
+        ticketType: 'fault',
+        severity: 'minor',
+        customerId: 'customer-SECRET-1',
+        surveyId: expect.any(String) as string,
+      },
+    });
     const again = (await (await codec('encode', payloads)).json()) as { payloads: { data: string }[] };
     expect(again.payloads[0]?.data).not.toBe(payloads[0]?.data);
     expect((await codec('decode', [payload], { origin: 'https://evil.example' })).status).toBe(401);

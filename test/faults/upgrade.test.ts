@@ -1,6 +1,7 @@
 import type { WorkerVersion } from '../../src/contract/worker-versions.js';
 import { brokenInvariants } from '../stack/invariants.js';
 import { buildNextRelease } from '../stack/next-release.js';
+import { lookUp } from '../stack/look-up.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -65,7 +66,7 @@ const phases: Record<
   ATTENTION: {
     type: 'fault',
     enter: async (id) => {
-      await stack.untilPhase(id, 'open');
+      await lookUp(stack, id);
       await stack.sql("update reports set status = 'cancelled' where id = $1", [id]);
       await stack.client.clear(id).catch(() => stack.signal(id, 'cleared'));
       await stack.untilPhase(id, 'needsAttention');
