@@ -12,6 +12,8 @@ rules:
     survey: { expiresAfter: 4s, reminderAfter: null }
   - when: { ticketType: reminded }
     survey: { expiresAfter: 1h, reminderAfter: 2s }
+  - when: { ticketType: reminded-later }
+    survey: { expiresAfter: 1h, reminderAfter: 8s }
 `;
 let stack: Stack;
 let browser: Browser;
@@ -139,12 +141,12 @@ test('one reminder at most, in the thread of the survey, and none after the answ
 });
 
 test('no reminder to a customer who opted out or wrote back, nor after a reopening', async () => {
-  const mail = await stack.ask('REMIND-3', { ticketType: 'reminded' });
+  const mail = await stack.ask('REMIND-3', { ticketType: 'reminded-later' });
   const optOut = /(http\S+\/u\/\S+)/.exec(mail.text ?? '')?.[1] ?? '';
   await fetch(optOut, { method: 'POST', body: new URLSearchParams({ 'List-Unsubscribe': 'One-Click' }) });
-  const answered = await stack.ask('REMIND-5', { ticketType: 'reminded' });
+  const answered = await stack.ask('REMIND-5', { ticketType: 'reminded-later' });
   await stack.inbound(plainMail({ answers: answered.messageId ?? '', text: 'It works, thank you.' }));
-  await stack.ask('REMIND-4', { ticketType: 'reminded' });
+  await stack.ask('REMIND-4', { ticketType: 'reminded-later' });
   await stack.client.reopen('REMIND-4');
   await stack.untilPhase('REMIND-4', 'open', 2);
   const tries = async (id: string) => JSON.stringify(await stack.history(id)).split('"sendSurvey"').length - 1;
