@@ -2,6 +2,7 @@ import pg from 'pg';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import { loadConfig } from '../../src/setup/config.js';
 import { brokenInvariants } from '../stack/invariants.js';
+import { lookUp } from '../stack/look-up.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -58,6 +59,28 @@ test.each(['worker', 'Temporal', 'PostgreSQL', 'everything'] as const)(
   },
 );
 
+test('a database that refuses the local step of a closing is waited for', async () => {
+  const id = await stack.open('LOCAL-2', { ticketType: 'slow' });
+  await lookUp(stack, id); // which policy applies is known
+  const run = () => stack.temporal.workflow.getHandle(workflowIdOf(id)).describe();
+  const { runId } = await run();
+  const other = new pg.Client({ connectionString: loadConfig({ ...stack.env }).databaseUrl });
+  await other.connect();
+  await other.query('begin; lock table status_changes in access exclusive mode');
+  await stack.signal(id, 'cleared');
+  await untilLocalStepFails(id);
+  await other.query('rollback');
+  await other.end();
+  await stack.untilSurvey(id, 'sent');
+  // A run that failed would have been replaced by the watch.
+  expect((await run()).runId).toBe(runId);
+});
+
+const untilLocalStepFails = (id: string) =>
+  until('the local step to fail', async () =>
+    (await stack.history(id)).events?.some(({ markerRecordedEventAttributes: marker }) => marker?.failure),
+  );
+
 test('a database that refuses the local step of an answer is waited for', async () => {
   const id = 'LOCAL-1';
   await stack.ask(id);
@@ -71,9 +94,7 @@ test('a database that refuses the local step of an answer is waited for', async 
   await stack.client.surveys.answer(survey?.id ?? '', { score: 5 });
   await other.query('begin; lock table answers in access exclusive mode');
   process.kill(worker, 'SIGCONT');
-  await until('the local step to fail', async () =>
-    (await stack.history(id)).events?.some(({ markerRecordedEventAttributes: marker }) => marker?.failure),
-  );
+  await untilLocalStepFails(id);
   await other.query('rollback');
   await other.end();
   await stack.untilPhase(id, 'done');

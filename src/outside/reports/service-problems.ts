@@ -39,28 +39,32 @@ export interface ServiceProblemReports {
 /** How many reports are listed of those that were opened later, or do not follow. */
 const mostListed = 100;
 
+const wasOpenAt = (fixedAt: Date) => sql`(state = 'open' and greatest(opened_at, changed_at) <= ${fixedAt})`;
+
 export function serviceProblemReports(db: Db): ServiceProblemReports {
   return {
     async nextOpen(serviceProblemId, fixedAt, after, limit) {
       const { rows } = await sql<ReportOfProblem>`
         select id, cycle, customer_id, service_problem_id from reports
-        where service_problem_id = ${serviceProblemId} and state = 'open' and greatest(opened_at, changed_at) <= ${fixedAt}
-          and id > ${after} order by id limit ${limit}`.execute(db);
+        where service_problem_id = ${serviceProblemId} and ${wasOpenAt(fixedAt)} and id > ${after} order by id limit ${limit}`.execute(
+        db,
+      );
       return rows;
     },
 
     async countInFlight({ serviceProblemId, fixedAt, after, overdue }) {
       const { rows } = await sql<{ count: number }>`
         select count(*)::int as count from reports
-        where service_problem_id = ${serviceProblemId} and state = 'open' and greatest(opened_at, changed_at) <= ${fixedAt}
-          and id > ${overdue} and id <= ${after}`.execute(db);
+        where service_problem_id = ${serviceProblemId} and ${wasOpenAt(fixedAt)} and id > ${overdue} and id <= ${after}`.execute(
+        db,
+      );
       return rows[0]?.count ?? 0;
     },
 
     async count({ serviceProblemId, fixedAt, after, requestId }) {
       const isOurs = sql`service_problem_id = ${serviceProblemId}`;
       const isLater = sql`(state = 'open' and greatest(opened_at, changed_at) > ${fixedAt})`;
-      const isPending = sql`(state = 'open' and greatest(opened_at, changed_at) <= ${fixedAt} and id <= ${after})`;
+      const isPending = sql`(${wasOpenAt(fixedAt)} and id <= ${after})`;
       const { rows } = await sql<Counts>`
         select count(*) filter (where received -> 'ids' ? ${requestId})::int as cleared,
           count(*) filter (where state = 'open')::int as open,

@@ -53,12 +53,6 @@ export function falseIfStarted(error: unknown): false {
   throw error;
 }
 
-/** Returns true if the server knows no such workflow, or it has ended. */
-export function trueIfUnknown(error: unknown): true {
-  if (error instanceof WorkflowNotFoundError) return true;
-  throw error;
-}
-
 /** Returns undefined if the server knows no such workflow, or it has ended. */
 export function undefinedIfUnknown(error: unknown): undefined {
   if (!(error instanceof WorkflowNotFoundError)) throw error;

@@ -27,7 +27,7 @@ import {
   type UpdateName,
 } from '../../contract/messages.js';
 import type { OpenedReport, Phase, Report, RunInput, RunStatus } from '../../contract/reports.js';
-import { callTemporal, falseIfStarted, ignoreUnavailable, trueIfUnknown, undefinedIfUnknown } from './calls.js';
+import { callTemporal, falseIfStarted, ignoreUnavailable, undefinedIfUnknown } from './calls.js';
 import { findIds } from './search.js';
 
 /** What a run is started with. */
@@ -82,10 +82,10 @@ export function reportRuns(temporal: Client): Runs {
     const options = { ...startOptions(report), signal, signalArgs };
     // Most reports have a run, for which a plain signal costs the server and us less.
     const deliver = async () => {
-      const isUnknown = await handle(report.id)
+      const isDelivered = await handle(report.id)
         .signal(signal, ...signalArgs)
-        .catch(trueIfUnknown);
-      if (isUnknown) await temporal.workflow.signalWithStart(workflowType, options);
+        .then(() => true, undefinedIfUnknown);
+      if (!isDelivered) await temporal.workflow.signalWithStart(workflowType, options);
     };
     await callTemporal(temporal, deliver, deadline);
   };
