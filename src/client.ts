@@ -6,7 +6,7 @@ import { assertContact, assertIds, assertTime } from './client/checks.js';
 import { CustomerService } from './client/customers.js';
 import { EventService } from './client/events.js';
 import { storedStatus } from './client/stored-status.js';
-import { beginNewRun, checkedOpening } from './client/opening.js';
+import { checkedOpening, NewRuns } from './client/opening.js';
 import { OverviewService } from './client/overview.js';
 import { ServiceProblemService } from './client/service-problems.js';
 import { SystemService } from './client/systems.js';
@@ -69,10 +69,12 @@ export class CloseoutClient {
   /** What Temporal stores, if it is encrypted. */
   readonly payloads: PayloadService;
   private readonly reports: ReportsPort;
+  private readonly newRuns: NewRuns;
 
   private constructor(private readonly parts: Parts) {
     const { stores, temporal } = parts;
     this.reports = stores.reports;
+    this.newRuns = new NewRuns(parts);
     this.surveys = new SurveyService(stores, temporal.runs);
     this.serviceProblems = new ServiceProblemService(stores.reports, temporal.serviceProblems);
     this.customers = new CustomerService(stores, temporal.runs);
@@ -101,8 +103,9 @@ export class CloseoutClient {
     return new CloseoutClient({ stores, temporal, close });
   }
 
-  close(): Promise<void> {
-    return this.parts.close();
+  async close(): Promise<void> {
+    await this.newRuns.settle();
+    await this.parts.close();
   }
 
   /**
@@ -111,7 +114,7 @@ export class CloseoutClient {
    */
   async open(report: NewReport): Promise<Report> {
     const opened = await this.reports.open(checkedOpening(report));
-    await beginNewRun(this.parts, opened);
+    await this.newRuns.begin(opened);
     return opened;
   }
 
@@ -119,7 +122,7 @@ export class CloseoutClient {
   async openOnce(report: NewReport & { externalId: string }): Promise<{ report: Report; isNew: boolean }> {
     const checked = checkedOpening(report);
     const opened = await this.reports.openOnce({ ...checked, externalId: report.externalId });
-    await (opened.isNew ? beginNewRun(this.parts, opened.report) : this.parts.temporal.runs.begin(opened.report));
+    await (opened.isNew ? this.newRuns.begin(opened.report) : this.parts.temporal.runs.begin(opened.report));
     return opened;
   }
 

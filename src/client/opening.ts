@@ -1,6 +1,6 @@
 /** Opening a report: what is checked before it is stored, and its first run. */
 import { randomUUID } from 'node:crypto';
-import { CloseoutError } from '../contract/errors.js';
+import { setTimeout } from 'node:timers/promises';
 import type { NewReport, Report } from '../contract/reports.js';
 import type { Stores } from '../outside/stores.js';
 import type { Temporal } from '../outside/temporal/connect.js';
@@ -16,18 +16,39 @@ export function checkedOpening(report: NewReport): NewReport & { id: string } {
   return { ...report, id };
 }
 
-/** The run need not look up a report that was just stored. If the ledger cannot be told which run it is, the watch wakes the run. */
-export async function beginNewRun(
-  { stores, temporal }: { stores: Pick<Stores, 'ledger' | 'surveys'>; temporal: Pick<Temporal, 'runs'> },
-  report: Report,
-): Promise<void> {
-  const { id, cycle, ticketType, severity, priority, customerId, serviceProblemId } = report;
-  const surveyId = stores.surveys.idOf(id, cycle);
-  const opened = { ticketType, severity, priority, customerId, serviceProblemId, surveyId };
-  const runId = await temporal.runs.begin(report, opened);
-  if (runId !== undefined) await stores.ledger.assign(id, runId).catch(ignoreLostDatabase);
+/** The first runs of new reports, which need not look up what was just stored. */
+export class NewRuns {
+  /** The runs that the ledger does not know yet, by report. */
+  private begun = new Map<string, string>();
+  private noting: Promise<void> | undefined;
+
+  constructor(
+    private readonly parts: { stores: Pick<Stores, 'ledger' | 'surveys'>; temporal: Pick<Temporal, 'runs'> },
+  ) {}
+
+  async begin(report: Report): Promise<void> {
+    const { stores, temporal } = this.parts;
+    const { id, cycle, ticketType, severity, priority, customerId, serviceProblemId } = report;
+    const surveyId = stores.surveys.idOf(id, cycle);
+    const opened = { ticketType, severity, priority, customerId, serviceProblemId, surveyId };
+    const runId = await temporal.runs.begin(report, opened);
+    if (runId === undefined) return;
+    this.begun.set(id, runId);
+    this.noting ??= setTimeout(notingDelay).then(() => this.noteBegun());
+  }
+
+  /** Resolves once the ledger knows the runs. */
+  async settle(): Promise<void> {
+    await this.noting;
+  }
+
+  private async noteBegun(): Promise<void> {
+    const runIds = this.begun;
+    this.begun = new Map();
+    this.noting = undefined;
+    await this.parts.stores.ledger.noteBegun(runIds).catch(() => undefined); // then the watch wakes them
+  }
 }
 
-function ignoreLostDatabase(error: unknown): void {
-  if (!(error instanceof CloseoutError && error.code === 'DatabaseUnavailable')) throw error;
-}
+/** So that one statement notes the runs of all reports that are opened at the same time; ms. */
+const notingDelay = 50;

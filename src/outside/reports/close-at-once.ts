@@ -11,7 +11,7 @@ import type { ReportRow } from './rows.js';
 
 /**
  * Closes a report that waits for nothing, if it is as its run knows it. Returns undefined if it is not; then nothing was written,
- * and the whole decision has to be made under a lock.
+ * and the whole decision has to be made under a lock. A new report may not know its run yet.
  */
 export async function closeAtOnce(
   db: Db,
@@ -31,8 +31,8 @@ export async function closeAtOnce(
       update reports set state = 'closed', status = 'closed', status_reason = null, changed_at = ${clearing.at},
         cleared_at = ${clearing.at}, clear_received_at = ${clearing.receivedAt}, clear_by = ${clearing.by ?? null},
         closed_at = ${now}, close_due_at = ${closingDueAt(facts, dueAt)}, last_update = now(), expected_at = ${expectedAt}, attention = null, wakes = 0, wake_after = null,
-        rev = ${rev}, last_write = ${what}, received = ${JSON.stringify(received)}, signals = ${signals ?? 0}
-      where id = ${reportId} and run_id = ${runId} and rev < ${rev} and cycle = ${cycle} and hold is null and ticket_type = ${ticketType}
+        run_id = ${runId}, rev = ${rev}, last_write = ${what}, received = ${JSON.stringify(received)}, signals = ${signals ?? 0}
+      where id = ${reportId} and (run_id = ${runId} or run_id is null) and rev < ${rev} and cycle = ${cycle} and hold is null and ticket_type = ${ticketType}
         and severity = ${severity} and priority is not distinct from ${priority}
         and customer_id is not distinct from ${customerId} and (state = 'open' and state_of(status) = 'open' and ${change?.source !== systemOfRecord}
           or state in ('open', 'cleared') and state_of(status) = 'cleared')

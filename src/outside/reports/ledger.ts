@@ -47,8 +47,8 @@ export interface ClosingRequest {
 /** Unknown reports throw `ReportNotFound`. Every write is safe to repeat. */
 export interface Ledger {
   read(reportId: string): Promise<ReportRow>;
-  /** Lets the first run of a report that was just stored write about it. */
-  assign(reportId: string, runId: string): Promise<void>;
+  /** Notes the first runs of new reports, by the ids of the reports: what has a run is not started by the watch. */
+  noteBegun(runIds: ReadonlyMap<string, string>): Promise<void>;
   /** From now on, only this run may write. */
   takeOver(reportId: string, runId: string): Promise<ReportRow>;
   /**
@@ -78,8 +78,10 @@ export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
   return {
     read: (id) => read(db, id),
 
-    async assign(id, runId) {
-      await db.updateTable('reports').set({ runId }).where('id', '=', id).where('runId', 'is', null).execute();
+    async noteBegun(runIds) {
+      await sql`
+        update reports set run_id = begun.run_id from unnest(${[...runIds.keys()]}::text[], ${[...runIds.values()]}::text[]) as begun (id, run_id)
+        where reports.id = begun.id and reports.run_id is null`.execute(db);
     },
 
     async takeOver(id, runId) {

@@ -13,14 +13,14 @@ import { recordStatus } from './history.js';
 import { listReports } from './list.js';
 import type { ReportDetails, ReportsPort } from './port.js';
 import { lock, read } from './row-lock.js';
-import { columnsOf, toContact, toReport, toStatusChange } from './rows.js';
+import { columnsOf, toContact, toReport, toStatusChange, type ReportRow } from './rows.js';
 
 type Tx = Transaction<Database>;
 
 export function reportStore(db: Db): ReportsPort {
   const inTransaction = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => db.transaction().execute(work);
   return {
-    open: (report) => inTransaction((tx) => insert(tx, report)),
+    open: (report) => insert(db, report),
     openOnce: (report) => inTransaction((tx) => insertOnce(tx, report)),
     get: async (id) => toReport(await read(db, id)),
     contactOf: (id) => contactOf(db, id),
@@ -49,30 +49,29 @@ export function reportStore(db: Db): ReportsPort {
   };
 }
 
-async function insert(tx: Tx, report: NewReport & { id: string }): Promise<Report> {
-  await addCustomer(tx, report.customerId);
-  const { id, description, severity, ticketType, status = 'acknowledged', statusReason } = report;
-  const openedAt = new Date(report.openedAt ?? Date.now());
-  const row = await tx
-    .insertInto('reports')
-    .values({
-      ...columnsOf(report),
-      id,
-      description,
-      severity,
-      ticketType,
-      status,
-      statusReason: statusReason ?? null,
-      openedAt,
-      document: JSON.stringify(mergePatch({}, report.document ?? {})),
-      runId: null,
-    })
-    .onConflict((conflict) => conflict.column('id').doNothing())
-    .returningAll()
-    .executeTakeFirst();
+/** In one statement: the report, its customer, its contact, and the start of its history. */
+async function insert(db: Db, { contact, ...report }: NewReport & { id: string }): Promise<Report> {
+  const { id, status = 'acknowledged', statusReason, description, severity, ticketType, name, priority } = report;
+  const { externalId, customerId, serviceProblemId, openedAt = new Date(), document = {} } = report;
+  const attributes = contact?.attributes && JSON.stringify(contact.attributes);
+  const { rows } = await sql<ReportRow>`
+    with opened as (
+      insert into reports (id, status, status_reason, description, severity, ticket_type, name, priority, external_id, customer_id,
+        service_problem_id, opened_at, document, run_id)
+      values (${id}, ${status}, ${statusReason}, ${description}, ${severity}, ${ticketType}, ${name}, ${priority}, ${externalId}, ${customerId},
+        ${serviceProblemId}, ${openedAt}, ${JSON.stringify(mergePatch({}, document))}, null)
+      on conflict (id) do nothing returning *),
+    customer as (
+      insert into customers (id) select customer_id from opened where customer_id is not null on conflict do nothing),
+    contact as (
+      insert into contacts (report_id, name, email_address, preferred_language, time_zone, attributes)
+      select id, ${contact?.name}, ${contact?.emailAddress}, ${contact?.preferredLanguage}, ${contact?.timeZone}, ${attributes}::jsonb
+      from opened where ${contact !== undefined}),
+    noted as (
+      insert into status_changes (report_id, cycle, status, at, reason) select id, cycle, status, opened_at, status_reason from opened)
+    select * from opened`.execute(db);
+  const [row] = rows;
   if (!row) throw new CloseoutError('ReportExists', `There is a report ${id} already; choose another id.`, 'id');
-  await recordStatus(tx, row, [{ status, at: openedAt, reason: statusReason }]);
-  if (report.contact) await putContact(tx, id, report.contact);
   return toReport(row);
 }
 
