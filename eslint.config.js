@@ -3,6 +3,8 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 import { importRule } from './import-rule.js';
 
+const noState = 'A run has its state in a RunState, not in a module.';
+
 export default tseslint.config(
   { ignores: ['dist', 'client', 'coverage', '.closeout'] },
   js.configs.recommended,
@@ -35,7 +37,15 @@ export default tseslint.config(
   },
   {
     files: ['src/workflows/**'],
-    rules: { 'no-restricted-globals': ['error', 'process', 'setInterval', 'setImmediate'] },
+    rules: {
+      'no-restricted-globals': ['error', 'process', 'setInterval', 'setImmediate'],
+      // All runs share the modules. Objects are frozen when they are loaded.
+      'no-restricted-syntax': [
+        'error',
+        { selector: ':matches(Program, ExportNamedDeclaration) > VariableDeclaration[kind="let"]', message: noState },
+        { selector: 'Program > VariableDeclaration NewExpression[callee.name=/Map$|Set$/]', message: noState },
+      ],
+    },
   },
   // A describe block is a function, and a migration is never edited.
   { files: ['test/**', 'src/outside/database/migrations.ts'], rules: { 'max-lines-per-function': 'off' } },

@@ -1,6 +1,6 @@
 /**
  * Part of `npm run build`: bundles the workflow code once, so that workers start fast and run what was tested. A second bundle adds
- * spans, for workers that are traced.
+ * spans, for workers that are traced. Runs share the modules instead of loading each for themselves, so none may keep state.
  */
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -9,8 +9,10 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 async function bundle(name: string, workflowInterceptorModules: string[]): Promise<void> {
+  const workflowsPath = here('../workflows/index.js');
   const { code } = await bundleWorkflowCode({
-    workflowsPath: here('../workflows/index.js'),
+    workflowsPath,
+    preloadModules: [workflowsPath],
     workflowInterceptorModules,
     logger: new DefaultLogger('WARN'),
   });
