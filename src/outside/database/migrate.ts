@@ -1,24 +1,60 @@
 /**
  * Brings the tables up to date, as a step of its own. While a release is rolled out, processes of the one before run on the newer tables,
- * so a migration never takes away what the release before needs.
+ * so a migration never takes away what the release before needs, and none of their statements waits long for it.
  */
-import { Migrator, sql } from 'kysely';
+import { ConstantBackoff, handleWhen, retry } from 'cockatiel';
+import { Migrator, sql, type Migration } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
 import { openDatabase, type Db } from './database.js';
-import { migrations } from './migrations.js';
+import { migrations as ourMigrations } from './migrations.js';
 
-/** A migration may rewrite a large table, and waits for the lock of another process that migrates; ms. */
+/** One that `isConcurrent` runs outside of a transaction, as `create index concurrently` must, and is safe to repeat. */
+export type SchemaMigration = Migration & { isConcurrent?: boolean };
+type Migrations = Record<string, SchemaMigration>;
+
+/** A migration may rewrite a large table; ms. */
 const longMigration = 3_600_000;
 
-/** Returns what was applied. Kysely's migrator holds an advisory lock, so many processes can start at once. Never goes back. */
-export async function migrate(url: string): Promise<string[]> {
-  const db = openDatabase(url, () => undefined, { max: 2, statementMs: longMigration, lockMs: longMigration });
+/** What waits for a table makes everything after it wait, too, so a migration gives up soon and comes back; ms. */
+const [lockWait, pause] = [2_000, 3_000];
+const isLocked = ({ cause }: Error): boolean => cause instanceof Error && 'code' in cause && cause.code === '55P03';
+const untilLocked = retry(handleWhen(isLocked), {
+  maxAttempts: longMigration / (lockWait + pause),
+  backoff: new ConstantBackoff(pause),
+});
+
+/** Returns what was applied, each in a transaction of its own. Many processes can start at once. Never goes back. */
+export async function migrate(url: string, migrations: Migrations = ourMigrations): Promise<string[]> {
+  const db = openDatabase(url, () => undefined, { max: 2, lockMs: longMigration, statementMs: longMigration });
   try {
-    if ((await missing(db)).length === 0) return [];
-    const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
-    const { error, results = [] } = await migrator.migrateToLatest();
+    if ((await missing(db, migrations)).length === 0) return [];
+    return await alone(db, async () => {
+      const names = await missing(db, migrations);
+      for (const name of names) await untilLocked.execute(() => apply(url, migrations, name));
+      return names;
+    });
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** While one process migrates, others wait. The lock ends with the connection. */
+function alone<T>(db: Db, work: () => Promise<T>): Promise<T> {
+  return db.connection().execute(async (connection) => {
+    await sql`select pg_advisory_lock(hashtextextended('closeout migrate', 0))`.execute(connection);
+    return work();
+  });
+}
+
+/** Nothing waits behind a concurrent migration, and one that gives up leaves an invalid index. */
+async function apply(url: string, migrations: Migrations, name: string): Promise<void> {
+  const isConcurrent = migrations[name]?.isConcurrent ?? false;
+  const lockMs = isConcurrent ? longMigration : lockWait;
+  const db = openDatabase(url, () => undefined, { max: 1, lockMs, statementMs: longMigration });
+  const provider = { getMigrations: () => Promise.resolve(migrations) };
+  try {
+    const { error } = await new Migrator({ db, provider, disableTransactions: isConcurrent }).migrateUp();
     if (error) throw error as Error;
-    return results.map(({ migrationName }) => migrationName);
   } finally {
     await db.destroy();
   }
@@ -28,7 +64,7 @@ export async function migrate(url: string): Promise<string[]> {
 export async function assertMigrated(url: string): Promise<void> {
   const db = openDatabase(url, () => undefined, { max: 1 });
   try {
-    const [first] = await missing(db);
+    const [first] = await missing(db, ourMigrations);
     if (first !== undefined)
       throw new CloseoutError(
         'DatabaseOutdated',
@@ -40,7 +76,7 @@ export async function assertMigrated(url: string): Promise<void> {
 }
 
 /** The migrations of this version that the database lacks. */
-async function missing(db: Db): Promise<string[]> {
+async function missing(db: Db, migrations: Migrations): Promise<string[]> {
   const table = sql<{ found: boolean }>`select to_regclass('kysely_migration') is not null as found`;
   const isNew = !(await table.execute(db)).rows[0]?.found;
   const { rows } = isNew ? { rows: [] } : await sql<{ name: string }>`select name from kysely_migration`.execute(db);
