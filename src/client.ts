@@ -31,6 +31,7 @@ import type { WorkerVersions } from './outside/temporal/worker-versions.js';
 import { allowedAfter, changeTo, isOpen, stateOf } from './policy/status.js';
 import { loadConfig, type Config } from './setup/config.js';
 import type { Tracing } from './setup/tracing.js';
+import { now } from './outside/database/clock.js';
 
 export interface ChangeRequest extends ChangeSignal {
   /** The status that `reopen` and `cancel` set: by default `inProgress` and `cancelled`. */
@@ -239,7 +240,7 @@ export class CloseoutClient {
     const text = reason ?? note;
     // The reason may be a customer's words: it goes into the store, not into the run's history.
     if (text) await this.reports.addReason(reportId, id, text);
-    const receivedAt = new Date().toISOString();
+    const receivedAt = now().toISOString();
     const payload = { at, by, id, bulk, status, receivedAt, hasReason: text ? true : undefined };
     await this.parts.temporal.runs.signal(before, signals[kind], payload);
     return this.untilShown(reportId, kind, before);

@@ -12,6 +12,7 @@ import { stateOf } from '../policy/status.js';
 import type { Deps } from './deps.js';
 import { mailCustomer } from './mail-customer.js';
 import { questionOf } from './send-survey.js';
+import { now } from '../outside/database/clock.js';
 
 export interface AskConfirmation {
   fence: Fence;
@@ -49,10 +50,10 @@ export async function askConfirmation(deps: Deps, request: AskConfirmation): Pro
   const [report, contact] = await Promise.all([reports.get(reportId), reports.contactOf(reportId)]);
   const address = contact?.emailAddress;
   const addTime = businessTimeOf(policy, contact);
-  const now = new Date();
+  const askedAt = now();
   const before = await surveys.ofCycle(reportId, cycle);
   const isAsked = before?.confirmFor?.getTime() === clearedAt.getTime();
-  const postponedUntil = quietUntil(now, request.survey.quietHours, contact?.timeZone);
+  const postponedUntil = quietUntil(askedAt, request.survey.quietHours, contact?.timeZone);
   if (postponedUntil && address && (!isAsked || isDue(before, kind))) {
     await ledger.expect(reportId, soonAfter(postponedUntil));
     return { postponedUntil: postponedUntil.toISOString() };
@@ -68,7 +69,7 @@ export async function askConfirmation(deps: Deps, request: AskConfirmation): Pro
     reopen: request.reopen,
     byOperator: request.byOperator,
     clearedAt,
-    endsAt: confirmationEndsAt(policy, now, addTime),
+    endsAt: confirmationEndsAt(policy, askedAt, addTime),
     unreachable: !address || (await deps.doNotContact.isSuppressed(address)),
   });
   const asked = confirmationStanding(survey, policy, contact, kind);

@@ -4,6 +4,7 @@ import { signals } from '../contract/messages.js';
 import type { CountedReports } from '../outside/reports/service-problems.js';
 import type { Deps } from './deps.js';
 import { inParallel } from './in-parallel.js';
+import { now } from '../outside/database/clock.js';
 
 export interface ClearReports {
   serviceProblemId: string;
@@ -44,16 +45,16 @@ const [duration, pause] = [2_000, 250];
 export async function clearReports({ serviceProblems, runs }: Deps, request: ClearReports): Promise<ClearedReports> {
   const { serviceProblemId, overdue, perSecond, at, by, requestId, isRetry } = request;
   const fixedAt = new Date(at);
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   let { after, window = windowSize.first } = request;
-  for (let signalled = 0; Date.now() - startedAt < duration; await sleep(pause)) {
+  for (let signalled = 0; performance.now() - startedAt < duration; await sleep(pause)) {
     const inFlight = await serviceProblems.countInFlight({ serviceProblemId, fixedAt, after, overdue });
     if (after !== '') window = adapted(window, inFlight);
-    const atThisRate = Math.ceil((perSecond * (Date.now() - startedAt + pause)) / 1000) - signalled;
+    const atThisRate = Math.ceil((perSecond * (performance.now() - startedAt + pause)) / 1000) - signalled;
     const limit = Math.min(window - inFlight, atThisRate);
     if (limit <= 0) continue;
     const reports = await serviceProblems.nextOpen(serviceProblemId, fixedAt, after, limit);
-    const payload = { at, by, id: requestId, receivedAt: new Date().toISOString(), bulk: true };
+    const payload = { at, by, id: requestId, receivedAt: now().toISOString(), bulk: true };
     // A report that cannot be signalled does not follow, so the next round signals it again.
     await inParallel(reports, async (report) => {
       await runs.signal(report, signals.cleared, payload);

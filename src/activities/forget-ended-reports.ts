@@ -1,5 +1,6 @@
 import { day, later } from '../policy/time.js';
 import type { Deps } from './deps.js';
+import { now } from '../outside/database/clock.js';
 
 /**
  * Removes personal data from old reports and returns how many there were; and old events. Safe to repeat: a forgotten report is
@@ -7,5 +8,5 @@ import type { Deps } from './deps.js';
  */
 export async function forgetEndedReports({ erasure, events, keepDays }: Deps): Promise<number> {
   await events.forget();
-  return erasure.forgetEndedBefore(later(new Date(), -keepDays * day));
+  return erasure.forgetEndedBefore(later(now(), -keepDays * day));
 }

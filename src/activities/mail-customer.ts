@@ -3,6 +3,7 @@ import type { Mail } from '../customer/mail.js';
 import { hour, later } from '../policy/time.js';
 import type { Deps } from './deps.js';
 import { mailVerdict } from './to-failure.js';
+import { now } from '../outside/database/clock.js';
 
 /**
  * Hands a mail to the relay. An address that the relay refuses permanently goes on the suppression list. A mail that has to be
@@ -19,7 +20,7 @@ export async function mailCustomer(
     const verdict = mailVerdict(error);
     if (verdict?.code === 'RecipientRefused')
       await doNotContact.suppress(mail.to.address, { reason: verdict.reason, source: 'rcpt', reportId });
-    await ledger.expect(reportId, later(new Date(), 2 * hour));
+    await ledger.expect(reportId, later(now(), 2 * hour));
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { surveyRecord } from '../outside/surveys/survey-row.js';
 import type { Policy } from '../policy/settings.js';
 import type { Deps } from './deps.js';
 import { nextWriteAfter } from './send-survey.js';
+import { now } from '../outside/database/clock.js';
 
 export interface RecordDelivery {
   reportId: string;
@@ -17,7 +18,7 @@ export async function recordDelivery(
 ): Promise<SurveyRecord> {
   const survey = await surveys.ofCycle(reportId, cycle);
   if (!survey) return { state: 'none' };
-  const sent = { ...survey, state: 'sent' as const, sentAt: survey.sentAt ?? new Date() };
+  const sent = { ...survey, state: 'sent' as const, sentAt: survey.sentAt ?? now() };
   const expectedAt = nextWriteAfter(sent, policy);
   return surveyRecord(
     await surveys.markSent({ id: survey.id, kind: 'survey', detail: 'by another channel', expectedAt }),

@@ -12,6 +12,7 @@ import { questionNamed } from '../policy/questions.js';
 import type { Policy } from '../policy/settings.js';
 import type { Deps } from './deps.js';
 import { mailCustomer } from './mail-customer.js';
+import { now } from '../outside/database/clock.js';
 
 export interface SendSurvey {
   reportId: string;
@@ -36,9 +37,9 @@ export type SentSurvey = SurveyRecord | { postponedUntil: string } | { handedOve
 export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentSurvey> {
   const { reportId, cycle, kind, policy, againFor } = request;
   const { surveys, questions, doNotContact, messages, timeline, ledger } = deps;
-  if (againFor) await surveys.queueAgain(reportId, cycle, surveyExpiresAt(policy, new Date()));
+  if (againFor) await surveys.queueAgain(reportId, cycle, surveyExpiresAt(policy, now()));
   const quiet = (contact: Contact | undefined) =>
-    againFor ? undefined : quietUntil(new Date(), policy.quietHours, contact?.timeZone);
+    againFor ? undefined : quietUntil(now(), policy.quietHours, contact?.timeZone);
   const { survey, report, contact, postponedUntil } = await surveys.decide({
     ...request,
     question: await questionOf(deps, policy),
@@ -54,8 +55,8 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
     await ledger.expect(reportId, nextWriteAfter(survey, policy));
     return surveyRecord(survey);
   }
-  const sent = { ...survey, state: 'sent' as const, sentAt: survey.sentAt ?? new Date() };
-  const reminded = { ...sent, remindedAt: new Date() };
+  const sent = { ...survey, state: 'sent' as const, sentAt: survey.sentAt ?? now() };
+  const reminded = { ...sent, remindedAt: now() };
   const expectedAt = nextWriteAfter(kind === 'survey' ? sent : reminded, policy);
   // The customer already has the link: from now on, its page asks the survey's question.
   if (survey.state === 'queued' && endedWithClosing(survey.confirmation))
@@ -84,7 +85,7 @@ async function handOver(
   expectedAt: Date | null,
 ): Promise<SentSurvey> {
   const { name, version, scale } = await questions.of(survey.questionId);
-  const expiresAt = survey.expiresAt ?? new Date();
+  const expiresAt = survey.expiresAt ?? now();
   const about = { kind, question: name, version, scale, expiresAt: expiresAt.toISOString() };
   const { sender } = brands.of(survey.brand);
   const language = contact?.preferredLanguage;

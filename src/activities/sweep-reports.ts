@@ -4,9 +4,10 @@ import type { SweepResult } from '../contract/messages.js';
 import { toReport } from '../outside/reports/rows.js';
 import { wakesUntilStuck, type DueReport } from '../outside/reports/watching.js';
 import type { LostRun } from '../outside/temporal/lost-runs.js';
-import { minute } from '../policy/time.js';
+import { later, minute } from '../policy/time.js';
 import type { Deps } from './deps.js';
 import { inParallel } from './in-parallel.js';
+import { now } from '../outside/database/clock.js';
 
 /** Reports of one kind that are looked up at a time. */
 const pageSize = 500;
@@ -37,19 +38,19 @@ async function wakeDue(deps: Deps, result: Result): Promise<void> {
       count(result, report.reason);
       if ((await watching.markWoken(report.id)) !== wakesUntilStuck) return;
       result.stuck++;
-      await runs.alert({ kind: 'stuck', at: new Date().toISOString() });
+      await runs.alert({ kind: 'stuck', at: now().toISOString() });
     });
     result.failed += failed.length;
   } while (due.length > failed.length); // a report that was woken is not due again for a while
 }
 
-/** Visibility may lag, and a worker's clock may be ahead of the server's. */
+/** Visibility may lag, and PostgreSQL's clock may be ahead of Temporal's. */
 const overlap = 5 * minute;
 
 async function replaceLost(deps: Deps, result: Result): Promise<void> {
   const { sweeps, lostRuns } = deps;
   const last = await sweeps.last();
-  const since = new Date((last?.at.getTime() ?? Date.now() - 60 * minute) - overlap);
+  const since = later(last?.at ?? later(now(), -60 * minute), -overlap);
   const lost = await sweeps.unhandled(await lostRuns.endedSince(since));
   const failed = await inParallel(lost, async (run) => {
     if (await replace(deps, run)) count(result, 'lost');

@@ -9,6 +9,7 @@ import type { PolicyFor } from '../policy/settings.js';
 import { stateOf } from '../policy/status.js';
 import { later } from '../policy/time.js';
 import type { ChangeRequest, CloseoutClient } from '../client.js';
+import { now } from '../outside/database/clock.js';
 
 /** What became of it. `unchanged`: it was known already, or ended before it was known. */
 export type AlarmOutcome = 'opened' | 'reopened' | 'cleared' | 'unchanged';
@@ -94,7 +95,7 @@ function changeOf(source: string, { fingerprint, isFiring, startsAt }: Alarm): C
 
 function canReopen({ closedAt, ...report }: Report, policyFor: PolicyFor): boolean {
   const { within } = policyFor(report).reopen;
-  return closedAt !== undefined && later(new Date(closedAt), within) >= new Date();
+  return closedAt !== undefined && later(new Date(closedAt), within) >= now();
 }
 
 function openingOf(alarm: Alarm, before: Report | undefined): NewReport {

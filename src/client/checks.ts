@@ -12,6 +12,7 @@ import { CloseoutError } from '../contract/errors.js';
 import { reportIdPattern, reportIdRule } from '../contract/ids.js';
 import { isTime, timeRule } from '../contract/time.js';
 import { minute } from '../policy/time.js';
+import { now } from '../outside/database/clock.js';
 
 function assert(isValid: boolean, field: string, rule: string): void {
   if (!isValid) throw new CloseoutError('BadInput', `${field} ${rule}.`, field);
@@ -24,7 +25,7 @@ export const assertTime = (time: string, field: string): void => assert(isTime(t
 /** The clock of a caller may be somewhat ahead. */
 export function assertPast(time: string, field: string): void {
   assertTime(time, field);
-  assert(Date.parse(time) <= Date.now() + 5 * minute, field, 'must not be in the future');
+  assert(Date.parse(time) <= now().getTime() + 5 * minute, field, 'must not be in the future');
 }
 
 export const assertDescription = (text: string): void =>

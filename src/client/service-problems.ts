@@ -5,6 +5,7 @@ import { mostPerSecond, type MassClearInput, type MassClearProgress } from '../c
 import type { ReportsPort } from '../outside/reports/port.js';
 import type { ServiceProblems } from '../outside/temporal/service-problems.js';
 import { assertTime } from './checks.js';
+import { now } from '../outside/database/clock.js';
 
 export class ServiceProblemService {
   constructor(
@@ -17,7 +18,7 @@ export class ServiceProblemService {
     const { serviceProblemId, at, perSecond = mostPerSecond } = input;
     if (!serviceProblemId) throw new CloseoutError('BadInput', 'serviceProblemId is missing.', 'serviceProblemId');
     if (at !== undefined) assertTime(at, 'at');
-    if (at !== undefined && Date.parse(at) > Date.now())
+    if (at !== undefined && Date.parse(at) > now().getTime())
       throw new CloseoutError('BadInput', 'at must not be in the future.', 'at');
     if (!Number.isInteger(perSecond) || perSecond < 1 || perSecond > mostPerSecond)
       throw new CloseoutError('BadInput', 'perSecond must be a whole number from 1 to 500.', 'perSecond');
@@ -25,7 +26,7 @@ export class ServiceProblemService {
       const message = `No report of service problem ${serviceProblemId} is known.`;
       throw new CloseoutError('NotFound', message, 'serviceProblemId');
     }
-    await this.runs.clear({ id: randomUUID(), ...input, at: at ?? new Date().toISOString() });
+    await this.runs.clear({ id: randomUUID(), ...input, at: at ?? now().toISOString() });
   }
 
   /** Progress of the clearing. Throws `NotFound` if this service problem was never cleared. */

@@ -22,6 +22,7 @@ import {
 } from './customer-page.js';
 import { parseInput } from './parse.js';
 import { showSurvey, toAnswer } from './survey-form.js';
+import { now } from '../client/database.js';
 
 const form = z.object({
   fixed: z.enum(['yes', 'no'], 'must be yes or no'),
@@ -93,12 +94,12 @@ async function viewOf(client: CloseoutClient, survey: Survey): Promise<Confirmat
   const [report, before] = await Promise.all([client.get(survey.reportId), client.surveys.answerOf(survey.id)]);
   const state = confirmationLinkState(survey, report);
   const isInSurvey = (state === 'confirmed' || state === 'late') && acceptsAnswers(survey, before);
-  const isInTime = isInReopenWindow(survey.reopenUntil, new Date());
+  const isInTime = isInReopenWindow(survey.reopenUntil, now());
   return { report, before, state, isInSurvey, isReopenable: state === 'late' && !isInSurvey && isInTime };
 }
 
 const acceptsAnswers = (survey: Survey, before: StoredAnswer | undefined): boolean =>
-  ['open', 'changeable', 'answered'].includes(linkState(survey, before?.at, new Date()));
+  ['open', 'changeable', 'answered'].includes(linkState(survey, before?.at, now()));
 
 /** Shows what the customer said and what became of the report. Typed words are never lost: if no form accepts them, they are noted. */
 async function showPage(
@@ -120,7 +121,7 @@ async function showPage(
   if (state === 'open' || view.isReopenable) {
     const page = confirmPage(voice, {
       report,
-      clearedAt: survey.confirmFor ?? new Date(),
+      clearedAt: survey.confirmFor ?? now(),
       confirmation: survey.confirmation,
       isLate: state === 'late',
       fixed,

@@ -14,6 +14,7 @@ import { answersAsked } from '../policy/questions.js';
 import { languagesOf } from '../customer/question.js';
 import { lengthError, queryOf, sendPage, typedText, voiceFor, type Exchange } from './customer-page.js';
 import { parseInput } from './parse.js';
+import { now } from '../client/database.js';
 
 function scoreText({ scale }: QuestionSet) {
   const { lowest, highest } = scaleOf(scale);
@@ -78,7 +79,7 @@ export const canReopen = (survey: Survey, state: LinkState, { status, cycle }: R
   (state === 'expired' || state === 'answered') &&
   status === 'closed' &&
   cycle === survey.cycle &&
-  isInReopenWindow(survey.reopenUntil, new Date());
+  isInReopenWindow(survey.reopenUntil, now());
 
 /** The form with what is preselected or was typed; or, if the survey can no longer be answered, why. */
 export async function showSurvey(
@@ -95,7 +96,7 @@ export async function showSurvey(
     client.surveys.questionOf(survey),
   ]);
   const voice = voiceFor(request, brands.of(survey.brand), contact?.preferredLanguage, languagesOf(asked));
-  const state = linkState(survey, before?.at, new Date());
+  const state = linkState(survey, before?.at, now());
   const path = `/s/${signLink('survey', survey.id, config.linkKeys)}`;
   if (state !== 'open' && state !== 'changeable') {
     const late = canReopen(survey, state, report) ? { path: `${path}/reopen${queryOf(request)}` } : undefined;

@@ -23,6 +23,7 @@ import {
 } from './customer-page.js';
 import { parseInput } from './parse.js';
 import { canReopen, lengthErrorIn, preselect, readSurveyForm, showSurvey, toAnswer } from './survey-form.js';
+import { now } from '../client/database.js';
 
 export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: Limits) {
   const { client } = site;
@@ -66,7 +67,7 @@ export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: 
     const [report, before] = await Promise.all([client.get(survey.reportId), client.surveys.answerOf(survey.id)]);
     const voice = await voiceOfPage(exchange, survey);
     const error = lengthError(reason, voice);
-    const isInTime = canReopen(survey, linkState(survey, before?.at, new Date()), report);
+    const isInTime = canReopen(survey, linkState(survey, before?.at, now()), report);
     if (isInTime && error) {
       const path = `/s/${request.params.token}/reopen${queryOf(request)}`;
       return sendPage(reply, 422, endedPage(voice, 'expired', report, { path, reason, error }));
@@ -116,7 +117,7 @@ async function sendThanks(exchange: Exchange, survey: Survey): Promise<FastifyRe
     score: answer.score ?? undefined,
     isReopened: isUnsolved && isInTime,
     followUp: isUnsolved && !isInTime ? followUpIdOf(reportId, cycle) : undefined,
-    changeLink: !isUnsolved && linkState(survey, answer.at, new Date()) === 'changeable' ? form : undefined,
+    changeLink: !isUnsolved && linkState(survey, answer.at, now()) === 'changeable' ? form : undefined,
   });
   return sendPage(reply, 200, page);
 }

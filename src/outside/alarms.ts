@@ -76,7 +76,7 @@ async function exclusively<T>(db: Db, source: string, fingerprint: string, work:
       await ours().set({ claimedBy: null, claimedUntil: null }).execute();
     },
   };
-  for (const end = Date.now() + patience; Date.now() < end; await pause(100)) {
+  for (const end = performance.now() + patience; performance.now() < end; await pause(100)) {
     const held = await withLease(lease, work);
     if (held) return held.done;
   }

@@ -5,8 +5,9 @@
 import { sql } from 'kysely';
 import type { ListenerStatus } from '../contract/events.js';
 import { CloseoutError } from '../contract/errors.js';
-import { day, minute, second } from '../policy/time.js';
+import { day, later, minute, second } from '../policy/time.js';
 import type { Db } from './database/database.js';
+import { now } from './database/clock.js';
 
 export interface Listener {
   name: string;
@@ -168,7 +169,7 @@ export function eventTable(db: Db): Events {
 
     async forget() {
       const { numAffectedRows } = await sql`
-        delete from events e where at < ${new Date(Date.now() - keptFor)}
+        delete from events e where at < ${later(now(), -keptFor)}
           and not exists (select from deliveries d where d.seq = e.seq)`.execute(db);
       return Number(numAffectedRows ?? 0);
     },
@@ -209,15 +210,14 @@ async function failed(
     .returning(['failures', 'failingSince'])
     .executeTakeFirst();
   if (!row) return; // it was removed, or parked by another event
-  const limit = Date.now() - triedFor;
+  const limit = now().getTime() - triedFor;
   const isTooLong = (since: Date | null) => since !== null && since.getTime() < limit;
   if (ends === 'parked' || isTooLong(row.failingSince)) {
     await alert('parked');
-    await db.updateTable('listeners').set({ parkedAt: new Date() }).where('name', '=', listener).execute();
+    await db.updateTable('listeners').set({ parkedAt: now() }).where('name', '=', listener).execute();
     return;
   }
-  const retryAt =
-    row.failures < mostFailures ? null : new Date(Date.now() + pauseAfter(row.failures - mostFailures + 1));
+  const retryAt = row.failures < mostFailures ? null : later(now(), pauseAfter(row.failures - mostFailures + 1));
   await db.updateTable('listeners').set({ retryAt }).where('name', '=', listener).execute();
   const ofDelivery = db.updateTable('deliveries').where('listener', '=', listener).where('seq', '=', seq);
   const tried = await ofDelivery
@@ -231,7 +231,7 @@ async function failed(
     .executeTakeFirst();
   if (!tried) return;
   if (isTooLong(tried.failingSince)) return giveUp();
-  await ofDelivery.set({ dueAt: new Date(Date.now() + pauseAfter(tried.attempts)) }).execute();
+  await ofDelivery.set({ dueAt: later(now(), pauseAfter(tried.attempts)) }).execute();
 }
 
 async function unpark(db: Db, listener: string): Promise<void> {

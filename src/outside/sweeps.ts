@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { SweepResult } from '../contract/messages.js';
 import type { Db } from './database/database.js';
+import { now } from './database/clock.js';
 
 export interface LastSweep {
   /** Number of sweeps so far. Temporal keeps it too: if they differ, one of them was restored. */
@@ -29,7 +30,7 @@ export interface Sweeps {
 export function sweepTable(db: Db): Sweeps {
   return {
     async record({ notified, failed, stuck, tookMs, atLeast, workflowId, runId }) {
-      const row = { notified: JSON.stringify(notified), failed, stuck, tookMs, at: new Date(), workflowId, runId };
+      const row = { notified: JSON.stringify(notified), failed, stuck, tookMs, at: now(), workflowId, runId };
       const { counter } = await db
         .insertInto('sweeps')
         .values({ ...row, counter: atLeast + 1 })

@@ -17,7 +17,8 @@ export interface ClosingFacts {
 /** Undefined if the report may be closed. The hold-down runs from the receipt of the change to cleared. */
 export function waitBeforeClosing({ policy, clearing, hold, isConfirmed }: ClosingFacts, now: Date): Wait | undefined {
   const holdDownEnds = Date.parse(clearing.receivedAt) + policy.holdDown;
-  if (holdDownEnds > now.getTime()) return { for: 'holdDown', until: new Date(holdDownEnds).toISOString() };
+  if (policy.holdDown > 0 && holdDownEnds > now.getTime())
+    return { for: 'holdDown', until: new Date(holdDownEnds).toISOString() };
   if (hold) return { for: 'release' };
   return policy.confirmation && !isConfirmed ? { for: 'confirmation' } : undefined;
 }

@@ -3,6 +3,7 @@ import { CloseoutError } from '../contract/errors.js';
 import type { State } from '../policy/status.js';
 import type { SystemOfRecord, Ticket } from './port.js';
 import { stateOfWord, wordFor, type StatusWords } from './words.js';
+import { now } from '../outside/database/clock.js';
 
 export interface Move {
   to: Exclude<State, 'cleared'>;
@@ -94,7 +95,7 @@ async function refusalOf(request: Promise<void>): Promise<string | undefined> {
 }
 
 async function readTicket(system: SystemOfRecord, id: string): Promise<Reading> {
-  const readAt = new Date();
+  const readAt = now();
   return { ticket: await system.read(id), readAt };
 }
 

@@ -12,17 +12,17 @@ const patience = 20 * second;
 
 export class OauthLogin {
   private token = '';
-  private until = 0;
+  private until = -Infinity;
 
   constructor(private readonly settings: NonNullable<SystemSettings['oauth']>) {}
 
   async bearer(): Promise<string> {
-    if (Date.now() >= this.until) await this.fetchToken();
+    if (performance.now() >= this.until) await this.fetchToken();
     return this.token;
   }
 
   forget(): void {
-    this.until = 0;
+    this.until = -Infinity;
   }
 
   private async fetchToken(): Promise<void> {
@@ -45,6 +45,6 @@ export class OauthLogin {
         `The token endpoint answered ${status}, without a token.`,
       );
     this.token = parsed.data.access_token;
-    this.until = Date.now() + parsed.data.expires_in * second - margin;
+    this.until = performance.now() + parsed.data.expires_in * second - margin;
   }
 }

@@ -12,14 +12,14 @@ export function ownPace(perSecond: number): Pace {
   let free = 0;
   return {
     next: (patience) => {
-      const now = Date.now();
+      const now = performance.now();
       const at = Math.max(now, free);
       if (at - now > patience) return Promise.resolve(undefined);
       free = at + second / perSecond;
       return Promise.resolve(at - now);
     },
     holdOff: (pause) => {
-      free = Date.now() + pause;
+      free = performance.now() + pause;
       return Promise.resolve();
     },
   };

@@ -13,6 +13,7 @@ import type { Runs } from '../outside/temporal/runs.js';
 import type { ConnectedSystem } from './adapters.js';
 import type { Ticket } from './port.js';
 import { reportIdOfTicket, type Systems } from './systems.js';
+import { now } from '../outside/database/clock.js';
 
 export interface Outside {
   observed: ObservedReports;
@@ -87,7 +88,7 @@ class Poll {
   async readChanged(since: string | undefined): Promise<string | undefined> {
     const { name, system } = this.connected;
     for (let mark = since; ;) {
-      const at = new Date();
+      const at = now();
       const page = await system.changedSince(mark);
       await this.observeAll(page.tickets, at);
       ({ mark } = page);
@@ -100,7 +101,7 @@ class Poll {
   async compare(): Promise<void> {
     const { name, system } = this.connected;
     const { observed, systemStates } = this.outside;
-    const at = new Date();
+    const at = now();
     const open = await system.listOpen();
     await this.observeAll(open, at);
     const listed = new Set(open.map(({ id }) => id));
@@ -111,7 +112,7 @@ class Poll {
 
   private async readOne(id: string): Promise<void> {
     const { name, system, settings } = this.connected;
-    const at = new Date();
+    const at = now();
     const ticket = await system.read(id);
     const reportId = reportIdOfTicket(name, id);
     if (ticket) await this.observeAll([ticket], at);

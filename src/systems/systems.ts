@@ -13,6 +13,7 @@ import { moveTicket, noteOnce, type Move, type Moved } from './move.js';
 import type { Pace } from './pace.js';
 import type { NewTicket, Ticket } from './port.js';
 import { statusOfState, stateOfWord } from './words.js';
+import { now } from '../outside/database/clock.js';
 
 /** The ticket behind a report. */
 export interface TicketRef {
@@ -80,7 +81,7 @@ export class Systems {
   async open(name: string, ticket: NewTicket, terms?: Terms): Promise<{ ticket: Ticket; at: Date }> {
     const { system } = this.named(name);
     const id = await (terms ? onTerms(terms, () => system.open(ticket)) : system.open(ticket));
-    const at = new Date();
+    const at = now();
     const opened = await system.read(id);
     if (!opened) throw new CloseoutError('SystemUnavailable', `Ticket ${id} was opened, but cannot be read.`);
     return { ticket: opened, at };

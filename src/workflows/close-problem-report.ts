@@ -10,6 +10,7 @@ import { CancellationScope, allHandlersFinished, condition, sleep } from '@tempo
 import type { Phase, RunInput, RunResult } from '../contract/reports.js';
 import { changedAt } from '../policy/changes.js';
 import type { Clearing } from '../policy/standing.js';
+import { second } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
 import { confirmWithCustomer, isConfirmed } from './confirmation.js';
 import { acceptOperations } from './operations.js';
@@ -155,7 +156,8 @@ async function closing(run: RunState): Promise<NextPhase> {
       run.phase = 'clearing';
       const { until } = closed.wait;
       publish(run, { waitingFor: 'the report to stay cleared', until });
-      await wait(run, isChanged, Date.parse(until) - Date.now(), 'Hold-down: stays cleared?');
+      // The ledger's clock decides, and may be behind Temporal's.
+      await wait(run, isChanged, Math.max(second, Date.parse(until) - Date.now()), 'Hold-down: stays cleared?');
       return isChanged() ? follow(run) : due(run);
     }
     case 'release':

@@ -21,7 +21,8 @@ export async function startSurvey(run: RunState, isOver: Condition): Promise<voi
   const { survey } = run.policy;
   if (run.bounced !== undefined && !isSenderFault(run.bounced))
     return endSurvey(run, 'undeliverable', { reason: run.bounced });
-  const left = survey.delay - (run.closedAt ? Date.now() - Date.parse(run.closedAt) : 0);
+  const since = run.closedAt ? Math.max(0, Date.now() - Date.parse(run.closedAt)) : 0; // the ledger's clock may be ahead
+  const left = survey.delay - since;
   const isSkipped = () => run.skipSurveyBy !== undefined;
   if (survey.enabled && left > 0 && !isSkipped() && !hasConfirmationLink(run.confirmation?.state)) {
     publish(run, { waitingFor: 'the delay before the survey', until: fromNow(left) });

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { simpleParser } from 'mailparser';
+import { rm } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import { signals, type UpdateName } from '../../src/contract/messages.js';
 import { freePorts } from '../stack/commands.js';
+import { setClock, shiftedClock } from '../stack/clock.js';
 import { brokenInvariants } from '../stack/invariants.js';
 import { ScriptedSmtpServer, type Fault } from '../stack/scripted-smtp-server.js';
 import { Stack } from '../stack/stack.js';
@@ -42,11 +44,12 @@ let stack: Stack;
 beforeAll(async () => {
   const [port = 0] = await freePorts(1);
   await sink.listen(port);
-  stack = await Stack.start({ policy, env: { SMTP_URL: `smtp://127.0.0.1:${port}` } });
+  stack = await Stack.start({ policy, env: { SMTP_URL: `smtp://127.0.0.1:${port}`, ...shiftedClock } });
 });
 afterAll(async () => {
   await stack.end();
   await sink.close();
+  await rm(shiftedClock.CLOCK_FILE, { force: true });
 });
 
 const parts = ['worker', 'gateway', 'Temporal', 'PostgreSQL'] as const;
@@ -101,6 +104,10 @@ const step = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({ do: fc.constant('relay' as const), fault: fc.constantFrom(...Object.keys(relayFaults)) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('clock' as const), minutes: fc.constantFrom(-60, -5, 0, 5, 60) }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 10, max: 1500 }) }) },
 );
@@ -165,6 +172,8 @@ async function perform(ids: string[], answers: Answers, given: Step): Promise<vo
     case 'relay':
       relay = relayFaults[given.fault] ?? {};
       return;
+    case 'clock':
+      return setClock(given.minutes);
     case 'wait':
       await pause(given.ms);
   }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { CamelCasePlugin, Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import { CloseoutError } from '../../contract/errors.js';
+import { keepTime } from './clock.js';
 import type { Database } from './schema.js';
 
 export type Db = Kysely<Database>;
@@ -59,6 +60,10 @@ function translated(pool: pg.Pool): PostgresPool {
           return rethrow(error);
         }
       };
+      await keepTime(client).catch((error: unknown) => {
+        client.release(true);
+        return rethrow(error);
+      });
       return { query, release: () => client.release(isBroken) } as unknown as PostgresPoolClient; // all but cursors
     },
     end: () => pool.end(),

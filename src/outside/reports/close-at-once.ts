@@ -8,6 +8,7 @@ import type { Db } from '../database/database.js';
 import type { Written } from './fenced-write.js';
 import type { ClosingRequest } from './ledger.js';
 import type { ReportRow } from './rows.js';
+import { now } from '../database/clock.js';
 
 /**
  * Closes a report that waits for nothing, if it is as its run knows it. Returns undefined if it is not; then nothing was written,
@@ -21,16 +22,16 @@ export async function closeAtOnce(
 ): Promise<Written | undefined> {
   if (!rule || policyFor.readsTicket || byHand || change?.hasReason || !received) return undefined;
   const policy = policyFor(rule);
-  const now = new Date();
+  const closedAt = now();
   const facts = { policy, clearing, hold: undefined, isConfirmed };
-  if (policy.confirmation || waitBeforeClosing(facts, now)) return undefined;
-  const expectedAt = expectedAfterClosing(policy, now);
+  if (policy.confirmation || waitBeforeClosing(facts, closedAt)) return undefined;
+  const expectedAt = expectedAfterClosing(policy, closedAt);
   const { ticketType, severity, priority = null, customerId = null } = rule;
   const { rows } = await sql<ReportRow>`
     with closed as (
       update reports set state = 'closed', status = 'closed', status_reason = null, changed_at = ${clearing.at},
         cleared_at = ${clearing.at}, clear_received_at = ${clearing.receivedAt}, clear_by = ${clearing.by ?? null},
-        closed_at = ${now}, close_due_at = ${closingDueAt(facts, dueAt)}, last_update = now(), expected_at = ${expectedAt}, attention = null, wakes = 0, wake_after = null,
+        closed_at = ${closedAt}, close_due_at = ${closingDueAt(facts, dueAt)}, last_update = now(), expected_at = ${expectedAt}, attention = null, wakes = 0, wake_after = null,
         run_id = ${runId}, rev = ${rev}, last_write = ${what}, received = ${JSON.stringify(received)}, signals = ${signals ?? 0}
       where id = ${reportId} and (run_id = ${runId} or run_id is null) and rev < ${rev} and cycle = ${cycle} and hold is null and ticket_type = ${ticketType}
         and severity = ${severity} and priority is not distinct from ${priority}
@@ -40,7 +41,7 @@ export async function closeAtOnce(
     noted as (
       insert into status_changes (report_id, cycle, status, at, by)
       select id, cycle, 'resolved', ${clearing.at}::timestamptz, ${clearing.by ?? null} from closed
-      union all select id, cycle, 'closed', ${now}::timestamptz, 'closeout' from closed
+      union all select id, cycle, 'closed', ${closedAt}::timestamptz, 'closeout' from closed
       on conflict (report_id, status, at) do nothing)
     select * from closed`.execute(db);
   const [row] = rows;

@@ -24,6 +24,7 @@ import { restore } from './restore.js';
 import { set, supersedes, write, type Columns, type Written } from './fenced-write.js';
 import { found, lock, read } from './row-lock.js';
 import { toReport, type ReportRow } from './rows.js';
+import { now } from '../database/clock.js';
 
 type Tx = Transaction<Database>;
 
@@ -142,30 +143,30 @@ async function close(
   const isReopened = observed === 'open' && (isPrepared || change?.source === systemOfRecord);
   if (isReopened && !byHand && !seen) return { row, isSuperseded: true };
   const isKnown = observed === 'cleared' && isPrepared;
-  const now = new Date();
+  const decidedAt = now();
   const facts = { policy: policyFor(toReport(row)), clearing, hold: row.hold ?? undefined, isConfirmed };
-  const wait = byHand || observed === 'closed' ? undefined : waitBeforeClosing(facts, now);
+  const wait = byHand || observed === 'closed' ? undefined : waitBeforeClosing(facts, decidedAt);
   const isNew = row.rev < fence.rev;
   if (!isNew && wait) return { row, isSuperseded, wait };
   const reason = await reasonOf(tx, change);
   const cleared = { status: 'resolved' as const, at: new Date(clearing.at), by: clearing.by, reason };
   if (wait ?? isPreparation) {
     if (!isKnown) await recordStatus(tx, row, [cleared]);
-    const expectedAt = wait ? expectedAfter(wait) : later(new Date(), 5 * minute);
+    const expectedAt = wait ? expectedAfter(wait) : later(now(), 5 * minute);
     const columns = { ...clearedColumns(row, clearing, reason), expectedAt };
     return { row: await set(tx, fence, columns), isSuperseded, wait };
   }
   const by = byHand?.by ?? (observed === 'closed' ? undefined : 'closeout');
-  const closed = { status: 'closed' as const, at: now, by, reason: byHand?.note };
+  const closed = { status: 'closed' as const, at: decidedAt, by, reason: byHand?.note };
   await recordStatus(tx, row, isKnown || observed === 'closed' ? [closed] : [cleared, closed]);
   // Reopened there since it was closed there: the status stays, from which the run learns of it.
   const status = isReopened && seen ? undefined : ('closed' as const);
   const columns = { ...clearedColumns(row, clearing, reason), ...seenColumns(seen), state: 'closed' as const, status };
   if (isConfirmed && facts.policy.confirmation) await markConfirmationActedOn(tx, row.id, row.cycle);
-  const expectedAt = expectedAfterClosing(facts.policy, now);
+  const expectedAt = expectedAfterClosing(facts.policy, decidedAt);
   // A report that was closed elsewhere, or by hand, says nothing about how fast we are.
   const closeDueAt = byHand || observed === 'closed' ? null : closingDueAt(facts, dueAt);
-  const done = { ...columns, closedAt: now, closeDueAt, attention: null, expectedAt };
+  const done = { ...columns, closedAt: decidedAt, closeDueAt, attention: null, expectedAt };
   return { row: await set(tx, fence, done), isSuperseded };
 }
 
@@ -179,14 +180,14 @@ function clearedColumns(row: ReportRow, { at, receivedAt, by }: Clearing, reason
     clearedAt: at,
     clearReceivedAt: receivedAt,
     clearBy: by ?? null,
-    expectedAt: later(new Date(), 5 * minute),
+    expectedAt: later(now(), 5 * minute),
     lastUpdate: sql<Date>`now()`,
   };
 }
 
 const expectedAfter = (wait: Wait): Date | null => {
   if (wait.for === 'release') return null;
-  return wait.for === 'holdDown' ? soonAfter(new Date(wait.until)) : later(new Date(), 5 * minute);
+  return wait.for === 'holdDown' ? soonAfter(new Date(wait.until)) : later(now(), 5 * minute);
 };
 
 async function reopen(

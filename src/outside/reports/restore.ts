@@ -8,6 +8,7 @@ import type { Db } from '../database/database.js';
 import { restoreSurvey } from '../surveys/restore.js';
 import type { SurveyIdOf } from '../surveys/survey-row.js';
 import { lock } from './row-lock.js';
+import { now } from '../database/clock.js';
 
 export async function restore(
   tx: Db,
@@ -43,7 +44,7 @@ export async function restore(
       hold: hold ? JSON.stringify(hold) : null,
       releasedBy: releasedBy ?? null,
       skipSurveyBy: skipSurveyBy ?? null,
-      expectedAt: state === 'open' || state === 'cancelled' ? null : later(new Date(), 2 * minute),
+      expectedAt: state === 'open' || state === 'cancelled' ? null : later(now(), 2 * minute),
       lastUpdate: sql<Date>`now()`,
     })
     .where('id', '=', id)

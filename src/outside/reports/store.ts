@@ -14,6 +14,7 @@ import { listReports } from './list.js';
 import type { ReportDetails, ReportsPort } from './port.js';
 import { lock, read } from './row-lock.js';
 import { columnsOf, toContact, toReport, toStatusChange, type ReportRow } from './rows.js';
+import { now } from '../database/clock.js';
 
 type Tx = Transaction<Database>;
 
@@ -52,7 +53,7 @@ export function reportStore(db: Db): ReportsPort {
 /** In one statement: the report, its customer, its contact, and the start of its history. */
 async function insert(db: Db, { contact, ...report }: NewReport & { id: string }): Promise<Report> {
   const { id, status = 'acknowledged', statusReason, description, severity, ticketType, name, priority } = report;
-  const { externalId, customerId, serviceProblemId, openedAt = new Date(), document = {} } = report;
+  const { externalId, customerId, serviceProblemId, openedAt = now(), document = {} } = report;
   const attributes = contact?.attributes && JSON.stringify(contact.attributes);
   const { rows } = await sql<ReportRow>`
     with opened as (
@@ -100,7 +101,7 @@ async function update(tx: Tx, id: string, changes: ReportChanges): Promise<Repor
   const isNewReason = statusReason !== undefined && statusReason !== row.statusReason;
   if (!isMove && !isNewReason && isEmpty(changes)) return toReport(row); // otherwise listeners would be notified of a change
   await addCustomer(tx, customerId ?? undefined);
-  if (isMove) await recordStatus(tx, row, [{ status, at: new Date(), reason: statusReason }]);
+  if (isMove) await recordStatus(tx, row, [{ status, at: now(), reason: statusReason }]);
   if (contact) await putContact(tx, id, contact);
   if (contact === null) await tx.deleteFrom('contacts').where('reportId', '=', id).execute();
   const updated = await tx

@@ -7,6 +7,7 @@ import type { Answer, StoredAnswer } from '../../contract/survey.js';
 import { linkState } from '../../policy/links.js';
 import type { Db } from '../database/database.js';
 import { addEvent } from './timeline.js';
+import { now } from '../database/clock.js';
 
 export interface Answers {
   of(surveyId: string): Promise<StoredAnswer | undefined>;
@@ -74,7 +75,7 @@ async function store(tx: Db, surveyId: string, answer: Answer): Promise<StoredAn
     comment: answer.comment || null,
   };
   if (before && isSame(before, content)) return before;
-  const state = linkState(survey, before?.at, new Date());
+  const state = linkState(survey, before?.at, now());
   if (state !== 'open' && state !== 'changeable') return undefined;
   const revision = (before?.revision ?? 0) + 1;
   const { scale } = await tx
@@ -91,7 +92,7 @@ async function store(tx: Db, surveyId: string, answer: Answer): Promise<StoredAn
   await addEvent(tx, surveyId, before ? 'changed' : 'answered', { detail });
   if (!before) {
     // A customer who answers has the mail, whether or not its acceptance by the relay was recorded.
-    const answered = { state: 'answered', sentAt: survey.sentAt ?? new Date() } as const;
+    const answered = { state: 'answered', sentAt: survey.sentAt ?? now() } as const;
     await tx.updateTable('surveys').set(answered).where('id', '=', surveyId).execute();
   }
   const stored = await tx

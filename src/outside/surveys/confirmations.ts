@@ -10,6 +10,7 @@ import type { Db } from '../database/database.js';
 import { eligibilityFacts, type HashAddress, type SurveyRequest } from './decide.js';
 import { surveyOfCycle, type SurveyIdOf } from './survey-row.js';
 import { changeWithEvent } from './timeline.js';
+import { now } from '../database/clock.js';
 
 export interface ConfirmationRequest extends SurveyRequest {
   /** The clearing to be confirmed. */
@@ -125,7 +126,7 @@ async function start(
     const asked = {
       state: reason ? ('skipped' as const) : ('queued' as const),
       reason,
-      mailedAt: unreachable ? null : new Date(),
+      mailedAt: unreachable ? null : now(),
       expiresAt: surveyExpiresAt(policy, endsAt),
       reopenUntil: reopenUntil(reopen, endsAt),
       confirmation: unreachable ? ('unreachable' as const) : ('queued' as const),
@@ -186,7 +187,7 @@ async function markAsked(db: Db, id: string): Promise<void> {
 async function markWarned(db: Db, id: string): Promise<void> {
   const update = db
     .updateTable('surveys')
-    .set({ warnedAt: new Date() })
+    .set({ warnedAt: now() })
     .where('id', '=', id)
     .where('warnedAt', 'is', null)
     .where('confirmation', 'in', unanswered)
@@ -199,7 +200,7 @@ async function storeReply(tx: Db, id: string, { clearedAt, fixed, reason }: Conf
     .updateTable('surveys')
     .set({
       confirmation: fixed ? 'yes' : 'no',
-      confirmedAt: new Date(),
+      confirmedAt: now(),
       confirmReason: reason || null,
       // A second "no" only adds its reason.
       confirmActedOn: sql<boolean>`confirmation = 'no' and confirm_acted_on`,
@@ -257,7 +258,7 @@ const mostNotes = 100;
 /** Adds a note as TMF621 has them. The same note is added only once. */
 async function addNote(db: Db, surveyId: string, text: string): Promise<void> {
   const same = JSON.stringify([{ author: 'customer', text }]);
-  const note = JSON.stringify([{ author: 'customer', date: new Date().toISOString(), text }]);
+  const note = JSON.stringify([{ author: 'customer', date: now().toISOString(), text }]);
   await sql`
     update reports set last_update = now(),
       document = jsonb_set(document, '{note}', coalesce(document -> 'note', '[]'::jsonb) || ${note}::jsonb)

@@ -13,6 +13,8 @@ import type { Database } from '../database/schema.js';
 import { toContact, toReport, type ReportRow } from '../reports/rows.js';
 import type { SurveyIdOf } from './survey-row.js';
 import { changeWithEvent } from './timeline.js';
+import { later } from '../../policy/time.js';
+import { now } from '../database/clock.js';
 
 export interface SurveyRequest {
   report: Report;
@@ -53,7 +55,7 @@ export async function decideSurvey(
   request: SurveyDecisionRequest,
 ): Promise<SurveyDecision> {
   const { reportId, cycle, brand, question, policy, reopen } = request;
-  const now = new Date();
+  const decidedAt = now();
   return db.transaction().execute(async (tx) => {
     const { report, contact } = await readAndLockCustomer(tx, reportId);
     const { customerId, serviceProblemId, closedAt } = report;
@@ -73,8 +75,8 @@ export async function decideSurvey(
         questionId: question.id,
         state: reason ? 'skipped' : 'queued',
         reason,
-        mailedAt: isPostponed || reason ? null : now,
-        expiresAt: surveyExpiresAt(policy, now),
+        mailedAt: isPostponed || reason ? null : decidedAt,
+        expiresAt: surveyExpiresAt(policy, decidedAt),
         reopenUntil: closedAt && reopenUntil(reopen, new Date(closedAt)),
       })
       .onConflict((c) =>
@@ -141,8 +143,8 @@ export async function eligibilityFacts(
   { report, cycle, contact, question, policy, byOperator }: SurveyRequest,
 ): Promise<EligibilityFacts> {
   const { id, customerId = null, serviceProblemId = null } = report;
-  const since = new Date(Date.now() - (policy.contactCap?.per ?? 0));
-  const sinceQuestion = new Date(Date.now() - (question.cap?.per ?? 0));
+  const since = later(now(), -(policy.contactCap?.per ?? 0));
+  const sinceQuestion = later(now(), -(question.cap?.per ?? 0));
   const address = contact?.emailAddress;
   const hash = address === undefined ? '' : hashOf(address);
   const { rows } = await sql<Counted>`

@@ -3,6 +3,7 @@ import type { AnsweredSignal } from '../../contract/messages.js';
 import type { Standing } from '../../policy/standing.js';
 import type { Db } from '../database/database.js';
 import { surveyOfCycle, type SurveyIdOf } from './survey-row.js';
+import { now } from '../database/clock.js';
 
 export async function restoreSurvey(
   tx: Db,
@@ -20,15 +21,15 @@ export async function restoreSurvey(
   const columns = {
     state: survey.state === 'none' ? ('queued' as const) : survey.state,
     reason: survey.reason ?? null,
-    mailedAt: survey.sentAt ?? (confirmation ? new Date() : null),
+    mailedAt: survey.sentAt ?? (confirmation ? now() : null),
     sentAt: survey.sentAt ?? null,
-    remindedAt: reminded ? new Date() : null,
+    remindedAt: reminded ? now() : null,
     expiresAt: survey.expiresAt ?? confirmation?.closesAt ?? null,
     reopenUntil: survey.reopenUntil ?? null,
     confirmation: confirmation?.state ?? null,
     confirmFor: confirmation?.clearedAt ?? null,
     confirmUntil: confirmation?.closesAt ?? null,
-    warnedAt: confirmation && !confirmation.warnAt ? new Date() : null,
+    warnedAt: confirmation && !confirmation.warnAt ? now() : null,
   };
   await tx
     .insertInto('surveys')

@@ -7,6 +7,7 @@ import type { Db } from '../database/database.js';
 import { decideSurvey, type HashAddress, type SurveyDecision, type SurveyDecisionRequest } from './decide.js';
 import { surveyOfCycle, surveyRecord, type SurveyIdOf } from './survey-row.js';
 import { changeWithEvent } from './timeline.js';
+import { now } from '../database/clock.js';
 
 type EndedReport = Pick<Report, 'id' | 'cycle' | 'customerId' | 'serviceProblemId'>;
 
@@ -63,7 +64,7 @@ export function surveyTable(db: Db, hashOf: HashAddress, surveyIdOf: SurveyIdOf)
     async queueAgain(reportId, cycle, expiresAt) {
       await db
         .updateTable('surveys')
-        .set({ state: 'queued', reason: null, mailedAt: new Date(), expiresAt })
+        .set({ state: 'queued', reason: null, mailedAt: now(), expiresAt })
         .where('reportId', '=', reportId)
         .where('cycle', '=', cycle)
         .where('state', '=', 'undeliverable')
