@@ -1,9 +1,10 @@
 /** Drives a log of incidents through the public client: each report's changes in order, many reports at a time. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
+import { ConstantBackoff, handleWhen, retry } from 'cockatiel';
 import Table from 'cli-table3';
 import type { CloseoutClient } from '../client.js';
-import { CloseoutError } from '../contract/errors.js';
+import { CloseoutError, errors } from '../contract/errors.js';
 import type { ChangeKind } from '../contract/reports.js';
 import { readIncidents, type Incident } from './read.js';
 
@@ -24,6 +25,12 @@ export interface ReplaySummary {
 /** Enough to keep two cores busy. */
 const concurrency = 20;
 
+/** A part that is down is waited for, for ten minutes. An incident may be replayed again at any point. */
+const untilAvailable = retry(
+  handleWhen((error) => error instanceof CloseoutError && errors[error.code].retry),
+  { maxAttempts: 600, backoff: new ConstantBackoff(1000) },
+);
+
 export async function replay(client: CloseoutClient, file: string): Promise<ReplaySummary> {
   const incidents = await readIncidents(file);
   const startedAt = Date.now();
@@ -38,13 +45,18 @@ export async function replay(client: CloseoutClient, file: string): Promise<Repl
   const work = async () => {
     let incident = queue.shift();
     while (incident) {
-      await replayOne(client, incident, tally, waits);
+      const next = incident;
+      await untilAvailable.execute(() => replayOne(client, next, tally, waits));
       bar.increment();
       incident = queue.shift();
     }
   };
   await Promise.all(Array.from({ length: concurrency }, work)).finally(() => bar.stop());
-  return { ...tally, ...(await results(client, incidents, waits)), seconds: (Date.now() - startedAt) / 1000 };
+  return {
+    ...tally,
+    ...(await untilAvailable.execute(() => results(client, incidents, waits))),
+    seconds: (Date.now() - startedAt) / 1000,
+  };
 }
 
 async function replayOne(

@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { parse } from 'csv-parse/sync';
 import type { Forecast } from '../../src/incident-log/rehearse.js';
 import type { ReplaySummary } from '../../src/incident-log/replay.js';
+import { cyclesIn } from '../stack/incidents.js';
 import { Stack } from '../stack/stack.js';
 
 const real = resolve('../shared/data/incidents.csv');
@@ -29,19 +29,6 @@ async function expectForecast(file: string, { cycles, closed, surveys }: ReplayS
   const counted: Record<string, number> = {};
   for (const cycle of last.values()) counted[cycle] = (counted[cycle] ?? 0) + 1;
   expect(counted).toEqual(cycles);
-}
-
-/** Cycles of each incident, counted from the file alone: one more for every way back from resolved or closed. */
-function cyclesIn(file: string): Record<string, number> {
-  const cycles: Record<string, number> = {};
-  const states = new Map<string, string>();
-  for (const row of parse<{ number: string; incident_state: string }>(readFileSync(file), { columns: true })) {
-    const over = ['Resolved', 'Closed'].includes(row.incident_state);
-    if (!over && states.get(row.number) === 'over') cycles[row.number] = (cycles[row.number] ?? 1) + 1;
-    cycles[row.number] ??= 1;
-    states.set(row.number, over ? 'over' : 'open');
-  }
-  return cycles;
 }
 
 async function expectCycles(file: string): Promise<void> {

@@ -14,9 +14,9 @@ export interface Output {
   stderr: string;
 }
 
-export async function run(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<Output> {
+export async function run(command: string, args: string[], env: NodeJS.ProcessEnv, timeout = 110_000): Promise<Output> {
   try {
-    const { stdout, stderr } = await promisify(execFile)(command, args, { env, timeout: 110_000 });
+    const { stdout, stderr } = await promisify(execFile)(command, args, { env, timeout });
     return { code: 0, stdout, stderr };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };

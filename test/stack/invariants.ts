@@ -23,6 +23,9 @@ const ofLedger: Record<string, string> = {
   'is closed without a record of it': `
     select id from reports r where state = 'closed' and not exists (
       select from status_changes c where c.report_id = r.id and c.cycle = r.cycle and c.status = 'closed')`,
+  'is closed, and nobody decided whether to ask': `
+    select id from reports r where state = 'closed' and not exists (
+      select from surveys s where s.report_id = r.id and s.cycle = r.cycle)`,
   'was asked before it was closed': `
     select s.report_id as id from surveys s where s.sent_at is not null and not exists (
       select from status_changes c where c.report_id = s.report_id and c.cycle = s.cycle and c.status = 'closed'
