@@ -205,7 +205,7 @@ function workerOptions(
     sinks: tracing?.sinks,
     shutdownGraceTime: '10s',
     // Of the reports that wait, so many runs are kept in memory, at 0.25 MiB each (measured); any other is replayed when it goes on.
-    maxCachedWorkflows: 2000,
+    maxCachedWorkflows: 1200,
     maxConcurrentActivityTaskExecutions: slots,
   };
 }
