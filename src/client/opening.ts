@@ -34,7 +34,7 @@ export class NewRuns {
     const runId = await temporal.runs.begin(report, opened);
     if (runId === undefined) return;
     this.begun.set(id, runId);
-    this.noting ??= setTimeout(notingDelay).then(() => this.noteBegun());
+    this.noting ??= this.noteBegun();
   }
 
   /** Resolves once the ledger knows the runs. */
@@ -43,10 +43,13 @@ export class NewRuns {
   }
 
   private async noteBegun(): Promise<void> {
-    const runIds = this.begun;
-    this.begun = new Map();
+    while (this.begun.size > 0) {
+      await setTimeout(notingDelay);
+      const runIds = this.begun;
+      this.begun = new Map();
+      await this.parts.stores.ledger.noteBegun(runIds).catch(() => undefined); // then the watch wakes them
+    }
     this.noting = undefined;
-    await this.parts.stores.ledger.noteBegun(runIds).catch(() => undefined); // then the watch wakes them
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Stack } from './stack.js';
 import { until } from './waiting.js';
 
-/** BEGIN and COMMIT included. Without what workers ask twice a second, whatever happens. */
+/** BEGIN and COMMIT included. Without what processes ask now and then, whatever happens. */
 export async function statementsDuring(stack: Stack, work: () => Promise<void>): Promise<string[]> {
   const read = () => readFileSync(join(stack.dataDir, 'logs', 'postgres.log'), 'utf8');
   await stack.sql("alter system set log_statement = 'all'");
@@ -20,5 +20,5 @@ export async function statementsDuring(stack: Stack, work: () => Promise<void>):
   const sent = read().split('begin of the count').at(-1)?.split('end of the count')[0] ?? '';
   const texts = [...sent.matchAll(/LOG: {2}(?:execute \S+|statement): ([^\n]*)/g)].map(([, text = '']) => text.trim());
   // The last statement ends the count.
-  return texts.slice(0, -1).filter((text) => !text.includes('from "listeners"'));
+  return texts.slice(0, -1).filter((text) => !/from "listeners"|clock_timestamp\(\) as now/.test(text));
 }

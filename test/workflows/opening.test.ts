@@ -41,6 +41,21 @@ test('beside a signal-with-start of a monitoring system: every report is stored,
   }
 });
 
+test('a report is closed by its first run before the ledger knows which run that is', async () => {
+  const id = await stack.open('UNASSIGNED-1');
+  const runIds = () => stack.sql<{ runId: string | null }>(`select run_id as "runId" from reports where id = '${id}'`);
+  await until('the ledger to know the run', async () => (await runIds())[0]?.runId !== null);
+  const [before] = await runIds();
+  await stack.sql(`update reports set run_id = null where id = '${id}'`);
+  await stack.signal(id, 'cleared');
+  await stack.untilSurvey(id, 'sent');
+  expect(await stack.client.get(id)).toMatchObject({ status: 'closed', cycle: 1 });
+  expect(await runIds()).toEqual([before]);
+  const { events } = await stack.history(id);
+  const activities = events?.map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name);
+  expect(activities).not.toContain('lookUpReport');
+});
+
 test('a run that was parked because its report was missing goes on once it is opened', async () => {
   await stack.signalWithStart('PARKED-1', 'cleared');
   await until('the run to be parked', async () => {

@@ -69,7 +69,8 @@ async function insert(db: Db, { contact, ...report }: NewReport & { id: string }
       select id, ${contact?.name}, ${contact?.emailAddress}, ${contact?.preferredLanguage}, ${contact?.timeZone}, ${attributes}::jsonb
       from opened where ${contact !== undefined}),
     noted as (
-      insert into status_changes (report_id, cycle, status, at, reason) select id, cycle, status, opened_at, status_reason from opened)
+      insert into status_changes (report_id, cycle, status, at, reason) select id, cycle, status, opened_at, status_reason from opened
+      on conflict (report_id, status, at) do nothing)
     select * from opened`.execute(db);
   const [row] = rows;
   if (!row) throw new CloseoutError('ReportExists', `There is a report ${id} already; choose another id.`, 'id');
