@@ -1,5 +1,5 @@
-/** Decides whether a report's customer is asked, under a lock and once per cycle. */
-import { sql, type Selectable } from 'kysely';
+/** Decides whether a report's customer is asked, once per cycle. */
+import { sql, type RawBuilder, type Selectable } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
 import { CloseoutError } from '../../contract/errors.js';
 import type { Report } from '../../contract/reports.js';
@@ -45,8 +45,8 @@ export interface SurveyDecision {
 export type HashAddress = (address: string) => string;
 
 /**
- * Checks again on every attempt until the mail is out. The customer's row stays locked meanwhile, so that the contact cap is
- * exact, no matter how many reports of one customer are closed at the same time.
+ * Checks again on every attempt until the mail is out. Where what counts is what other reports of the customer have led to, the
+ * customer's row stays locked meanwhile: a cap is exact, no matter how many of them are closed at the same time.
  */
 export async function decideSurvey(
   db: Db,
@@ -54,57 +54,73 @@ export async function decideSurvey(
   surveyIdOf: SurveyIdOf,
   request: SurveyDecisionRequest,
 ): Promise<SurveyDecision> {
-  const { reportId, cycle, brand, question, policy, reopen } = request;
-  const decidedAt = now();
-  return db.transaction().execute(async (tx) => {
-    const { report, contact } = await readAndLockCustomer(tx, reportId);
-    const { customerId, serviceProblemId, closedAt } = report;
-    const postponedUntil = request.quietUntil(contact);
-    const isPostponed = postponedUntil !== undefined;
-    const facts = await eligibilityFacts(tx, hashOf, { ...request, report, contact });
-    const reason = skipReason(facts, policy, question.cap) ?? null;
-    const decided = await tx
-      .insertInto('surveys')
-      .values({
-        id: surveyIdOf(report.id, cycle),
-        reportId,
-        cycle,
-        customerId,
-        serviceProblemId,
-        brand,
-        questionId: question.id,
-        state: reason ? 'skipped' : 'queued',
-        reason,
-        mailedAt: isPostponed || reason ? null : decidedAt,
-        expiresAt: surveyExpiresAt(policy, decidedAt),
-        reopenUntil: closedAt && reopenUntil(reopen, new Date(closedAt)),
-      })
-      .onConflict((c) =>
-        c.columns(['reportId', 'cycle']).doUpdateSet({
-          state: sql`case surveys.state when 'queued' then excluded.state else surveys.state end`,
-          reason: sql`case surveys.state when 'queued' then excluded.reason else surveys.reason end`,
-          mailedAt: sql`coalesce(surveys.mailed_at, excluded.mailed_at)`,
-          // A customer who was asked to confirm can answer from the closing on.
-          expiresAt: sql`case when surveys.mailed_at is null or surveys.state = 'queued' and surveys.confirmation is not null
-            then excluded.expires_at else surveys.expires_at end`,
-          reopenUntil: sql`coalesce(excluded.reopen_until, surveys.reopen_until)`,
-        }),
-      )
-      .returningAll()
-      .executeTakeFirstOrThrow();
-    if (policy.perCycle === 'replace' && decided.state === 'queued') await supersedeEarlier(tx, decided);
-    return { survey: decided, report, contact, postponedUntil };
-  });
+  const { reportId, policy, question } = request;
+  const decide = (tx: Db, about: About) => decideAbout(tx, hashOf, surveyIdOf, request, about);
+  const isCapped = policy.contactCap !== null || question.cap !== null;
+  const about = isCapped ? undefined : await readReport(db, reportId);
+  if (about && about.report.serviceProblemId === undefined) return decide(db, about);
+  return db.transaction().execute(async (tx) => decide(tx, await readReport(tx, reportId, lockingCustomer)));
 }
 
-/** In one statement. What is counted about the customer after it cannot change until the transaction ends. */
-async function readAndLockCustomer(tx: Db, reportId: string): Promise<Pick<SurveyDecision, 'report' | 'contact'>> {
+type About = Pick<SurveyDecision, 'report' | 'contact'>;
+
+async function decideAbout(
+  tx: Db,
+  hashOf: HashAddress,
+  surveyIdOf: SurveyIdOf,
+  request: SurveyDecisionRequest,
+  { report, contact }: About,
+): Promise<SurveyDecision> {
+  const { cycle, brand, question, policy, reopen } = request;
+  const { id: reportId, customerId, serviceProblemId, closedAt } = report;
+  const decidedAt = now();
+  const postponedUntil = request.quietUntil(contact);
+  const isPostponed = postponedUntil !== undefined;
+  const facts = await eligibilityFacts(tx, hashOf, { ...request, report, contact });
+  const reason = skipReason(facts, policy, question.cap) ?? null;
+  const decided = await tx
+    .insertInto('surveys')
+    .values({
+      id: surveyIdOf(reportId, cycle),
+      reportId,
+      cycle,
+      customerId,
+      serviceProblemId,
+      brand,
+      questionId: question.id,
+      state: reason ? 'skipped' : 'queued',
+      reason,
+      mailedAt: isPostponed || reason ? null : decidedAt,
+      expiresAt: surveyExpiresAt(policy, decidedAt),
+      reopenUntil: closedAt && reopenUntil(reopen, new Date(closedAt)),
+    })
+    .onConflict((c) =>
+      c.columns(['reportId', 'cycle']).doUpdateSet({
+        state: sql`case surveys.state when 'queued' then excluded.state else surveys.state end`,
+        reason: sql`case surveys.state when 'queued' then excluded.reason else surveys.reason end`,
+        mailedAt: sql`coalesce(surveys.mailed_at, excluded.mailed_at)`,
+        // A customer who was asked to confirm can answer from the closing on.
+        expiresAt: sql`case when surveys.mailed_at is null or surveys.state = 'queued' and surveys.confirmation is not null
+          then excluded.expires_at else surveys.expires_at end`,
+        reopenUntil: sql`coalesce(excluded.reopen_until, surveys.reopen_until)`,
+      }),
+    )
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  if (policy.perCycle === 'replace' && decided.state === 'queued') await supersedeEarlier(tx, decided);
+  return { survey: decided, report, contact, postponedUntil };
+}
+
+/** What is counted about the customer afterwards cannot change until the transaction ends. */
+const lockingCustomer = sql`left join lateral (select id from customers where id = r.customer_id for update) as locked on true`;
+
+/** In one statement. */
+async function readReport(tx: Db, reportId: string, joined: RawBuilder<unknown> = sql``): Promise<About> {
   const { rows } = await sql<ReportRow & { contact: Selectable<Database['contacts']> | null }>`
     select r.*, case when c.report_id is not null then json_build_object('reportId', c.report_id, 'name', c.name,
       'emailAddress', c.email_address, 'preferredLanguage', c.preferred_language, 'timeZone', c.time_zone,
       'attributes', c.attributes) end as contact
-    from reports r left join contacts c on c.report_id = r.id
-      left join lateral (select id from customers where id = r.customer_id for update) as locked on true
+    from reports r left join contacts c on c.report_id = r.id ${joined}
     where r.id = ${reportId}`.execute(tx);
   const [row] = rows;
   if (!row) throw new CloseoutError('ReportNotFound', `There is no report ${reportId}.`);
