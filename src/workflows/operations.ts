@@ -147,7 +147,7 @@ async function record(
       throw refusal(`the report is ${state} already`);
     if (!isSuperseded) return noteDecided(run, fence);
     run.looksAgain = attempts > 1; // the first time, the run itself may have written meanwhile
-    await condition(() => !run.looksAgain);
+    await condition(() => !run.looksAgain && !run.isLookingUp);
   }
   throw refusal('another run writes about this report');
 }

@@ -176,3 +176,20 @@ test('before the report was looked up, every signal counts in its turn', async (
   await run.signal('cleared', { at: '2026-03-01T12:02:00Z' });
   expect(await run.result()).toMatchObject({ outcome: 'closed' });
 });
+
+test('what an operator decides counts although another run wrote before it: the run takes over first', async () => {
+  const lookUp = controlled<Input<'lookUpReport'>, Output<'lookUpReport'>>();
+  const record = controlled<Input<'recordDecision'>, Output<'recordDecision'>>();
+  const run = await process.begin('TAKEN-1', { lookUpReport: lookUp.activity, recordDecision: record.activity });
+  const first = await lookUp.call(1);
+  first.succeed(lookedUp(first.input.runId));
+  const held = run.update('hold');
+  for (const n of [1, 2]) (await record.call(n)).succeed({ ...written('open'), isSuperseded: true });
+  const second = await lookUp.call(2);
+  expect(record.calls).toHaveLength(2);
+  second.succeed(lookedUp(second.input.runId, { rev: 5 }));
+  const third = await record.call(3);
+  expect(third.input.fence.rev).toBeGreaterThan(5);
+  third.succeed(written('open'));
+  expect(await held).toMatchObject({ held: true });
+});
