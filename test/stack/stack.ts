@@ -4,11 +4,12 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import pg from 'pg';
 import { CloseoutClient } from '../../src/client.js';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import type { NewReport, RunStatus } from '../../src/contract/reports.js';
+import { openConnection } from '../../src/outside/temporal/connection.js';
 import { loadConfig } from '../../src/setup/config.js';
 import { cleanEnv, cli, freePorts, inbound, run, type Output } from './commands.js';
 import { isAbout, isAlert, readMails, type SeenMail } from './mail.js';
@@ -24,7 +25,7 @@ export interface StackOptions {
 
 export class Stack {
   private process: ChildProcess | undefined;
-  private opened: { client: CloseoutClient; connection: Connection; temporal: Client } | undefined;
+  private opened: { client: CloseoutClient; temporal: Client; close: () => Promise<void> } | undefined;
   log = '';
 
   private constructor(
@@ -110,8 +111,8 @@ export class Stack {
   private connect() {
     if (!this.opened) {
       const config = loadConfig({ ...this.env });
-      const connection = Connection.lazy(config.temporal.connection);
-      this.opened = { client: CloseoutClient.connect(config), connection, temporal: new Client({ connection }) };
+      const { connection, close } = openConnection(config.temporal.connection);
+      this.opened = { client: CloseoutClient.connect(config), temporal: new Client({ connection }), close };
     }
     return this.opened;
   }
@@ -120,7 +121,7 @@ export class Stack {
     const { opened } = this;
     this.opened = undefined;
     await opened?.client.close();
-    await opened?.connection.close();
+    await opened?.close();
   }
 
   url(path: string): string {
@@ -250,8 +251,7 @@ export class Stack {
 
   /** Until all reports whose ids start with the prefix are in a phase, as one query in Temporal's index. */
   async untilAllIn(prefix: string, phase: RunStatus['phase'], cycle: number, count: number): Promise<void> {
-    const ids = `WorkflowId STARTS_WITH "${workflowIdOf(prefix)}"`;
-    const query = `${ids} AND CloseoutPhase="${phase}" AND CloseoutCycle=${cycle}`;
+    const query = `WorkflowId STARTS_WITH "${workflowIdOf(prefix)}" AND CloseoutPhase="${phase}" AND CloseoutCycle=${cycle}`;
     const all = async () => (await this.temporal.workflow.count(query)).count === count;
     await until(`${count} reports ${prefix}* in phase ${phase}`, all, 300_000);
   }

@@ -1,6 +1,7 @@
 /** The connection to Temporal, and everything that is asked of it. */
-import { Client, Connection, type ConnectionOptions, type WorkflowClientInterceptor } from '@temporalio/client';
+import { Client, type ConnectionOptions, type WorkflowClientInterceptor } from '@temporalio/client';
 import type { DataConverter, PayloadCodec } from '@temporalio/common';
+import { openConnection } from './connection.js';
 import { EncryptingCodec, type PayloadKey } from './payload-codec.js';
 import { lostRuns, type LostRuns } from './lost-runs.js';
 import { reportRuns, type Runs } from './runs.js';
@@ -33,7 +34,7 @@ export function connectTemporal(
   { connection: options, namespace, payloadKeys }: TemporalSettings,
   interceptors: WorkflowClientInterceptor[] = [],
 ): Temporal {
-  const connection = Connection.lazy(options);
+  const { connection, close } = openConnection(options);
   const dataConverter = dataConverterFor(payloadKeys);
   const client = new Client({ connection, namespace, dataConverter, interceptors: { workflow: interceptors } });
   return {
@@ -43,6 +44,6 @@ export function connectTemporal(
     schedules: schedules(client),
     workerVersions: workerVersions(client),
     codecs: dataConverter?.payloadCodecs ?? [],
-    close: () => connection.close(),
+    close,
   };
 }
