@@ -120,8 +120,9 @@ const operate = (
   request: Pick<OperatorRequest, 'days'> = {},
 ) =>
   withClient(async (client) => {
-    const when = new Date();
+    const { now } = await import('../client/database.js');
     const before = await client.status(id);
+    const when = now();
     await client.operate(update, id, { by, note, ...request });
     const status = await settled(client, id, (current) => isDone(current, when, before));
     print({ json }, status, describe(status));

@@ -18,6 +18,7 @@ import { hubFilter, pick } from '../tmf621/filter.js';
 import { toTicket } from '../tmf621/ticket.js';
 import { cloudEvent, hubEvent, hubEventTypes, signedHeaders, type LinkSettings } from './bodies.js';
 import { post, type Reach } from './post.js';
+import { now } from '../outside/database/clock.js';
 
 export interface Outside {
   events: Events;
@@ -102,7 +103,7 @@ async function deliver(
       listener: listener.name,
       reason: failure.reason,
       givenUp: outcome === 'givenUp' ? delivery.reportId : undefined,
-      at: new Date().toISOString(),
+      at: now().toISOString(),
     }),
   );
   return false;
@@ -124,7 +125,7 @@ async function attempt(
     const subject = await subjectOf(reports, delivery.reportId);
     const body = JSON.stringify(cloudEvent(delivery, subject, settings));
     const reach = { allowPrivate: webhook.allowPrivate, allowLoopback: settings.allowLoopback };
-    const headers = signedHeaders(delivery.id, body, webhook.secret, new Date());
+    const headers = signedHeaders(delivery.id, body, webhook.secret, now());
     return refusalOf((await post(webhook.url, body, headers, reach)).status);
   } catch (error) {
     if (error instanceof CloseoutError && !isAboutSystem(error)) throw error; // about us, not about the listener

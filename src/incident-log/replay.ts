@@ -3,10 +3,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
 import { ConstantBackoff, handleWhen, retry } from 'cockatiel';
 import Table from 'cli-table3';
-import type { CloseoutClient } from '../client.js';
+import type { ChangeRequest, CloseoutClient, ReportedChange } from '../client.js';
 import { CloseoutError, errors } from '../contract/errors.js';
 import type { ChangeKind } from '../contract/reports.js';
+import { stateOf } from '../policy/status.js';
 import { readIncidents, type Incident } from './read.js';
+import { now } from '../client/database.js';
 
 export interface ReplaySummary {
   reports: number;
@@ -25,11 +27,12 @@ export interface ReplaySummary {
 /** Enough to keep two cores busy. */
 const concurrency = 20;
 
-/** A part that is down is waited for, for ten minutes. An incident may be replayed again at any point. */
-const untilAvailable = retry(
+/** A part that is down is waited for, for ten minutes. Every call is safe to repeat. */
+const available = retry(
   handleWhen((error) => error instanceof CloseoutError && errors[error.code].retry),
   { maxAttempts: 600, backoff: new ConstantBackoff(1000) },
 );
+const patiently = <T>(call: () => Promise<T>): Promise<T> => available.execute(call);
 
 export async function replay(client: CloseoutClient, file: string): Promise<ReplaySummary> {
   const incidents = await readIncidents(file);
@@ -45,8 +48,7 @@ export async function replay(client: CloseoutClient, file: string): Promise<Repl
   const work = async () => {
     let incident = queue.shift();
     while (incident) {
-      const next = incident;
-      await untilAvailable.execute(() => replayOne(client, next, tally, waits));
+      await replayOne(client, incident, tally, waits);
       bar.increment();
       incident = queue.shift();
     }
@@ -54,7 +56,7 @@ export async function replay(client: CloseoutClient, file: string): Promise<Repl
   await Promise.all(Array.from({ length: concurrency }, work)).finally(() => bar.stop());
   return {
     ...tally,
-    ...(await untilAvailable.execute(() => results(client, incidents, waits))),
+    ...(await patiently(() => results(client, incidents, waits))),
     seconds: (Date.now() - startedAt) / 1000,
   };
 }
@@ -69,19 +71,18 @@ async function replayOne(
   try {
     const description = `${category}, from a log of incidents`;
     const about = { description, severity, ticketType: category, customerId, serviceProblemId, contact };
-    await client.open({ id, ...about, openedAt });
+    await patiently(() => client.open({ id, ...about, openedAt }));
     tally.opened++;
   } catch (error) {
     if (!(error instanceof CloseoutError && error.code === 'ReportExists')) throw error;
   }
   for (const { kind, at } of changes) {
-    const before = await client.get(id);
+    const before = await patiently(() => client.get(id));
     if (before.changedAt !== null && Date.parse(at) <= Date.parse(before.changedAt)) continue; // replayed before
-    const reportedAt = Date.now();
-    if (kind === 'cleared') await client.clear(id, { at, by: 'replay' });
-    else if (kind === 'reopened') await client.reopen(id, { at, by: 'replay' });
-    else await client.cancel(id, { at, by: 'replay' });
+    const reportedAt = now().getTime();
+    await patiently(() => report(client, kind, id, { at, by: 'replay' }));
     if (kind !== 'cleared' || before.status !== 'closed') tally[kind]++;
+    if (kind === 'reopened') await untilReopened(client, id, before.cycle);
     if (kind === 'cancelled') await untilDecided(client, id);
     if (kind !== 'cleared' || before.status === 'closed') continue;
     waits.push(await untilClosed(client, id, reportedAt));
@@ -89,11 +90,25 @@ async function replayOne(
   }
 }
 
+function report(client: CloseoutClient, kind: ChangeKind, id: string, change: ChangeRequest): Promise<ReportedChange> {
+  if (kind === 'cleared') return client.clear(id, change);
+  return kind === 'reopened' ? client.reopen(id, change) : client.cancel(id, change);
+}
+
 /** In the log there are days between changes. Here the next change must wait until this one has taken effect. */
 async function untilClosed(client: CloseoutClient, id: string, reportedAt: number): Promise<number> {
   for (;;) {
-    const { closedAt } = await client.get(id);
+    const { closedAt } = await patiently(() => client.get(id));
     if (closedAt) return Math.max(0, Date.parse(closedAt) - reportedAt);
+    await pause(20);
+  }
+}
+
+/** The same for a reopening: a clearing that comes with it would belong to the cycle before. */
+async function untilReopened(client: CloseoutClient, id: string, cycle: number): Promise<void> {
+  for (;;) {
+    const report = await patiently(() => client.get(id));
+    if (stateOf(report.status) === 'open' || report.cycle > cycle) return;
     await pause(20);
   }
 }
@@ -123,7 +138,8 @@ async function results(client: CloseoutClient, incidents: Incident[], waits: num
 /** The survey is decided after the closing or cancelling. A relay that is down is not waited for. */
 async function untilDecided(client: CloseoutClient, id: string): Promise<void> {
   const patience = Date.now() + 30_000;
-  while ((await client.surveys.currentOf(id)).state === 'none' && Date.now() < patience) await pause(20);
+  const isUndecided = async () => (await client.surveys.currentOf(id)).state === 'none';
+  while ((await patiently(isUndecided)) && Date.now() < patience) await pause(20);
 }
 
 const slug = (text: string) => text.toLowerCase().replace(/[^a-z0-9]+/g, '-');

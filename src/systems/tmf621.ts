@@ -9,6 +9,7 @@ import { OauthLogin } from './oauth.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
 import { referencesOf, ticket, timeOf, toTicket, type Found } from './tmf621-ticket.js';
 import { isEnded, missingStatuses, type StatusWords } from './words.js';
+import { now } from '../outside/database/clock.js';
 
 export const tmf621Words: StatusWords = {
   cleared: ['resolved'],
@@ -82,7 +83,7 @@ export class Tmf621 implements SystemOfRecord {
   async addNote(id: string, text: string): Promise<void> {
     const found = await this.find(id);
     if (!found) throw new CloseoutError('SystemRefused', `Ticket ${id} is gone.`);
-    const own = { '@type': 'Note', author: 'closeout', date: new Date().toISOString(), text };
+    const own = { '@type': 'Note', author: 'closeout', date: now().toISOString(), text };
     await this.patch(id, { note: [...(found.note ?? []), own] });
   }
 

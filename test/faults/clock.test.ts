@@ -56,6 +56,8 @@ test.each([
   // What is recorded has PostgreSQL's time.
   const wrong = `closed_at > now() or closed_at < now() - interval '10 minutes'`;
   expect(await stack.sql(`select id, closed_at from reports where ${wrong}`)).toEqual([]);
+  // A worker that polls counts as one.
+  expect(await (await fetch(stack.url('/readyz'))).json()).toMatchObject({ status: 'ok' });
   await setClock(0);
   expect(await brokenInvariants(stack)).toEqual([]);
 });

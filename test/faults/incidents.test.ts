@@ -7,6 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { cleanEnv, cli, run } from '../stack/commands.js';
+import { killPart, parts, stopPart } from '../stack/failing-parts.js';
 import { cyclesIn } from '../stack/incidents.js';
 import { brokenInvariants } from '../stack/invariants.js';
 import { Stack } from '../stack/stack.js';
@@ -31,18 +32,16 @@ async function doubled(): Promise<string> {
 }
 
 const fault = fc.record({
-  part: fc.constantFrom('worker' as const, 'gateway' as const, 'Temporal' as const, 'PostgreSQL' as const),
+  part: fc.constantFrom(...parts),
   isKill: fc.boolean(),
   ms: fc.integer({ min: 500, max: 4000 }),
 });
 
 async function cause({ part, isKill, ms }: typeof fault extends fc.Arbitrary<infer T> ? T : never): Promise<void> {
   await pause(ms);
-  const pid = stack.pids()[part];
-  if (pid === undefined) return; // it is about to be started again
-  process.kill(pid, isKill ? 'SIGKILL' : 'SIGSTOP');
+  if (!isKill) return stopPart(stack, part, ms);
+  killPart(stack, part);
   await pause(ms);
-  if (!isKill) process.kill(pid, 'SIGCONT');
 }
 
 const ignoreEnded = (error: NodeJS.ErrnoException): void => {

@@ -6,6 +6,7 @@ import { workflowIdOf } from '../../src/contract/ids.js';
 import { signals, type UpdateName } from '../../src/contract/messages.js';
 import { freePorts } from '../stack/commands.js';
 import { setClock, shiftedClock } from '../stack/clock.js';
+import { killPart, parts, stopPart } from '../stack/failing-parts.js';
 import { brokenInvariants } from '../stack/invariants.js';
 import { ScriptedSmtpServer, type Fault } from '../stack/scripted-smtp-server.js';
 import { Stack } from '../stack/stack.js';
@@ -52,7 +53,6 @@ afterAll(async () => {
   await rm(shiftedClock.CLOCK_FILE, { force: true });
 });
 
-const parts = ['worker', 'gateway', 'Temporal', 'PostgreSQL'] as const;
 const kinds = ['cleared', 'cleared', 'cleared', 'reopened', 'cancelled'] as const;
 const commands: UpdateName[] = ['hold', 'release', 'retryNow', 'skipSurvey', 'closeByHand'];
 
@@ -161,14 +161,9 @@ async function perform(ids: string[], answers: Answers, given: Step): Promise<vo
       return answers.send(survey.id, given.score, given.solved);
     }
     case 'kill':
-    case 'stop': {
-      const pid = stack.pids()[given.part];
-      if (pid === undefined) return; // it is about to be started again
-      if (given.do === 'kill') return void process.kill(pid, 'SIGKILL');
-      process.kill(pid, 'SIGSTOP');
-      await pause(given.ms);
-      return void process.kill(pid, 'SIGCONT');
-    }
+      return killPart(stack, given.part);
+    case 'stop':
+      return stopPart(stack, given.part, given.ms);
     case 'relay':
       relay = relayFaults[given.fault] ?? {};
       return;

@@ -20,6 +20,7 @@ import { skipInWords, stateInWords } from '../../policy/state-in-words.js';
 import type { Config } from '../../setup/config.js';
 import { satisfactionCsv } from '../satisfaction-csv.js';
 import { sendDesk } from './page.js';
+import { now } from '../../client/database.js';
 
 const newest = 8;
 const longestTable = 50;
@@ -81,7 +82,7 @@ async function viewOf(client: CloseoutClient) {
     qualityOf,
     outcomes: outcomesOf(stats),
     words: words.map(({ words: said, ...rest }) => ({ ...rest, said: said && divideReply(said).own })),
-    today: times.at(-1)?.day === new Date().toISOString().slice(0, 10) ? times.at(-1) : undefined,
+    today: times.at(-1)?.day === now().toISOString().slice(0, 10) ? times.at(-1) : undefined,
     times,
     tables,
     duration: durationWords,

@@ -11,6 +11,7 @@ import {
 } from '../../contract/messages.js';
 import { second } from '../../policy/time.js';
 import { callTemporal, translated } from './calls.js';
+import { now } from '../database/clock.js';
 
 /** Every method throws `TemporalUnavailable` if Temporal does not answer. */
 export interface Schedules {
@@ -30,7 +31,7 @@ export function schedules(temporal: Client): Schedules {
   const countWorkers = async (): Promise<number> => {
     const request = { namespace, taskQueue: { name: taskQueue } };
     const { pollers } = await callTemporal(temporal, () => temporal.workflowService.describeTaskQueue(request));
-    const since = Date.now() - forgottenAfter;
+    const since = now().getTime() - forgottenAfter;
     return (pollers ?? []).filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * second > since).length;
   };
 

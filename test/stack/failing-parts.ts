@@ -1,0 +1,21 @@
+/** A part of a stack is killed, or stopped for a while. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Stack } from './stack.js';
+
+export const parts = ['worker', 'gateway', 'Temporal', 'PostgreSQL'] as const;
+type Part = (typeof parts)[number];
+
+/** Throws `ESRCH` if the part has just ended; does nothing if it is about to be started again. */
+export function killPart(stack: Stack, part: Part): void {
+  const pid = stack.pids()[part];
+  if (pid !== undefined) process.kill(pid, 'SIGKILL');
+}
+
+/** The same; `ms`: for how long. */
+export async function stopPart(stack: Stack, part: Part, ms: number): Promise<void> {
+  const pid = stack.pids()[part];
+  if (pid === undefined) return;
+  process.kill(pid, 'SIGSTOP');
+  await pause(ms);
+  process.kill(pid, 'SIGCONT');
+}
