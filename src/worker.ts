@@ -45,7 +45,7 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
   const stores = openStores(loopDatabase, config.addressKey);
   const systems = new Systems(file.systems, (name, perSecond) => stores.systemStates.paceOf(name, perSecond));
   const stopping = new AbortController();
-  const mailer = openMailer(config.mail.relay, slotsOf[mailQueue] + mailsAtOnce);
+  const mailer = openMailer(config.mail.relay, slotsOf[mailQueue] + mailPlaces.sending);
   const tracing = await openTracing(config, 'worker');
   const temporal = connectTemporal(config.temporal, tracing?.client);
   try {
@@ -68,7 +68,7 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
     };
     await untilDone(log, 'store the listeners of events', () => storeListeners({ stores, file }));
     const activitiesWith = (db: Db) => createActivities({ ...openStores(db, config.addressKey), ...outside });
-    const mails = mailAtOnce(activitiesWith(mailDatabase), mailsAtOnce);
+    const mails = mailAtOnce(activitiesWith(mailDatabase), mailPlaces);
     const workers = await Promise.all(
       [...databases].map(([queue, db]) =>
         Worker.create({
@@ -107,9 +107,9 @@ const about = ({ temporal, policyFile }: Config) => ({
 });
 
 /** Activities of each kind at once. A relay or a session that hangs holds up only its own kind. */
-const slotsOf = { [taskQueue]: 40, [mailQueue]: 10, [bulkQueue]: 5 };
-/** Of the activities in the queue of the runs, so many are about a mail. */
-const mailsAtOnce = 20;
+const slotsOf = { [taskQueue]: 70, [mailQueue]: 10, [bulkQueue]: 5 };
+/** Of the activities in the queue of the runs, so many are about a mail; the other 20 are always free for closings. */
+const mailPlaces = { sending: 20, waiting: 30 };
 /** The others, which need no more connections to the database. */
 const mostConnections = 20;
 

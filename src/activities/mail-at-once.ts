@@ -1,22 +1,45 @@
 /** A customer's mail in the queue of its run: so few at once that a relay or a session that hangs holds up no closing. */
 import { ApplicationFailure } from '@temporalio/common';
-import { BulkheadRejectedError, bulkhead } from 'cockatiel';
+import { BulkheadRejectedError, TaskCancelledError, bulkhead } from 'cockatiel';
 import type { Activities } from './index.js';
 
 type Mails = Pick<Activities, 'askConfirmation' | 'sendSurvey'>;
 
-/** The activities of the queue of mails, with the connections of that queue. One too many fails, and then waits there for its turn. */
-export function mailAtOnce({ askConfirmation, sendSurvey }: Mails, limit: number): Mails {
-  const slots = bulkhead(limit, 0);
+/** How many mails are handed over at once, and how many more may wait for their turn. */
+export interface MailPlaces {
+  sending: number;
+  waiting: number;
+}
+
+/** Longer than a mail takes whose relay answers; ms. */
+const patience = 500;
+
+/**
+ * The activities of the queue of mails, with the connections of that queue. A mail whose turn does not come soon fails, and then waits
+ * in that queue.
+ */
+export function mailAtOnce({ askConfirmation, sendSurvey }: Mails, { sending, waiting }: MailPlaces): Mails {
+  const places = bulkhead(sending, waiting);
   const limited =
     <I, R>(send: (request: I) => Promise<R>) =>
-    (request: I): Promise<R> =>
-      slots.execute(() => send(request)).catch(benignIfFull);
+    (request: I): Promise<R> => {
+      if (places.executionSlots > 0) return places.execute(() => send(request));
+      const soon = AbortSignal.timeout(patience);
+      let isSending = false;
+      const turn = places.execute(() => {
+        isSending = true;
+        return send(request);
+      }, soon);
+      const tooLate = new Promise<never>((_, reject) =>
+        soon.addEventListener('abort', () => !isSending && reject(new TaskCancelledError())),
+      );
+      return Promise.race([turn, tooLate]).catch(benignIfFull);
+    };
   return { askConfirmation: limited(askConfirmation), sendSurvey: limited(sendSurvey) };
 }
 
 function benignIfFull(error: unknown): never {
-  if (!(error instanceof BulkheadRejectedError)) throw error;
+  if (!(error instanceof BulkheadRejectedError || error instanceof TaskCancelledError)) throw error;
   throw ApplicationFailure.create({
     type: 'MailUnavailable',
     message: 'The mail waits for its turn.',

@@ -1,0 +1,43 @@
+import type { Activities } from '../../src/activities/index.js';
+import { mailAtOnce } from '../../src/activities/mail-at-once.js';
+
+type Send = Activities['sendSurvey'];
+type Sent = Awaited<ReturnType<Send>>;
+
+const skipped: Sent = { state: 'skipped', reason: 'disabled' };
+const request = {} as Parameters<Send>[0];
+const waitsForItsTurn = { type: 'MailUnavailable', message: 'The mail waits for its turn.' };
+
+/** Mails that are handed over until a test says that they are. */
+function relay(places: { sending: number; waiting: number }) {
+  const accept: (() => void)[] = [];
+  const sendSurvey: Send = () => new Promise((resolve) => accept.push(() => resolve(skipped)));
+  const mails = mailAtOnce({ sendSurvey, askConfirmation: () => Promise.reject(new Error('not used')) }, places);
+  return { accept, send: () => mails.sendSurvey(request) };
+}
+
+test('a mail waits for its turn, and is sent as soon as another is', async () => {
+  const { accept, send } = relay({ sending: 1, waiting: 1 });
+  const first = send();
+  const second = send();
+  expect(accept).toHaveLength(1);
+  accept[0]?.();
+  expect(await first).toEqual(skipped);
+  expect(accept).toHaveLength(2);
+  accept[1]?.();
+  expect(await second).toEqual(skipped);
+});
+
+test('a mail fails at once if too many wait, and after a moment if its turn does not come', async () => {
+  const { accept, send } = relay({ sending: 1, waiting: 1 });
+  const first = send();
+  const second = send();
+  await expect(send()).rejects.toMatchObject(waitsForItsTurn);
+  await expect(second).rejects.toMatchObject(waitsForItsTurn);
+  accept[0]?.();
+  expect(await first).toEqual(skipped);
+  const next = send();
+  accept[1]?.();
+  expect(await next).toEqual(skipped);
+  expect(accept).toHaveLength(2); // the one that waited too long is not sent here, too
+});
