@@ -35,7 +35,7 @@ export async function start(given: NodeJS.ProcessEnv, say: Say, isCluster = fals
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
   const mailbox = given['SMTP_URL'] ? undefined : await startMailbox(join(dataDir, 'outbox'), ports.CLOSEOUT_SMTP_PORT);
   const proxy = isCluster ? await startProxy(ports.CLOSEOUT_PORT, clusterPorts(ports).gateways) : undefined;
-  const supervisor = new Supervisor(dataDir, stopping, say);
+  const supervisor = new Supervisor(dataDir, stopping.signal, say);
   try {
     for (const part of await partsOf(stack, say)) {
       if (stopping.signal.aborted) return;
@@ -50,8 +50,6 @@ export async function start(given: NodeJS.ProcessEnv, say: Say, isCluster = fals
     await Promise.all([mailbox?.stop(), proxy?.stop()]);
     await Promise.all([rm(stackFile(dataDir), { force: true }), notePids(dataDir, {})]);
   }
-  const reason: unknown = stopping.signal.reason;
-  if (reason instanceof CloseoutError) throw reason;
 }
 
 /** Reports everything that is wrong with the settings before a part is started. */

@@ -61,9 +61,9 @@ export async function settled(
   reportId: string,
   isExpected: (status: RunStatus) => boolean,
 ): Promise<RunStatus> {
-  const giveUp = Date.now() + patience;
+  const giveUp = performance.now() + patience;
   let status = await client.status(reportId);
-  while (!isExpected(status) && Date.now() < giveUp) {
+  while (!isExpected(status) && performance.now() < giveUp) {
     await pause(100);
     status = await client.status(reportId);
   }

@@ -36,7 +36,7 @@ const patiently = <T>(call: () => Promise<T>): Promise<T> => available.execute(c
 
 export async function replay(client: CloseoutClient, file: string): Promise<ReplaySummary> {
   const incidents = await readIncidents(file);
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   const tally = { opened: 0, cleared: 0, reopened: 0, cancelled: 0 };
   const waits: number[] = [];
   const bar = new SingleBar({
@@ -57,7 +57,7 @@ export async function replay(client: CloseoutClient, file: string): Promise<Repl
   return {
     ...tally,
     ...(await patiently(() => results(client, incidents, waits))),
-    seconds: (Date.now() - startedAt) / 1000,
+    seconds: (performance.now() - startedAt) / 1000,
   };
 }
 
@@ -137,9 +137,9 @@ async function results(client: CloseoutClient, incidents: Incident[], waits: num
 
 /** The survey is decided after the closing or cancelling. A relay that is down is not waited for. */
 async function untilDecided(client: CloseoutClient, id: string): Promise<void> {
-  const patience = Date.now() + 30_000;
+  const patience = performance.now() + 30_000;
   const isUndecided = async () => (await client.surveys.currentOf(id)).state === 'none';
-  while ((await patiently(isUndecided)) && Date.now() < patience) await pause(20);
+  while ((await patiently(isUndecided)) && performance.now() < patience) await pause(20);
 }
 
 const slug = (text: string) => text.toLowerCase().replace(/[^a-z0-9]+/g, '-');

@@ -8,7 +8,7 @@ type Say = (line: string) => void;
 
 /** Built in another folder and then renamed, so that an interrupted build leaves nothing that looks usable. `what`: for the report. */
 export async function goInstall(dir: string, packages: string[], what: string, say: Say): Promise<void> {
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   const building = join(dir, `building-${process.pid}`);
   await mkdir(building, { recursive: true });
   const report = () => say(`${what} with Go, once; this takes 2 to 5 minutes (${elapsed(startedAt)})`);
@@ -36,4 +36,4 @@ function build(building: string, packages: string[]): Promise<void> {
   });
 }
 
-const elapsed = (since: number) => `${Math.round((Date.now() - since) / 1000)} s`;
+const elapsed = (since: number) => `${Math.round((performance.now() - since) / 1000)} s`;

@@ -40,7 +40,12 @@ export async function startPart(options: PartOptions): Promise<Part> {
   let isReady = false;
   child.once('message', () => (isReady = true));
   const poll = ready === 'message' ? () => Promise.resolve(isReady) : ready;
-  await untilReady(name, poll, ended, () => `${reasonIn(logFile, logStart)} (full log: ${logFile})`);
+  try {
+    await untilReady(name, poll, ended, () => `${reasonIn(logFile, logStart)} (full log: ${logFile})`);
+  } catch (error) {
+    child.kill('SIGKILL'); // nobody would stop it
+    throw error;
+  }
   return { name, pid: child.pid ?? 0, ended, stop: () => stop(child, ended, stopSignal) };
 }
 
@@ -52,10 +57,10 @@ async function untilReady(
 ): Promise<void> {
   let exit: string | undefined;
   void ended.then((codeOrSignal) => (exit = codeOrSignal));
-  const giveUpAt = Date.now() + timeouts.startMs;
+  const giveUpAt = performance.now() + timeouts.startMs;
   while (!(await ready())) {
     await pause(20);
-    if (exit === undefined && Date.now() < giveUpAt) continue;
+    if (exit === undefined && performance.now() < giveUpAt) continue;
     const reason = exit === undefined ? 'was not ready within a minute' : `ended with ${exit}`;
     throw new CloseoutError('Unexpected', `${name} ${reason}: ${logged()}`);
   }

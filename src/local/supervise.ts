@@ -10,23 +10,24 @@ export interface PartDefinition {
 
 export class Supervisor {
   private readonly parts = new Map<string, Part>();
+  private recorded: Promise<void> = Promise.resolve();
 
-  /** Aborting `stopping` stops the stack. The supervisor aborts it, with the error, if a part cannot be restarted. */
+  /** Once `stopping` is aborted, no part is started. */
   constructor(
     private readonly dataDir: string,
-    private readonly stopping: AbortController,
+    private readonly stopping: AbortSignal,
     private readonly say: (line: string) => void,
   ) {}
 
   async start(recipe: PartDefinition): Promise<void> {
     const { name } = recipe;
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     const part = await recipe.start();
     if (this.isStopping()) return part.stop();
     this.parts.set(name, part);
-    await this.recordPids();
-    this.say(`${name}: ready (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
     void part.ended.then((exit) => this.restart(recipe, startedAt, exit));
+    await this.recordPids();
+    this.say(`${name}: ready (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`);
   }
 
   async stopAll(): Promise<void> {
@@ -34,21 +35,33 @@ export class Supervisor {
     for (const part of [...this.parts.values()].reverse()) await part.stop();
   }
 
+  /** Until it runs: it ran before, so what prevents it will pass, such as another part that is down. */
   private async restart(recipe: PartDefinition, startedAt: number, exit: string): Promise<void> {
     if (this.isStopping()) return;
     this.say(`${recipe.name}: ended with ${exit}; restarting it`);
-    if (Date.now() - startedAt < 5_000) await pause(2_000);
-    if (this.isStopping()) return;
-    await this.start(recipe).catch((error: unknown) => this.stopping.abort(error));
+    if (performance.now() - startedAt < 5_000) await pause(2_000);
+    while (!this.isStopping()) {
+      try {
+        return await this.start(recipe);
+      } catch (error) {
+        this.say(`${recipe.name}: cannot be restarted yet: ${error instanceof Error ? error.message : String(error)}`);
+        await pause(2_000);
+      }
+    }
   }
 
   private isStopping(): boolean {
-    return this.stopping.signal.aborted;
+    return this.stopping.aborted;
   }
 
-  private async recordPids(): Promise<void> {
-    const pids: Pids = { start: process.pid };
-    for (const [name, { pid }] of this.parts) pids[name] = pid;
-    await notePids(this.dataDir, pids);
+  /** One after the other, because parts may be restarted at the same time. */
+  private recordPids(): Promise<void> {
+    const record = async () => {
+      const pids: Pids = { start: process.pid };
+      for (const [name, { pid }] of this.parts) pids[name] = pid;
+      await notePids(this.dataDir, pids);
+    };
+    const failed = (error: NodeJS.ErrnoException) => this.say(`pids.json cannot be written (${error.code})`);
+    return (this.recorded = this.recorded.then(record).catch(failed));
   }
 }

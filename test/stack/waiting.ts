@@ -16,6 +16,7 @@ export async function until<T>(
     try {
       const answer = await ask();
       if (answer) return answer;
+      last = undefined;
     } catch (error) {
       last = error;
     }

@@ -1,0 +1,65 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startPart } from '../../src/local/part.js';
+import { Supervisor } from '../../src/local/supervise.js';
+import { until } from '../stack/waiting.js';
+
+let dir: string;
+const stopping = new AbortController();
+const said: string[] = [];
+let supervisor: Supervisor;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'closeout-supervise-'));
+  supervisor = new Supervisor(dir, stopping.signal, (line) => said.push(line));
+});
+afterAll(async () => {
+  stopping.abort();
+  await supervisor.stopAll();
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** A process that waits. `failures`: of the starts after the first one. */
+function sleeper(name: string, failures = 0) {
+  let starts = 0;
+  const part = {
+    name,
+    command: process.execPath,
+    args: ['--eval', `process.send('ready'); setInterval(() => undefined, 1000)`],
+    logFile: join(dir, `${name}.log`),
+    ready: 'message' as const,
+  };
+  const start = async () => {
+    starts++;
+    if (starts > 1 && starts <= failures + 1) throw new Error('the database is down');
+    return startPart(part);
+  };
+  return { name, start };
+}
+
+const recorded = async () => JSON.parse(await readFile(join(dir, 'pids.json'), 'utf8')) as Record<string, number>;
+const isReady = (name: string, times: number) => () =>
+  said.filter((line) => line.startsWith(`${name}: ready`)).length === times;
+
+test('parts that end at the same time are all restarted, and recorded', async () => {
+  const names = ['one', 'two', 'three', 'four'];
+  for (const name of names) await supervisor.start(sleeper(name));
+  const { start, ...before } = await recorded();
+  expect(start).toBe(process.pid);
+  for (const pid of Object.values(before)) process.kill(pid, 'SIGKILL');
+  for (const name of names) await until(`${name} to be restarted`, isReady(name, 2));
+  const after = await recorded();
+  for (const name of names) {
+    expect(after[name]).not.toBe(before[name]);
+    expect(process.kill(after[name] ?? 0, 0)).toBe(true);
+  }
+});
+
+test('a part that cannot be restarted is tried until it can, and the others run on', async () => {
+  await supervisor.start(sleeper('worker', 2));
+  const { worker = 0, one } = await recorded();
+  process.kill(worker, 'SIGKILL');
+  await until('the worker to be restarted', isReady('worker', 2));
+  expect(said.filter((line) => line === 'worker: cannot be restarted yet: the database is down')).toHaveLength(2);
+  expect((await recorded())['one']).toBe(one);
+});
