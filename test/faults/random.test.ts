@@ -181,7 +181,8 @@ async function endAll(ids: string[]): Promise<void> {
     await until(
       `${id} to end`,
       async () => {
-        const { phase, held, survey, confirmation } = await stack.client.status(id);
+        const run = await stack.client.status(id);
+        const { phase, held, survey, confirmation } = run;
         const { status } = await stack.client.get(id);
         if (status === 'cancelled') return phase === 'done';
         if (status === 'closed') return phase === 'done' || survey.state === 'sent' || survey.state === 'answered';
@@ -190,7 +191,7 @@ async function endAll(ids: string[]): Promise<void> {
         else if (phase === 'needsAttention') await stack.client.operate('retryNow', id, { by: 'eve' });
         else if (phase === 'confirming' && confirmation === 'sent')
           await perform([id], new Answers(), { do: 'confirm', report: 0, fixed: true });
-        return false;
+        throw new Error(`the report is ${status}; its run: ${JSON.stringify(run)}`);
       },
       patience,
     );

@@ -40,7 +40,7 @@ export function openMailer({ smtpUrl, smtpUtf8, dkim }: Relay, slots: number): M
     },
     { disableFileAccess: true, disableUrlAccess: true, maxRecipients: 1 },
   );
-  const breaker = relayBreaker();
+  const askRelay = relayBreaker();
   return {
     async send(mail, signal) {
       // nodemailer would send such an address raw even to a relay that does not accept it (measured; RFC 6531 §3.2).
@@ -49,7 +49,7 @@ export function openMailer({ smtpUrl, smtpUtf8, dkim }: Relay, slots: number): M
         const hint = 'set CLOSEOUT_MAIL_SMTPUTF8=yes if it does';
         throw new CloseoutError('EAIUnsupported', `The relay accepts only ASCII before the @ of an address; ${hint}.`);
       }
-      await breaker.send(() => transport.sendMail({ ...mail, signal }));
+      await askRelay(() => transport.sendMail({ ...mail, signal }));
     },
     close: () => transport.close(),
   };

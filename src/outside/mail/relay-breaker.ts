@@ -1,8 +1,8 @@
 /**
  * A circuit breaker for one relay. A relay that cannot be reached, or that hangs, is asked by one mail now and then; all others fail
- * at once, with the time after which to try again.
+ * at once, with the time after which to try again. It is our own, because cockatiel's asks the wall clock: when that is set back by an
+ * hour, no mail is sent for an hour.
  */
-import { BrokenCircuitError, ConsecutiveBreaker, ExponentialBackoff, circuitBreaker, handleWhen } from 'cockatiel';
 import { hour, second } from '../../policy/time.js';
 
 /** The relay was not asked. `retryAfter`: ms. */
@@ -13,33 +13,56 @@ export class RelayDown extends Error {
   }
 }
 
-export interface RelayBreaker {
-  /** Throws `RelayDown`, or the error of `work`. */
-  send(work: () => Promise<unknown>): Promise<void>;
-}
+/** Throws `RelayDown`, or the error of `work`. */
+export type AskRelay = (work: () => Promise<unknown>) => Promise<void>;
 
 /** Failures in a row after which the relay counts as down. */
 const failuresUntilDown = 3;
 
-export function relayBreaker(now: () => number = Date.now): RelayBreaker {
-  let downSince: number | undefined;
-  const policy = circuitBreaker(handleWhen(isUnreachable), {
-    halfOpenAfter: new ExponentialBackoff({ initialDelay: 5 * second, maxDelay: 60 * second }),
-    breaker: new ConsecutiveBreaker(failuresUntilDown),
-  });
-  policy.onBreak(() => (downSince ??= now()));
-  policy.onReset(() => (downSince = undefined));
-  return {
-    async send(work) {
-      try {
-        await policy.execute(work);
-      } catch (error) {
-        if (downSince === undefined) throw error;
-        if (error instanceof BrokenCircuitError || isUnreachable(error))
-          throw new RelayDown(pauseAfter(now() - downSince));
+/** Between two mails that ask a relay that is down. Doubles with each. */
+const trialPause = { first: 5 * second, longest: 60 * second };
+
+interface Down {
+  since: number;
+  pause: number;
+  /** When the next mail may ask. */
+  trialAt: number;
+}
+
+/** `now`: ms, of a clock that never jumps. */
+export function relayBreaker(now: () => number = () => performance.now()): AskRelay {
+  let failures = 0;
+  let down: Down | undefined;
+
+  const succeeded = () => {
+    failures = 0;
+    down = undefined;
+  };
+  const failed = (trial: Down | undefined) => {
+    failures++;
+    const since = down?.since ?? now();
+    const pause = trial ? Math.min(trialPause.longest, 2 * trial.pause) : trialPause.first;
+    if (trial || (!down && failures >= failuresUntilDown)) down = { since, pause, trialAt: now() + pause };
+  };
+  const relayDown = ({ since }: Down) => new RelayDown(pauseAfter(now() - since));
+
+  return async (work) => {
+    const trial = down;
+    if (trial) {
+      if (now() < trial.trialAt) throw relayDown(trial);
+      trial.trialAt = Infinity; // until this mail has its answer
+    }
+    try {
+      await work();
+    } catch (error) {
+      if (!isUnreachable(error)) {
+        succeeded();
         throw error;
       }
-    },
+      failed(trial);
+      throw down ? relayDown(down) : error;
+    }
+    succeeded();
   };
 }
 
