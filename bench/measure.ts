@@ -109,7 +109,7 @@ export interface MassClear {
 export async function massClear(bench: Bench, { massClear: count }: Sizes): Promise<MassClear> {
   const { stack, mails, contenders, say } = bench;
   const { closeout } = contenders;
-  const ids = Array.from({ length: count }, (_, n) => `MASS-${n}`);
+  const ids = Array.from({ length: count }, (_, n) => `MASS-${10_000 + n}`); // of one length, as a ticket system's are
   const open = (id: string) =>
     stack.open(id, { serviceProblemId: 'SP-BENCH', contact: { emailAddress: closeout.address(id) } });
   await inParallel(ids, open);

@@ -117,7 +117,7 @@ async function clearAll(input: MassClearInput, state: State): Promise<void> {
     await raiseAlert({ kind: 'massClear', serviceProblemId, failed: failedCount, at: new Date().toISOString() });
 }
 
-/** Signals the reports in the order of their ids. */
+/** Signals the reports, the newest first. */
 async function runRound(input: MassClearInput, state: State): Promise<void> {
   const { progress } = state;
   const isRetry = progress.round > 1;

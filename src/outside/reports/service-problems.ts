@@ -1,4 +1,7 @@
-/** The reports of a service problem, as a mass clear goes through them: in the order of their ids. */
+/**
+ * The reports of a service problem, as a mass clear goes through them: those with the highest ids first, because a worker is likely
+ * to have the runs of the newest reports in memory.
+ */
 import { sql } from 'kysely';
 import type { MassClearProgress } from '../../contract/messages.js';
 import type { Db } from '../database/database.js';
@@ -18,7 +21,7 @@ export type CountedReports = Omit<MassClearProgress, 'serviceProblemId' | 'round
 export interface Counting {
   serviceProblemId: string;
   fixedAt: Date;
-  /** The last report that was signalled. */
+  /** The last report that was signalled; empty: none was. */
   after: string;
   requestId: string;
 }
@@ -29,7 +32,7 @@ export interface InFlight extends Pick<Counting, 'serviceProblemId' | 'fixedAt' 
 }
 
 export interface ServiceProblemReports {
-  /** The next open reports that were opened, or last reopened, before the fault was fixed. */
+  /** The next open reports, after one or from the start, that were opened, or last reopened, before the fault was fixed. */
   nextOpen(serviceProblemId: string, fixedAt: Date, after: string, limit: number): Promise<ReportOfProblem[]>;
   /** How many reports were signalled lately and have not followed yet. */
   countInFlight(counting: InFlight): Promise<number>;
@@ -41,30 +44,31 @@ const mostListed = 100;
 
 const wasOpenAt = (fixedAt: Date) => sql`(state = 'open' and greatest(opened_at, changed_at) <= ${fixedAt})`;
 
+const isLeft = (after: string) => (after === '' ? sql`true` : sql`id < ${after}`);
+const isSignalled = (after: string) => (after === '' ? sql`false` : sql`id >= ${after}`);
+
 export function serviceProblemReports(db: Db): ServiceProblemReports {
   return {
     async nextOpen(serviceProblemId, fixedAt, after, limit) {
       const { rows } = await sql<ReportOfProblem>`
         select id, cycle, customer_id, service_problem_id from reports
-        where service_problem_id = ${serviceProblemId} and ${wasOpenAt(fixedAt)} and id > ${after} order by id limit ${limit}`.execute(
-        db,
-      );
+        where service_problem_id = ${serviceProblemId} and ${wasOpenAt(fixedAt)} and ${isLeft(after)}
+        order by id desc limit ${limit}`.execute(db);
       return rows;
     },
 
     async countInFlight({ serviceProblemId, fixedAt, after, overdue }) {
       const { rows } = await sql<{ count: number }>`
         select count(*)::int as count from reports
-        where service_problem_id = ${serviceProblemId} and ${wasOpenAt(fixedAt)} and id > ${overdue} and id <= ${after}`.execute(
-        db,
-      );
+        where service_problem_id = ${serviceProblemId} and ${wasOpenAt(fixedAt)}
+          and ${isSignalled(after)} and ${isLeft(overdue)}`.execute(db);
       return rows[0]?.count ?? 0;
     },
 
     async count({ serviceProblemId, fixedAt, after, requestId }) {
       const isOurs = sql`service_problem_id = ${serviceProblemId}`;
       const isLater = sql`(state = 'open' and greatest(opened_at, changed_at) > ${fixedAt})`;
-      const isPending = sql`(${wasOpenAt(fixedAt)} and id <= ${after})`;
+      const isPending = sql`(${wasOpenAt(fixedAt)} and ${isSignalled(after)})`;
       const { rows } = await sql<Counts>`
         select count(*) filter (where received -> 'ids' ? ${requestId})::int as cleared,
           count(*) filter (where state = 'open')::int as open,
