@@ -1,11 +1,12 @@
 /**
- * `npm run bench:scale`: what changes with the number of reports that wait. `-- --reports 1000,10000` says how many, `--cluster` measures on
- * Temporal's server on PostgreSQL. Progress goes to standard error.
+ * `npm run bench:scale`: what changes with the number of reports that wait. `-- --reports 1000,10000` says how many, `--storm 10000` clears
+ * so many of them at once in the end, `--cluster` measures on Temporal's server on PostgreSQL. Progress goes to standard error.
  */
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { workflowIdOf } from '../src/contract/ids.js';
 import { findTemporalCli } from '../src/local/temporal.js';
+import { brokenInvariants } from '../test/stack/invariants.js';
 import { Stack } from '../test/stack/stack.js';
 import { ticketPath } from '../test/stack/tickets.js';
 import { until } from '../test/stack/waiting.js';
@@ -14,9 +15,14 @@ import { residentMiB } from './cpu.js';
 import { quantile } from './report.js';
 
 const { values } = parseArgs({
-  options: { reports: { type: 'string', default: '1000,10000' }, cluster: { type: 'boolean', default: false } },
+  options: {
+    reports: { type: 'string', default: '1000,10000' },
+    storm: { type: 'string', default: '0' },
+    cluster: { type: 'boolean', default: false },
+  },
 });
 const levels = values.reports.split(',').map(Number);
+const storm = Math.min(Number(values.storm), levels.at(-1) ?? 0);
 const [clears, requests] = [40, 30];
 
 interface Scale {
@@ -83,6 +89,20 @@ async function measure(level: number, openedPerSecond: number): Promise<Scale> {
   };
 }
 
+/** Those that were opened first. Returns how many were closed and mailed per second; throws if one was not closed exactly once. */
+async function clearAtOnce(count: number): Promise<number> {
+  const ids = Array.from({ length: count }, (_, n) => `WAIT-${n}`);
+  const sent = `select count(*)::int as count from surveys where report_id like 'WAIT-%' and sent_at is not null`;
+  const ms = await timed(async () => {
+    await inParallel(ids, (id) => stack.temporal.workflow.getHandle(workflowIdOf(id)).signal('cleared'));
+    const areSent = async () => (await stack.sql<{ count: number }>(sent))[0]?.count === count;
+    await until(`${count} mails`, areSent, 3_600_000);
+  });
+  const broken = await brokenInvariants(stack);
+  if (broken.length > 0) throw new Error(broken.slice(0, 10).join('\n'));
+  return (1000 * count) / ms;
+}
+
 try {
   const measured = new Map<number, Scale>();
   let opened = 0;
@@ -102,6 +122,10 @@ try {
   row('a list of tickets, p95', ({ tickets }) => `${tickets.toFixed(0)} ms`);
   row('memory of the workers', ({ memory }) => `${memory.toFixed(0)} MiB`);
   process.stdout.write(`${table.toString()}\n`);
+  if (storm > 0) {
+    const rate = await clearAtOnce(storm);
+    process.stdout.write(`${storm} cleared at once: ${rate.toFixed(1)} per second, each closed once.\n`);
+  }
 } finally {
   await stack.end();
 }
