@@ -204,8 +204,8 @@ function workerOptions(
     interceptors: { activity: [...(tracing?.activity ?? []), interceptActivities(log)] },
     sinks: tracing?.sinks,
     shutdownGraceTime: '10s',
-    // So many runs are kept in memory, at 0.2 MiB each once their reports are closed (measured); any other is replayed when it goes on.
-    maxCachedWorkflows: 2500,
+    // Of the reports that wait, so many runs are kept in memory, at 0.25 MiB each (measured); any other is replayed when it goes on.
+    maxCachedWorkflows: 1200,
     maxConcurrentActivityTaskExecutions: slots,
   };
 }
