@@ -42,7 +42,7 @@ export function relayBreaker(now: () => number = () => performance.now()): AskRe
     failures++;
     const since = down?.since ?? now();
     const pause = trial ? Math.min(trialPause.longest, 2 * trial.pause) : trialPause.first;
-    if (trial || (!down && failures >= failuresUntilDown)) down = { since, pause, trialAt: now() + pause };
+    if (down ? down === trial : failures >= failuresUntilDown) down = { since, pause, trialAt: now() + pause };
   };
   const relayDown = ({ since }: Down) => new RelayDown(pauseAfter(now() - since));
 
