@@ -33,6 +33,8 @@ export interface Cpu {
 export interface Storm {
   opensPerSecond: number;
   closedPerSecond: number;
+  /** Until nothing more is done: in a storm, the tasks that follow a mail wait behind those that lead to one. */
+  atRestPerSecond: number;
   cpu: Cpu;
 }
 
@@ -61,11 +63,13 @@ async function stormOf({ stack, mails }: Bench, contender: Contender, prefix: st
   const arrivals = await Promise.all(ids.map((id) => mails.arrival(contender.address(id))));
   const seconds = (Math.max(...arrivals) - clearedAt) / 1000;
   await contender.untilAtRest(prefix, count);
+  const secondsToRest = (performance.now() - clearedAt) / 1000;
   const after = used();
   const perClosing = (part: keyof Cpu) => (1000 * (after[part] - before[part])) / count;
   return {
     opensPerSecond,
     closedPerSecond: count / seconds,
+    atRestPerSecond: count / secondsToRest,
     cpu: { worker: perClosing('worker'), temporal: perClosing('temporal'), postgres: perClosing('postgres') },
   };
 }

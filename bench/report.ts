@@ -30,7 +30,10 @@ export function resultOf({ storms, single, massClear, perClosure, rssPer1000Wait
     cpuPerClosure: ratio(cpuOf),
     opens: ratio(({ opensPerSecond }) => opensPerSecond),
   };
-  const storm = { closedPerSecond: median(storms.closeout.map(({ closedPerSecond }) => closedPerSecond)) };
+  const storm = {
+    closedPerSecond: median(storms.closeout.map(({ closedPerSecond }) => closedPerSecond)),
+    atRestPerSecond: median(storms.closeout.map(({ atRestPerSecond }) => atRestPerSecond)),
+  };
   return { ratios, storm, massClear, perClosure, rssPer1000Waiting };
 }
 
@@ -38,7 +41,7 @@ const cpuOf = ({ cpu: { worker, temporal, postgres } }: Storm): number => worker
 
 export function tablesOf(measured: Measured): string {
   const { storms, single } = measured;
-  const { ratios, massClear, perClosure, rssPer1000Waiting } = resultOf(measured);
+  const { ratios, storm, massClear, perClosure, rssPer1000Waiting } = resultOf(measured);
   const three = new Table({ head: ['', 'floor', 'Closeout', 'ratio', 'graphile-worker'], ...plain(5) });
   const row = (what: string, unit: string, of: (name: Name) => number, ratio: number, digits = 0) => {
     const shown = (name: Name) => `${of(name).toFixed(digits)} ${unit}`;
@@ -70,6 +73,7 @@ export function tablesOf(measured: Measured): string {
   alone.push(
     [`mass clear of ${massClear.reports}, closed per second`, massClear.closedPerSecond.toFixed(1)],
     ['  mailed per second', massClear.mailedPerSecond.toFixed(1)],
+    ['  a storm, until nothing is left to do, per second', storm.atRestPerSecond.toFixed(1)],
     ['  a single report, cleared in its middle, is closed after', `${massClear.singleReportSeconds.toFixed(1)} s`],
     ['history events until the mail is sent', perClosure.events],
     ['Temporal Actions of an answered closing', perClosure.actions],

@@ -157,7 +157,8 @@ const prometheusAt = (bindAddress: string) =>
 
 async function connect({ temporal: { connection } }: Config): Promise<NativeConnection> {
   try {
-    return await NativeConnection.connect(connection);
+    // Compressing takes 0.4 MB for each request, most of which glibc cannot give back: a third of a worker's memory (measured).
+    return await NativeConnection.connect({ ...connection, grpcCompression: { codec: 'none' } });
   } catch (error) {
     throw new CloseoutError(
       'TemporalUnavailable',
@@ -204,7 +205,7 @@ function workerOptions(
     interceptors: { activity: [...(tracing?.activity ?? []), interceptActivities(log)] },
     sinks: tracing?.sinks,
     shutdownGraceTime: '10s',
-    // Of the reports that wait, so many runs are kept in memory, at 0.25 MiB each (measured); any other is replayed when it goes on.
+    // Any other run is replayed when it goes on. More would cost more than they save: the SDK walks through all of them for each task.
     maxCachedWorkflows: 1200,
     maxConcurrentActivityTaskExecutions: slots,
   };

@@ -71,9 +71,6 @@ export async function partsOf(stack: Stack, say: Say): Promise<PartDefinition[]>
   return [...parts, ...ownParts(stack, logFile)];
 }
 
-/** By default, glibc keeps free memory for each thread: a quarter of a worker's memory (measured). deploy/ sets it, too. */
-const fewArenas = { MALLOC_ARENA_MAX: '2' };
-
 /** Workers and gateways. */
 function ownParts({ env, dataDir, ports, isCluster }: Stack, logFile: (name: string) => string): PartDefinition[] {
   const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
@@ -81,7 +78,7 @@ function ownParts({ env, dataDir, ports, isCluster }: Stack, logFile: (name: str
   const migrated = () => (migrating ??= migrate(loadConfig({ ...env, CLOSEOUT_DATA: dataDir }).databaseUrl));
   const part = (name: string, kind: 'worker' | 'gateway', own: Record<string, string> = {}): PartDefinition => {
     // Trusted only for these processes: a gateway started by hand beside them always requires the token.
-    const spawn = { env: { ...fewArenas, ...process.env, CLOSEOUT_TRUST_LOOPBACK: 'yes', ...env, ...own } };
+    const spawn = { env: { ...process.env, CLOSEOUT_TRUST_LOOPBACK: 'yes', ...env, ...own } };
     const command = { name, command: process.execPath, args: [cli, kind], logFile: logFile(name) };
     return { name, start: async () => migrated().then(() => startPart({ ...command, ready: 'message', spawn })) };
   };
