@@ -79,12 +79,13 @@ async function measure(from: number, openedPerSecond: number): Promise<Scale> {
   const workers = ['worker', 'worker-2'].flatMap((name) => pids[name] ?? []);
   return {
     openedPerSecond,
-    clear: await p95(clears, (n) => clearOne(`WAIT-${from + n}`)),
     sweep: await timed(() => stack.client.overview.sweep()),
     overview: await p95(requests, get('/')),
     list: await p95(requests, get('/reports')),
     tickets: await p95(requests, get(`${ticketPath}?status=acknowledged&limit=50`)),
     memory: workers.reduce((sum, pid) => sum + residentMiB(pid), 0),
+    // Last, when nothing is left to do for those that were opened.
+    clear: await p95(clears, (n) => clearOne(`WAIT-${from + n}`)),
   };
 }
 
