@@ -71,9 +71,9 @@ export function tablesOf(measured: Measured): string {
   }
   const alone = new Table({ head: ['Closeout', ''], ...plain(2) });
   alone.push(
+    ['a storm, until nothing is left to do, per second', storm.atRestPerSecond.toFixed(1)],
     [`mass clear of ${massClear.reports}, closed per second`, massClear.closedPerSecond.toFixed(1)],
     ['  mailed per second', massClear.mailedPerSecond.toFixed(1)],
-    ['  a storm, until nothing is left to do, per second', storm.atRestPerSecond.toFixed(1)],
     ['  a single report, cleared in its middle, is closed after', `${massClear.singleReportSeconds.toFixed(1)} s`],
     ['history events until the mail is sent', perClosure.events],
     ['Temporal Actions of an answered closing', perClosure.actions],

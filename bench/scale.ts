@@ -63,12 +63,11 @@ async function openUpTo(from: number, to: number): Promise<number> {
 }
 
 /** From the signal to the closing. */
-async function clearOne(id: string): Promise<number> {
-  return timed(async () => {
+const clearOne = (id: string) =>
+  timed(async () => {
     await stack.client.clear(id);
     await until(`${id} to be closed`, async () => (await stack.client.get(id)).status === 'closed');
   });
-}
 
 const get = (path: string) => () =>
   timed(async () => (await fetch(stack.url(path), { headers: { accept: 'text/html' } })).text());
