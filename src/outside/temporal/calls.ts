@@ -21,24 +21,35 @@ export async function translated<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    if (!isFailedCall(error)) throw error;
-    const { cause } = error as { cause?: unknown };
-    const { code, details } = (isGrpcServiceError(cause) ? cause : error) as { code?: unknown; details?: unknown };
-    if (code === invalidArgument || code === failedPrecondition)
-      throw new CloseoutError('BadInput', `Temporal refuses the request: ${String(details)}.`, undefined, {
-        cause: error,
-      });
-    throw new CloseoutError(
-      'TemporalUnavailable',
-      'Temporal or its worker does not answer; try again, and check that TEMPORAL_ADDRESS is right and a worker runs.',
-      undefined,
-      { cause: error },
-    );
+    throw isFailedCall(error) ? named(error) : error;
   }
 }
 
+function named(error: unknown): CloseoutError {
+  const { cause } = error as { cause?: unknown };
+  const { code, details } = (isGrpcServiceError(cause) ? cause : error) as { code?: unknown; details?: unknown };
+  const isRefused = code === invalidArgument || code === failedPrecondition;
+  const reason = String(details);
+  if (isRefused && /search attribute/.test(reason))
+    return unavailable(
+      'Temporal does not know the search attributes of Closeout, until a worker registers them',
+      error,
+    );
+  if (isRefused)
+    return new CloseoutError('BadInput', `Temporal refuses the request: ${reason}.`, undefined, { cause: error });
+  return unavailable('Temporal or its worker does not answer', error);
+}
+
+const unavailable = (problem: string, cause: unknown): CloseoutError =>
+  new CloseoutError(
+    'TemporalUnavailable',
+    `${problem}; try again, and check that TEMPORAL_ADDRESS is right and a worker runs.`,
+    undefined,
+    { cause },
+  );
+
 /** Status codes of gRPC. */
-const invalidArgument = 3;
+export const invalidArgument = 3;
 const failedPrecondition = 9;
 
 /** Every class with which the SDK reports a failed call. */
