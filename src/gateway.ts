@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { CloseoutClient } from './client.js';
 import { assertMigrated } from './client/database.js';
 import type { Config } from './setup/config.js';
+import { untilDone } from './setup/until-done.js';
 import { version } from './setup/version.js';
 import { CloseoutError } from './contract/errors.js';
 import { buildGateway } from './gateway/app.js';
@@ -10,7 +11,7 @@ import { openTracing } from './setup/tracing.js';
 
 /** Runs until SIGINT or SIGTERM, and answers running requests before it ends. Calls `onReady` once it listens. */
 export async function runGateway(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
-  await assertMigrated(config.databaseUrl);
+  await untilDone(log, 'use the database', () => assertMigrated(config.databaseUrl));
   const tracing = await openTracing(config, 'gateway');
   const client = CloseoutClient.connect(config, tracing);
   const app = await buildGateway(config, client, log);

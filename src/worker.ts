@@ -3,12 +3,11 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
-import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import type { Logger } from 'pino';
 import { createActivities } from './activities/index.js';
 import { interceptActivities } from './activities/interceptor.js';
 import { mailAtOnce } from './activities/mail-at-once.js';
-import { CloseoutError, errors } from './contract/errors.js';
+import { CloseoutError } from './contract/errors.js';
 import { bulkQueue, mailQueue, systemQueueOf, taskQueue } from './contract/messages.js';
 import { deploymentName } from './contract/worker-versions.js';
 import { openDatabase, type Db } from './outside/database/database.js';
@@ -18,6 +17,7 @@ import { openStores } from './outside/stores.js';
 import { connectTemporal, dataConverterFor } from './outside/temporal/connect.js';
 import { registerSearchAttributes } from './outside/temporal/search-attributes.js';
 import { runUrlOf, type Config } from './setup/config.js';
+import { untilDone } from './setup/until-done.js';
 import { version } from './setup/version.js';
 import { loadBrands } from './setup/brands.js';
 import { loadPolicy } from './setup/policy-file.js';
@@ -116,20 +116,6 @@ const mostConnections = 20;
 /** And those in each external system. */
 function queuesFor(systems: string[]): Map<string, number> {
   return new Map([...Object.entries(slotsOf), ...systems.map((name): [string, number] => [systemQueueOf(name), 5])]);
-}
-
-/** Whatever is not there yet may still be starting. Errors that only an operator can correct end the process. */
-async function untilDone(log: Logger, what: string, work: () => Promise<void>): Promise<void> {
-  const isWorthRetrying = (error: Error) => !(error instanceof CloseoutError) || errors[error.code].retry;
-  const policy = retry(handleWhen(isWorthRetrying), {
-    maxAttempts: 10,
-    backoff: new ExponentialBackoff({ maxDelay: 10_000 }),
-  });
-  policy.onFailure(({ reason, handled }) => {
-    const { name } = 'error' in reason ? reason.error : new Error('unknown');
-    if (handled) log.warn({ error: name }, `cannot ${what} yet`);
-  });
-  await policy.execute(work);
 }
 
 function installRuntime({ workerMetrics }: Config, log: Logger): void {

@@ -1,4 +1,5 @@
 /** A part that hangs, instead of refusing, holds up only what needs it. */
+import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import pg from 'pg';
 import { loadConfig } from '../../src/setup/config.js';
@@ -131,5 +132,27 @@ test('connections to the database that were lost without a word are replaced', a
     await stack.end();
     await database.end();
     await proxy.close();
+  }
+});
+
+test('a gateway that starts before its database waits for it', async () => {
+  const stack = await Stack.start({ policy });
+  const url = new URL(loadConfig({ ...stack.env }).databaseUrl);
+  const realPort = Number(url.port);
+  let refused = 0;
+  const starting = createServer((socket) => {
+    if (refused++ < 2) return socket.destroy();
+    const upstream = connect(realPort, '127.0.0.1');
+    return socket.pipe(upstream).pipe(socket);
+  }).listen(0, '127.0.0.1');
+  await once(starting, 'listening');
+  url.port = `${(starting.address() as AddressInfo).port}`;
+  try {
+    const { moved, end } = await stack.secondGateway({ DATABASE_URL: url.href });
+    expect((await fetch(moved(stack.url('/readyz')))).status).toBe(200);
+    await end();
+  } finally {
+    await stack.end();
+    starting.close();
   }
 });

@@ -32,7 +32,7 @@ function named(error: unknown): CloseoutError {
   const reason = String(details);
   if (isRefused && /search attribute/.test(reason))
     return unavailable(
-      'Temporal does not know the search attributes of Closeout, until a worker registers them',
+      'Temporal does not know the search attributes of Closeout until a worker registers them',
       error,
     );
   if (isRefused)
