@@ -31,10 +31,7 @@ function named(error: unknown): CloseoutError {
   const isRefused = code === invalidArgument || code === failedPrecondition;
   const reason = String(details);
   if (isRefused && /search attribute/.test(reason))
-    return unavailable(
-      'Temporal does not know the search attributes of Closeout until a worker registers them',
-      error,
-    );
+    return unavailable('Temporal does not know the search attributes of Closeout until a worker registers them', error);
   if (isRefused)
     return new CloseoutError('BadInput', `Temporal refuses the request: ${reason}.`, undefined, { cause: error });
   return unavailable('Temporal or its worker does not answer', error);
