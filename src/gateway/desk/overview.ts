@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { CloseoutClient } from '../../client.js';
 import { ignoreUnavailable } from '../../client/errors.js';
+import type { MassClearProgress } from '../../contract/messages.js';
 import { divideReply } from '../../customer/quoted-text.js';
 import { closingPlot, satisfactionPlot, type Look } from '../../operator/plot.js';
 import { qualityOf, scaleOf, scoreInWords, scoresOf } from '../../contract/scale.js';
@@ -30,9 +31,10 @@ const days = 30;
 export function overviewPages(app: FastifyInstance, config: Config, client: CloseoutClient): void {
   const { counts } = client.overview;
   const outbox = config.mail.outboxDir !== undefined;
+  const beingCleared = sharedFor(1000, () => client.overview.beingCleared(longestList));
 
   app.get('/', async (request, reply) => {
-    const view = await viewOf(client);
+    const view = await viewOf(client, beingCleared);
     // A header instead of a script. `?still` is for slow readers.
     if (!('still' in (request.query as object))) reply.header('refresh', '30');
     return sendDesk(reply, './desk/overview.html.eta', { title: 'Closeout', nav: 'overview', outbox, ...view });
@@ -54,7 +56,7 @@ export function overviewPages(app: FastifyInstance, config: Config, client: Clos
   );
 }
 
-async function viewOf(client: CloseoutClient) {
+async function viewOf(client: CloseoutClient, beingCleared: () => Promise<MassClearProgress[]>) {
   const { overview } = client;
   const [desk, surveys, words, times, sweep, checks, attention, problems] = await Promise.all([
     overview.counts.desk(),
@@ -64,7 +66,7 @@ async function viewOf(client: CloseoutClient) {
     overview.lastSweep(),
     overview.checks(),
     client.find({ phase: 'needsAttention', limit: longestList }),
-    overview.beingCleared(longestList).catch(ignoreUnavailable), // without Temporal, the rest is still useful
+    beingCleared().catch(ignoreUnavailable), // without Temporal, the rest is still useful
   ]);
   const stats = statsOf(surveys);
   const [main] = stats.ratings;
@@ -90,6 +92,16 @@ async function viewOf(client: CloseoutClient) {
     checks,
     attention: attention.reports.map(({ report, status }) => ({ report, ...stateInWords(status, shortTime) })),
     problems: problems ?? [],
+  };
+}
+
+/** One call for everyone who asks within `ms`: Temporal answers ten lists per second unless it is configured otherwise. */
+function sharedFor<T>(ms: number, call: () => Promise<T>): () => Promise<T> {
+  let last: { at: number; result: Promise<T> } | undefined;
+  return () => {
+    const at = performance.now();
+    if (last === undefined || at - last.at >= ms) last = { at, result: call() };
+    return last.result;
   };
 }
 
