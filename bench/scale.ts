@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { workflowIdOf } from '../src/contract/ids.js';
+import { taskQueue } from '../src/contract/messages.js';
 import { findTemporalCli } from '../src/local/temporal.js';
 import { brokenInvariants } from '../test/stack/invariants.js';
 import { Stack } from '../test/stack/stack.js';
@@ -53,12 +54,27 @@ async function p95(count: number, work: (n: number) => Promise<number>): Promise
   return quantile(times, 0.95);
 }
 
+/** Until no task waits for a worker and the run of `lastId` has none. */
+async function untilIdle(lastId: string): Promise<void> {
+  const last = stack.temporal.workflow.getHandle(workflowIdOf(lastId));
+  const { namespace } = stack.temporal.options;
+  const request = { namespace, taskQueue: { name: taskQueue }, reportStats: true };
+  await until(
+    'all runs to wait',
+    async () => {
+      const { stats } = await stack.temporal.workflowService.describeTaskQueue(request);
+      const { raw } = await last.describe();
+      return Number(stats?.approximateBacklogCount) === 0 && !raw.pendingWorkflowTask;
+    },
+    3_600_000,
+  );
+}
+
 /** Returns how many were opened per second. Waits until each run waits. */
 async function openUpTo(from: number, to: number): Promise<number> {
   const ids = Array.from({ length: to - from }, (_, n) => `WAIT-${from + n}`);
   const ms = await timed(() => inParallel(ids, (id) => stack.open(id)));
-  const last = stack.temporal.workflow.getHandle(workflowIdOf(ids.at(-1) ?? '')); // the tasks of all others come before its own
-  await until('all runs to wait', async () => !(await last.describe()).raw.pendingWorkflowTask, 3_600_000);
+  await untilIdle(ids.at(-1) ?? '');
   return (1000 * ids.length) / ms;
 }
 

@@ -80,20 +80,21 @@ describe('a session that hangs in the database', () => {
   });
 });
 
-/** Forwards to PostgreSQL. After `freeze`, its connections say nothing any more, and new ones work. */
-class FreezingProxy {
+/** Forwards to PostgreSQL, once it has dropped `refusals` connections. After `freeze`, those it has say nothing any more, and new ones work. */
+class FaultyProxy {
   private readonly pairs: Socket[][] = [];
   private server: Server | undefined;
 
-  async listen(to: number): Promise<number> {
-    this.server = createServer((socket) => {
-      const upstream = connect(to, '127.0.0.1');
-      socket.pipe(upstream).pipe(socket);
-      for (const end of [socket, upstream]) end.on('error', () => undefined);
-      this.pairs.push([socket, upstream]);
-    }).listen(0, '127.0.0.1');
-    await new Promise((ready) => this.server?.once('listening', ready));
-    return (this.server.address() as AddressInfo).port;
+  constructor(private refusals = 0) {}
+
+  /** Returns `databaseUrl` by way of the proxy. */
+  async before(databaseUrl: string): Promise<string> {
+    const url = new URL(databaseUrl);
+    const to = Number(url.port);
+    this.server = createServer((socket) => this.forward(socket, to)).listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+    url.port = `${(this.server.address() as AddressInfo).port}`;
+    return url.href;
   }
 
   freeze(): number {
@@ -109,50 +110,51 @@ class FreezingProxy {
     for (const socket of this.pairs.flat()) socket.destroy();
     await new Promise((closed) => (this.server ? this.server.close(closed) : closed(undefined)));
   }
+
+  private forward(socket: Socket, to: number): void {
+    if (this.refusals-- > 0) return void socket.destroy();
+    const upstream = connect(to, '127.0.0.1');
+    socket.pipe(upstream).pipe(socket);
+    for (const end of [socket, upstream]) end.on('error', () => undefined);
+    this.pairs.push([socket, upstream]);
+  }
 }
 
-test('connections to the database that were lost without a word are replaced', async () => {
-  const database = await Stack.start();
-  const proxy = new FreezingProxy();
-  const { databaseUrl } = loadConfig({ ...database.env });
-  const url = new URL(databaseUrl);
-  url.port = `${await proxy.listen(Number(url.port))}`;
-  const stack = await Stack.start({ policy, env: { DATABASE_URL: url.href } });
-  try {
-    const ids = Array.from({ length: 30 }, (_, n) => `HALF-${n}`);
-    for (const id of ids) await stack.open(id);
-    for (const id of ids) await stack.untilPhase(id, 'open', 1);
-    expect(proxy.freeze()).toBeGreaterThan(0);
-    await Promise.all(ids.map((id) => stack.signal(id, 'cleared')));
-    await until('all to be closed', async () => {
-      const rows = await database.sql("select id from reports where id like 'HALF-%' and status = 'closed'");
-      return rows.length === ids.length;
-    });
-  } finally {
-    await stack.end();
-    await database.end();
-    await proxy.close();
-  }
-});
+describe('a database behind a faulty network', () => {
+  let database: Stack;
+  beforeAll(async () => {
+    database = await Stack.start({ policy });
+  });
+  afterAll(() => database.end());
+  const databaseUrl = () => loadConfig({ ...database.env }).databaseUrl;
 
-test('a gateway that starts before its database waits for it', async () => {
-  const stack = await Stack.start({ policy });
-  const url = new URL(loadConfig({ ...stack.env }).databaseUrl);
-  const realPort = Number(url.port);
-  let refused = 0;
-  const starting = createServer((socket) => {
-    if (refused++ < 2) return socket.destroy();
-    const upstream = connect(realPort, '127.0.0.1');
-    return socket.pipe(upstream).pipe(socket);
-  }).listen(0, '127.0.0.1');
-  await once(starting, 'listening');
-  url.port = `${(starting.address() as AddressInfo).port}`;
-  try {
-    const { moved, end } = await stack.secondGateway({ DATABASE_URL: url.href });
-    expect((await fetch(moved(stack.url('/readyz')))).status).toBe(200);
-    await end();
-  } finally {
-    await stack.end();
-    starting.close();
-  }
+  test('a gateway that starts before its database waits for it', async () => {
+    const proxy = new FaultyProxy(2);
+    const { moved, end } = await database.secondGateway({ DATABASE_URL: await proxy.before(databaseUrl()) });
+    try {
+      expect((await fetch(moved(database.url('/readyz')))).status).toBe(200);
+    } finally {
+      await end();
+      await proxy.close();
+    }
+  });
+
+  test('connections that were lost without a word are replaced', async () => {
+    const proxy = new FaultyProxy();
+    const stack = await Stack.start({ policy, env: { DATABASE_URL: await proxy.before(databaseUrl()) } });
+    try {
+      const ids = Array.from({ length: 30 }, (_, n) => `HALF-${n}`);
+      for (const id of ids) await stack.open(id);
+      for (const id of ids) await stack.untilPhase(id, 'open', 1);
+      expect(proxy.freeze()).toBeGreaterThan(0);
+      await Promise.all(ids.map((id) => stack.signal(id, 'cleared')));
+      await until('all to be closed', async () => {
+        const rows = await database.sql("select id from reports where id like 'HALF-%' and status = 'closed'");
+        return rows.length === ids.length;
+      });
+    } finally {
+      await stack.end();
+      await proxy.close();
+    }
+  });
 });
