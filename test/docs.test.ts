@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
 import { errors } from '../src/contract/errors.js';
+import { dynamicConfig } from '../src/local/temporal.js';
 import { localPorts, settings } from '../src/setup/config.js';
 
 const documents = execFileSync('git', ['ls-files', '*.md'], { encoding: 'utf8' }).trim().split('\n');
@@ -46,6 +48,12 @@ describe('docs/configuration.md', () => {
     else if (result.data === undefined || result.data === '') expect(value).not.toMatch(/^(required|`[^`]*`)$/);
     else expect(value).toBe(`\`${result.data}\``);
   });
+});
+
+test('deploy/temporal.yaml has the dynamic configuration of the local servers', () => {
+  const values = parse(readFileSync('deploy/temporal.yaml', 'utf8')) as Record<string, { value: unknown }[]>;
+  const settings = Object.entries(values).map(([name, [only]]) => `${name}=${JSON.stringify(only?.value)}`);
+  expect(settings).toEqual(dynamicConfig);
 });
 
 test.each(rowsOf('docs/threats.md').slice(1))(

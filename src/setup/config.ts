@@ -8,6 +8,7 @@ import { domainOf } from '../contract/contact.js';
 import { CloseoutError } from '../contract/errors.js';
 import { workflowIdOf } from '../contract/ids.js';
 import { linkKeysFrom, type LinkKey } from '../customer/links.js';
+import { givenIn } from './environment.js';
 import { oidcFrom, oidcSettings, type Oidc } from './oidc-settings.js';
 
 export interface Config {
@@ -135,7 +136,7 @@ export const settings = z.object({
 
 /** Throws `BadSetting` that names the setting. Settings that are not in the environment come from a running `npm start`. */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
-  const env = { ...runningStack(dataDirOf(environment)), ...withoutEmpty(environment) };
+  const env = { ...runningStack(dataDirOf(environment)), ...givenIn(environment) };
   const set = parse(settings, env);
   assertReachable(set);
   const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: env });
@@ -199,7 +200,7 @@ const ofProcesses = ['CLOSEOUT_PUBLIC_URL', 'CLOSEOUT_MAIL_FROM', 'CLOSEOUT_ALER
 /** As `loadConfig`, for a worker or gateway: what has no harmless default must be set. `npm start` sets it for its own. */
 export function loadProcessConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const config = loadConfig(environment);
-  const env = { ...runningStack(dataDirOf(environment)), ...withoutEmpty(environment) };
+  const env = { ...runningStack(dataDirOf(environment)), ...givenIn(environment) };
   const namesTemporal = Object.keys(env).some((name) =>
     /^TEMPORAL_(ADDRESS|PROFILE|CONFIG_FILE|CLIENT_CONFIG_FILE)$/.test(name),
   );
@@ -251,7 +252,7 @@ function dkimOf(set: z.infer<typeof settings>): Config['mail']['relay']['dkim'] 
 }
 
 export type LocalPorts = z.infer<typeof localPorts>;
-export const loadLocalPorts = (env: NodeJS.ProcessEnv): LocalPorts => parse(localPorts, withoutEmpty(env));
+export const loadLocalPorts = (env: NodeJS.ProcessEnv): LocalPorts => parse(localPorts, givenIn(env));
 
 function parse<T>(schema: z.ZodType<T>, env: Record<string, unknown>): T {
   const result = schema.safeParse(env);
@@ -277,12 +278,6 @@ function runningStack(dataDir: string): Record<string, string> {
     return {}; // no `npm start` runs in this folder
   }
 }
-
-const withoutEmpty = (env: NodeJS.ProcessEnv) =>
-  Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== '')) as Record<
-    string,
-    string
-  >;
 
 /** The page of a report's run in the Temporal UI; undefined if the UI is not known. */
 export const runUrlOf =

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { eventTypes, type EventType } from '../contract/events.js';
 import { second } from '../policy/time.js';
+import { givenIn } from './environment.js';
 import { duration } from './policy-schema.js';
 import { parseYaml, reasonOf } from './yaml-file.js';
 
@@ -226,7 +227,7 @@ function readText(path: string): string {
 
 /** Undefined if it is not there. */
 function readSecret(given: Secret, env: NodeJS.ProcessEnv): string | undefined {
-  if ('env' in given) return env[given.env] || undefined;
+  if ('env' in given) return givenIn(env)[given.env];
   try {
     return readFileSync(given.file, 'utf8').trim() || undefined;
   } catch {

@@ -31,6 +31,11 @@ test.each([
   expect(() => loadConfig({ ...elsewhere, [name]: value })).toThrow(`${name} must be`);
 });
 
+test.each(['"', "'"])('%s around a value is not part of it', (quote) => {
+  const quoted = { ...elsewhere, CLOSEOUT_MAIL_FROM: `${quote}Care <care@acme.example>${quote}` };
+  expect(loadConfig(quoted).mail.from).toBe('Care <care@acme.example>');
+});
+
 test('what is missing is named, all of it', () => {
   expect(() => loadConfig({ CLOSEOUT_DATA: '/nowhere' })).toThrow(
     /^Not set: DATABASE_URL, SMTP_URL, .*CLOSEOUT_DATA\.$/,

@@ -24,7 +24,7 @@ export interface Schedules {
 }
 
 /** The server lists a worker for minutes after its end; one that runs asks for tasks at least once a minute. */
-const forgottenAfter = 75 * second;
+const forgottenAfter = 65 * second;
 
 export function schedules(temporal: Client): Schedules {
   const { namespace } = temporal.options;
