@@ -115,7 +115,9 @@ async function clearing(run: RunState): Promise<NextPhase> {
   const { policy, hold } = run;
   const mustWait = policy.holdDown > 0 || hold !== undefined;
   if (run.confirmation && isConfirmed(run)) run.phase = 'confirming';
-  if (!mustWait && policy.confirmation && !isConfirmed(run)) return 'confirming';
+  // A customer who was asked may reply at any time, also while the report is held.
+  const isNext = !mustWait || run.confirmation !== undefined;
+  if (isNext && policy.confirmation && !isConfirmed(run)) return 'confirming';
   return mustWait ? closing(run) : 'closing';
 }
 

@@ -15,6 +15,7 @@ import { attemptOrPark, lookUp, park, wait, type Condition, type Parking } from 
 /** The customer was asked about this clearing, or nobody waits for the customer. */
 export function isConfirmed({ confirmation, releasedBy, isClosedThere, policy }: RunState): boolean {
   const state = confirmation?.state;
+  if (state === 'no') return false;
   if (releasedBy !== undefined || isClosedThere || state === 'yes' || state === 'silence' || state === 'released')
     return true;
   return state === 'unreachable' && policy.confirmation?.onSilence !== 'hold';
@@ -23,7 +24,7 @@ export function isConfirmed({ confirmation, releasedBy, isClosedThere, policy }:
 /** Returns once the report may be closed, or its state changed, be it by the customer's "no" or otherwise. */
 export async function confirmWithCustomer(run: RunState): Promise<void> {
   const { confirmation: policy } = run.policy;
-  const { changes, clearing } = run;
+  const { clearing } = run;
   if (!policy || !clearing) return;
   const isChanged = () => run.state !== 'cleared' || run.clearing?.at !== clearing.at;
   const isReleased = () => run.releasedBy !== undefined || run.closeByHand !== undefined || run.isClosedThere;
@@ -35,7 +36,7 @@ export async function confirmWithCustomer(run: RunState): Promise<void> {
   if (reply === undefined && isReleased()) await resolveConfirmation(run, 'released', clearing);
   if (!run.confirmation) return;
   if (reply !== undefined) run.confirmation.state = reply ? 'yes' : 'no';
-  if (run.confirmation.state === 'no' && run.changes === changes) reopenForCustomer(run);
+  if (run.confirmation.state === 'no' && !isChanged()) reopenForCustomer(run);
 }
 
 /** Unreachable customers are not waited for, unless the policy does not close on silence. */

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { Activities } from '../../src/activities/index.js';
 import type { ConfirmationRecord } from '../../src/contract/survey.js';
-import { defaultConfirmation, type Confirmation } from '../../src/policy/settings.js';
+import { defaultConfirmation, defaultPolicy, type Confirmation } from '../../src/policy/settings.js';
 import { minute } from '../../src/policy/time.js';
 import { controlled, lookedUp, ScriptedProcess, written } from '../stack/scripted-process.js';
 
@@ -149,6 +149,46 @@ describe('while the customer is asked to confirm', () => {
     await run.update('release');
     expect(await run.result()).toMatchObject({ outcome: 'closed' });
   });
+
+  test('a "no" reopens a report that is held', async () => {
+    const run = await process.begin(
+      'HOLD-2',
+      { askConfirmation: (input) => Promise.resolve(asked(input)) },
+      { confirmation },
+    );
+    await run.signal('cleared', { at: '2026-03-01T12:00:00Z' });
+    await run.until('asked', ({ confirmation: state }) => state === 'sent');
+    await run.update('hold');
+    await run.signal('confirmed', { surveyId: 'survey-1', clearedAt: '2026-03-01T12:00:00.000Z', fixed: false });
+    await run.until('open', ({ phase, held }) => phase === 'open' && held);
+    await run.signal('cancelled');
+    expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
+  });
+
+  test.each(['sent', 'no'] as const)(
+    'a run that continues held, with the confirmation %s, acts on a "no"',
+    async (state) => {
+      const at = '2026-03-01T12:00:00.000Z';
+      const closesAt = new Date(Date.now() + minute).toISOString();
+      const standing = {
+        state: 'cleared' as const,
+        clearing: { at, receivedAt: at },
+        hold: { by: 'eve', since: at },
+        confirmation: { surveyId: 'survey-1', state, clearedAt: at, closesAt },
+      };
+      const looked = { ...standing, policy: { ...defaultPolicy, confirmation } };
+      const run = await process.begin(`HOLD-${state}`, {
+        lookUpReport: ({ runId }) => Promise.resolve(lookedUp(runId, looked)),
+      });
+      if (state === 'sent') {
+        await run.until('held', ({ phase }) => phase === 'confirming');
+        await run.signal('confirmed', { surveyId: 'survey-1', clearedAt: at, fixed: false });
+      }
+      await run.until('open', ({ phase, held }) => phase === 'open' && held);
+      await run.signal('cancelled');
+      expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
+    },
+  );
 
   test('a reply ends the parking that silence began', async () => {
     const run = await process.begin(
