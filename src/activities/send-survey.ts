@@ -52,7 +52,9 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
     ((to !== undefined && (await doNotContact.isBlocked(to))) ||
       (kind === 'reminder' && (await messages.hasReply(survey.id))));
   if ((!address && !isHandedOver) || !isDue(survey, kind, againFor) || (await isBlocked(address))) {
-    await ledger.expect(reportId, nextWriteAfter(survey, policy));
+    // A reminder that is left out is over, too.
+    const remindedAt = kind === 'reminder' ? now() : survey.remindedAt;
+    await ledger.expect(reportId, nextWriteAfter({ ...survey, remindedAt }, policy));
     return surveyRecord(survey);
   }
   const sent = { ...survey, state: 'sent' as const, sentAt: survey.sentAt ?? now() };

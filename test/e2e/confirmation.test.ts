@@ -272,6 +272,8 @@ test('a report whose customer replies by mail is not closed before an operator h
   );
   expect(alert.text).toContain('closeout release WROTE-1');
   expect((await stack.client.get('WROTE-1')).status).toBe('resolved');
+  // The watch does not wake it when the window to confirm has ended.
+  expect(await stack.sql(`select id from reports where id = 'WROTE-1' and expected_at is null`)).toHaveLength(1);
 });
 
 test('cancelled while it is asked, and erased: the page says what is true, and takes no more', async () => {

@@ -153,6 +153,9 @@ test('no reminder to a customer who opted out or wrote back, nor after a reopeni
   for (const id of ['REMIND-3', 'REMIND-5']) {
     await until('the reminder to be due', async () => (await tries(id)) === 2);
     await stack.untilPostponed(id);
+    // The watch expects nothing of it before the survey ends.
+    const later = `select id from reports where id = $1 and expected_at > now() + interval '30 minutes'`;
+    expect(await stack.sql(later, [id])).toHaveLength(1);
   }
   for (const id of ['REMIND-3', 'REMIND-4', 'REMIND-5']) expect(await stack.mails(id)).toHaveLength(1);
 });

@@ -276,7 +276,11 @@ async function record(tx: Tx, fence: Fence, { operation, ...decision }: Decision
 function decisionColumns(row: ReportRow, decision: Omit<Decision, 'operation'>): Columns | undefined {
   if (decision.hold && (row.state === 'closed' || row.state === 'cancelled')) return undefined;
   const json = (value: object | null | undefined) => (value ? JSON.stringify(value) : value);
-  return { ...decision, hold: json(decision.hold), attention: json(decision.attention) };
+  const { hold } = decision;
+  // A held report waits for nothing but an operator, or its customer.
+  const isReleased = hold === null && row.state === 'cleared';
+  const expected = hold ? { expectedAt: null } : isReleased ? { expectedAt: later(now(), 5 * minute) } : {};
+  return { ...expected, ...decision, hold: json(hold), attention: json(decision.attention) };
 }
 
 /** The reason of a change may be a customer's words, so it never was in a signal. */
