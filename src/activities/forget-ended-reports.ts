@@ -7,6 +7,7 @@ import { now } from '../outside/database/clock.js';
  * left alone.
  */
 export async function forgetEndedReports({ erasure, events, keepDays }: Deps): Promise<number> {
+  const forgotten = await erasure.forgetEndedBefore(later(now(), -keepDays * day));
   await events.forget();
-  return erasure.forgetEndedBefore(later(now(), -keepDays * day));
+  return forgotten;
 }

@@ -1,4 +1,5 @@
 /** A customer's mail in the queue of its run: so few at once that a relay or a session that hangs holds up no closing. */
+import { AsyncResource } from 'node:async_hooks';
 import { ApplicationFailure } from '@temporalio/common';
 import { BulkheadRejectedError, TaskCancelledError, bulkhead } from 'cockatiel';
 import type { Activities } from './index.js';
@@ -26,10 +27,12 @@ export function mailAtOnce({ askConfirmation, sendSurvey }: Mails, { sending, wa
       if (places.executionSlots > 0) return places.execute(() => send(request));
       const soon = AbortSignal.timeout(patience);
       let isSending = false;
-      const turn = places.execute(() => {
+      // Or it would run in the context of the mail that makes room for it, and be stopped with that one.
+      const sendInOwnContext = AsyncResource.bind(() => {
         isSending = true;
         return send(request);
-      }, soon);
+      });
+      const turn = places.execute(sendInOwnContext, soon);
       const tooLate = new Promise<never>((_, reject) =>
         soon.addEventListener('abort', () => !isSending && reject(new TaskCancelledError())),
       );

@@ -51,14 +51,12 @@ export class AlarmService {
     const { fingerprint, startsAt } = alarm;
     const note = (id: string) => this.alarms.set(source, fingerprint, new Date(startsAt), id);
     const state = before && stateOf(before.status);
-    if (before && state === 'open') {
-      await note(before.id);
-      return 'unchanged';
-    }
-    if (before && (state === 'cleared' || (state === 'closed' && canReopen(before, policyFor)))) {
+    const isCurrent = state === 'open' || state === 'cleared';
+    if (before && (isCurrent || (state === 'closed' && canReopen(before, policyFor)))) {
+      // Also if it seems to be open: the end of the last firing may still wait for a worker.
       await this.reports.reopen(before.id, changeOf(source, alarm));
       await note(before.id);
-      return 'reopened';
+      return state === 'open' ? 'unchanged' : 'reopened';
     }
     await note(await this.open(source, alarm, before, openElsewhere));
     return 'opened';
@@ -82,9 +80,11 @@ export class AlarmService {
   }
 
   private async end(source: string, alarm: Alarm, report: Report | undefined): Promise<AlarmOutcome> {
-    if (!report || stateOf(report.status) !== 'open') return 'unchanged';
+    const state = report && stateOf(report.status);
+    if (!report || state === 'cancelled') return 'unchanged';
+    // Also if it seems to be cleared or closed: its reopening may still wait for a worker.
     await this.reports.clear(report.id, changeOf(source, alarm));
-    return 'cleared';
+    return state === 'open' ? 'cleared' : 'unchanged';
   }
 }
 

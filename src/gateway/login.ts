@@ -23,8 +23,11 @@ export const sessionOf = (request: FastifyRequest): string | undefined => cookie
 
 export const loginPath = (to: string): string => `/login?to=${encodeURIComponent(to)}`;
 
-/** Only a path of ours: no address that a link from elsewhere may bring along. */
-const ownPath = (to: unknown): string => (typeof to === 'string' && /^\/(?![/\\])/.test(to) ? to : '/');
+/** Only a path of ours: no address that a link from elsewhere may bring along, in whatever way browsers understand it. */
+function ownPath(to: unknown, publicUrl: string): string {
+  const url = typeof to === 'string' && URL.canParse(to, publicUrl) ? new URL(to, publicUrl) : undefined;
+  return url?.origin === new URL(publicUrl).origin ? `${url.pathname}${url.search}` : '/';
+}
 
 export function login(app: FastifyInstance, { oidc, http: { publicUrl } }: Config, client: CloseoutClient): void {
   if (!oidc) return;
@@ -43,7 +46,7 @@ export function login(app: FastifyInstance, { oidc, http: { publicUrl } }: Confi
       state,
       nonce,
     });
-    const value = JSON.stringify({ verifier, state, nonce, to: ownPath((query as { to?: unknown }).to) });
+    const value = JSON.stringify({ verifier, state, nonce, to: ownPath((query as { to?: unknown }).to, publicUrl) });
     const cookie = serialize(loginCookie, value, { ...options, path: '/login', maxAge: minutesToLogIn * 60 });
     return reply.header('set-cookie', cookie).redirect(url.href, 303);
   });

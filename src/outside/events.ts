@@ -71,6 +71,8 @@ export interface Events {
 export const triedFor = 3 * day;
 /** For how long events are kept for `replay`. */
 const keptFor = 30 * day;
+/** Events that are forgotten in one statement, which may take 8 s. */
+const batchSize = 10_000;
 /** So many failures in a row, and the whole listener is left alone for a while. */
 const mostFailures = 5;
 
@@ -167,13 +169,22 @@ export function eventTable(db: Db): Events {
           where e.type = 'survey.ready' and e.survey_id = s.id and e.data ->> 'kind' = ${data['kind']}))`.execute(db);
     },
 
-    async forget() {
-      const { numAffectedRows } = await sql`
-        delete from events e where at < ${later(now(), -keptFor)}
-          and not exists (select from deliveries d where d.seq = e.seq)`.execute(db);
-      return Number(numAffectedRows ?? 0);
-    },
+    forget: () => forget(db),
   };
+}
+
+async function forget(db: Db): Promise<number> {
+  const before = later(now(), -keptFor);
+  let forgotten = 0;
+  let count: number;
+  do {
+    const { numAffectedRows } = await sql`
+      delete from events where seq in (select seq from events e where at < ${before}
+        and not exists (select from deliveries d where d.seq = e.seq) limit ${batchSize})`.execute(db);
+    count = Number(numAffectedRows ?? 0);
+    forgotten += count;
+  } while (count === batchSize);
+  return forgotten;
 }
 
 async function claim(db: Db, listener: string, limit: number): Promise<Delivery[]> {

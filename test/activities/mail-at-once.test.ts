@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Activities } from '../../src/activities/index.js';
 import { mailAtOnce } from '../../src/activities/mail-at-once.js';
 
@@ -26,6 +27,24 @@ test('a mail waits for its turn, and is sent as soon as another is', async () =>
   expect(accept).toHaveLength(2);
   accept[1]?.();
   expect(await second).toEqual(skipped);
+});
+
+test('a mail that has waited is sent in its own context, not in that of the mail before it', async () => {
+  const context = new AsyncLocalStorage<string>();
+  const seen: (string | undefined)[] = [];
+  const accept: (() => void)[] = [];
+  const sendSurvey: Send = () => {
+    seen.push(context.getStore());
+    return new Promise((resolve) => accept.push(() => resolve(skipped)));
+  };
+  const askConfirmation = () => Promise.reject(new Error('not used'));
+  const mails = mailAtOnce({ sendSurvey, askConfirmation }, { sending: 1, waiting: 1 });
+  const [first, second] = ['first', 'second'].map((name) => context.run(name, () => mails.sendSurvey(request)));
+  accept[0]?.();
+  await first;
+  accept[1]?.();
+  await second;
+  expect(seen).toEqual(['first', 'second']);
 });
 
 test('a mail fails at once if too many wait, and after a moment if its turn does not come', async () => {

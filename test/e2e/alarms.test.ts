@@ -48,6 +48,14 @@ const webhook = (status: 'firing' | 'resolved', fingerprint: string, startsAt: s
 });
 const send = async (body: object, given = token) =>
   callApi(stack, 'POST', '/alarms/prometheus', body, { authorization: `Bearer ${given}` });
+/** In the order in which they were written. */
+const statusesOf = async (id: string) => {
+  const rows = await stack.sql<{ status: string }>(
+    'select status from status_changes where report_id = $1 order by id',
+    [id],
+  );
+  return rows.map(({ status }) => status);
+};
 const reportsOf = async (fingerprint: string) =>
   (await stack.client.list({ filter: { externalId: fingerprint }, sort: ['creationDate'] })).reports;
 
@@ -105,6 +113,21 @@ test('one that fires again reopens its report, or opens a follow-up when that is
         { id: report?.id, relationshipType: 'followUp' },
       ]);
   }
+});
+
+test('what happens while no worker runs counts in the order in which it came', async () => {
+  const worker = (signal: 'SIGSTOP' | 'SIGCONT') => process.kill(stack.pids()['worker'] ?? NaN, signal);
+  for (const fingerprint of ['down', 'up']) await send(webhook('firing', fingerprint, minutesAgo(9)));
+  const [down, up] = [(await reportsOf('down'))[0]?.id ?? '', (await reportsOf('up'))[0]?.id ?? ''];
+  await send(webhook('resolved', 'up', minutesAgo(9)));
+  await stack.untilSurvey(up, 'sent');
+  worker('SIGSTOP');
+  await send(webhook('resolved', 'down', minutesAgo(9)));
+  for (const fingerprint of ['down', 'up']) await send(webhook('firing', fingerprint, minutesAgo(5)));
+  await send(webhook('resolved', 'up', minutesAgo(5)));
+  worker('SIGCONT');
+  await stack.untilPhase(up, 'surveying', 2);
+  await until('it to be open again', async () => (await statusesOf(down)).at(-1) === 'inProgress');
 });
 
 test('only with its token, and only what Alertmanager sends', async () => {

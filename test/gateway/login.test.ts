@@ -94,7 +94,7 @@ test('a user without a role is refused, and gets no session', async () => {
   expect((await ownCookies()).map(({ name }) => name)).toEqual(['closeout-login']);
 });
 
-test.each(['//elsewhere.example/', '/\\elsewhere.example', 'https://elsewhere.example/'])(
+test.each(['//elsewhere.example/', '/\\elsewhere.example', 'https://elsewhere.example/', '/\t/elsewhere.example/'])(
   'a log-in does not lead to %s',
   async (to) => {
     await logIn('eve-operator', `/login?to=${encodeURIComponent(to)}`);

@@ -176,6 +176,8 @@ test.each(['text/plain', 'application/json', 'application/json;charset=utf-8'])(
 
 test('a deleted ticket is gone, with its run and everything about its customer', async () => {
   const { id } = (await call('POST', path, ticket({ description: 'zanzibar line' }))).body;
+  await stack.client.reopen(id, { by: 'customer', reason: 'zanzibar again' });
+  await call('PATCH', `${path}/${id}`, { status: 'pending', statusChangeReason: 'zanzibar waits' });
   expect((await call('DELETE', `${path}/${id}`)).status).toBe(204);
   for (const method of ['GET', 'DELETE']) expect((await call(method, `${path}/${id}`)).status).toBe(404);
   expect(await stack.dump()).not.toContain('zanzibar');

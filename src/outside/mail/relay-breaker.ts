@@ -55,6 +55,10 @@ export function relayBreaker(now: () => number = () => performance.now()): AskRe
     try {
       await work();
     } catch (error) {
+      if (isStopped(error)) {
+        if (trial) trial.trialAt = now(); // nobody knows, so the next mail asks
+        throw error;
+      }
       if (!isUnreachable(error)) {
         succeeded();
         throw error;
@@ -69,6 +73,9 @@ export function relayBreaker(now: () => number = () => performance.now()): AskRe
 /** The longer the relay has been down, the longer a mail waits, up to an hour. With jitter, so that not all come back at once. */
 const pauseAfter = (downFor: number): number =>
   Math.min(hour, Math.max(10 * second, downFor)) * (1 + Math.random() / 4);
+
+/** By ourselves, before the relay has answered. */
+const isStopped = (error: unknown): boolean => (error as { code?: string }).code === 'EABORT';
 
 /** No connection, no greeting, or no answer in time: nothing that the relay says about a mail or about us. */
 function isUnreachable(error: unknown): boolean {

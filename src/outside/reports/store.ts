@@ -27,7 +27,7 @@ export function reportStore(db: Db): ReportsPort {
     contactOf: (id) => contactOf(db, id),
     detailsOf: (ids) => detailsOf(db, ids),
     list: (query) => listReports(db, query),
-    remove: (id) => remove(db, id),
+    remove: (id) => inTransaction((tx) => remove(tx, id)),
     update: (id, changes) => inTransaction((tx) => update(tx, id, changes)),
 
     async addReason(reportId, id, reason) {
@@ -90,8 +90,12 @@ async function insertOnce(tx: Tx, report: NewReport & { id: string; externalId: 
   return row ? { report: toReport(row), isNew: false } : { report: await insert(tx, report), isNew: true };
 }
 
-async function remove(db: Db, id: string): Promise<void> {
-  const { numDeletedRows } = await db.deleteFrom('reports').where('id', '=', id).executeTakeFirst();
+/** Its history, too, which no foreign key removes: it may hold a customer's words, and the id may be used again. */
+async function remove(tx: Tx, id: string): Promise<void> {
+  const surveys = tx.selectFrom('surveys').select('id').where('reportId', '=', id);
+  await tx.deleteFrom('surveyEvents').where('surveyId', 'in', surveys).execute();
+  await tx.deleteFrom('statusChanges').where('reportId', '=', id).execute();
+  const { numDeletedRows } = await tx.deleteFrom('reports').where('id', '=', id).executeTakeFirst();
   if (numDeletedRows === 0n) throw new CloseoutError('ReportNotFound', `There is no report ${id}.`);
 }
 

@@ -44,6 +44,17 @@ test('after three failures in a row, the relay is asked by one mail now and then
   expect(asked).toBe(3 + 6 + 2);
 });
 
+test('a mail that we stop ourselves says nothing about the relay', async () => {
+  const send = breaker();
+  await goDown(send);
+  time += 5 * second;
+  const stopped = () => Promise.reject(Object.assign(new Error('stopped'), { code: 'EABORT' }));
+  await expect(send(stopped)).rejects.toThrow('stopped');
+  await expect(send(unreachable)).rejects.toThrow(RelayDown); // the next one asks
+  await expect(send(taken)).rejects.toThrow(RelayDown);
+  expect(asked).toBe(3 + 1);
+});
+
 test('a relay that says no to a mail is not down', async () => {
   const send = breaker();
   for (let n = 0; n < 2; n++) await expect(send(unreachable)).rejects.toThrow('refused');
