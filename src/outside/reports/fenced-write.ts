@@ -10,11 +10,16 @@ import type { ReportRow } from './rows.js';
 export interface Written {
   row: ReportRow;
   isSuperseded: boolean;
+  /** The change came too late, and left the report as it is. */
+  isTooLate?: boolean;
 }
 
 export type Columns = Partial<UpdateObject<Database, 'reports'>>;
 
-/** Locks the row, and changes it if the fence lets the run write and `columnsFor` returns columns. */
+/**
+ * Locks the row, and changes it if the fence lets the run write and `columnsFor` returns columns. A change that comes too late has its
+ * number in the row, too: a row that is behind its run looks like one of a restored database.
+ */
 export async function write(
   tx: Db,
   fence: Fence,
@@ -24,7 +29,7 @@ export async function write(
   const isSuperseded = supersedes(row, fence);
   if (isSuperseded || row.rev === fence.rev) return { row, isSuperseded };
   const columns = columnsFor(row);
-  return { row: columns ? await set(tx, fence, columns) : row, isSuperseded: false };
+  return { row: await set(tx, fence, columns ?? {}), isSuperseded: false, isTooLate: columns === undefined };
 }
 
 /** Another run, a newer revision, or something else under the same number was written. */

@@ -133,7 +133,8 @@ async function close(
   const row = await lock(tx, fence.reportId);
   const isSuperseded = supersedes(row, fence);
   const observed = stateOf(row.status);
-  if (isSuperseded || row.state === 'closed' || row.state === 'cancelled') return { row, isSuperseded };
+  if (isSuperseded) return { row, isSuperseded };
+  if (row.state === 'closed' || row.state === 'cancelled') return write(tx, fence, () => undefined);
   if (observed === 'cancelled')
     throw new CloseoutError(
       'ClosureRefused',
@@ -264,7 +265,7 @@ async function cancel(tx: Tx, surveyIdOf: SurveyIdOf, fence: Fence, change: Chan
 async function record(tx: Tx, fence: Fence, { operation, ...decision }: Decision): Promise<Written> {
   const written = await write(tx, fence, (row) => decisionColumns(row, decision));
   const { reportId, cycle, rev } = fence;
-  if (operation && !written.isSuperseded && written.row.rev === rev)
+  if (operation && !written.isSuperseded && !written.isTooLate && written.row.rev === rev)
     await tx
       .insertInto('operations')
       .values({ ...operation, reportId, cycle, rev })
