@@ -189,8 +189,11 @@ export type Alert =
   | { kind: 'undeliverable'; failure: string; at: string }
   /** The mail relay refuses all our mail. `since`: ISO 8601. */
   | { kind: 'relay'; failure: string; since: string }
-  /** Reports wait for an operator, because a step was refused permanently or a customer has not confirmed. */
-  | { kind: 'attention'; step: string; code: string; at: string }
+  /**
+   * Reports wait for an operator, because a step was refused permanently or a customer has not confirmed. `reportId`: one that the
+   * ledger does not list, because it was not found there.
+   */
+  | { kind: 'attention'; step: string; code: string; at: string; reportId?: string }
   /** The report was reopened too often. */
   | { kind: 'reopenings'; reportId: string; cycle: number; at: string }
   /** The runs of reports were woken again and again and do not follow. */

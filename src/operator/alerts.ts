@@ -93,7 +93,8 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     at: new Date(since),
   }),
 
-  attention({ step, code, at }, { affected }) {
+  attention({ step, code, at, reportId }, { affected: listed }) {
+    const affected = listed?.count === 0 && reportId ? { count: 1, reports: [{ id: reportId }] } : listed;
     if (!affected || affected.count === 0) return undefined;
     const isUnconfirmed = code === 'NotConfirmed';
     return {

@@ -171,8 +171,9 @@ export async function park(run: RunState, { step, code, failure, waitingFor, unt
   run.attention = { step, code, failure, since };
   publish(run, { waitingFor });
   await recordAttention(run);
+  const unlisted = isListed(run) ? {} : { reportId: run.reportId };
   while (!until()) {
-    await raiseAlert({ kind: 'attention', step, code, at: fromNow(0) });
+    await raiseAlert({ kind: 'attention', step, code, at: fromNow(0), ...unlisted });
     await wait(run, until, 24 * 60 * 60 * 1000, 'Until the operator is reminded');
   }
   delete run.attention;
@@ -180,10 +181,12 @@ export async function park(run: RunState, { step, code, failure, waitingFor, unt
   await recordAttention(run);
 }
 
+/** Only a report that was found can be listed among those that need attention. */
+const isListed = ({ isKnown, isLookingUp }: RunState): boolean => isKnown && !isLookingUp;
+
 /** For the lists of what needs attention. */
 async function recordAttention(run: RunState): Promise<void> {
-  if (run.isKnown && !run.isLookingUp)
-    await recordIfPossible(run, { attention: run.attention ?? null, expectedAt: null });
+  if (isListed(run)) await recordIfPossible(run, { attention: run.attention ?? null, expectedAt: null });
 }
 
 /** Nothing depends on it, so a database that refuses it is no second problem. */

@@ -227,6 +227,11 @@ describe('what an operator sees and does', () => {
       step: 'lookUpReport',
       failure: 'ReportNotFound: There is no report GHOST-1.',
     });
+    const [alert] = await until('the alert', async () => {
+      const alerts = await stack.alerts(id);
+      return alerts.length > 0 && alerts;
+    });
+    expect(alert?.subject).toBe('Needs attention: report GHOST-1');
     await stack.signal(id, 'cleared');
     await stack.open(id);
     await stack.untilSurvey(id, 'sent');
