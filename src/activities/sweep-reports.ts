@@ -1,9 +1,10 @@
 import { activityInfo } from '@temporalio/activity';
 import { CloseoutError } from '../contract/errors.js';
-import type { SweepResult } from '../contract/messages.js';
+import { signals, type SweepResult } from '../contract/messages.js';
 import { toReport } from '../outside/reports/rows.js';
 import { wakesUntilStuck, type DueReport } from '../outside/reports/watching.js';
 import type { LostRun } from '../outside/temporal/lost-runs.js';
+import { customersReopening } from '../outside/unsent.js';
 import { later, minute } from '../policy/time.js';
 import type { Deps } from './deps.js';
 import { inParallel } from './in-parallel.js';
@@ -18,6 +19,7 @@ const pageSize = 500;
  */
 export async function sweepReports(deps: Deps): Promise<Omit<SweepResult, 'counter'>> {
   const result = { notified: {}, failed: 0, stuck: 0 };
+  await sendStored(deps, result);
   await wakeDue(deps, result);
   await replaceLost(deps, result);
   return result;
@@ -42,6 +44,18 @@ async function wakeDue(deps: Deps, result: Result): Promise<void> {
     });
     result.failed += failed.length;
   } while (due.length > failed.length); // a report that was woken is not due again for a while
+}
+
+/** What a customer or an operator said while Temporal was unavailable. */
+async function sendStored({ unsent, ledger, runs }: Deps, result: Result): Promise<void> {
+  const notSent = await inParallel(await unsent.reopenings(pageSize), async (reopening) => {
+    const report = toReport(await ledger.read(reopening.reportId));
+    await runs.signal(report, signals.reopened, customersReopening(reopening));
+    await unsent.removeReopening(reopening.id);
+    count(result, 'reopened');
+  });
+  const notBegun = await inParallel(await unsent.replies(pageSize), (id) => runs.reply(id));
+  result.failed += notSent.length + notBegun.length;
 }
 
 /** Visibility may lag, and PostgreSQL's clock may be ahead of Temporal's. */

@@ -11,8 +11,10 @@ import { answeredSignal } from '../outside/surveys/answers.js';
 import { confirmedSignal } from '../outside/surveys/confirmations.js';
 import { isSameAddress, type OptOutSource } from '../outside/surveys/do-not-contact.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
+import { customersReopening } from '../outside/unsent.js';
 import type { Runs } from '../outside/temporal/runs.js';
 import { isBadAddress } from '../policy/delivery.js';
+import { now } from '../outside/database/clock.js';
 import { falseIfRefused, ignoreUnavailable } from './errors.js';
 
 /** The class of an incoming mail, and the survey that it is about. */
@@ -75,6 +77,25 @@ export class SurveyService {
     const report = await reports.get(survey.reportId);
     await this.runs.signalStored(report, signals.confirmed, confirmedSignal(survey));
     return isStored;
+  }
+
+  /**
+   * Too late for an answer: stores that the problem is not solved, then signals the run, as `answer` does, which reopens the report.
+   * Safe to repeat.
+   */
+  async notSolved({ id: surveyId, reportId }: Survey, reason?: string): Promise<void> {
+    const { reports, unsent } = this.stores;
+    const report = await reports.get(reportId);
+    const id = createHash('sha256').update(`${surveyId} not solved ${reason}`).digest('base64url').slice(0, 22);
+    if (reason) await reports.addReason(reportId, id, reason);
+    const reopening = { id, reportId, hasReason: reason !== undefined, receivedAt: now() };
+    await unsent.storeReopening(reopening);
+    await this.runs.signalStored(report, signals.reopened, customersReopening(reopening));
+  }
+
+  /** A customer said that the problem is not solved, and the run has not reopened the report yet. */
+  isReopening(reportId: string): Promise<boolean> {
+    return this.stores.unsent.isReopening(reportId);
   }
 
   /** Another channel has delivered a survey that was handed over to it. Throws `NotFound`. Safe to repeat. */
@@ -144,8 +165,8 @@ export class SurveyService {
   }
 
   /**
-   * Mails an operator's reply to the customer, in the thread of the survey. The same `id` is mailed once. Throws `StatusConflict` if
-   * that is impossible.
+   * Mails an operator's reply to the customer, in the thread of the survey. The same `id` is mailed once; if Temporal is unavailable,
+   * the watch sends it. Throws `StatusConflict` if it is impossible.
    */
   async reply(reportId: string, text: string, by: string, id = randomBytes(12).toString('base64url')): Promise<void> {
     if (!text.trim()) throw new CloseoutError('BadInput', 'text is empty.', 'text');
@@ -155,7 +176,7 @@ export class SurveyService {
     if ((await this.addressOf(survey)) === undefined)
       throw new CloseoutError('StatusConflict', `Report ${reportId} has no address.`);
     await this.stores.messages.store({ id, surveyId: survey.id, direction: 'out', author: by, text });
-    await this.runs.reply(id);
+    await this.runs.reply(id).catch(ignoreUnavailable);
   }
 
   private async receiveReports(

@@ -65,8 +65,9 @@ async function receiveReply(exchange: Exchange, survey: Survey): Promise<Fastify
   if (isStored && fixed) await untilDecided(client, survey.id);
   if (isStored) return reply.redirect(`/c/${request.params.token}${queryOf(request)}`, 303);
   const current = await surveyOf('confirm', request, exchange);
-  if (!fixed && (await viewOf(client, current)).isReopenable) {
-    const { report } = await client.reopen(current.reportId, { by: 'customer', reason });
+  const { report, isReopenable } = await viewOf(client, current);
+  if (!fixed && isReopenable) {
+    await client.surveys.notSolved(current, reason);
     return sendPage(reply, 200, repliedPage(voiceFor(request, brands.of(survey.brand)), report, false));
   }
   return showPage(exchange, current, { fixed, reason });

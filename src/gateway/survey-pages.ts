@@ -72,7 +72,7 @@ export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: 
       const path = `/s/${request.params.token}/reopen${queryOf(request)}`;
       return sendPage(reply, 422, endedPage(voice, 'expired', report, { path, reason, error }));
     }
-    if (isInTime) await client.reopen(report.id, { by: 'customer', reason: reason || undefined });
+    if (isInTime) await client.surveys.notSolved(survey, reason || undefined);
     else if (reason && report.statusReason !== reason) await client.surveys.addNote(survey, reason);
     return reply.redirect(`/s/${request.params.token}/reopened${queryOf(request)}`, 303);
   });
@@ -81,7 +81,8 @@ export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: 
     const survey = await find('survey', request);
     const report = await client.get(survey.reportId);
     const exchange = { ...site, request, reply };
-    if (report.cycle === survey.cycle && report.status === 'closed')
+    const isClosed = report.cycle === survey.cycle && report.status === 'closed';
+    if (isClosed && !(await client.surveys.isReopening(report.id)))
       return showSurvey(exchange, survey, await client.surveys.answerOf(survey.id), {});
     return sendPage(reply, 200, repliedPage(await voiceOfPage(exchange, survey), report, false));
   });

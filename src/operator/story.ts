@@ -43,7 +43,7 @@ export function storyLine(entry: TimelineEntry): StoryLine {
       const isIn = entry.direction === 'in';
       return {
         ...line,
-        what: isIn ? 'Wrote' : 'Answered by mail',
+        what: isIn ? 'Wrote' : entry.isSent ? 'Answered by mail' : 'Answered by mail, which is not sent yet',
         words: own,
         quoted: quoted || undefined,
         isUrgent: isIn,

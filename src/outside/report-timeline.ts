@@ -91,15 +91,16 @@ async function messages(db: Db, reportId: string): Promise<TimelineEntry[]> {
   const rows = await db
     .selectFrom('messages')
     .innerJoin('surveys', 'surveys.id', 'messages.surveyId')
-    .select(['cycle', 'direction', 'author', 'text', 'messages.at'])
+    .select(['cycle', 'direction', 'author', 'text', 'messages.at', 'messages.sentAt'])
     .where('reportId', '=', reportId)
     .orderBy('messages.at')
     .execute();
-  return rows.map(({ at, cycle, direction, author, text }) => ({
+  return rows.map(({ at, cycle, direction, author, text, sentAt }) => ({
     kind: 'message',
     at,
     cycle,
     direction,
+    isSent: direction === 'out' ? sentAt !== null : undefined,
     by: author ?? 'customer',
     words: text,
   }));

@@ -27,6 +27,7 @@ import { surveyTimeline, type Timeline } from './surveys/timeline.js';
 import { reportTimeline } from './report-timeline.js';
 import { rollUpSurveys } from './survey-counts.js';
 import { sessionTable, type Sessions } from './sessions.js';
+import { unsent, type Unsent } from './unsent.js';
 import { systemStates, type SystemStates } from './system-states.js';
 import { sweepTable, type Sweeps } from './sweeps.js';
 
@@ -56,6 +57,7 @@ export interface Stores {
   ticketLeases: TicketLeases;
   systemStates: SystemStates;
   alarms: AlarmTable;
+  unsent: Unsent;
   apiTokens: ApiTokens;
   sessions: Sessions;
 }
@@ -77,6 +79,7 @@ export function openStores(db: Db, addressKey: Buffer): Stores {
     confirmations: confirmationTable(db, hashOf, surveyIdOf),
     answers: answerTable(db),
     messages: messageTable(db),
+    unsent: unsent(db),
     timeline: surveyTimeline(db),
     doNotContact,
     erasure: customerErasure(db),

@@ -89,3 +89,30 @@ test('an opt-out can be undone on its page, and then surveys are sent again', as
     (await stack.client.timeline('UNDO-1')).filter((entry) => entry.kind === 'survey').map(({ event }) => event),
   ).toEqual(['sent', 'optedOut', 'optOutUndone']);
 });
+
+test('what is said while Temporal does not answer is stored, and sent by the watch', async () => {
+  const temporal = (signal: 'SIGSTOP' | 'SIGCONT') => process.kill(stack.pids()['Temporal'] ?? NaN, signal);
+  const link = linkIn(await stack.ask('AWAY-1', { ticketType: 'brief' })).replace(/\?.*/, '');
+  await stack.untilSurvey('AWAY-1', 'expired');
+  temporal('SIGSTOP');
+  try {
+    const said = await post(`${link}/reopen`, { reason: 'Dead since the storm' });
+    expect(said.status).toBe(303);
+    const page = await fetch(stack.url(said.headers.get('location') ?? ''));
+    expect(await page.text()).toContain('AWAY-1 is open again');
+    await stack.client.surveys.reply('AWAY-1', 'We are on our way.', 'eve');
+  } finally {
+    temporal('SIGCONT');
+  }
+  const [reply] = (await stack.client.timeline('AWAY-1')).filter(({ kind }) => kind === 'message');
+  expect(reply).toMatchObject({ direction: 'out', by: 'eve' });
+  await stack.sql(`update stored_reopenings set received_at = received_at - interval '1 minute'`);
+  await stack.sql(`update messages set at = at - interval '2 minutes' where sent_at is null`);
+  await stack.client.overview.sweep();
+  await stack.untilPhase('AWAY-1', 'open', 2);
+  expect(await stack.client.get('AWAY-1')).toMatchObject({ statusReason: 'Dead since the storm' });
+  await until('the reply', async () => (await stack.mails('AWAY-1')).some(({ text }) => text?.includes('on our way')));
+  await stack.client.overview.sweep();
+  expect(await stack.sql('select from stored_reopenings')).toEqual([]);
+  expect((await stack.client.get('AWAY-1')).cycle).toBe(2);
+});

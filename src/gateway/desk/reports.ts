@@ -78,7 +78,7 @@ export function reportPages(app: FastifyInstance, config: Config, client: Closeo
     });
   });
 
-  const show = async (id: string, more: { error?: string; note?: string; text?: string; isPending?: boolean } = {}) => {
+  const show = async (id: string, more: Typed & { error?: string; isPending?: boolean } = {}) => {
     const [report, status, timeline, contact, surveys] = await Promise.all([
       client.get(id),
       client.status(id),
@@ -111,7 +111,7 @@ export function reportPages(app: FastifyInstance, config: Config, client: Closeo
   });
 
   /** What was typed is shown again with the reason why the request was not accepted. */
-  const orExplain = async (reply: FastifyReply, id: string, typed: object, act: () => Promise<boolean>) => {
+  const orExplain = async (reply: FastifyReply, id: string, typed: Typed, act: () => Promise<boolean>) => {
     let isShown: boolean;
     try {
       isShown = await act();
@@ -132,12 +132,15 @@ export function reportPages(app: FastifyInstance, config: Config, client: Closeo
   app.post<ReportRoute>('/reports/:id/mail', operates, async (request, reply) => {
     const { id } = request.params;
     const { text: words = '', mailId } = parseInput(mailForm, request.body ?? {});
-    return orExplain(reply, id, { text: words }, async () => {
+    return orExplain(reply, id, { text: words, ...(mailId && { mailId }) }, async () => {
       await client.surveys.reply(id, words, operatorOf(request), mailId);
       return false;
     });
   });
 }
+
+/** What an operator has typed, and the mail that it is about. */
+type Typed = { note?: string; text?: string; mailId?: string };
 
 /** Browsers send line breaks as CRLF, which would count twice. */
 const longText = optional(

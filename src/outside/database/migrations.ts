@@ -10,6 +10,7 @@ import { ledger } from './ledger-migration.js';
 import { leases } from './leases-migration.js';
 import { instants } from './instants-migration.js';
 import { sessions } from './sessions-migration.js';
+import { unsent } from './unsent-migration.js';
 
 const initial: Migration = {
   async up(db: Kysely<unknown>) {
@@ -239,4 +240,5 @@ export const migrations: Record<string, Migration> = {
   '0015-leases': leases,
   '0016-instants': instants,
   '0017-sessions': sessions,
+  '0018-unsent': unsent,
 };

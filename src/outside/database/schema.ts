@@ -18,6 +18,7 @@ export interface Database {
   reports: ReportTable;
   statusChanges: StatusChangeTable;
   changeReasons: { id: string; reportId: string; reason: string; at: Generated<Date> };
+  storedReopenings: { id: string; reportId: string; hasReason: boolean; receivedAt: Date };
   questions: QuestionTable;
   surveys: SurveyTable;
   answers: AnswerTable;

@@ -220,6 +220,7 @@ async function reopen(
     };
   });
   if (written.isSuperseded || written.row.state !== 'open') return written;
+  if (change.id !== undefined) await tx.deleteFrom('storedReopenings').where('id', '=', change.id).execute();
   const { row } = written;
   await noteChanged(tx, row, change, reason);
   if (row.cycle > fence.cycle)

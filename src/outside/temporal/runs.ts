@@ -52,8 +52,8 @@ export interface Runs {
   /** Tells the run of what a customer said, which is stored. If Temporal is unavailable, the watch does. */
   signalStored(
     report: RunSubject,
-    signal: 'answered' | 'confirmed',
-    payload: AnsweredSignal | ConfirmedSignal,
+    signal: 'answered' | 'confirmed' | 'reopened',
+    payload: AnsweredSignal | ConfirmedSignal | ChangeSignal,
   ): Promise<void>;
   /** The run looks the report up again. Starts it if the report has none. */
   wake(report: RunSubject): Promise<void>;
