@@ -23,6 +23,7 @@ import { openDatabase } from './outside/database/database.js';
 import type { Sessions } from './outside/sessions.js';
 import { openStores, type Stores } from './outside/stores.js';
 import type { ListQuery, ReportDetails, ReportsPort } from './outside/reports/port.js';
+import { listReports } from './outside/reports/list.js';
 import type { DeskQuery } from './outside/reports/desk.js';
 import { toReport } from './outside/reports/rows.js';
 import { connectTemporal, type Temporal } from './outside/temporal/connect.js';
@@ -93,14 +94,16 @@ export class CloseoutClient {
   static connect(config: Config = loadConfig(), tracing?: Pick<Tracing, 'client'>): CloseoutClient {
     const ignore = () => undefined; // the pool replaces a broken idle connection
     const db = openDatabase(config.databaseUrl, ignore);
-    // A desk that many look at must not take the connections from customers' pages.
+    // A desk that many look at, and long lists, must not take the connections from customers' pages.
     const forFigures = openDatabase(config.databaseUrl, ignore, { max: 3, statementMs: 20_000 });
     const temporal = connectTemporal(config.temporal, tracing?.client);
     const close = async () => {
       await temporal.close();
       await Promise.all([db.destroy(), forFigures.destroy()]);
     };
-    const stores = { ...openStores(db, config.addressKey), counts: countQueries(forFigures) };
+    const stores = openStores(db, config.addressKey);
+    stores.counts = countQueries(forFigures);
+    stores.reports.list = (query) => listReports(forFigures, query);
     return new CloseoutClient({ stores, temporal, close });
   }
 

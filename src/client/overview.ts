@@ -70,7 +70,7 @@ export class OverviewService {
       );
     const workers = this.temporal.schedules.countWorkers();
     const [database, temporal, worker] = await Promise.all([
-      verdict(this.stores.reports.list({ filter: { id: 'none' }, offset: 0, limit: 0 })),
+      verdict(this.stores.sweeps.last()),
       verdict(workers),
       workers.then(
         (count) => (count > 0 ? 'ok' : 'none runs'),

@@ -107,10 +107,8 @@ export function rethrow(error: unknown): never {
   if (malformedText.has(state))
     throw new CloseoutError('BadInput', 'The character NUL (U+0000) is not allowed anywhere.');
   if (ownFault.test(state) || error instanceof TypeError || error instanceof RangeError) throw error;
-  throw new CloseoutError(
-    'DatabaseUnavailable',
-    `The database cannot be reached${state && ` (${state})`}; try again, and check that DATABASE_URL is right and PostgreSQL is up.`,
-    undefined,
-    { cause: error },
-  );
+  const problem = busy.has(state)
+    ? `A statement took too long in the database, or waited too long for another one (${state}); try again, and check what else the database is doing.`
+    : `The database cannot be reached${state && ` (${state})`}; try again, and check that DATABASE_URL is right and PostgreSQL is up.`;
+  throw new CloseoutError('DatabaseUnavailable', problem, undefined, { cause: error });
 }
