@@ -148,7 +148,7 @@ async function connect({ temporal: { connection } }: Config): Promise<NativeConn
   } catch (error) {
     throw new CloseoutError(
       'TemporalUnavailable',
-      `Temporal cannot be reached at ${connection.address}; check that TEMPORAL_ADDRESS is right and the server is up.`,
+      `Temporal cannot be reached at ${connection.address}; check that TEMPORAL_ADDRESS is right and the server is up. The reason: ${(error as Error).message}`,
       'TEMPORAL_ADDRESS',
       { cause: error },
     );
