@@ -3,6 +3,7 @@
  * ticket, reads it before it changes it, and changes nothing once the run has decided otherwise.
  */
 import { cancellationSignal } from '@temporalio/activity';
+import { CloseoutError } from '../contract/errors.js';
 import type { ConfirmationState } from '../contract/survey.js';
 import type { ClosingRequest } from '../outside/reports/ledger.js';
 import type { Seen } from '../outside/reports/observed.js';
@@ -97,7 +98,11 @@ async function inSystem(
   if (moved?.outcome === 'stale') {
     const { ticket, readAt } = moved;
     if (ticket) await observed.observe(systems.observationOf(system, ticket, readAt));
-    else await observed.observeGone(id, readAt, systems.named(system).settings.poll);
+    else if ((await observed.observeGone(id, readAt, systems.named(system).settings.poll)) === 'same')
+      throw new CloseoutError(
+        'SystemUnavailable',
+        `Ticket ${ticketId} of ${system} was not found; it is looked for again.`,
+      );
   }
   return moved;
 }

@@ -136,10 +136,8 @@ const retryAll = ({ by, where, json }: RetryOptions) =>
       if (!(error instanceof CloseoutError && error.code === 'BadInput')) throw error;
       throw new CloseoutError('BadInput', `--where is not a list filter of Temporal. ${error.message}`, '--where');
     });
-    const { retried, failed } = result;
-    print(
-      { json },
-      result,
-      `${retried.length} retried; ${failed.length} not: they had gone on, or could not be reached.`,
-    );
+    const { retried, failed, unreachable } = result;
+    const counts = `${retried.length} retried; ${failed.length} had gone on; ${unreachable.length} could not be reached.`;
+    print({ json }, result, counts);
+    if (unreachable.length > 0) process.exitCode = 1;
   });

@@ -46,17 +46,21 @@ export class OverviewService {
     return this.temporal.schedules.sweepNow();
   }
 
-  /** Asks every run that waits for an operator to retry. `filter`: only those that match this Temporal list filter. */
-  async retryAll(by: string, filter?: string): Promise<{ retried: string[]; failed: string[] }> {
+  /**
+   * Asks every run that waits for an operator to retry. `filter`: only those that match this Temporal list filter. `failed`: those that
+   * had gone on; `unreachable`: those that did not answer.
+   */
+  async retryAll(by: string, filter?: string): Promise<Record<'retried' | 'failed' | 'unreachable', string[]>> {
     const { runs } = this.temporal;
-    const result = { retried: [] as string[], failed: [] as string[] };
+    const result = { retried: [] as string[], failed: [] as string[], unreachable: [] as string[] };
     for (const id of await runs.inAttention(10_000, filter)) {
       const accept = () => true;
       const isAccepted = await runs
         .update('retryNow', id, { by })
         .then(accept, falseIfRefused)
         .catch(ignoreUnavailable);
-      result[isAccepted ? 'retried' : 'failed'].push(id);
+      if (isAccepted === undefined) result.unreachable.push(id);
+      else result[isAccepted ? 'retried' : 'failed'].push(id);
     }
     return result;
   }

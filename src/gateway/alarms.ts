@@ -3,13 +3,16 @@ import type { FastifyInstance } from 'fastify';
 import { alarmsIn, alertmanagerBody } from '../alarms/alertmanager.js';
 import type { CloseoutClient } from '../client.js';
 import type { AlarmOutcome, OpenElsewhere } from '../client/alarms.js';
-import { CloseoutError } from '../contract/errors.js';
+import { CloseoutError, errors } from '../contract/errors.js';
 import type { Config } from '../setup/config.js';
 import { loadPolicy } from '../setup/policy-file.js';
 import type { AlarmSource, SystemsFile } from '../setup/systems-file.js';
 import { Systems } from '../systems/systems.js';
 import { parseInput } from './parse.js';
 import { isSameToken } from './same-token.js';
+
+/** Alertmanager sends the webhook again after such an answer only. */
+const isWorthRetrying = (error: unknown) => !(error instanceof CloseoutError) || errors[error.code].retry;
 
 export function alarmWebhooks(app: FastifyInstance, client: CloseoutClient, config: Config, file: SystemsFile): void {
   const policyFor = loadPolicy(config.policyFile);
@@ -33,11 +36,16 @@ export function alarmWebhooks(app: FastifyInstance, client: CloseoutClient, conf
         'Send "Authorization: Bearer TOKEN" with the token of this alarm source.',
       );
     const counts: Partial<Record<AlarmOutcome, number>> = {};
-    // In order: an alarm may be there twice, once firing and once resolved.
-    for (const alarm of alarmsIn(parseInput(alertmanagerBody, body), source)) {
-      const outcome = await client.alarms.receive(name, alarm, policyFor, openerFor(source));
-      counts[outcome] = (counts[outcome] ?? 0) + 1;
-    }
+    const failures: unknown[] = [];
+    // In order: an alarm may be there twice, once firing and once resolved. One that is refused does not hold up the others.
+    for (const alarm of alarmsIn(parseInput(alertmanagerBody, body), source))
+      try {
+        const outcome = await client.alarms.receive(name, alarm, policyFor, openerFor(source));
+        counts[outcome] = (counts[outcome] ?? 0) + 1;
+      } catch (error) {
+        failures.push(error);
+      }
+    if (failures.length > 0) throw failures.find(isWorthRetrying) ?? failures[0];
     return counts;
   });
 }

@@ -99,7 +99,10 @@ export async function showSurvey(
   const state = linkState(survey, before?.at, now());
   const path = `/s/${signLink('survey', survey.id, config.linkKeys)}`;
   if (state !== 'open' && state !== 'changeable') {
-    const late = canReopen(survey, state, report) ? { path: `${path}/reopen${queryOf(request)}` } : undefined;
+    const typed = request.method === 'POST' && answer.comment !== before?.comment ? answer.comment : undefined;
+    const isLate = canReopen(survey, state, report);
+    const late = isLate ? { path: `${path}/reopen${queryOf(request)}`, reason: typed } : undefined;
+    if (typed && !isLate) await client.surveys.addNote(survey, typed);
     return sendPage(reply, state === 'answered' ? 200 : 410, endedPage(voice, state, report, late));
   }
   const page = surveyPage(voice, {

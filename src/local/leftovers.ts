@@ -40,7 +40,7 @@ async function readPids(dataDir: string): Promise<Pids> {
 /** The process id may belong to another program by now. */
 async function isOurs(pid: number): Promise<boolean> {
   const { stdout } = await run('ps', ['-o', 'args=', '-p', `${pid}`]).catch(() => ({ stdout: '' }));
-  return /dist\/cli\.js|server start-dev|postgres.* -D /.test(stdout);
+  return /dist\/cli\.js|server start-dev|--env cluster .*start|postgres.* -D /.test(stdout);
 }
 
 async function end(pid: number): Promise<void> {

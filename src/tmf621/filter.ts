@@ -30,15 +30,18 @@ export function hubFilter(query: string | null): {
 } {
   const wanted = [...new URLSearchParams(query ?? '')];
   const fields = wanted.find(([name]) => name === 'fields')?.[1];
-  const conditions = wanted.filter(([name]) => name !== 'fields');
+  const conditions = new Map<string, string[]>();
+  for (const [name, value] of wanted)
+    if (name !== 'fields') conditions.set(name, [...(conditions.get(name) ?? []), value]);
   return {
     fields,
     accepts: (event) =>
-      conditions.every(([name, value]) => {
-        const path = name.replace(/^(event\.)?(troubleTicket\.)?/, '');
-        return name in event && !name.includes('.')
-          ? hasValue(event, name, value)
-          : hasValue(event, `event.troubleTicket.${path}`, value);
+      [...conditions].every(([name, values]) => {
+        const ticketPath = `event.troubleTicket.${name.replace(/^(event\.)?(troubleTicket\.)?/, '')}`;
+        return values.some((value) => hasValue(event, ofEvents.has(name) ? name : ticketPath, value));
       }),
   };
 }
+
+/** Attributes that only events have. The priority and the description that are meant are those of the ticket. */
+const ofEvents = new Set(['eventId', 'eventTime', 'eventType', 'timeOcurred', 'correlationId', 'domain', 'title']);

@@ -1,5 +1,6 @@
 /** What a worker does beside its activities: it delivers events, and looks for what happened in external systems. */
 import type { Logger } from 'pino';
+import { eventTypes } from '../contract/events.js';
 import { dispatchEvents } from '../events/dispatcher.js';
 import type { Stores } from '../outside/stores.js';
 import type { Runs } from '../outside/temporal/runs.js';
@@ -19,7 +20,7 @@ export interface LoopParts {
 
 /** Who is notified of events: the webhooks of the file, and its systems of what customers answered. */
 export async function storeListeners({ stores, file }: Pick<LoopParts, 'stores' | 'file'>): Promise<void> {
-  const webhooks = [...file.webhooks].map(([name, { events }]) => ({ name, types: events ?? null }));
+  const webhooks = [...file.webhooks].map(([name, { events }]) => ({ name, types: events ?? [...eventTypes] }));
   const systems = [...file.systems].filter(([, { writeBack }]) => writeBack.answer);
   const answers = systems.map(([name]) => ({ name: `system:${name}`, types: ['survey.answered'] }));
   await stores.events.setListeners('webhook', webhooks);

@@ -130,6 +130,15 @@ test('what happens while no worker runs counts in the order in which it came', a
   await until('it to be open again', async () => (await statusesOf(down)).at(-1) === 'inProgress');
 });
 
+test('one that is refused does not hold up those behind it', async () => {
+  const [refused, accepted] = ['bad', 'good'].map((name) => webhook('firing', name, minutesAgo(1)));
+  const [first] = refused?.alerts ?? [];
+  const long = { ...first, labels: { ...first?.labels, customer: 'C'.repeat(300) } };
+  const answer = await send({ ...refused, alerts: [long, ...(accepted?.alerts ?? [])] });
+  expect(answer).toMatchObject({ status: 400, body: { field: 'customerId' } });
+  expect(await reportsOf('good')).toHaveLength(1);
+});
+
 test('only with its token, and only what Alertmanager sends', async () => {
   expect((await send(webhook('firing', 'x1', minutesAgo(1)), 'wrong')).status).toBe(401);
   expect((await callApi(stack, 'POST', '/alarms/nobody', {}, { authorization: `Bearer ${token}` })).status).toBe(401);

@@ -56,6 +56,19 @@ test('too late to answer, but not to say that it is not solved: open again, and 
   expect(await stack.alerts('LATE-1')).toHaveLength(2);
 });
 
+test('a comment that comes too late is typed in the form that is left, or else kept as a note', async () => {
+  const late = linkIn(await stack.ask('WORDS-1', { ticketType: 'brief' })).replace(/\?.*/, '');
+  await stack.untilSurvey('WORDS-1', 'expired');
+  const page = await post(late, { score: '2', comment: 'It took three weeks' });
+  expect([page.status, await page.text()]).toEqual([410, expect.stringContaining('>It took three weeks</textarea>')]);
+  const final = linkIn(await stack.ask('WORDS-2', { ticketType: 'final' })).replace(/\?.*/, '');
+  await stack.untilSurvey('WORDS-2', 'expired');
+  expect((await post(final, { score: '2', comment: 'Never again' })).status).toBe(410);
+  expect(await stack.client.timeline('WORDS-2')).toContainEqual(
+    expect.objectContaining({ kind: 'message', direction: 'in', words: 'Never again' }),
+  );
+});
+
 test('after the time in which a report can be reopened, the page only says that the survey has ended', async () => {
   const link = linkIn(await stack.ask('FINAL-1', { ticketType: 'final' })).replace(/\?.*/, '');
   await stack.untilSurvey('FINAL-1', 'expired');
