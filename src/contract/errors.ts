@@ -58,3 +58,7 @@ export class CloseoutError extends Error {
   /** ms; absent: as usual. */
   readonly retryAfter: number | undefined;
 }
+
+/** Whether the same may succeed later, as the table says; so may whatever has no name there. */
+export const isWorthRetrying = (error: unknown): boolean =>
+  !(error instanceof CloseoutError) || errors[error.code].retry;

@@ -3,16 +3,13 @@ import type { FastifyInstance } from 'fastify';
 import { alarmsIn, alertmanagerBody } from '../alarms/alertmanager.js';
 import type { CloseoutClient } from '../client.js';
 import type { AlarmOutcome, OpenElsewhere } from '../client/alarms.js';
-import { CloseoutError, errors } from '../contract/errors.js';
+import { CloseoutError, isWorthRetrying } from '../contract/errors.js';
 import type { Config } from '../setup/config.js';
 import { loadPolicy } from '../setup/policy-file.js';
 import type { AlarmSource, SystemsFile } from '../setup/systems-file.js';
 import { Systems } from '../systems/systems.js';
 import { parseInput } from './parse.js';
 import { isSameToken } from './same-token.js';
-
-/** Alertmanager sends the webhook again after such an answer only. */
-const isWorthRetrying = (error: unknown) => !(error instanceof CloseoutError) || errors[error.code].retry;
 
 export function alarmWebhooks(app: FastifyInstance, client: CloseoutClient, config: Config, file: SystemsFile): void {
   const policyFor = loadPolicy(config.policyFile);
@@ -45,6 +42,7 @@ export function alarmWebhooks(app: FastifyInstance, client: CloseoutClient, conf
       } catch (error) {
         failures.push(error);
       }
+    // Alertmanager sends the webhook again only after an answer of 5xx.
     if (failures.length > 0) throw failures.find(isWorthRetrying) ?? failures[0];
     return counts;
   });

@@ -1,11 +1,10 @@
 /** What a process needs before it is ready. */
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import type { Logger } from 'pino';
-import { CloseoutError, errors } from '../contract/errors.js';
+import { CloseoutError, isWorthRetrying } from '../contract/errors.js';
 
 /** Whatever is not there yet may still be starting. Errors that only an operator can correct end the process. */
 export async function untilDone(log: Logger, what: string, work: () => Promise<void>): Promise<void> {
-  const isWorthRetrying = (error: Error) => !(error instanceof CloseoutError) || errors[error.code].retry;
   const policy = retry(handleWhen(isWorthRetrying), {
     maxAttempts: 10,
     backoff: new ExponentialBackoff({ maxDelay: 10_000 }),
