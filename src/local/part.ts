@@ -18,6 +18,8 @@ export interface PartOptions {
 export interface Part {
   name: string;
   pid: number;
+  /** Rejects with what the log says if the part ends first, or is not ready within a minute; then it is still to be stopped. */
+  ready: Promise<void>;
   /** Resolves with the exit code or signal when the process has ended. */
   ended: Promise<string>;
   stop(): Promise<void>;
@@ -26,27 +28,23 @@ export interface Part {
 const timeouts = { startMs: 60_000, stopMs: 15_000 };
 
 /** The part has a process group of its own: Ctrl-C in the terminal reaches only us, and we stop the parts in order. */
-export async function startPart(options: PartOptions): Promise<Part> {
-  const { name, command, args, logFile, ready, stopSignal = 'SIGTERM' } = options;
+export function startPart(options: PartOptions): Part {
+  const { name, command, args, logFile, stopSignal = 'SIGTERM' } = options;
   const log = openSync(logFile, 'a');
   const logStart = fstatSync(log).size;
-  const stdio: StdioOptions = ready === 'message' ? ['ignore', log, log, 'ipc'] : ['ignore', log, log];
+  const stdio: StdioOptions = options.ready === 'message' ? ['ignore', log, log, 'ipc'] : ['ignore', log, log];
   const child = spawn(command, args, { ...options.spawn, detached: true, stdio });
   closeSync(log);
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
   });
-  let isReady = false;
-  child.once('message', () => (isReady = true));
-  const poll = ready === 'message' ? () => Promise.resolve(isReady) : ready;
-  try {
-    await untilReady(name, poll, ended, () => `${reasonIn(logFile, logStart)} (full log: ${logFile})`);
-  } catch (error) {
-    child.kill('SIGKILL'); // nobody would stop it
-    throw error;
-  }
-  return { name, pid: child.pid ?? 0, ended, stop: () => stop(child, ended, stopSignal) };
+  let hasSaidSo = false;
+  child.once('message', () => (hasSaidSo = true));
+  const poll = options.ready === 'message' ? () => Promise.resolve(hasSaidSo) : options.ready;
+  const logged = () => `${reasonIn(logFile, logStart)} (full log: ${logFile})`;
+  const ready = untilReady(name, poll, ended, logged);
+  return { name, pid: child.pid ?? 0, ready, ended, stop: () => stop(child, ended, stopSignal) };
 }
 
 async function untilReady(

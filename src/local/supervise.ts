@@ -5,7 +5,7 @@ import type { Part } from './part.js';
 
 export interface PartDefinition {
   name: string;
-  start: () => Promise<Part>;
+  start: () => Part | Promise<Part>;
 }
 
 export class Supervisor {
@@ -23,10 +23,17 @@ export class Supervisor {
     const { name } = recipe;
     const startedAt = performance.now();
     const part = await recipe.start();
-    if (this.isStopping()) return part.stop();
     this.parts.set(name, part);
+    try {
+      // Recorded before it is ready: if we are killed meanwhile, the next start ends it.
+      await Promise.all([part.ready, this.recordPids()]);
+    } catch (error) {
+      this.parts.delete(name);
+      await part.stop();
+      throw error;
+    }
+    if (this.isStopping()) return part.stop();
     void part.ended.then((exit) => this.restart(recipe, startedAt, exit));
-    await this.recordPids();
     this.say(`${name}: ready (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`);
   }
 
@@ -44,6 +51,7 @@ export class Supervisor {
       try {
         return await this.start(recipe);
       } catch (error) {
+        if (this.isStopping()) return;
         this.say(`${recipe.name}: cannot be restarted yet: ${error instanceof Error ? error.message : String(error)}`);
         await pause(2_000);
       }

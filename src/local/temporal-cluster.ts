@@ -57,15 +57,14 @@ export async function startTemporalCluster(cluster: LocalCluster): Promise<Part>
     mode: 0o600,
   });
   const address = `127.0.0.1:${port}`;
-  const part = await startPart({
+  const part = startPart({
     name: 'Temporal',
     command: server,
     args: ['--root', root, '--config', '.', '--env', 'cluster', '--allow-no-auth', 'start'],
     logFile,
     ready: () => isUp(address),
   });
-  await createNamespace(address);
-  return part;
+  return { ...part, ready: part.ready.then(() => createNamespace(address)) };
 }
 
 /** As the dev server is given them. */

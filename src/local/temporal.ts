@@ -41,7 +41,8 @@ export interface LocalTemporal {
   logFile: string;
 }
 
-export async function startTemporal({ cli, dataDir, port, uiPort, logFile }: LocalTemporal): Promise<Part> {
+export function startTemporal({ cli, dataDir, port, uiPort, logFile }: LocalTemporal): Part {
+  const address = `127.0.0.1:${port}`;
   const file = join(dataDir, 'temporal.db');
   const ports = ['--port', `${port}`, '--ui-port', `${uiPort}`];
   const args = [
@@ -56,14 +57,15 @@ export async function startTemporal({ cli, dataDir, port, uiPort, logFile }: Loc
     'warn',
     ...settings,
   ];
-  return startPart({ name: 'Temporal', command: cli, args, logFile, ready: () => isServing(`127.0.0.1:${port}`) });
+  const part = startPart({ name: 'Temporal', command: cli, args, logFile, ready: () => isServing(address) });
+  return { ...part, ready: part.ready.then(() => keepRunsFor30Days(address)) };
 }
 
 /** How long finished runs are kept, for operators. */
 export const retention = { seconds: (30 * 24 * 60 * 60) as never };
 
 /** The dev server deletes finished runs after a day. */
-export async function keepRunsFor30Days(address: string): Promise<void> {
+async function keepRunsFor30Days(address: string): Promise<void> {
   const connection = await Connection.connect({ address });
   try {
     await connection.workflowService.updateNamespace({

@@ -7,7 +7,7 @@ import { databaseUser, startPostgres } from '../local/postgres.js';
 import type { Secrets } from '../local/secrets.js';
 import type { PartDefinition } from '../local/supervise.js';
 import { buildTemporalServer, startTemporalCluster } from '../local/temporal-cluster.js';
-import { findTemporalCli, keepRunsFor30Days, startTemporal } from '../local/temporal.js';
+import { findTemporalCli, startTemporal } from '../local/temporal.js';
 import { loadConfig, type LocalPorts } from '../setup/config.js';
 
 export type Env = Record<string, string | undefined>;
@@ -61,12 +61,7 @@ export async function partsOf(stack: Stack, say: Say): Promise<PartDefinition[]>
     const port = ports.CLOSEOUT_TEMPORAL_PORT;
     const cli = await findTemporalCli(given, say);
     const options = { cli, dataDir, port, uiPort: ports.CLOSEOUT_TEMPORAL_UI_PORT, logFile: logFile('temporal') };
-    const startServer = async () => {
-      const part = await startTemporal(options);
-      await keepRunsFor30Days(`127.0.0.1:${port}`);
-      return part;
-    };
-    parts.push({ name: 'Temporal', start: startServer });
+    parts.push({ name: 'Temporal', start: () => startTemporal(options) });
   }
   return [...parts, ...ownParts(stack, logFile)];
 }

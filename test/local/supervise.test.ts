@@ -29,7 +29,7 @@ function sleeper(name: string, failures = 0) {
     logFile: join(dir, `${name}.log`),
     ready: 'message' as const,
   };
-  const start = async () => {
+  const start = () => {
     starts++;
     if (starts > 1 && starts <= failures + 1) throw new Error('the database is down');
     return startPart(part);
@@ -62,4 +62,43 @@ test('a part that cannot be restarted is tried until it can, and the others run 
   await until('the worker to be restarted', isReady('worker', 2));
   expect(said.filter((line) => line === 'worker: cannot be restarted yet: the database is down')).toHaveLength(2);
   expect((await recorded())['one']).toBe(one);
+});
+
+/** A process that waits until it is stopped. `ready`: whether it counts as started. */
+const waiting = (name: string, ready: () => Promise<boolean>) => ({
+  name,
+  start: () =>
+    startPart({
+      name,
+      command: process.execPath,
+      args: ['--eval', 'setInterval(() => undefined, 1000)'],
+      logFile: join(dir, `${name}.log`),
+      ready,
+    }),
+});
+const isRunning = (pid: number) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+test('a part is recorded before it is ready, so a start that was killed leaves nothing running', async () => {
+  let isReady = false;
+  const started = supervisor.start(waiting('slow', () => Promise.resolve(isReady)));
+  await until('the part to be recorded', async () => isRunning((await recorded())['slow'] ?? -1));
+  isReady = true;
+  await started;
+});
+
+test('a part that cannot become ready is not left running', async () => {
+  let pid = 0;
+  const refused = waiting('refused', async () => {
+    pid = (await recorded())['refused'] ?? 0;
+    if (pid > 0) throw new Error('wrong password');
+    return false;
+  });
+  await expect(supervisor.start(refused)).rejects.toThrow('wrong password');
+  expect(isRunning(pid)).toBe(false);
 });

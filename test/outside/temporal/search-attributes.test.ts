@@ -22,7 +22,8 @@ beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'closeout-search-attributes-'));
   const [port = 0, uiPort = 0] = await freePorts(2);
   const cli = process.env['CLOSEOUT_TEMPORAL_CLI'] ?? '';
-  temporal = await startTemporal({ cli, dataDir, port, uiPort, logFile: join(dataDir, 'temporal.log') });
+  temporal = startTemporal({ cli, dataDir, port, uiPort, logFile: join(dataDir, 'temporal.log') });
+  await temporal.ready;
   const address = `127.0.0.1:${port}`;
   forWorkers = await NativeConnection.connect({ address });
   const { connection, close } = openConnection({ address });
