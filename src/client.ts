@@ -221,12 +221,19 @@ export class CloseoutClient {
   }
 
   /** An operator's update. Throws `StatusConflict` with the reason if it does not fit the phase, and `NoRun`. */
-  async operate(update: UpdateName, reportId: string, request: OperatorRequest): Promise<RunStatus> {
+  async operate(
+    update: UpdateName,
+    reportId: string,
+    request: OperatorRequest,
+    requestId?: string,
+  ): Promise<RunStatus> {
     const { runs } = this.parts.temporal;
     const report = await this.reports.get(reportId);
     // The run of a survey that could not be delivered is done.
     const isDone = update === 'resendSurvey' && (await this.surveys.currentOf(reportId)).state === 'undeliverable';
-    return isDone ? runs.updateWithStart(update, report, request) : runs.update(update, reportId, request);
+    return isDone
+      ? runs.updateWithStart(update, report, request, requestId)
+      : runs.update(update, reportId, request, requestId);
   }
 
   /** Signals a change to the run, which alone decides what it means, and waits a moment for the ledger to show it. */

@@ -41,7 +41,8 @@ async function readFacts(
       return { affected: await affected.inAttention(alert.step, alert.code) };
     case 'stuck':
       return { affected: await affected.stuck() };
-    case 'message': {
+    case 'message':
+    case 'reply': {
       const message = await messages.find(alert.storedMessageId);
       return { message, survey: message && (await surveys.find(message.surveyId)) };
     }

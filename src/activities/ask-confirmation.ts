@@ -77,7 +77,7 @@ export async function askConfirmation(deps: Deps, request: AskConfirmation): Pro
   const earlier = cycle > 1 ? await surveys.mailedBefore(reportId, cycle) : [];
   const mail = compose(survey, report, { ...contact, emailAddress: address }, earlier, request);
   await mailCustomer(deps, reportId, surveyMail(mail, deps.mail, deps.brands.of(survey.brand)));
-  await confirmations.markSent(survey.id, kind);
+  await confirmations.markSent(survey.id, kind, deps.doNotContact.hashOf(address));
   await ledger.expect(reportId, soonAfter(new Date(asked.warnAt ?? asked.closesAt)));
   return asked;
 }

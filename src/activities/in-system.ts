@@ -98,11 +98,14 @@ async function inSystem(
   if (moved?.outcome === 'stale') {
     const { ticket, readAt } = moved;
     if (ticket) await observed.observe(systems.observationOf(system, ticket, readAt));
-    else if ((await observed.observeGone(id, readAt, systems.named(system).settings.poll)) === 'same')
-      throw new CloseoutError(
-        'SystemUnavailable',
-        `Ticket ${ticketId} of ${system} was not found; it is looked for again.`,
-      );
+    else {
+      const gone = await observed.observeGone({ system, ticketId }, readAt, systems.named(system).settings.poll);
+      if (gone?.outcome !== 'changed')
+        throw new CloseoutError(
+          'SystemUnavailable',
+          `Ticket ${ticketId} of ${system} was not found; it is looked for again.`,
+        );
+    }
   }
   return moved;
 }

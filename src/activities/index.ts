@@ -13,6 +13,7 @@ import { recordDelivery } from './record-delivery.js';
 import { recordAnswerHandled, recordDecision } from './record-decision.js';
 import { cancelReport, reopenReport } from './reopen-report.js';
 import { resolveConfirmation } from './resolve-confirmation.js';
+import { giveUpReply } from './give-up-reply.js';
 import { sendReply } from './send-reply.js';
 import { sendSurvey } from './send-survey.js';
 import { findRestored, recordSweep, restoreLedger, sweepReports, wakeUnfinished } from './sweep-reports.js';
@@ -37,6 +38,7 @@ const implementations = {
   reopenReport,
   resolveConfirmation,
   restoreLedger,
+  giveUpReply,
   sendReply,
   sendSurvey,
   sweepReports,

@@ -19,7 +19,11 @@ export async function mailCustomer(
   } catch (error) {
     const verdict = mailVerdict(error);
     if (verdict?.code === 'RecipientRefused')
-      await doNotContact.suppress(mail.to.address, { reason: verdict.reason, source: 'rcpt', reportId });
+      await doNotContact.suppress(doNotContact.hashOf(mail.to.address), {
+        reason: verdict.reason,
+        source: 'rcpt',
+        reportId,
+      });
     await ledger.expect(reportId, later(now(), 2 * hour));
     throw error;
   }

@@ -56,8 +56,7 @@ async function openTicket(
     },
     terms,
   );
-  const observation = systems.observationOf(system, opened.ticket, opened.at);
-  await observed.observe(observation);
-  await runs.begin(await reports.get(observation.reportId));
-  return observation.reportId;
+  const { reportId: id } = await observed.observe(systems.observationOf(system, opened.ticket, opened.at));
+  await runs.begin(await reports.get(id));
+  return id;
 }

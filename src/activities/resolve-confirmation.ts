@@ -11,6 +11,8 @@ export interface ResolveConfirmation {
   as: Resolution;
   /** For `released`: the operator. */
   by?: string;
+  /** For `unreachable`: why the mail was refused. */
+  failure?: string;
 }
 
 /**
@@ -19,8 +21,9 @@ export interface ResolveConfirmation {
  */
 export async function resolveConfirmation(
   { confirmations }: Deps,
-  { reportId, cycle, clearedAt, as, by }: ResolveConfirmation,
+  { reportId, cycle, clearedAt, as, by, failure }: ResolveConfirmation,
 ): Promise<ConfirmationRecord | null> {
-  const survey = await confirmations.resolve({ reportId, cycle, clearedAt: new Date(clearedAt) }, as, by);
+  const clearing = { reportId, cycle, clearedAt: new Date(clearedAt) };
+  const survey = await confirmations.resolve(clearing, as, { by, detail: failure });
   return survey ? confirmationRecord(survey, clearedAt) : null;
 }

@@ -1,16 +1,18 @@
 import { cancellationSignal } from '@temporalio/activity';
+import { CloseoutError } from '../contract/errors.js';
 import { replyMail } from '../customer/reply-mail.js';
 import type { Deps } from './deps.js';
 
-/** Mails an operator's reply. Safe to repeat: the same bytes under the same Message-ID, and recorded as sent once. */
+/** Mails an operator's reply. Safe to repeat: the same bytes under the same Message-ID, and recorded as sent once. Throws if it cannot. */
 export async function sendReply(
   { reports, surveys, messages, timeline, mailer, brands }: Deps,
   { storedMessageId }: { storedMessageId: string },
 ): Promise<void> {
   const message = await messages.find(storedMessageId);
   const survey = message && (await surveys.find(message.surveyId));
-  const contact = survey && (await reports.contactOf(survey.reportId));
-  if (!message?.text || !survey || !contact?.emailAddress || message.sentAt) return; // sent, or erased since
+  if (!message?.text || !survey || message.sentAt) return; // sent, or erased since
+  const contact = await reports.contactOf(survey.reportId);
+  if (!contact?.emailAddress) throw new CloseoutError('StatusConflict', 'The report has no address any more.');
   const incoming = (await messages.ofSurvey(survey.id)).filter(({ direction }) => direction === 'in').at(-1);
   const reply = {
     storedMessageId,

@@ -75,7 +75,8 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
   const mail = compose(asked, report, { ...contact, emailAddress: address }, earlier, request);
   await mailCustomer(deps, reportId, surveyMail(mail, deps.mail, deps.brands.of(survey.brand)));
   if (againFor) await timeline.add(survey.id, 'sentAgain', { by: againFor });
-  return surveyRecord(await surveys.markSent({ id: survey.id, kind, expectedAt }));
+  const mailedTo = doNotContact.hashOf(address);
+  return surveyRecord(await surveys.markSent({ id: survey.id, kind, mailedTo, expectedAt }));
 }
 
 /** Another channel delivers the first mail, and says so; nothing depends on its reminder. */

@@ -47,14 +47,17 @@ async function wakeDue(deps: Deps, result: Result): Promise<void> {
 }
 
 /** What a customer or an operator said while Temporal was unavailable. */
-async function sendStored({ unsent, ledger, runs }: Deps, result: Result): Promise<void> {
+async function sendStored({ unsent, messages, ledger, runs }: Deps, result: Result): Promise<void> {
   const notSent = await inParallel(await unsent.reopenings(pageSize), async (reopening) => {
     const report = toReport(await ledger.read(reopening.reportId));
     await runs.signal(report, signals.reopened, customersReopening(reopening));
     await unsent.removeReopening(reopening.id);
     count(result, 'reopened');
   });
-  const notBegun = await inParallel(await unsent.replies(pageSize), (id) => runs.reply(id));
+  const notBegun = await inParallel(await unsent.replies(pageSize), async (id) => {
+    await runs.reply(id);
+    await messages.markBegun(id);
+  });
   result.failed += notSent.length + notBegun.length;
 }
 

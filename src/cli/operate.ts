@@ -137,7 +137,7 @@ const retryAll = ({ by, where, json }: RetryOptions) =>
       throw new CloseoutError('BadInput', `--where is not a list filter of Temporal. ${error.message}`, '--where');
     });
     const { retried, failed, unreachable } = result;
-    const counts = `${retried.length} retried; ${failed.length} had gone on; ${unreachable.length} could not be reached.`;
+    const counts = `${retried.length} retried; ${failed.length} had nothing to retry; ${unreachable.length} could not be reached.`;
     print({ json }, result, counts);
     if (unreachable.length > 0) process.exitCode = 1;
   });

@@ -6,7 +6,7 @@ import { CloseoutError } from '../contract/errors.js';
 import type { RunStatus } from '../contract/reports.js';
 import { isTime, timeRule } from '../contract/time.js';
 import { stateInWords } from '../policy/state-in-words.js';
-import { localTime } from './terminal.js';
+import { localTime, printable } from './terminal.js';
 
 export interface Common {
   json?: boolean;
@@ -49,7 +49,7 @@ export function describe(status: RunStatus): string {
     lines.push(`The customer will not be asked: ${skipSurveyBy} decided not to ask.`);
   const outcome = survey.reason ? `${survey.state} (${survey.reason})` : survey.state;
   lines.push(`Phase ${phase}, cycle ${cycle}, survey ${outcome}${run ? `, run ${run}` : ''}`);
-  return lines.join('\n');
+  return printable(lines.join('\n'));
 }
 
 /** How long a command waits to report what became of its request; ms. */

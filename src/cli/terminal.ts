@@ -24,8 +24,12 @@ const plainBorders = Object.fromEntries(
     .map((name) => [name, '']),
 );
 
+/** Without the characters with which a text could act on the terminal, or change the direction of what follows it. */
+export const printable = (text: string): string =>
+  text.replace(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
+
 export function table(head: string[], rows: string[][], isTerminal = process.stdout.isTTY): string {
-  const oneLine = (cell: string) => cell.replace(/\s+/g, ' ');
+  const oneLine = (cell: string) => printable(cell.replace(/\s+/g, ' '));
   if (!isTerminal) return [head, ...rows].map((row) => row.map(oneLine).join('\t')).join('\n');
   const drawn = new Table({
     head,

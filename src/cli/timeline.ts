@@ -1,7 +1,7 @@
 /** The output of `closeout timeline`. */
 import type { TimelineEntry } from '../contract/timeline.js';
 import { storyLine } from '../operator/story.js';
-import { localTime } from './terminal.js';
+import { localTime, printable } from './terminal.js';
 
 export function timelineText(entries: TimelineEntry[]): string {
   const lines: string[] = [];
@@ -13,5 +13,5 @@ export function timelineText(entries: TimelineEntry[]): string {
     if (words) lines.push(...words.split('\n').map((line) => `${' '.repeat(18)}> ${line}`));
     if (quoted) lines.push(`${' '.repeat(18)}(${quoted.split('\n').length} quoted lines left out)`);
   }
-  return lines.join('\n');
+  return printable(lines.join('\n'));
 }

@@ -19,11 +19,11 @@ export class OverviewService {
     this.counts = stores.counts;
   }
 
-  /** Service problems that are being cleared, at most `limit`. */
+  /** Service problems that are being cleared, at most `limit`, and of which a worker says how far. */
   async beingCleared(limit: number): Promise<MassClearProgress[]> {
     const { serviceProblems } = this.temporal;
     const ids = await serviceProblems.beingCleared(limit);
-    const progress = await Promise.all(ids.map((id) => serviceProblems.progress(id)));
+    const progress = await Promise.all(ids.map((id) => serviceProblems.progress(id).catch(ignoreUnavailable)));
     return progress.filter((known) => known !== undefined);
   }
 
@@ -48,7 +48,7 @@ export class OverviewService {
 
   /**
    * Asks every run that waits for an operator to retry. `filter`: only those that match this Temporal list filter. `failed`: those that
-   * had gone on; `unreachable`: those that did not answer.
+   * had gone on, or wait for a customer; `unreachable`: those that did not answer.
    */
   async retryAll(by: string, filter?: string): Promise<Record<'retried' | 'failed' | 'unreachable', string[]>> {
     const { runs } = this.temporal;

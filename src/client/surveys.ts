@@ -9,7 +9,7 @@ import type { IncomingMail } from '../customer/incoming-mail.js';
 import type { Stores } from '../outside/stores.js';
 import { answeredSignal } from '../outside/surveys/answers.js';
 import { confirmedSignal } from '../outside/surveys/confirmations.js';
-import { isSameAddress, type OptOutSource } from '../outside/surveys/do-not-contact.js';
+import type { OptOutSource } from '../outside/surveys/do-not-contact.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
 import { customersReopening } from '../outside/unsent.js';
 import type { Runs } from '../outside/temporal/runs.js';
@@ -125,16 +125,14 @@ export class SurveyService {
     await this.runs.alert({ kind: 'message', storedMessageId: id }).catch(ignoreUnavailable);
   }
 
-  /** The address that this survey was sent to receives no more surveys. Safe to repeat. */
+  /** The address that this survey was mailed to receives no more surveys. Throws `NotFound` if it is not known. Safe to repeat. */
   async optOut(survey: Survey, source: OptOutSource = 'link'): Promise<void> {
-    const address = await this.addressOf(survey);
-    if (address !== undefined) await this.stores.doNotContact.optOut(survey, address, source);
+    await this.stores.doNotContact.optOut(survey, await this.mailedTo(survey), source);
   }
 
-  /** The customer wants surveys after all. Safe to repeat. */
+  /** The customer wants surveys after all. Throws `NotFound` if the address is not known. Safe to repeat. */
   async undoOptOut(survey: Survey): Promise<void> {
-    const address = await this.addressOf(survey);
-    if (address !== undefined) await this.stores.doNotContact.undoOptOut(survey, address);
+    await this.stores.doNotContact.undoOptOut(survey, await this.mailedTo(survey));
   }
 
   /** Handles an incoming mail. Safe to repeat. Throws `NotFound` if a person replied to no survey of ours. */
@@ -173,30 +171,31 @@ export class SurveyService {
     await this.stores.reports.get(reportId);
     const survey = (await this.ofReport(reportId)).filter(({ mailedAt }) => mailedAt).at(-1);
     if (!survey) throw new CloseoutError('StatusConflict', `The customer of report ${reportId} was never asked.`);
-    if ((await this.addressOf(survey)) === undefined)
+    if ((await this.stores.reports.contactOf(reportId))?.emailAddress === undefined)
       throw new CloseoutError('StatusConflict', `Report ${reportId} has no address.`);
     await this.stores.messages.store({ id, surveyId: survey.id, direction: 'out', author: by, text });
-    await this.runs.reply(id).catch(ignoreUnavailable);
+    await this.runs.reply(id).then(() => this.stores.messages.markBegun(id), ignoreUnavailable);
   }
 
   private async receiveReports(
     survey: Survey,
     { id, reports }: IncomingMail & { kind: 'deliveryReport' },
   ): Promise<'bounce' | 'delay' | 'automatic'> {
-    const { timeline } = this.stores;
-    const address = await this.addressOf(survey);
-    const about = reportAbout(reports, (to) => address !== undefined && isSameAddress(to, address));
+    const { timeline, doNotContact } = this.stores;
+    const ours = await this.addressesOf(survey);
+    const about = reportAbout(reports, (to) => ours.includes(doNotContact.hashOf(to)));
     if (!about || about.report.outcome === 'delivered') {
       await timeline.addOnce(survey.id, 'automaticReply', id);
       return 'automatic';
     }
-    const { outcome, status } = about.report;
+    const { outcome, status, recipient } = about.report;
     if (outcome === 'delayed') {
       await timeline.addOnce(survey.id, 'delayed', status);
       return 'delay';
     }
-    if (isBadAddress(status) && address && !about.isForwarded)
-      await this.stores.doNotContact.suppress(address, { reason: status, source: 'dsn', reportId: survey.reportId });
+    const address = recipient === undefined ? ours[0] : doNotContact.hashOf(recipient);
+    if (isBadAddress(status) && address !== undefined && !about.isForwarded)
+      await doNotContact.suppress(address, { reason: status, source: 'dsn', reportId: survey.reportId });
     await this.handleBounce(survey, status);
     return 'bounce';
   }
@@ -215,9 +214,8 @@ export class SurveyService {
     survey: Survey,
     { id, messageId, from, text }: IncomingMail & { kind: 'reply' },
   ): Promise<void> {
-    const { messages, timeline } = this.stores;
-    const address = await this.addressOf(survey);
-    const isCustomer = from !== undefined && address !== undefined && isSameAddress(from, address);
+    const { messages, timeline, doNotContact } = this.stores;
+    const isCustomer = from !== undefined && (await this.addressesOf(survey)).includes(doNotContact.hashOf(from));
     const author = isCustomer ? null : 'another address';
     const isNew = await messages.store({ id, surveyId: survey.id, direction: 'in', messageId, author, text });
     if (isNew) await timeline.add(survey.id, 'wroteBack');
@@ -237,7 +235,17 @@ export class SurveyService {
     return undefined;
   }
 
-  private async addressOf(survey: Survey): Promise<string | undefined> {
-    return (await this.stores.reports.contactOf(survey.reportId))?.emailAddress;
+  private async mailedTo(survey: Survey): Promise<string> {
+    const [mailedTo] = await this.addressesOf(survey);
+    if (mailedTo !== undefined) return mailedTo;
+    throw new CloseoutError('NotFound', `The address that survey ${survey.id} was mailed to was removed.`);
+  }
+
+  /** Hashes of the addresses that it may have been mailed to: that of its last mail, which outlives the report's, and the report's. */
+  private async addressesOf({ mailedTo, reportId }: Survey): Promise<string[]> {
+    const { reports, doNotContact } = this.stores;
+    const address = (await reports.contactOf(reportId))?.emailAddress;
+    const current = address === undefined ? null : doNotContact.hashOf(address);
+    return [mailedTo, current].filter((hash) => hash !== null);
   }
 }

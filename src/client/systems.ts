@@ -29,8 +29,8 @@ export class SystemService {
 
   /** A ticket was just opened there: its report is followed at once. Safe to repeat. */
   async follow(observation: Observation): Promise<string> {
-    await this.observed.observe(observation);
-    await this.runs.begin(await this.reports.get(observation.reportId));
-    return observation.reportId;
+    const { reportId } = await this.observed.observe(observation);
+    await this.runs.begin(await this.reports.get(reportId));
+    return reportId;
   }
 }

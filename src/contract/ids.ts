@@ -41,6 +41,8 @@ export function alertIdOf(alert: Alert): string {
       return `alert:listener:${alert.listener}:${alert.givenUp ?? ''}:${alert.at.slice(0, 10)}`;
     case 'message':
       return `alert:message:${alert.storedMessageId}`;
+    case 'reply':
+      return `alert:reply:${alert.storedMessageId}`;
   }
 }
 

@@ -203,7 +203,9 @@ export type Alert =
   /** A listener of events fails for days or wants no more; `givenUp`: only the events of this report were given up. */
   | { kind: 'listener'; listener: string; reason: string; givenUp?: string; at: string }
   /** A customer replied to one of our mails. */
-  | { kind: 'message'; storedMessageId: string };
+  | { kind: 'message'; storedMessageId: string }
+  /** An operator's reply will not be mailed. `failure`: code of the error. */
+  | { kind: 'reply'; storedMessageId: string; failure: string };
 
 /** The search attributes of a run and their types. Workers register them with the server when they start. */
 export const searchAttributes = {

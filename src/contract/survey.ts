@@ -70,6 +70,8 @@ export interface Survey {
   /** First attempt to hand the mail over. Fixes its Date and its expiry, so that every attempt sends the same mail. */
   mailedAt: Date | null;
   sentAt: Date | null;
+  /** Hash of the address that the last mail went to; null: none yet, or another channel's. */
+  mailedTo: string | null;
   remindedAt: Date | null;
   expiresAt: Date | null;
   reopenUntil: Date | null;

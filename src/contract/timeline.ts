@@ -28,6 +28,6 @@ export type TimelineEntry = Common &
         followUps: FollowUpAnswers;
         words?: string;
       }
-    /** A mail, or words on a page. `out`: from an operator to the customer, and whether the relay has accepted it. */
-    | { kind: 'message'; direction: 'in' | 'out'; isSent?: boolean; words: string }
+    /** A mail, or words on a page. `out`: from an operator to the customer, and whether the relay has accepted it, or why it will not. */
+    | { kind: 'message'; direction: 'in' | 'out'; isSent?: boolean; failure?: string; words: string }
   );

@@ -46,18 +46,23 @@ export function guard(config: Config, client: CloseoutClient) {
     if (isFromUi && request.method === 'OPTIONS') return undefined;
     if (!isOpenToAll(request.url.split('?')[0] ?? '')) {
       const needsNone = onlyLocal && isFromThisMachine(request) && !hasNamedToken(request);
-      if (!(await identify(request, config, client)) && !needsNone) {
-        if (oidc && request.method === 'GET' && isForOperators(request))
-          return reply.redirect(loginPath(request.url), 303);
-        // A browser asks for a login: any name, and the token as the password.
-        reply.header('www-authenticate', 'Basic realm="Closeout", charset="UTF-8"');
-        throw unauthorized();
-      }
+      if (!(await identify(request, config, client)) && !needsNone)
+        return askToLogIn(request, reply, oidc !== undefined);
       assertScope(request);
     }
     assertMediaType(request);
     return undefined;
   };
+}
+
+function askToLogIn(request: FastifyRequest, reply: FastifyReply, hasProvider: boolean): FastifyReply {
+  if (hasProvider && isForOperators(request)) {
+    if (request.method === 'GET') return reply.redirect(loginPath(request.url), 303);
+    throw new CloseoutError('Unauthorized', loggedOut);
+  }
+  // A browser asks for a login: any name, and the token as the password.
+  reply.header('www-authenticate', 'Basic realm="Closeout", charset="UTF-8"');
+  throw unauthorized();
 }
 
 /** Finds out who sends a request: by a token, or by a log-in. False if nobody is known by what it carries. */
@@ -77,6 +82,10 @@ async function identify(request: FastifyRequest, { apiToken, oidc }: Config, cli
 
 /** A named token that is revoked is refused, also where no token is needed. */
 const hasNamedToken = (request: FastifyRequest): boolean => tokenOf(request)?.startsWith(tokenPrefix) ?? false;
+
+/** The browser keeps what was typed, because it can send the request again. */
+const loggedOut =
+  'Your log-in has ended, so nothing was done. Open the desk in another tab to log in, then reload this page: the browser sends what you typed once more.';
 
 const unauthorized = () =>
   new CloseoutError(

@@ -26,7 +26,8 @@ export const loginPath = (to: string): string => `/login?to=${encodeURIComponent
 /** Only a path of ours: no address that a link from elsewhere may bring along, in whatever way browsers understand it. */
 function ownPath(to: unknown, publicUrl: string): string {
   const url = typeof to === 'string' && URL.canParse(to, publicUrl) ? new URL(to, publicUrl) : undefined;
-  return url?.origin === new URL(publicUrl).origin ? `${url.pathname}${url.search}` : '/';
+  const isOurs = url?.origin === new URL(publicUrl).origin && !url.pathname.startsWith('//');
+  return isOurs ? `${url.pathname}${url.search}` : '/';
 }
 
 export function login(app: FastifyInstance, { oidc, http: { publicUrl } }: Config, client: CloseoutClient): void {

@@ -160,6 +160,7 @@ function oldestFirst(rows: Row[]): Row[] {
 
 /** `Closed` without a `Resolved` before it means cleared. Closing itself is what Closeout does. */
 function changeTo(state: State, current: ChangeKind | 'open'): ChangeKind | undefined {
+  if (current === 'cancelled') return undefined; // which is final
   switch (state) {
     case 'over':
       return current === 'cleared' ? undefined : 'cleared';

@@ -190,7 +190,7 @@ function factsOf(report: SimulatedReport, sent: SentSurvey[], now: number): Elig
     status: report.state === 'closed' ? 'closed' : 'inProgress',
     isCurrentCycle: true,
     isRecleared: report.cycle.cycle > 1,
-    hasAddress: report.hasAddress,
+    hasAddress: report.hasAddress || report.policy.survey.channel === 'handover',
     optedOut: false,
     suppressed: false,
     sentToCustomer: toCustomer.filter((survey) => isSince(survey, contactCap)).length,

@@ -79,6 +79,7 @@ async function replayOne(
   for (const { kind, at } of changes) {
     const before = await patiently(() => client.get(id));
     if (before.changedAt !== null && Date.parse(at) <= Date.parse(before.changedAt)) continue; // replayed before
+    if (kind === 'cancelled' && before.status === 'closed') continue; // a closed report stays closed
     const reportedAt = now().getTime();
     await patiently(() => report(client, kind, id, { at, by: 'replay' }));
     if (kind !== 'cleared' || before.status !== 'closed') tally[kind]++;

@@ -169,6 +169,20 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
       );
     return { subject: `A customer wrote about report ${reportId}`, lines, at: message.at };
   },
+
+  reply({ failure }, { survey, message }) {
+    if (!survey || !message?.text) return undefined;
+    const { reportId } = survey;
+    return {
+      subject: `Reply not mailed: report ${reportId}`,
+      lines: [
+        `The reply of ${message.author} to the customer of report ${reportId} was not mailed: ${failure}. docs/errors.md explains it.`,
+        `To read it: closeout timeline ${reportId}`,
+        `Once the cause is corrected, send it again: closeout reply ${reportId} --text "…"`,
+      ],
+      at: message.at,
+    };
+  },
 };
 
 const oncePerDay = 'This alert is sent at most once a day for each cause.';

@@ -43,13 +43,18 @@ export function storyLine(entry: TimelineEntry): StoryLine {
       const isIn = entry.direction === 'in';
       return {
         ...line,
-        what: isIn ? 'Wrote' : entry.isSent ? 'Answered by mail' : 'Answered by mail, which is not sent yet',
+        what: isIn ? 'Wrote' : replyInWords(entry),
         words: own,
         quoted: quoted || undefined,
-        isUrgent: isIn,
+        isUrgent: isIn || entry.failure !== undefined,
       };
     }
   }
+}
+
+function replyInWords({ isSent, failure }: TimelineEntry & { kind: 'message' }): string {
+  if (failure !== undefined) return `Answered by mail, which was not sent: ${failure}`;
+  return isSent ? 'Answered by mail' : 'Answered by mail, which is not sent yet';
 }
 
 function statusInWords({ status, isOpening, isReopening }: TimelineEntry & { kind: 'status' }): string {
@@ -103,7 +108,7 @@ const events: Record<ShownEvent, (detail: string) => string> = {
   refused: () => 'Customer says that it is not fixed',
   silence: () => 'No reply from the customer in time',
   released: () => 'No longer waits for the customer',
-  unreachable: () => 'Customer cannot be reached by mail',
+  unreachable: (failure) => `Customer cannot be reached by mail${failure ? ` (${failure})` : ''}`,
   erased: () => 'Personal data removed',
 };
 

@@ -31,8 +31,9 @@ export function affectedReports(db: Db): AffectedReports {
 
     undeliverable: (failure, at) =>
       find(sql`select report_id as id, null as failure from surveys where reason = ${failure} and state = 'undeliverable'
-        and decided_at >= ${at}::timestamptz - interval '14 days' union select report_id, null from surveys
-        where confirmation = 'unreachable' and confirm_for >= ${at}::timestamptz - interval '14 days'`),
+        and decided_at >= ${at}::timestamptz - interval '14 days' union select s.report_id, null
+        from survey_events e join surveys s on s.id = e.survey_id where e.event = 'unreachable' and e.detail = ${failure}
+        and e.at >= ${at}::timestamptz - interval '14 days' and s.confirmation = 'unreachable'`),
 
     stuck: () => find(sql`select id, null as failure from reports where wakes >= ${wakesUntilStuck}`),
   };

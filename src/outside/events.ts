@@ -71,7 +71,7 @@ export interface Events {
 export const triedFor = 3 * day;
 /** For how long events are kept for `replay`. */
 const keptFor = 30 * day;
-/** Events that are forgotten in one statement, which may take 8 s. */
+/** Events, or deliveries, that one statement handles; it may take 8 s. */
 const batchSize = 10_000;
 /** So many failures in a row, and the whole listener is left alone for a while. */
 const mostFailures = 5;
@@ -84,18 +84,15 @@ function pauseAfter(attempts: number): number {
 export function eventTable(db: Db): Events {
   return {
     async setListeners(kind, listeners) {
-      await db.transaction().execute(async (tx) => {
-        const names = listeners.map(({ name }) => name);
-        let gone = tx.deleteFrom('listeners').where('kind', '=', kind);
-        if (names.length > 0) gone = gone.where('name', 'not in', names);
-        await gone.execute();
-        for (const { name, types } of listeners)
-          await tx
-            .insertInto('listeners')
-            .values({ name, kind, types })
-            .onConflict((c) => c.column('name').doUpdateSet({ types }))
-            .execute();
-      });
+      const known = await db.selectFrom('listeners').select('name').where('kind', '=', kind).execute();
+      const names = new Set(listeners.map(({ name }) => name));
+      for (const { name } of known) if (!names.has(name)) await removeListener(db, name);
+      for (const { name, types } of listeners)
+        await db
+          .insertInto('listeners')
+          .values({ name, kind, types })
+          .onConflict((c) => c.column('name').doUpdateSet({ types }))
+          .execute();
     },
 
     async addHubListener(listener) {
@@ -106,12 +103,9 @@ export function eventTable(db: Db): Events {
     },
 
     async removeHubListener(name) {
-      const { numDeletedRows } = await db
-        .deleteFrom('listeners')
-        .where('name', '=', name)
-        .where('kind', '=', 'hub')
-        .executeTakeFirst();
-      return numDeletedRows > 0;
+      const known = await this.hubListener(name);
+      if (known) await removeListener(db, name);
+      return known !== undefined;
     },
 
     hubListener: (name) =>
@@ -151,13 +145,7 @@ export function eventTable(db: Db): Events {
 
     async replay(since, listener) {
       if (listener !== undefined) await unpark(db, listener);
-      const { numAffectedRows } = await sql`
-        insert into deliveries (listener, seq, report_id)
-        select l.name, e.seq, e.report_id from events e, listeners l
-        where e.at >= ${since} and (l.types is null or e.type = any(l.types))
-          and (${listener ?? null}::text is null or l.name = ${listener ?? null})
-        on conflict do nothing`.execute(db);
-      return Number(numAffectedRows ?? 0);
+      return replay(db, since, listener);
     },
 
     resume: (listener) => unpark(db, listener),
@@ -185,6 +173,42 @@ async function forget(db: Db): Promise<number> {
     forgotten += count;
   } while (count === batchSize);
   return forgotten;
+}
+
+/** Deliveries go first, in batches: changes of reports wait while a listener is being deleted. */
+async function removeListener(db: Db, name: string): Promise<void> {
+  let count: number;
+  do {
+    const { numAffectedRows } = await sql`
+      delete from deliveries where listener = ${name}
+        and seq in (select seq from deliveries where listener = ${name} limit ${batchSize})`.execute(db);
+    count = Number(numAffectedRows ?? 0);
+  } while (count === batchSize);
+  await db.deleteFrom('listeners').where('name', '=', name).execute();
+}
+
+async function replay(db: Db, since: Date, listener: string | undefined): Promise<number> {
+  let mark = { at: since.toISOString(), seq: '0' };
+  let replayed = 0;
+  for (;;) {
+    // The time as text: a Date has no microseconds.
+    const { rows } = await sql<{ at: string | null; seq: string; count: number }>`
+      with batch as (
+        select seq, report_id, type, at from events where (at, seq) > (${mark.at}::timestamptz, ${mark.seq}::bigint)
+        order by at, seq limit ${batchSize} for key share),
+      added as (
+        insert into deliveries (listener, seq, report_id)
+        select l.name, b.seq, b.report_id from batch b, listeners l
+        where (l.types is null or b.type = any(l.types)) and l.name = coalesce(${listener ?? null}, l.name)
+        for key share of l
+        on conflict do nothing returning 1),
+      last as (select at, seq from batch order by at desc, seq desc limit 1)
+      select last.at::text, last.seq, (select count(*)::int from added) as count from last`.execute(db);
+    const [batch] = rows;
+    if (!batch?.at) return replayed;
+    replayed += batch.count;
+    mark = { at: batch.at, seq: batch.seq };
+  }
 }
 
 async function claim(db: Db, listener: string, limit: number): Promise<Delivery[]> {
@@ -252,7 +276,7 @@ async function unpark(db: Db, listener: string): Promise<void> {
     .where('name', '=', listener)
     .executeTakeFirst();
   if (numUpdatedRows === 0n) throw new CloseoutError('NotFound', `There is no listener ${listener}.`, 'listener');
-  await sql`update deliveries set due_at = now(), attempts = 0, failing_since = null, claimed_until = null where listener = ${listener}`.execute(
-    db,
-  );
+  await sql`
+    update deliveries set due_at = now(), attempts = 0, failing_since = null, claimed_until = null
+    where listener = ${listener} and attempts > 0`.execute(db);
 }

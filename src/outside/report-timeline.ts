@@ -91,16 +91,17 @@ async function messages(db: Db, reportId: string): Promise<TimelineEntry[]> {
   const rows = await db
     .selectFrom('messages')
     .innerJoin('surveys', 'surveys.id', 'messages.surveyId')
-    .select(['cycle', 'direction', 'author', 'text', 'messages.at', 'messages.sentAt'])
+    .select(['cycle', 'direction', 'author', 'text', 'messages.at', 'messages.sentAt', 'messages.failure'])
     .where('reportId', '=', reportId)
     .orderBy('messages.at')
     .execute();
-  return rows.map(({ at, cycle, direction, author, text, sentAt }) => ({
+  return rows.map(({ at, cycle, direction, author, text, sentAt, failure }) => ({
     kind: 'message',
     at,
     cycle,
     direction,
     isSent: direction === 'out' ? sentAt !== null : undefined,
+    failure: failure ?? undefined,
     by: author ?? 'customer',
     words: text,
   }));

@@ -1,7 +1,10 @@
 /** How far each external system was read, which tickets are to be read again, and when it may be asked next. */
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
+import { CloseoutError } from '../contract/errors.js';
 import { hour, minute, second } from '../policy/time.js';
 import type { Db } from './database/database.js';
+import { leaseSeconds, withLease } from './lease.js';
 
 /** How far a system was read. */
 export interface SystemState {
@@ -13,8 +16,8 @@ export interface SystemState {
   reason: string | null;
 }
 
-/** What there is to do in a system. */
-export interface Claim {
+/** What there is to read in a system. */
+export interface Due {
   mark: string | undefined;
   isPollDue: boolean;
   isCompareDue: boolean;
@@ -26,15 +29,15 @@ export interface Hint {
 }
 
 export interface SystemStates {
-  /** Reserves the reading of a system to this process, if there is something to do. Renewed by `renew`. */
-  claim(system: string, pollEvery: number): Promise<Claim | undefined>;
-  renew(system: string): Promise<void>;
+  /**
+   * Reads a system if something is due, while no other process does. Why it failed is recorded in our own words; an error that is not
+   * ours is thrown, too.
+   */
+  whenDue(system: string, pollEvery: number, read: (due: Due) => Promise<void>): Promise<void>;
   /** All that changed up to a mark was read. */
   polled(system: string, mark: string | undefined): Promise<void>;
   /** Every open ticket was looked at. */
   compared(system: string): Promise<void>;
-  /** Ends the claim. `failure`: in our own words. */
-  release(system: string, failure?: string): Promise<void>;
   states(): Promise<SystemState[]>;
   /** Tickets may have changed: to be read, soon or after `delay` ms. */
   hint(system: string, ticketIds: string[], delay?: number): Promise<void>;
@@ -53,42 +56,16 @@ export interface SharedPace {
   holdOff: (pause: number) => Promise<void>;
 }
 
-/** A process that reads a system renews its claim more often than that; s. */
-const claimSeconds = 60;
 const compareEvery = hour;
 
 const now = sql<Date>`now()`;
+const claimedUntil = sql<Date>`now() + ${leaseSeconds} * interval '1 second'`;
 const fromNow = (ms: number) => sql<Date>`clock_timestamp() + ${ms / second} * interval '1 second'`;
 
 export function systemStates(db: Db): SystemStates {
   const update = (name: string) => db.updateTable('systems').where('name', '=', name);
   return {
-    async claim(system, pollEvery) {
-      await db
-        .insertInto('systems')
-        .values({ name: system })
-        .onConflict((c) => c.doNothing())
-        .execute();
-      const isDue = (column: string, every: number) =>
-        sql<boolean>`(${sql.ref(column)} is null or ${sql.ref(column)} < now() - ${every / second} * interval '1 second')`;
-      const isPollDue = isDue('polled_at', pollEvery);
-      // Not while the system fails: then a hint would be tried without a pause.
-      const isHinted = sql<boolean>`(failing_since is null
-        and exists (select from system_hints where system = name and due_at <= now()))`;
-      const claimed = await update(system)
-        .set({ claimedUntil: sql<Date>`now() + ${claimSeconds} * interval '1 second'` })
-        .where((eb) => eb.or([eb('claimedUntil', 'is', null), eb('claimedUntil', '<', now)]))
-        .where((eb) => eb.or([isPollDue, isHinted]))
-        .returning(['mark', isPollDue.as('isPollDue'), isDue('compared_at', compareEvery).as('isCompareDue')])
-        .executeTakeFirst();
-      return claimed && { ...claimed, mark: claimed.mark ?? undefined };
-    },
-
-    async renew(system) {
-      await update(system)
-        .set({ claimedUntil: sql<Date>`now() + ${claimSeconds} * interval '1 second'` })
-        .execute();
-    },
+    whenDue: (system, pollEvery, read) => whenDue(db, system, pollEvery, read),
 
     async polled(system, mark) {
       await update(system).set({ mark, polledAt: now }).execute();
@@ -96,14 +73,6 @@ export function systemStates(db: Db): SystemStates {
 
     async compared(system) {
       await update(system).set({ comparedAt: now }).execute();
-    },
-
-    async release(system, failure) {
-      const failed = { polledAt: now, failingSince: sql<Date>`coalesce(failing_since, now())`, reason: failure };
-      const outcome = failure === undefined ? { failingSince: null, reason: null } : failed;
-      await update(system)
-        .set({ claimedUntil: null, ...outcome })
-        .execute();
     },
 
     states: () =>
@@ -149,6 +118,60 @@ export function systemStates(db: Db): SystemStates {
 
     paceOf: (system, perSecond) => sharedPace(db, system, perSecond),
   };
+}
+
+async function whenDue(db: Db, system: string, pollEvery: number, read: (due: Due) => Promise<void>): Promise<void> {
+  const claimedBy = randomUUID();
+  const ours = () => db.updateTable('systems').where('name', '=', system).where('claimedBy', '=', claimedBy);
+  const succeeded = { failingSince: null, reason: null };
+  const failed = { polledAt: now, failingSince: sql<Date>`coalesce(failing_since, now())` };
+  let due: Due | undefined;
+  let failure: string | undefined;
+  const lease = {
+    take: async () => {
+      due = await claim(db, system, pollEvery, claimedBy);
+      return due !== undefined;
+    },
+    renew: () => ours().set({ claimedUntil }).execute(),
+    release: () =>
+      ours()
+        .set({ claimedBy: null, claimedUntil: null })
+        .set(failure === undefined ? succeeded : { ...failed, reason: failure })
+        .execute(),
+  };
+  await withLease(lease, async () => {
+    try {
+      if (due) await read(due);
+    } catch (error) {
+      const isOurs = error instanceof CloseoutError;
+      // What the system said may be about a customer.
+      failure = isOurs ? `${error.code}: ${error.message}` : `Unexpected: ${(error as Error).name}`;
+      if (!isOurs) throw error;
+    }
+  });
+}
+
+async function claim(db: Db, system: string, pollEvery: number, claimedBy: string): Promise<Due | undefined> {
+  await db
+    .insertInto('systems')
+    .values({ name: system })
+    .onConflict((c) => c.doNothing())
+    .execute();
+  const isDue = (column: string, every: number) =>
+    sql<boolean>`(${sql.ref(column)} is null or ${sql.ref(column)} < now() - ${every / second} * interval '1 second')`;
+  const isPollDue = isDue('polled_at', pollEvery);
+  // Not while the system fails: then a hint would be tried without a pause.
+  const isHinted = sql<boolean>`(failing_since is null
+    and exists (select from system_hints where system = name and due_at <= now()))`;
+  const due = await db
+    .updateTable('systems')
+    .set({ claimedBy, claimedUntil })
+    .where('name', '=', system)
+    .where((eb) => eb.or([eb('claimedUntil', 'is', null), eb('claimedUntil', '<', now)]))
+    .where((eb) => eb.or([isPollDue, isHinted]))
+    .returning(['mark', isPollDue.as('isPollDue'), isDue('compared_at', compareEvery).as('isCompareDue')])
+    .executeTakeFirst();
+  return due && { ...due, mark: due.mark ?? undefined };
 }
 
 function sharedPace(db: Db, system: string, perSecond: number): SharedPace {

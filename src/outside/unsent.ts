@@ -27,7 +27,7 @@ export interface Unsent {
   /** Those that should have arrived by now. */
   reopenings(limit: number): Promise<StoredReopening[]>;
   removeReopening(id: string): Promise<void>;
-  /** Operators' replies of the last 30 days that should have been sent by now; their ids. */
+  /** Operators' replies whose runs may not have been started, or may be lost; their ids. */
   replies(limit: number): Promise<string[]>;
 }
 
@@ -61,8 +61,8 @@ export function unsent(db: Db): Unsent {
 
     async replies(limit) {
       const { rows } = await sql<{ id: string }>`
-        select id from messages where direction = 'out' and sent_at is null
-          and at between now() - interval '30 days' and now() - interval '1 minute' order by at limit ${limit}`.execute(
+        select id from messages where direction = 'out' and sent_at is null and failure is null and text <> ''
+          and coalesce(begun_at + interval '1 hour', at + interval '1 minute') < now() order by at limit ${limit}`.execute(
         db,
       );
       return rows.map(({ id }) => id);

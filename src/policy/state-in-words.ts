@@ -62,8 +62,8 @@ export function stateInWords(status: RunStatus, timeOf: (iso: string) => string)
           }
         : {
             sentence: `Cleared: the mail that asks the customer whether it is fixed is not out yet. It waits for ${waitingFor}${by}.`,
-            waitsFor: 'the mail relay',
-            command: `closeout retry ${id}`,
+            waitsFor: 'the mail to the customer',
+            command: `closeout ${hasStepToRetry(status) ? 'retry' : 'release'} ${id}`,
           };
     case 'closing':
       return {
@@ -81,6 +81,24 @@ export function stateInWords(status: RunStatus, timeOf: (iso: string) => string)
           };
     default:
       return done(status);
+  }
+}
+
+/** Whether something is being tried that can be tried at once: nothing else is waited for, such as quiet hours or a customer. */
+export function hasStepToRetry({ phase, attention, until, confirmation }: RunStatus): boolean {
+  switch (phase) {
+    case 'needsAttention':
+      return attention?.code !== 'NotConfirmed';
+    case 'closing':
+      return true;
+    case 'confirming':
+      return attention !== undefined || (until === undefined && confirmation !== 'sent');
+    case 'surveying':
+      return attention !== undefined || until === undefined;
+    case 'open':
+    case 'clearing':
+    case 'done':
+      return false;
   }
 }
 

@@ -12,7 +12,7 @@ import { ignoreUnavailable } from '../outside/temporal/calls.js';
 import type { Runs } from '../outside/temporal/runs.js';
 import type { ConnectedSystem } from './adapters.js';
 import type { Ticket } from './port.js';
-import { reportIdOfTicket, type Systems } from './systems.js';
+import type { Systems } from './systems.js';
 import { now } from '../outside/database/clock.js';
 
 export interface Outside {
@@ -41,23 +41,12 @@ export async function pollSystems(outside: Outside, systems: Systems, log: Logge
 async function pollOnce(outside: Outside, systems: Systems, connected: ConnectedSystem, log: Logger): Promise<void> {
   const { name, settings } = connected;
   const { systemStates } = outside;
-  const claim = await systemStates.claim(name, settings.poll);
-  if (!claim) return;
-  try {
+  await systemStates.whenDue(name, settings.poll, async (due) => {
     const poll = new Poll(outside, systems, connected, log);
     await poll.readHinted();
-    if (claim.isPollDue) await systemStates.polled(name, await poll.readChanged(claim.mark));
-    if (claim.isCompareDue) await poll.compare();
-    await systemStates.release(name);
-  } catch (error) {
-    // A code and our own words: what the system said may be about a customer.
-    const isOurs = error instanceof CloseoutError;
-    await systemStates.release(
-      name,
-      isOurs ? `${error.code}: ${error.message}` : `Unexpected: ${(error as Error).name}`,
-    );
-    if (!isOurs) throw error;
-  }
+    if (due.isPollDue) await systemStates.polled(name, await poll.readChanged(due.mark));
+    if (due.isCompareDue) await poll.compare();
+  });
 }
 
 class Poll {
@@ -86,14 +75,13 @@ class Poll {
 
   /** Returns the mark from which the next poll asks. */
   async readChanged(since: string | undefined): Promise<string | undefined> {
-    const { name, system } = this.connected;
+    const { system } = this.connected;
     for (let mark = since; ;) {
       const at = now();
       const page = await system.changedSince(mark);
       await this.observeAll(page.tickets, at);
       ({ mark } = page);
       if (!page.hasMore) return mark;
-      await this.outside.systemStates.renew(name);
     }
   }
 
@@ -114,25 +102,22 @@ class Poll {
     const { name, system, settings } = this.connected;
     const at = now();
     const ticket = await system.read(id);
-    const reportId = reportIdOfTicket(name, id);
-    if (ticket) await this.observeAll([ticket], at);
-    else await this.follow(reportId, await this.outside.observed.observeGone(reportId, at, settings.poll));
-    await this.outside.systemStates.renew(name);
+    if (ticket) return this.observeAll([ticket], at);
+    await this.follow(await this.outside.observed.observeGone({ system: name, ticketId: id }, at, settings.poll));
   }
 
   private async observeAll(tickets: Ticket[], at: Date): Promise<void> {
-    for (const ticket of tickets) {
-      const observation = this.systems.observationOf(this.connected.name, ticket, at);
-      await this.follow(observation.reportId, await this.outside.observed.observe(observation));
-    }
+    const { observed } = this.outside;
+    for (const ticket of tickets)
+      await this.follow(await observed.observe(this.systems.observationOf(this.connected.name, ticket, at)));
   }
 
   /** If Temporal is down, the watch starts or wakes the run. */
-  private async follow(reportId: string, seen: Observed): Promise<void> {
-    if (seen === 'same') return;
+  private async follow(seen: Observed | undefined): Promise<void> {
+    if (seen?.outcome !== 'opened' && seen?.outcome !== 'changed') return;
     const { reports, runs } = this.outside;
-    const report = await reports.get(reportId);
-    if (seen === 'opened') await runs.begin(report);
+    const report = await reports.get(seen.reportId);
+    if (seen.outcome === 'opened') await runs.begin(report);
     else await runs.wake(report).catch(ignoreUnavailable);
   }
 }

@@ -1,4 +1,5 @@
 /** The external systems of CLOSEOUT_SYSTEMS, and what Closeout does in them for a report. */
+import { createHash } from 'node:crypto';
 import type { Contact } from '../contract/contact.js';
 import { emailAddressPattern } from '../contract/contact.js';
 import { CloseoutError } from '../contract/errors.js';
@@ -59,7 +60,7 @@ export class Systems {
     const { words } = this.named(name);
     const { id, severity = 'minor', ticketType = 'incident', customerId, serviceProblemId, openedAt } = ticket;
     return {
-      reportId: reportIdOfTicket(name, ticket.id),
+      reportIds: [reportIdOfTicket(name, ticket.id), hashedIdOfTicket(name, ticket.id)],
       system: name,
       ticketId: id,
       status: statusOfState[stateOfWord(ticket.status, words)],
@@ -100,6 +101,12 @@ export function reportIdOfTicket(system: string, ticketId: string): string {
   if (reportIdPattern.test(id)) return id;
   const plain = ticketId.replaceAll(/[^A-Za-z0-9._-]+/g, '-').slice(0, 20);
   return `${system}-${plain}-${fnv1a(ticketId).toString(36)}`;
+}
+
+/** For a ticket whose usual id is taken by another report. */
+function hashedIdOfTicket(system: string, ticketId: string): string {
+  const hash = createHash('sha256').update(`${system}\n${ticketId}`).digest('hex');
+  return `${system}-${hash.slice(0, 20)}`;
 }
 
 /** NUL is the only character that PostgreSQL does not store. */

@@ -144,8 +144,9 @@ async function requestConfirmation(
 const isFinal = (failure: string): boolean => ['RecipientRefused', 'MailRefused', 'EAIUnsupported'].includes(failure);
 
 async function markUnreachable(run: RunState, failure: string, clearing: Clearing): Promise<void> {
+  await resolveConfirmation(run, 'unreachable', clearing, failure);
+  // Afterwards: the alert lists the reports that are recorded.
   if (failure !== 'RecipientRefused') await raiseAlert({ kind: 'undeliverable', failure, at: fromNow(0) });
-  await resolveConfirmation(run, 'unreachable', clearing);
 }
 
 /** Sent once, and only if there is still time to reply: the first mail did arrive. */
@@ -201,9 +202,14 @@ async function parkConfirmation(
 }
 
 /** Ends the wait for the customer. A reply that was stored first takes precedence. */
-async function resolveConfirmation(run: RunState, as: ResolveConfirmation['as'], clearing: Clearing): Promise<void> {
+async function resolveConfirmation(
+  run: RunState,
+  as: ResolveConfirmation['as'],
+  clearing: Clearing,
+  failure?: string,
+): Promise<void> {
   const { reportId, cycle, confirmation, releasedBy } = run;
-  const request = { reportId, cycle, clearedAt: clearing.at, as, by: releasedBy };
+  const request = { reportId, cycle, clearedAt: clearing.at, as, by: releasedBy, failure };
   const resolved = await attemptOrPark(run, {
     name: 'resolveConfirmation',
     step: () => steps.resolveConfirmation.executeWithOptions(steps.untilGivenUp(run), [request]),

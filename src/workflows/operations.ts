@@ -4,6 +4,7 @@ import { updates, type OperatorRequest, type SurveyOperation, type UpdateName } 
 import type { Phase, RunStatus } from '../contract/reports.js';
 import type { RecordedOperation } from '../contract/timeline.js';
 import type { Decision } from '../policy/standing.js';
+import { hasStepToRetry } from '../policy/state-in-words.js';
 import { fenceOfDecision, noteDecided, type RunState } from './run.js';
 import { statusOf } from './run-status.js';
 import * as steps from './steps.js';
@@ -26,22 +27,15 @@ const canBeHeld: Record<Phase, boolean> = {
   done: false,
 };
 
-const hasStepToRetry: Record<Phase, boolean> = {
-  open: false,
-  clearing: false,
-  confirming: true,
-  closing: true,
-  surveying: true,
-  needsAttention: true,
-  done: false,
-};
-
 /** The customer is asked to confirm, or will be after the hold-down. */
 function awaitsConfirmation(run: RunState): boolean {
   const { phase, attention } = run;
   if (attention?.step === 'askConfirmation') return true;
   return run.policy.confirmation !== null && (phase === 'clearing' || phase === 'confirming');
 }
+
+const nothingToRetry = ({ phase, attention, waitingFor }: RunState): string =>
+  attention ? 'the customer has not confirmed' : `this report is in phase ${phase} and waits for ${waitingFor}`;
 
 const refuseUnlessSent = ({ survey: { state } }: RunState) =>
   state === 'sent' ? undefined : `There is no open survey: it is ${state}`;
@@ -56,10 +50,7 @@ const queue = (name: SurveyOperation['name']) => (run: RunState, request: Operat
 const operations: Record<UpdateName, Operation> = {
   retryNow: {
     description: 'Retry the waiting or refused step at once.',
-    refuse: ({ phase }) =>
-      hasStepToRetry[phase]
-        ? undefined
-        : `There is a step to retry only while confirming, closing, surveying or in needsAttention; this report is in phase ${phase}`,
+    refuse: (run) => (hasStepToRetry(statusOf(run)) ? undefined : `No step is being tried: ${nothingToRetry(run)}`),
     accept: (run) => {
       run.retries++;
     },

@@ -51,6 +51,7 @@ export const mailInTurn = customerMails(mailStep);
 export type MailSteps = typeof mailInTurn;
 
 export const { alertOperator } = mailStep('Mail the operator');
+export const { giveUpReply } = step("Record that the operator's reply is not mailed");
 export const { sendReply } = mailStep("Mail an operator's reply to the customer");
 export const { findRestored } = bulkStep('Find out whether a database was restored');
 export const { wakeUnfinished } = bulkStep('Wake the runs of reports that are not done');

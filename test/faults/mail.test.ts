@@ -18,6 +18,7 @@ const sink = new ScriptedSmtpServer((to, attempt) => {
   if (refusesSender && to.startsWith('data')) return { afterDot: '550 5.7.26 unauthenticated' };
   if (to.startsWith('drop')) return attempt < 3 ? { afterDot: 'drop' } : {};
   if (to.startsWith('later')) return attempt < 3 ? { afterDot: '451 4.3.0 try later' } : {};
+  if (to.startsWith('moved')) return attempt > 1 ? { rcptTo: `550 5.1.1 <${to}>: no such user` } : {};
   if (to.startsWith('gone')) return { rcptTo: `550 5.1.1 <${to}>: no such user` };
   if (to.startsWith('policy')) return { afterDot: '554 5.6.0 content refused' };
   return {};
@@ -62,6 +63,21 @@ test('a refused address is tried once, is undeliverable, leaves the report close
   const next = await stack.open('gone-2', { contact: { emailAddress: 'Gone-1@customers.example' } });
   await stack.client.clear(next);
   expect(await stack.untilPhase(next, 'done')).toMatchObject({ survey: { state: 'skipped', reason: 'suppressed' } });
+});
+
+test("an operator's reply that is refused is shown as such, and the operator is alerted", async () => {
+  const id = await stack.open('moved-1');
+  await stack.client.clear(id);
+  await stack.untilSurvey(id, 'sent');
+  await stack.client.surveys.reply(id, 'We are on our way.', 'eve');
+  const alert = await until('the alert', () => sink.to('operator@closeout.example').find((mail) => mail.includes(id)));
+  expect(alert).toContain(`Subject: Reply not mailed: report ${id}`);
+  expect(alert).not.toContain('on our way');
+  const replies = (await stack.client.timeline(id)).filter(({ kind }) => kind === 'message');
+  expect(replies).toEqual([expect.objectContaining({ direction: 'out', isSent: false, failure: 'RecipientRefused' })]);
+  await stack.sql(`update messages set at = at - interval '2 hours', begun_at = begun_at - interval '2 hours'`);
+  await stack.client.overview.sweep();
+  expect(sink.attempts.get('moved-1@customers.example')).toBe(2);
 });
 
 test('the mail that asks before closing is as sure: dropped, put off, refused', async () => {

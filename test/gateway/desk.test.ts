@@ -130,11 +130,11 @@ test('an operator answers from the page; an action that no longer fits is refuse
   const mail = await stack.ask('ACT-1');
   const act = (form: Record<string, string>, headers: Record<string, string> = {}) =>
     post(stack.url('/reports/ACT-1'), form, headers);
-  const mailId = 'abcdefghijklmnop';
+  const requestId = 'abcdefghijklmnop';
   for (let twice = 0; twice < 2; twice++)
-    expect((await post(stack.url('/reports/ACT-1/mail'), { text: 'A technician comes today.', mailId })).status).toBe(
-      303,
-    );
+    expect(
+      (await post(stack.url('/reports/ACT-1/mail'), { text: 'A technician comes today.', requestId })).status,
+    ).toBe(303);
   const reply = await until('the reply', async () =>
     (await stack.mails('ACT-1')).find(({ subject }) => subject?.startsWith('Re: ')),
   );
@@ -147,9 +147,14 @@ test('an operator answers from the page; an action that no longer fits is refuse
   expect([late.status, page]).toEqual([409, expect.stringContaining('hold was refused')]);
   expect(page).toContain('please wait</textarea>');
   const named = { authorization: `Basic ${Buffer.from('eve:no token is needed here').toString('base64')}` };
-  expect((await act({ action: 'extendSurvey', days: '3' }, named)).status).toBe(303);
+  const before = (await stack.client.surveys.currentOf('ACT-1')).expiresAt ?? '';
+  // A double click gives three days, not six.
+  for (let twice = 0; twice < 2; twice++)
+    expect((await act({ action: 'extendSurvey', days: '3', requestId }, named)).status).toBe(303);
   await until('the extension', async () => (await read('/reports/ACT-1')).includes('More time to answer'));
   expect(await read('/reports/ACT-1')).toMatch(/More time to answer, until .* · eve/);
+  const { expiresAt = '' } = await stack.client.surveys.currentOf('ACT-1');
+  expect(Date.parse(expiresAt) - Date.parse(before)).toBe(3 * 86_400_000);
   expect((await act({ action: 'erase' })).status).toBe(400);
 });
 

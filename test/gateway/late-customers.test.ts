@@ -129,3 +129,27 @@ test('what is said while Temporal does not answer is stored, and sent by the wat
   expect(await stack.sql('select from stored_reopenings')).toEqual([]);
   expect((await stack.client.get('AWAY-1')).cycle).toBe(2);
 });
+
+test('an opt-out counts for the address that was mailed, whatever has become of the report', async () => {
+  const contact = { name: 'Otto', emailAddress: 'otto@customers.example' };
+  const ask = async (id: string, customerId: string) =>
+    /(http\S+\/u\/\S+)/.exec((await stack.ask(id, { contact, customerId })).text ?? '')?.[1] ?? '';
+  const reasonOf = async (id: string, emailAddress: string) => {
+    await stack.open(id, { contact: { emailAddress } });
+    await stack.client.clear(id);
+    return (await stack.untilStatus(id, 'its survey', ({ survey }) => survey.state !== 'none')).survey.reason;
+  };
+  const erased = await ask('OUT-1', 'C-OUT');
+  const corrected = await ask('OUT-2', 'C-STAYS');
+  expect(await stack.closeout('erase', 'C-OUT', '--yes')).toMatchObject({ code: 0 });
+  await stack.sql(`update contacts set email_address = 'new@customers.example' where report_id = 'OUT-2'`);
+  for (const [n, link] of [erased, corrected].entries()) {
+    expect(await (await post(link, {})).text()).toContain('Undo: keep sending me surveys');
+    expect(await reasonOf(`OLD-${n}`, contact.emailAddress)).toBe('optedOut');
+    expect(await reasonOf(`NEW-${n}`, 'new@customers.example')).toBeUndefined();
+    expect(await (await post(link, { undo: 'yes' })).text()).toContain('You will be asked again');
+  }
+  // Of a survey that was mailed before its address was kept, and then erased.
+  await stack.sql(`update surveys set mailed_to = null where report_id = 'OUT-1'`);
+  expect((await post(erased, {})).status).toBe(404);
+});

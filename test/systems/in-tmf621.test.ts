@@ -1,6 +1,7 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { reportIdOfTicket } from '../../src/systems/systems.js';
 import { FaultyProxy } from '../stack/faulty-proxy.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
@@ -196,4 +197,17 @@ test('a reopening that the system refuses is made when an operator says so', asy
   await stack.closeout('retry', id);
   await untilTicket(ticketId, 'inProgress');
   await stack.untilPhase(id, 'open', 2);
+});
+
+test('a ticket whose usual report id is taken has a report of its own', async () => {
+  const last = (await ticket()).ticketId;
+  const next = `TT ${Number(last.slice('TT '.length)) + 1}`;
+  const taken = await stack.open(reportIdOfTicket('desk', next));
+  const { ticketId, id } = await ticket();
+  expect(ticketId).toBe(next);
+  expect(id).not.toBe(taken);
+  server.set(ticketId, 'resolved');
+  await untilTicket(ticketId, 'closed');
+  await stack.untilSurvey(id, 'sent');
+  expect((await stack.client.get(taken)).status).toBe('acknowledged');
 });

@@ -174,7 +174,7 @@ test('a run that needs attention alerts an operator once, is on the desk, and is
   const page = await (await fetch(stack.url('/reports/STUCK-1'))).text();
   expect(page).toContain('/workflows/problem-report%3ASTUCK-1');
   const others = await stack.closeout('retry', '--all', '--where', 'CloseoutCustomer="nobody"');
-  expect(others).toMatchObject({ code: 0, stdout: '0 retried; 0 had gone on; 0 could not be reached.\n' });
+  expect(others).toMatchObject({ code: 0, stdout: '0 retried; 0 had nothing to retry; 0 could not be reached.\n' });
   const all = await stack.closeout('retry', '--all', '--by', 'eve', '--json');
   expect(JSON.parse(all.stdout)).toEqual({ retried: [id], failed: [], unreachable: [] });
   await stack.untilPhase(id, 'needsAttention');

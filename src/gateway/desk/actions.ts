@@ -1,6 +1,8 @@
 /** What an operator can do with a report from its page. */
 import type { CloseoutClient } from '../../client.js';
-import type { Phase, RunStatus } from '../../contract/reports.js';
+import type { Phase, ReportStatus, RunStatus } from '../../contract/reports.js';
+import { hasStepToRetry } from '../../policy/state-in-words.js';
+import { stateOf } from '../../policy/status.js';
 
 export const deskActions = [
   'clear',
@@ -22,12 +24,11 @@ interface Offer {
   label: string;
 }
 
-const byPhase: Record<Phase, DeskAction[]> = {
+const byPhase: Record<Exclude<Phase, 'needsAttention'>, DeskAction[]> = {
   open: ['clear', 'hold', 'skipSurvey', 'cancel'],
   clearing: ['reopen', 'hold', 'skipSurvey', 'cancel'],
   confirming: ['release', 'reopen', 'hold', 'retryNow', 'cancel'],
   closing: ['retryNow', 'reopen', 'hold', 'cancel'],
-  needsAttention: ['retryNow', 'closeByHand', 'cancel'],
   surveying: ['reopen', 'retryNow', 'skipSurvey'],
   done: ['reopen'],
 };
@@ -47,28 +48,42 @@ const labels: Record<DeskAction, string> = {
 };
 
 /** The first is the one that most often comes next. */
-export function actionsFor({ phase, held, attention, survey, outcome }: RunStatus): Offer[] {
+export function actionsFor(run: RunStatus, status: ReportStatus): Offer[] {
+  const { phase, held, confirmation, outcome } = run;
   if (outcome === 'cancelled') return [];
-  const isUnconfirmed = attention?.code === 'NotConfirmed';
-  const actions = isUnconfirmed ? (['release', 'reopen', 'cancel'] as const) : byPhase[phase];
-  const offered = new Set<DeskAction>(held ? ['release', ...actions.filter((action) => action !== 'hold')] : actions);
-  if (survey.state === 'sent') {
-    offered.delete('retryNow');
-    offered.delete('skipSurvey');
-    for (const action of ['resendSurvey', 'revokeSurvey'] as const) offered.add(action);
-  }
-  if (survey.state === 'undeliverable') offered.add('resendSurvey');
-  const withoutCustomer = !held && (isUnconfirmed || phase === 'confirming');
+  const actions = phase === 'needsAttention' ? inAttention(run, status) : inPhase(run, phase);
+  const offered = new Set(held ? ['release' as const, ...actions.filter((action) => action !== 'hold')] : actions);
+  // A report that was held before its customer was asked is released to ask the customer.
+  const isAsked = confirmation !== undefined || run.attention?.code === 'NotConfirmed';
+  const closes = isAsked || (phase === 'confirming' && !held);
   return [...offered].map((action) => ({
     action,
-    label: action === 'release' && withoutCustomer ? 'Close without a reply' : labels[action],
+    label: action === 'release' && closes ? 'Close without a reply' : labels[action],
   }));
+}
+
+/** A report that is closed can no longer be cancelled, and its run is about to reopen it or to ask its customer. */
+function inAttention(run: RunStatus, status: ReportStatus): DeskAction[] {
+  if (run.attention?.code === 'NotConfirmed') return ['release', 'reopen', 'cancel'];
+  const state = stateOf(status);
+  if (state === 'closed') return ['retryNow', 'closeByHand'];
+  return ['retryNow', 'closeByHand', ...(state === 'cleared' ? (['reopen'] as const) : []), 'cancel'];
+}
+
+function inPhase(run: RunStatus, phase: Exclude<Phase, 'needsAttention'>): DeskAction[] {
+  const { survey } = run;
+  const actions = byPhase[phase].filter((action) => action !== 'retryNow' || hasStepToRetry(run));
+  if (survey.state === 'undeliverable') return [...actions, 'resendSurvey'];
+  if (survey.state !== 'sent') return actions;
+  return [...actions.filter((action) => action !== 'skipSurvey'), 'resendSurvey', 'revokeSurvey'];
 }
 
 interface Request {
   by: string;
   note?: string;
   days?: number;
+  /** Of the page: what is sent twice is done once. */
+  requestId?: string;
 }
 
 /** Returns whether the result shows already: a run acts on some requests a moment later. */
@@ -76,10 +91,11 @@ export async function perform(
   client: CloseoutClient,
   id: string,
   action: DeskAction,
-  { by, note, days }: Request,
+  { by, note, days, requestId }: Request,
 ): Promise<boolean> {
   if (action === 'clear' || action === 'reopen' || action === 'cancel')
     return (await client[action](id, { by, reason: note })).isApplied;
-  await client.operate(action, id, { by, note, days });
+  const updateId = requestId && [requestId, action, days].join(':');
+  await client.operate(action, id, { by, note, days }, updateId);
   return action === 'hold' || action === 'skipSurvey' || action === 'release';
 }

@@ -33,7 +33,8 @@ function timeElement(time: Date | string | null | undefined): string {
 
 /** A person asks for a page of the desk. */
 export const isForOperators = ({ url, headers }: FastifyRequest): boolean =>
-  /^\/(reports\b|outbox\b|login\b|logout\b|$|\?)/.test(url) && (headers.accept ?? '').includes('text/html');
+  /^\/(reports\b|outbox\b|login\b|logout\b|satisfaction\.csv\b|$|\?)/.test(url) &&
+  (headers.accept ?? '').includes('text/html');
 
 /** The operator's own name, of the log-in or of the token; with the shared token, the name that was given with it as the password. */
 export function operatorOf({ headers, subject }: FastifyRequest): string {

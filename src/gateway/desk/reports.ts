@@ -95,13 +95,13 @@ export function reportPages(app: FastifyInstance, config: Config, client: Closeo
       ...stateInWords(status, shortTime),
       scoreInWords,
       story: timeline.map(storyLine).reverse(),
-      actions: actionsFor(status),
-      canExtend: status.survey.state === 'sent',
+      actions: actionsFor(status, report.status),
+      canExtend: status.survey.state === 'sent' && status.phase === 'surveying',
       canMail: contact?.emailAddress !== undefined && surveys.some(({ mailedAt }) => mailedAt),
-      mailId: randomBytes(12).toString('base64url'),
       runUrl: runUrl(id),
       outbox,
       ...more,
+      requestId: more.requestId ?? randomBytes(12).toString('base64url'),
     };
   };
 
@@ -117,7 +117,9 @@ export function reportPages(app: FastifyInstance, config: Config, client: Closeo
       isShown = await act();
     } catch (error) {
       if (!(error instanceof CloseoutError) || error.code === 'ReportNotFound') throw error;
-      const page = await show(id, { error: error.message, ...typed });
+      // What may have been done is sent again as the same request.
+      const again = errors[error.code].retry ? typed : { ...typed, requestId: undefined };
+      const page = await show(id, { error: error.message, ...again });
       return sendDesk(reply, './desk/report.html.eta', page, errors[error.code].http);
     }
     return reply.redirect(`/reports/${id}${isShown ? '' : '?pending'}`, 303);
@@ -125,22 +127,22 @@ export function reportPages(app: FastifyInstance, config: Config, client: Closeo
 
   app.post<ReportRoute>('/reports/:id', operates, async (request, reply) => {
     const { id } = request.params;
-    const { action, note, days } = parseInput(actionForm, request.body ?? {});
-    return orExplain(reply, id, { note }, () => perform(client, id, action, { by: operatorOf(request), note, days }));
+    const { action, note, days, requestId } = parseInput(actionForm, request.body ?? {});
+    const by = operatorOf(request);
+    return orExplain(reply, id, { note, requestId }, () => perform(client, id, action, { by, note, days, requestId }));
   });
 
   app.post<ReportRoute>('/reports/:id/mail', operates, async (request, reply) => {
     const { id } = request.params;
-    const { text: words = '', mailId } = parseInput(mailForm, request.body ?? {});
-    return orExplain(reply, id, { text: words, ...(mailId && { mailId }) }, async () => {
-      await client.surveys.reply(id, words, operatorOf(request), mailId);
-      return false;
-    });
+    const { text: words = '', requestId } = parseInput(mailForm, request.body ?? {});
+    return orExplain(reply, id, { text: words, requestId }, () =>
+      client.surveys.reply(id, words, operatorOf(request), requestId).then(() => false),
+    );
   });
 }
 
-/** What an operator has typed, and the mail that it is about. */
-type Typed = { note?: string; text?: string; mailId?: string };
+/** What an operator has typed, and the request that it belongs to. */
+type Typed = { note?: string; text?: string; requestId?: string };
 
 /** Browsers send line breaks as CRLF, which would count twice. */
 const longText = optional(
@@ -150,14 +152,17 @@ const longText = optional(
     .pipe(z.string().max(2000)),
 );
 
+/** The same page asks for the same once, however often its button is pressed. */
+const requestId = optional(z.string().regex(/^[\w-]{16}$/));
+
 const actionForm = z.object({
   action: z.enum(deskActions),
   note: longText,
   days: optional(z.coerce.number().int().min(1).max(90)),
+  requestId,
 });
 
 const mailForm = z.object({
   text: longText,
-  /** The same page sends one mail, however often its button is pressed. */
-  mailId: optional(z.string().regex(/^[\w-]{16}$/)),
+  requestId,
 });

@@ -1,9 +1,11 @@
 /** The schema's history, oldest first. A released migration is never edited. */
 import { sql, type Kysely, type Migration } from 'kysely';
+import { claims } from './claims-migration.js';
 import { desk } from './desk-migration.js';
 import { events } from './events-migration.js';
 import { systems } from './systems-migration.js';
 import { tickets } from './tickets-migration.js';
+import { mailed } from './mailed-migration.js';
 import { questions } from './questions-migration.js';
 import { figures } from './figures-migration.js';
 import { ledger } from './ledger-migration.js';
@@ -241,4 +243,6 @@ export const migrations: Record<string, Migration> = {
   '0016-instants': instants,
   '0017-sessions': sessions,
   '0018-unsent': unsent,
+  '0019-mailed': mailed,
+  '0020-claims': claims,
 };

@@ -8,7 +8,8 @@ export interface SystemTable {
   mark: Optional<string>;
   polledAt: OptionalTime;
   comparedAt: OptionalTime;
-  /** Another worker reads it until then. */
+  /** Who reads it, and until when. */
+  claimedBy: Optional<string>;
   claimedUntil: OptionalTime;
   failingSince: OptionalTime;
   reason: Optional<string>;

@@ -170,6 +170,7 @@ interface SurveyTable {
   decidedAt: Generated<Date>;
   mailedAt: OptionalTime;
   sentAt: OptionalTime;
+  mailedTo: Optional<string>;
   remindedAt: OptionalTime;
   expiresAt: OptionalTime;
   reopenUntil: OptionalTime;
@@ -225,6 +226,8 @@ interface MessageTable {
   text: string;
   at: Generated<Date>;
   sentAt: OptionalTime;
+  begunAt: OptionalTime;
+  failure: Optional<string>;
 }
 
 /** The result of the last sweep; one row. */

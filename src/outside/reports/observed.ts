@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
+import { CloseoutError } from '../../contract/errors.js';
 import type { ReportAttributes, ReportStatus } from '../../contract/reports.js';
 import { changesBetween } from '../../policy/changes.js';
 import { stateOf } from '../../policy/status.js';
@@ -15,7 +16,8 @@ import { putContact } from './store.js';
 
 /** A ticket as it was seen. */
 export interface Observation {
-  reportId: string;
+  /** The report of a ticket that is new has the first of these ids that is free. */
+  reportIds: [string, ...string[]];
   system: string;
   ticketId: string;
   status: ReportStatus;
@@ -26,13 +28,20 @@ export interface Observation {
   openedAt: Date | undefined;
 }
 
-/** `opened`: it was not known before; `changed`: its run has to look again. */
-export type Observed = 'opened' | 'changed' | 'same';
+export interface Observed {
+  reportId: string;
+  /** `opened`: it was not known; `changed`: its run has to look again; `ended`: it was over when it was first seen, so it has no report. */
+  outcome: 'opened' | 'changed' | 'same' | 'ended';
+}
 
-/** The ticket behind a report. */
-export interface KnownTicket {
+/** A ticket by its own id. */
+export interface TicketId {
   system: string;
   ticketId: string;
+}
+
+/** The ticket behind a report. */
+export interface KnownTicket extends TicketId {
   /** What the system last said. */
   observed: ReportStatus;
 }
@@ -44,10 +53,9 @@ export interface Seen {
 }
 
 export interface ObservedReports {
-  /** Tickets that had ended before they were seen are not opened. */
   observe(observation: Observation): Promise<Observed>;
-  /** The ticket was not found. It counts as gone if it is still not found `again` ms later. */
-  observeGone(reportId: string, at: Date, again: number): Promise<Observed>;
+  /** The ticket was not found. It counts as gone if it is still not found `again` ms later. Undefined if it is not known. */
+  observeGone(ticket: TicketId, at: Date, again: number): Promise<Observed | undefined>;
   /** The ticket behind a report; undefined if the report lives in our own store. */
   ticketOf(reportId: string): Promise<KnownTicket | undefined>;
   /** A change of ours was made there and read again. Counts only while the report is in that state: otherwise the ticket is read again. */
@@ -59,7 +67,7 @@ export interface ObservedReports {
 export function observedReports(db: Db): ObservedReports {
   return {
     observe: (observation) => db.transaction().execute((tx) => observe(tx, observation)),
-    observeGone: (reportId, at, again) => db.transaction().execute((tx) => observeGone(tx, reportId, at, again)),
+    observeGone: (ticket, at, again) => db.transaction().execute((tx) => observeGone(tx, ticket, at, again)),
 
     async ticketOf(reportId) {
       const row = await db
@@ -97,44 +105,50 @@ export function observedReports(db: Db): ObservedReports {
 export const seenColumns = (seen: Seen | undefined) =>
   seen ? { observedStatus: seen.status, observedAt: seen.at } : {};
 
-type ObservedRow = ReportRow & { isMoving: boolean | null };
+type ObservedRow = ReportRow & TicketId & { isMoving: boolean | null };
 
-const readRow = (tx: Db, reportId: string): Promise<ObservedRow | undefined> =>
-  tx
+/** By the ticket, not by the report's id: the id may belong to a report of another system, or of our own store. */
+const readRow = async (tx: Db, { system, ticketId }: TicketId): Promise<ObservedRow | undefined> => {
+  const row = await tx
     .selectFrom('reports')
     .selectAll()
     .select(sql<boolean | null>`moving_until > now()`.as('isMoving'))
-    .where('id', '=', reportId)
+    .where('system', '=', system)
+    .where('ticketId', '=', ticketId)
     .forUpdate()
     .executeTakeFirst();
+  return row && { ...row, system, ticketId };
+};
 
 async function observe(tx: Db, seen: Observation): Promise<Observed> {
-  const { reportId, system, ticketId, status, at, attributes, contact } = seen;
-  const row = await readRow(tx, reportId);
-  if (!row) return open(tx, seen);
-  if (row.observedAt && at <= row.observedAt) return 'same';
+  const { status, at, attributes, contact } = seen;
+  const row = (await readRow(tx, seen)) ?? (await open(tx, seen));
+  if ('outcome' in row) return row;
+  if (row.observedAt && at <= row.observedAt) return { reportId: row.id, outcome: 'same' };
   await refresh(tx, row, attributes, contact);
-  return note(tx, { ...row, system, ticketId }, status, at);
+  return note(tx, row, status, at);
 }
 
-async function observeGone(tx: Db, reportId: string, at: Date, again: number): Promise<Observed> {
-  const row = await readRow(tx, reportId);
-  if (!row?.system || !row.ticketId || (row.observedAt && at <= row.observedAt)) return 'same';
+async function observeGone(tx: Db, ticket: TicketId, at: Date, again: number): Promise<Observed | undefined> {
+  const row = await readRow(tx, ticket);
+  if (!row) return undefined;
+  const same = { reportId: row.id, outcome: 'same' } as const;
+  if (row.observedAt && at <= row.observedAt) return same;
   if (row.goneAt && at.getTime() - row.goneAt.getTime() >= again) return note(tx, row, 'cancelled', at);
   await tx
     .updateTable('reports')
     .set({ goneAt: row.goneAt ?? at })
-    .where('id', '=', reportId)
+    .where('id', '=', row.id)
     .execute();
   await hint(tx, row.system, [row.ticketId], again);
-  return 'same';
+  return same;
 }
 
 async function note(tx: Db, row: ObservedRow, status: ReportStatus, at: Date): Promise<Observed> {
   const { id, system, ticketId, isMoving } = row;
   if (isMoving) {
-    if (system && ticketId) await hint(tx, system, [ticketId]);
-    return 'same';
+    await hint(tx, system, [ticketId]);
+    return { reportId: id, outcome: 'same' };
   }
   const isNew = row.observedStatus !== status;
   const state = stateOf(status);
@@ -144,40 +158,46 @@ async function note(tx: Db, row: ObservedRow, status: ReportStatus, at: Date): P
   await tx
     .updateTable('reports')
     .set({
-      system,
-      ticketId,
       ...(isMoved ? { status, statusReason: null } : {}),
       ...seenColumns({ status, at }),
       goneAt: null,
     })
     .where('id', '=', id)
     .execute();
-  return isNew && isActedOn ? 'changed' : 'same';
+  return { reportId: id, outcome: isNew && isActedOn ? 'changed' : 'same' };
 }
 
-async function open(tx: Db, seen: Observation): Promise<Observed> {
-  const { reportId, system, ticketId, status, at, attributes, contact, openedAt } = seen;
+/** Or returns the report that another process has opened for the ticket meanwhile. */
+async function open(tx: Db, seen: Observation): Promise<Observed | ObservedRow> {
+  const { reportIds, system, ticketId, status, at, attributes, contact, openedAt } = seen;
   const state = stateOf(status);
-  if (state === 'closed' || state === 'cancelled') return 'same';
+  if (state === 'closed' || state === 'cancelled') return { reportId: reportIds[0], outcome: 'ended' };
   await addCustomer(tx, attributes.customerId);
-  await tx
-    .insertInto('reports')
-    .values({
-      id: reportId,
-      ...attributes,
-      status,
-      openedAt: openedAt ?? at,
-      externalId: ticketId,
-      document: '{}',
-      system,
-      ticketId,
-      observedStatus: status,
-      observedAt: at,
-      runId: null,
-    })
-    .execute();
-  if (contact) await putContact(tx, reportId, contact);
-  return 'opened';
+  for (const id of reportIds) {
+    const { numInsertedOrUpdatedRows } = await tx
+      .insertInto('reports')
+      .values({
+        id,
+        ...attributes,
+        status,
+        openedAt: openedAt ?? at,
+        externalId: ticketId,
+        document: '{}',
+        system,
+        ticketId,
+        observedStatus: status,
+        observedAt: at,
+        runId: null,
+      })
+      .onConflict((c) => c.doNothing())
+      .executeTakeFirstOrThrow();
+    if (!numInsertedOrUpdatedRows) continue;
+    if (contact) await putContact(tx, id, contact);
+    return { reportId: id, outcome: 'opened' };
+  }
+  const opened = await readRow(tx, seen);
+  if (opened) return opened;
+  throw new CloseoutError('ReportExists', `${reportIds.join(' and ')} are reports of other tickets than ${ticketId}.`);
 }
 
 /** Attributes are the system's: what was changed there is changed here. */

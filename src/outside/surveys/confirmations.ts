@@ -34,8 +34,8 @@ export type Resolution = 'silence' | 'unreachable' | 'released';
 export interface Confirmations {
   /** Starts the confirmation of a clearing, once. Also decides whether the survey's question follows a "yes". */
   start(request: ConfirmationRequest): Promise<Survey>;
-  /** The relay has accepted the mail. */
-  markSent(id: string, kind: 'confirm' | 'warning'): Promise<void>;
+  /** The relay has accepted the mail. `mailedTo`: hash of the address. */
+  markSent(id: string, kind: 'confirm' | 'warning', mailedTo: string): Promise<void>;
   /** The mail never reached the customer, so it is sent again, with a new window. */
   forgetAsked(id: string): Promise<void>;
   /**
@@ -46,7 +46,7 @@ export interface Confirmations {
   /** Adds a note to the report: the customer's words that no form accepts any more. */
   addNote(id: string, text: string): Promise<void>;
   /** Ends the wait for the customer. Returns the survey, with the customer's reply if that was stored first. */
-  resolve(clearing: Clearing, as: Resolution, by?: string): Promise<Survey | undefined>;
+  resolve(clearing: Clearing, as: Resolution, why: { by?: string; detail?: string }): Promise<Survey | undefined>;
   /** The reason that the customer of this cycle gave for a "no". */
   reasonOf(reportId: string, cycle: number): Promise<string | undefined>;
 }
@@ -61,7 +61,7 @@ const unanswered = ['queued', 'sent'] as const;
 export function confirmationTable(db: Db, hashOf: HashAddress, surveyIdOf: SurveyIdOf): Confirmations {
   return {
     start: (request) => start(db, hashOf, surveyIdOf, request),
-    markSent: (id, kind) => (kind === 'confirm' ? markAsked(db, id) : markWarned(db, id)),
+    markSent: (id, kind, mailedTo) => (kind === 'confirm' ? markAsked(db, id, mailedTo) : markWarned(db, id, mailedTo)),
 
     async forgetAsked(id) {
       const forgotten = { confirmation: 'withdrawn', mailedAt: null } as const;
@@ -77,7 +77,7 @@ export function confirmationTable(db: Db, hashOf: HashAddress, surveyIdOf: Surve
       }),
 
     addNote: (id, text) => addNote(db, id, text),
-    resolve: (clearing, as, by) => resolve(db, clearing, as, by),
+    resolve: (clearing, as, why) => resolve(db, clearing, as, why),
 
     async reasonOf(reportId, cycle) {
       const survey = await surveyOfCycle(db, reportId, cycle);
@@ -174,20 +174,20 @@ async function start(
   });
 }
 
-async function markAsked(db: Db, id: string): Promise<void> {
+async function markAsked(db: Db, id: string, mailedTo: string): Promise<void> {
   const update = db
     .updateTable('surveys')
-    .set({ confirmation: 'sent' })
+    .set({ confirmation: 'sent', mailedTo })
     .where('id', '=', id)
     .where('confirmation', '=', 'queued')
     .returning('id');
   await changeWithEvent(db, update, 'confirmAsked');
 }
 
-async function markWarned(db: Db, id: string): Promise<void> {
+async function markWarned(db: Db, id: string, mailedTo: string): Promise<void> {
   const update = db
     .updateTable('surveys')
-    .set({ warnedAt: now() })
+    .set({ warnedAt: now(), mailedTo })
     .where('id', '=', id)
     .where('warnedAt', 'is', null)
     .where('confirmation', 'in', unanswered)
@@ -225,7 +225,7 @@ async function resolve(
   db: Db,
   { reportId, cycle, clearedAt }: Clearing,
   as: Resolution,
-  by: string | undefined,
+  why: { by?: string; detail?: string },
 ): Promise<Survey | undefined> {
   // If the relay never accepted the mail, the customer was not asked, and the mail's date must not be kept.
   const wasAsked = sql<boolean>`confirmation = 'sent'`;
@@ -240,7 +240,7 @@ async function resolve(
     .where('confirmFor', '=', clearedAt)
     .where('confirmation', 'in', unanswered)
     .returning('id');
-  await changeWithEvent(db, update, as, { by });
+  await changeWithEvent(db, update, as, why);
   const survey = await surveyOfCycle(db, reportId, cycle);
   return survey?.confirmFor?.getTime() === clearedAt.getTime() ? survey : undefined;
 }

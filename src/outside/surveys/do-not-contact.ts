@@ -11,15 +11,15 @@ export type OptOutSource = 'link' | 'complaint' | 'unsubscription';
 export interface DoNotContact {
   hashOf(address: string): string;
   /** Adds an address that the relay or a bounce refused permanently. */
-  suppress(address: string, refusal: { reason: string; source: 'rcpt' | 'dsn'; reportId: string }): Promise<void>;
+  suppress(addressHash: string, refusal: { reason: string; source: 'rcpt' | 'dsn'; reportId: string }): Promise<void>;
   isSuppressed(address: string): Promise<boolean>;
   /** Opted out or suppressed. */
   isBlocked(address: string): Promise<boolean>;
-  optOut(survey: { id: string; reportId: string }, address: string, source: OptOutSource): Promise<void>;
+  optOut(survey: { id: string; reportId: string }, addressHash: string, source: OptOutSource): Promise<void>;
   /** Newest first. The addresses are hashes, so an entry is known by the report that it came from. */
   list(limit: number): Promise<DoNotContactEntry[]>;
   /** The customer wants surveys after all; a suppression stays. Safe to repeat. */
-  undoOptOut(survey: { id: string }, address: string): Promise<void>;
+  undoOptOut(survey: { id: string }, addressHash: string): Promise<void>;
   /** Takes an address off both lists. Returns whether it was on one. Safe to repeat. */
   lift(address: string): Promise<boolean>;
 }
@@ -35,8 +35,6 @@ export interface DoNotContactEntry {
 
 const normalised = (address: string): string => address.trim().toLowerCase();
 
-export const isSameAddress = (a: string, b: string): boolean => normalised(a) === normalised(b);
-
 /** The hash cannot be reversed without the key. Exported for its test. */
 export const hashAddress = (address: string, key: Buffer): string =>
   createHmac('sha256', key).update(normalised(address)).digest('base64url');
@@ -46,10 +44,10 @@ export function doNotContactLists(db: Db, key: Buffer): DoNotContact {
   return {
     hashOf,
 
-    async suppress(address, refusal) {
+    async suppress(addressHash, refusal) {
       await db
         .insertInto('suppressions')
-        .values({ addressHash: hashOf(address), ...refusal })
+        .values({ addressHash, ...refusal })
         .onConflict((c) => c.doNothing())
         .execute();
     },
@@ -67,19 +65,19 @@ export function doNotContactLists(db: Db, key: Buffer): DoNotContact {
       return found.rows.length > 0;
     },
 
-    async optOut({ id, reportId }, address, source) {
+    async optOut({ id, reportId }, addressHash, source) {
       const add = db
         .insertInto('optOuts')
-        .values({ addressHash: hashOf(address), source, reportId })
+        .values({ addressHash, source, reportId })
         .onConflict((c) => c.doNothing())
         .returning(sql<string>`${id}::text`.as('id'));
       await changeWithEvent(db, add, 'optedOut', source === 'link' ? {} : { detail: source });
     },
 
-    async undoOptOut({ id }, address) {
+    async undoOptOut({ id }, addressHash) {
       const remove = db
         .deleteFrom('optOuts')
-        .where('addressHash', '=', hashOf(address))
+        .where('addressHash', '=', addressHash)
         .returning(sql<string>`${id}::text`.as('id'));
       await changeWithEvent(db, remove, 'optOutUndone');
     },

@@ -12,6 +12,8 @@ export interface Message {
   text: string;
   at: Date;
   sentAt: Date | null;
+  /** Code of the error because of which a reply is not mailed. */
+  failure: string | null;
 }
 
 export type NewMessage = Pick<Message, 'id' | 'surveyId' | 'direction' | 'author' | 'text'> & { messageId?: string };
@@ -25,6 +27,10 @@ export interface Messages {
   /** The customer, or somebody for them, wrote back. */
   hasReply(surveyId: string): Promise<boolean>;
   markSent(id: string): Promise<void>;
+  /** A reply's run has been started. */
+  markBegun(id: string): Promise<void>;
+  /** A reply will not be mailed. `failure`: code of the error. */
+  giveUp(id: string, failure: string): Promise<void>;
 }
 
 export function messageTable(db: Db): Messages {
@@ -55,6 +61,18 @@ export function messageTable(db: Db): Messages {
         .where('id', '=', id)
         .where('sentAt', 'is', null)
         .execute();
+    },
+
+    async markBegun(id) {
+      await db
+        .updateTable('messages')
+        .set({ begunAt: sql`now()` })
+        .where('id', '=', id)
+        .execute();
+    },
+
+    async giveUp(id, failure) {
+      await db.updateTable('messages').set({ failure }).where('id', '=', id).where('sentAt', 'is', null).execute();
     },
   };
 }

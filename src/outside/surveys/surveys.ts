@@ -40,6 +40,8 @@ export interface Surveys {
 export interface SentMail {
   id: string;
   kind: 'survey' | 'reminder';
+  /** Hash of the address that was mailed; absent: no mail was needed, or another channel delivers it. */
+  mailedTo?: string;
   /** For the timeline. */
   detail?: string;
   expectedAt: Date | null;
@@ -119,12 +121,12 @@ export async function withdrawSurvey(
 }
 
 /** In one statement, together with the timeline and the ledger. */
-async function markSent(db: Db, { id, kind, detail, expectedAt }: SentMail): Promise<Survey> {
+async function markSent(db: Db, { id, kind, mailedTo, detail, expectedAt }: SentMail): Promise<Survey> {
   const [set, expected] =
     kind === 'survey' ? [sql`state = 'sent', sent_at = now()`, 'queued'] : [sql`reminded_at = now()`, 'sent'];
   const event = kind === 'survey' ? 'sent' : 'reminded';
   const { rows } = await sql<Survey>`
-    with changed as (update surveys set ${set} where id = ${id} and state = ${expected} returning *),
+    with changed as (update surveys set ${set}, mailed_to = coalesce(${mailedTo ?? null}, mailed_to) where id = ${id} and state = ${expected} returning *),
       noted as (insert into survey_events (survey_id, event, detail) select id, ${event}, ${detail ?? null} from changed),
       expecting as (update reports set expected_at = ${expectedAt}, wakes = 0, wake_after = null
         from changed where reports.id = changed.report_id)

@@ -12,6 +12,9 @@ import { CloseoutError } from '../../contract/errors.js';
 /** Deadline of a call, after which Temporal counts as unavailable. */
 const deadlineMs = 10_000;
 
+/** How long a call may take that Closeout can do without; ms. */
+export const patience = 2_000;
+
 /** Throws `TemporalUnavailable`. Without a deadline, a query or update would wait forever while no worker polls. */
 export const callTemporal = <T>(temporal: Client, call: () => Promise<T>, deadline = deadlineMs): Promise<T> =>
   translated(() => temporal.withDeadline(Date.now() + deadline, call));
@@ -28,8 +31,8 @@ export async function translated<T>(call: () => Promise<T>): Promise<T> {
 function named(error: unknown): CloseoutError {
   const { cause } = error as { cause?: unknown };
   const { code, details } = (isGrpcServiceError(cause) ? cause : error) as { code?: unknown; details?: unknown };
-  const isRefused = code === invalidArgument || code === failedPrecondition;
   const reason = String(details);
+  const isRefused = code === invalidArgument || (code === failedPrecondition && !/no poller/.test(reason));
   if (isRefused && /search attribute/.test(reason))
     return unavailable('Temporal does not know the search attributes of Closeout until a worker registers them', error);
   if (isRefused)

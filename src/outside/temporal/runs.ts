@@ -1,5 +1,7 @@
 /** The runs of reports, and the small workflows that mail operators and customers. */
 import {
+  QueryNotRegisteredError,
+  QueryRejectedError,
   WithStartWorkflowOperation,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
@@ -27,14 +29,11 @@ import {
   type UpdateName,
 } from '../../contract/messages.js';
 import type { OpenedReport, Phase, Report, RunInput, RunStatus } from '../../contract/reports.js';
-import { callTemporal, falseIfStarted, ignoreUnavailable, undefinedIfUnknown } from './calls.js';
+import { callTemporal, falseIfStarted, ignoreUnavailable, patience, undefinedIfUnknown } from './calls.js';
 import { findIds } from './search.js';
 
 /** What a run is started with. */
 export type RunSubject = Pick<Report, 'id' | 'cycle' | 'customerId' | 'serviceProblemId'>;
-
-/** How long a call may take that Closeout can do without; ms. */
-const patience = 2_000;
 
 /** Every method throws `TemporalUnavailable` if Temporal does not answer. */
 export interface Runs {
@@ -63,10 +62,15 @@ export interface Runs {
   stateOf(reportId: string): Promise<'running' | 'ended' | 'none'>;
   /** What a running run says; undefined if no worker answers soon. */
   status(reportId: string): Promise<RunStatus | undefined>;
-  /** Throws `StatusConflict` with the reason if the update does not fit the phase, and `NoRun`. */
-  update(name: UpdateName, reportId: string, request: OperatorRequest): Promise<RunStatus>;
+  /** Throws `StatusConflict` with the reason if the update does not fit the phase, and `NoRun`. The same `updateId` counts once. */
+  update(name: UpdateName, reportId: string, request: OperatorRequest, updateId?: string): Promise<RunStatus>;
   /** The same, for a report whose run may be done: starts it again. */
-  updateWithStart(name: UpdateName, report: RunSubject, request: OperatorRequest): Promise<RunStatus>;
+  updateWithStart(
+    name: UpdateName,
+    report: RunSubject,
+    request: OperatorRequest,
+    updateId?: string,
+  ): Promise<RunStatus>;
   /** Mails an operator, once per alert. */
   alert(alert: Alert): Promise<void>;
   /** Mails an operator's reply to a customer. */
@@ -129,15 +133,16 @@ export function reportRuns(temporal: Client): Runs {
       try {
         return await callTemporal(temporal, query, patience);
       } catch (error) {
-        if (error instanceof CloseoutError || error instanceof WorkflowNotFoundError) return undefined;
+        const isUnanswered = [CloseoutError, WorkflowNotFoundError, QueryNotRegisteredError, QueryRejectedError];
+        if (isUnanswered.some((kind) => error instanceof kind)) return undefined;
         throw error;
       }
     },
 
-    async updateWithStart(name, report, request) {
+    async updateWithStart(name, report, request, updateId) {
       const startWorkflowOperation = new WithStartWorkflowOperation(workflowType, startOptions(report));
       const args: [OperatorRequest] = [request];
-      const options = { args, startWorkflowOperation };
+      const options = { args, startWorkflowOperation, updateId };
       try {
         return await call(() => temporal.workflow.executeUpdateWithStart(name, options));
       } catch (error) {
@@ -145,10 +150,10 @@ export function reportRuns(temporal: Client): Runs {
       }
     },
 
-    async update(name, reportId, request) {
+    async update(name, reportId, request, updateId) {
       const args: [OperatorRequest] = [request];
       try {
-        return await call(() => handle(reportId).executeUpdate<RunStatus, [OperatorRequest]>(name, { args }));
+        return await call(() => handle(reportId).executeUpdate<RunStatus, [OperatorRequest]>(name, { args, updateId }));
       } catch (error) {
         throw refusalOf(error, name, reportId);
       }

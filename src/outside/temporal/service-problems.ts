@@ -10,7 +10,7 @@ import {
   type MassClearProgress,
 } from '../../contract/messages.js';
 import { literal } from '../../contract/markdown.js';
-import { callTemporal, undefinedIfUnknown } from './calls.js';
+import { callTemporal, patience, undefinedIfUnknown } from './calls.js';
 import { findIds } from './search.js';
 
 /** Every method throws `TemporalUnavailable` if Temporal does not answer. */
@@ -41,7 +41,8 @@ export function serviceProblemRuns(temporal: Client): ServiceProblems {
 
     progress(serviceProblemId) {
       const handle = temporal.workflow.getHandle(massClearIdOf(serviceProblemId));
-      return callTemporal(temporal, () => handle.query<MassClearProgress>(queries.progress)).catch(undefinedIfUnknown);
+      const ask = () => handle.query<MassClearProgress>(queries.progress);
+      return callTemporal(temporal, ask, patience).catch(undefinedIfUnknown);
     },
 
     beingCleared(limit) {
