@@ -90,7 +90,7 @@ export interface HttpClientOptions {
   /** Of a gateway: `https://closeout.example`. */
   url: string;
   /** Absent: for a gateway of `npm start` on this machine. */
-  token?: string;
+  token?: string | undefined;
   /** How long an answer is waited for; ms, 30,000 by default. */
   timeout?: number;
 }

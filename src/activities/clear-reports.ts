@@ -1,7 +1,8 @@
 import { sleep } from '@temporalio/activity';
 import { CloseoutError } from '../contract/errors.js';
 import { signals } from '../contract/messages.js';
-import type { CountedReports } from '../outside/reports/service-problems.js';
+import type { CountedReports, Flow } from '../outside/reports/service-problems.js';
+import { second } from '../policy/time.js';
 import type { Deps } from './deps.js';
 import { inParallel } from './in-parallel.js';
 import { now } from '../outside/database/clock.js';
@@ -10,10 +11,11 @@ export interface ClearReports {
   serviceProblemId: string;
   /** Continues after this report; empty: with the first. */
   after: string;
-  /** The last report that was signalled so long ago that it no longer fills the window; empty: none. */
+  /** The last report that was signalled so long ago that it no longer slows down the others; empty: none. */
   overdue: string;
-  /** How many reports may have been signalled and not followed yet, as the last call left it. */
-  window?: number;
+  /** How many reports are signalled per second, as the last call left it. */
+  rate?: number;
+  /** How many are signalled per second at most. */
   perSecond: number;
   /** ISO 8601: when the fault was fixed. */
   at: string;
@@ -27,13 +29,16 @@ export interface ClearReports {
 export interface ClearedReports {
   /** The last report that was signalled. */
   after: string;
-  window: number;
+  rate: number;
   /** No report is left. */
   isDone: boolean;
 }
 
-/** How many reports may have been signalled and not followed yet. */
-const windowSize = { least: 10, first: 50, most: 500 };
+/** How many reports are signalled per second. */
+const rates = { least: 5, first: 20 };
+
+/** How long runs may take to follow: below, more are signalled, and above, fewer; ms. A single report waits as long as they do. */
+const lags = { short: 200, long: 500 };
 
 /** How long one call goes on, and the pause between two looks; ms. */
 const [duration, pause] = [2_000, 250];
@@ -46,12 +51,15 @@ export async function clearReports({ serviceProblems, runs }: Deps, request: Cle
   const { serviceProblemId, overdue, perSecond, at, by, requestId, isRetry } = request;
   const fixedAt = new Date(at);
   const startedAt = performance.now();
-  let { after, window = windowSize.first } = request;
-  for (let signalled = 0; performance.now() - startedAt < duration; await sleep(pause)) {
-    const inFlight = await serviceProblems.countInFlight({ serviceProblemId, fixedAt, after, overdue });
-    if (after !== '') window = adapted(window, inFlight);
-    const atThisRate = Math.ceil((perSecond * (performance.now() - startedAt + pause)) / 1000) - signalled;
-    const limit = Math.min(window - inFlight, atThisRate);
+  let { after, rate = rates.first } = request;
+  let lookedAt = startedAt - pause;
+  for (; performance.now() - startedAt < duration; await sleep(pause)) {
+    const flow = await serviceProblems.flow({ serviceProblemId, fixedAt, after, overdue });
+    if (after !== '') rate = adapted(rate, flow);
+    rate = Math.min(rate, perSecond);
+    const sinceLook = Math.min(performance.now() - lookedAt, 2 * pause);
+    lookedAt = performance.now();
+    const limit = Math.min(Math.ceil((rate * sinceLook) / second), Math.ceil(rate) - flow.inFlight);
     if (limit <= 0) continue;
     const reports = await serviceProblems.nextOpen(serviceProblemId, fixedAt, after, limit);
     const payload = { at, by, id: requestId, receivedAt: now().toISOString(), bulk: true };
@@ -60,17 +68,17 @@ export async function clearReports({ serviceProblems, runs }: Deps, request: Cle
       await runs.signal(report, signals.cleared, payload);
       if (isRetry) await runs.update('retryNow', report.id, { by }).catch(ignoreRefused);
     });
-    if (reports.length === 0) return { after, window, isDone: true };
-    signalled += reports.length;
+    if (reports.length === 0) return { after, rate, isDone: true };
     after = reports.at(-1)?.id ?? after;
   }
-  return { after, window, isDone: false };
+  return { after, rate, isDone: false };
 }
 
-/** Holds what the runs follow in about half a second: a single report that is cleared meanwhile waits no longer than that. */
-function adapted(window: number, inFlight: number): number {
-  if (inFlight < window / 8) return Math.min(windowSize.most, window * 2);
-  return inFlight > window / 2 ? Math.max(windowSize.least, Math.floor(window / 2)) : window;
+/** What the runs follow in less than half a second. What they do after the closing takes its time, too, and shows in `lag`. */
+function adapted(rate: number, { inFlight, lag }: Flow): number {
+  const waiting = Math.max(lag, (inFlight / rate) * second);
+  if (waiting < lags.short) return rate * 1.25;
+  return waiting > lags.long ? Math.max(rates.least, rate * 0.75) : rate;
 }
 
 /** Its run waits for nothing that could be tried, or has ended. */

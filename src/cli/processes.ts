@@ -36,8 +36,11 @@ export function processCommands(program: Command): void {
 }
 
 async function migrate(options: Common): Promise<void> {
-  const [{ loadConfig }, database] = await Promise.all([import('../setup/config.js'), import('../client/database.js')]);
-  const applied = await database.migrate(loadConfig().databaseUrl);
+  const [{ loadDatabaseUrl }, database] = await Promise.all([
+    import('../setup/config.js'),
+    import('../client/database.js'),
+  ]);
+  const applied = await database.migrate(loadDatabaseUrl());
   print(options, { applied }, applied.length > 0 ? `Applied: ${applied.join(', ')}.` : 'The database is up to date.');
 }
 
@@ -63,6 +66,8 @@ async function runProcess(name: string, run: Run): Promise<void> {
     import('../setup/log.js'),
   ]);
   const stop = () => process.kill(process.pid, 'SIGTERM');
+  // The second of two, as npm and a terminal send them together, must not cut off the shutdown that the first began.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
   process.once('disconnect', stop);
   try {
     await run(loadProcessConfig(), openLog(name), () => process.send?.('ready'));

@@ -17,6 +17,10 @@ import { isBadAddress } from '../policy/delivery.js';
 import { now } from '../outside/database/clock.js';
 import { falseIfRefused, ignoreUnavailable } from './errors.js';
 
+function ignoreNotFound(error: unknown): void {
+  if (!(error instanceof CloseoutError && error.code === 'NotFound')) throw error;
+}
+
 /** The class of an incoming mail, and the survey that it is about. */
 export interface Received {
   kind: 'bounce' | 'delay' | 'complaint' | 'unsubscription' | 'automatic' | 'reply';
@@ -154,7 +158,8 @@ export class SurveyService {
         return 'automatic';
       case 'complaint':
       case 'unsubscription':
-        await this.optOut(survey, mail.kind);
+        // A mail server would send it back to somebody who can do nothing about it.
+        await this.optOut(survey, mail.kind).catch(ignoreNotFound);
         return mail.kind;
       case 'reply':
         await this.receiveReply(survey, mail);
@@ -174,7 +179,9 @@ export class SurveyService {
     if ((await this.stores.reports.contactOf(reportId))?.emailAddress === undefined)
       throw new CloseoutError('StatusConflict', `Report ${reportId} has no address.`);
     await this.stores.messages.store({ id, surveyId: survey.id, direction: 'out', author: by, text });
-    await this.runs.reply(id).then(() => this.stores.messages.markBegun(id), ignoreUnavailable);
+    // If its begin is not noted, the watch begins it once more, which changes nothing.
+    const note = () => this.stores.messages.markBegun(id).catch(() => undefined);
+    await this.runs.reply(id).then(note, ignoreUnavailable);
   }
 
   private async receiveReports(

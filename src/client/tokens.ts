@@ -1,5 +1,5 @@
 /** The client's operations on tokens of the HTTP API. */
-import { scopes as allScopes, type ApiToken, type Scope, type Subject } from '../contract/access.js';
+import { isOwnAuthor, scopes as allScopes, type ApiToken, type Scope, type Subject } from '../contract/access.js';
 import { CloseoutError } from '../contract/errors.js';
 import type { ApiTokens } from '../outside/api-tokens.js';
 
@@ -14,6 +14,12 @@ export class TokenService {
       throw new CloseoutError(
         'BadInput',
         'name must begin with a letter, and have letters, digits, ".", "_", "@" and "-" only, at most 64.',
+        'name',
+      );
+    if (isOwnAuthor(name))
+      throw new CloseoutError(
+        'BadInput',
+        `${name} is what Closeout itself calls an author; choose another name.`,
         'name',
       );
     if (scopes.length === 0)

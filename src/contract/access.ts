@@ -4,6 +4,10 @@
 export const scopes = ['read', 'write', 'operate'] as const;
 export type Scope = (typeof scopes)[number];
 
+/** Authors that mean something to Closeout, such as `customer`; nobody may have such a name. */
+const ownAuthors = ['customer', 'closeout', 'signal', 'system of record'];
+export const isOwnAuthor = (name: string): boolean => ownAuthors.includes(name.trim().toLowerCase());
+
 /** Of every named token, so that one is recognised where it was left lying about. */
 export const tokenPrefix = 'closeout_';
 

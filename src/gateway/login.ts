@@ -3,7 +3,7 @@ import { parse, serialize, type SerializeOptions } from 'cookie';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
-import type { Subject } from '../contract/access.js';
+import { isOwnAuthor, type Subject } from '../contract/access.js';
 import { CloseoutError } from '../contract/errors.js';
 import { isLoopback, type Config } from '../setup/config.js';
 import { scopesOf, type Oidc } from '../setup/oidc-settings.js';
@@ -125,6 +125,8 @@ function failed(error: unknown): never {
 /** Throws `Forbidden` for a user without a role. */
 function subjectFrom(claims: Record<string, unknown>, { claim, roles }: Oidc): Subject {
   const name = String(claims['preferred_username'] ?? claims['sub']).slice(0, 100);
+  if (isOwnAuthor(name))
+    throw new CloseoutError('Forbidden', `${name} is what Closeout itself calls an author; log in by another name.`);
   const values = [claims[claim]].flat();
   const scopes = roles.filter(({ value }) => values.includes(value)).flatMap(({ role }) => scopesOf[role]);
   if (scopes.length === 0)

@@ -2,11 +2,16 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
+import { isOwnAuthor } from '../contract/access.js';
 import { parseInput } from './parse.js';
 
 const clearing = z.strictObject({
   at: z.string().optional(),
-  by: z.string().max(255).optional(),
+  by: z
+    .string()
+    .max(255)
+    .refine((name) => !isOwnAuthor(name), { error: 'must not be what Closeout itself calls an author' })
+    .optional(),
   perSecond: z.int().optional(),
 });
 

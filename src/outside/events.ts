@@ -86,13 +86,13 @@ export function eventTable(db: Db): Events {
     async setListeners(kind, listeners) {
       const known = await db.selectFrom('listeners').select('name').where('kind', '=', kind).execute();
       const names = new Set(listeners.map(({ name }) => name));
-      for (const { name } of known) if (!names.has(name)) await removeListener(db, name);
       for (const { name, types } of listeners)
         await db
           .insertInto('listeners')
           .values({ name, kind, types })
           .onConflict((c) => c.column('name').doUpdateSet({ types }))
           .execute();
+      for (const { name } of known) if (!names.has(name)) await removeListener(db, name);
     },
 
     async addHubListener(listener) {
@@ -175,26 +175,26 @@ async function forget(db: Db): Promise<number> {
   return forgotten;
 }
 
-/** Deliveries go first, in batches: changes of reports wait while a listener is being deleted. */
+/** Its deliveries go first, in batches, and it gets no more: changes of reports wait while a listener itself is deleted. */
 async function removeListener(db: Db, name: string): Promise<void> {
-  let count: number;
-  do {
-    const { numAffectedRows } = await sql`
-      delete from deliveries where listener = ${name}
-        and seq in (select seq from deliveries where listener = ${name} limit ${batchSize})`.execute(db);
-    count = Number(numAffectedRows ?? 0);
-  } while (count === batchSize);
+  await db.updateTable('listeners').set({ types: [] }).where('name', '=', name).execute();
+  const waiting = db.selectFrom('deliveries').select('seq').where('listener', '=', name).limit(1);
+  while (await waiting.executeTakeFirst())
+    await sql`
+      delete from deliveries where listener = ${name} and seq in (
+        select seq from deliveries where listener = ${name} limit ${batchSize} for update skip locked)`.execute(db);
   await db.deleteFrom('listeners').where('name', '=', name).execute();
 }
 
 async function replay(db: Db, since: Date, listener: string | undefined): Promise<number> {
+  const until = now();
   let mark = { at: since.toISOString(), seq: '0' };
   let replayed = 0;
   for (;;) {
     // The time as text: a Date has no microseconds.
     const { rows } = await sql<{ at: string | null; seq: string; count: number }>`
       with batch as (
-        select seq, report_id, type, at from events where (at, seq) > (${mark.at}::timestamptz, ${mark.seq}::bigint)
+        select seq, report_id, type, at from events where (at, seq) > (${mark.at}::timestamptz, ${mark.seq}::bigint) and at <= ${until}
         order by at, seq limit ${batchSize} for key share),
       added as (
         insert into deliveries (listener, seq, report_id)

@@ -61,7 +61,7 @@ export function unsent(db: Db): Unsent {
 
     async replies(limit) {
       const { rows } = await sql<{ id: string }>`
-        select id from messages where direction = 'out' and sent_at is null and failure is null and text <> ''
+        select id from messages where direction = 'out' and sent_at is null and failure is null and text <> '' and at > now() - interval '30 days'
           and coalesce(begun_at + interval '1 hour', at + interval '1 minute') < now() order by at limit ${limit}`.execute(
         db,
       );

@@ -134,9 +134,19 @@ export const settings = z.object({
   CLOSEOUT_TEMPORAL_UI: url('http:', 'https:').optional(),
 });
 
-/** Throws `BadSetting` that names the setting. Settings that are not in the environment come from a running `npm start`. */
+/** Settings that are not in the environment come from a running `npm start`. */
+const environmentOf = (environment: NodeJS.ProcessEnv) => ({
+  ...runningStack(dataDirOf(environment)),
+  ...givenIn(environment),
+});
+
+/** For a command that needs nothing else. Throws `BadSetting`. */
+export const loadDatabaseUrl = (environment: NodeJS.ProcessEnv = process.env): string =>
+  parse(settings.pick({ DATABASE_URL: true }), environmentOf(environment)).DATABASE_URL;
+
+/** Throws `BadSetting` that names the setting. */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
-  const env = { ...runningStack(dataDirOf(environment)), ...givenIn(environment) };
+  const env = environmentOf(environment);
   const set = parse(settings, env);
   assertReachable(set);
   const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: env });
@@ -200,7 +210,7 @@ const ofProcesses = ['CLOSEOUT_PUBLIC_URL', 'CLOSEOUT_MAIL_FROM', 'CLOSEOUT_ALER
 /** As `loadConfig`, for a worker or gateway: what has no harmless default must be set. `npm start` sets it for its own. */
 export function loadProcessConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const config = loadConfig(environment);
-  const env = { ...runningStack(dataDirOf(environment)), ...givenIn(environment) };
+  const env = environmentOf(environment);
   const namesTemporal = Object.keys(env).some((name) =>
     /^TEMPORAL_(ADDRESS|PROFILE|CONFIG_FILE|CLIENT_CONFIG_FILE)$/.test(name),
   );

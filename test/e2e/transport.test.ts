@@ -174,6 +174,25 @@ describe('encrypted payloads', () => {
     expect((await codec('decode', 'x')).status).toBe(400);
   });
 
+  test('the codec server needs a token with the scope operate', async () => {
+    const gateway = await stack.secondGateway({ CLOSEOUT_TRUST_LOOPBACK: 'no' });
+    const tokenFor = async (scope: string) =>
+      (await stack.closeout('tokens', 'create', `codec-${scope}`, '--scope', scope)).stdout.trim();
+    const payloads = [await inputOf('SECRET-1')];
+    const decode = async (token: string) => {
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+      const request = { method: 'POST', headers, body: JSON.stringify({ payloads }) };
+      return (await fetch(gateway.moved(stack.url('/codec/decode')), request)).status;
+    };
+    const statuses = [
+      await decode('none'),
+      await decode(await tokenFor('read')),
+      await decode(await tokenFor('operate')),
+    ];
+    await gateway.end();
+    expect(statuses).toEqual([401, 403, 200]);
+  });
+
   test('keys are replaced: the new one encrypts, and what the old one has encrypted is still read', async () => {
     await stack.open('SECRET-3');
     await stack.untilPhase('SECRET-3', 'open');

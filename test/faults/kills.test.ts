@@ -102,6 +102,29 @@ test('a database that refuses the local step of an answer is waited for', async 
   expect((await run()).runId).toBe(runId);
 });
 
+test('a gateway that is signalled twice, as by npm and a terminal, still answers the request that is open', async () => {
+  const gateway = await stack.secondGateway({});
+  const { stdout: token } = await stack.closeout('tokens', 'create', 'reader', '--scope', 'read');
+  const other = new pg.Client({ connectionString: loadConfig({ ...stack.env }).databaseUrl });
+  await other.connect();
+  await other.query('begin; lock table reports in access exclusive mode');
+  const answer = fetch(gateway.moved(stack.url('/tmf-api/troubleTicket/v4/troubleTicket?limit=1')), {
+    headers: { authorization: `Bearer ${token.trim()}` },
+  });
+  await until('the request to wait', async () => {
+    const waiting = await stack.sql(
+      `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%reports%'`,
+    );
+    return waiting.length > 0;
+  });
+  gateway.kill('SIGTERM');
+  gateway.kill('SIGTERM');
+  await other.query('rollback');
+  await other.end();
+  expect((await answer).status).toBe(200);
+  await gateway.end();
+});
+
 test('Ctrl-C and a new start: what was waiting goes on where it was', async () => {
   const id = await stack.open('NIGHT-1');
   await stack.signal(id, 'cleared');

@@ -149,6 +149,13 @@ test('an opt-out counts for the address that was mailed, whatever has become of 
     expect(await reasonOf(`NEW-${n}`, 'new@customers.example')).toBeUndefined();
     expect(await (await post(link, { undo: 'yes' })).text()).toContain('You will be asked again');
   }
+  // Sent once more, to the corrected address, whose link is the same.
+  const mailedTo = () => stack.sql(`select mailed_to from surveys where report_id = 'OUT-2'`);
+  const before = JSON.stringify(await mailedTo());
+  await stack.closeout('resend-survey', 'OUT-2');
+  await until('the other address', async () => JSON.stringify(await mailedTo()) !== before);
+  expect((await post(corrected, {})).status).toBe(200);
+  expect(await reasonOf('AGAIN', 'new@customers.example')).toBe('optedOut');
   // Of a survey that was mailed before its address was kept, and then erased.
   await stack.sql(`update surveys set mailed_to = null where report_id = 'OUT-1'`);
   expect((await post(erased, {})).status).toBe(404);

@@ -58,12 +58,43 @@ test('each scope allows what it says, and nothing else', async () => {
   expect(hold?.by).toBe('olga');
 });
 
+test('every route needs a token with its scope, except those for customers and health checks', async () => {
+  const { paths } = (await (await fetch(stack.url('/openapi.json'))).json()) as { paths: Record<string, object> };
+  const [reader, writer] = await Promise.all([create('all-read', 'read'), create('all-write', 'write')]);
+  // The codec server and the log-out are there only if they are configured, and have tests of their own.
+  const isOpen = (path: string) => /^\/([scu]|alarms|log(in|out)|codec)\b|^\/(healthz|readyz)$/.test(path);
+  const methods = ['get', 'post', 'patch', 'put', 'delete'];
+  const operations = Object.entries(paths)
+    .filter(([path]) => !isOpen(path))
+    .flatMap(([path, item]) => Object.keys(item).flatMap((name) => (methods.includes(name) ? [[path, name]] : [])));
+  expect(operations.length).toBeGreaterThan(20);
+  for (const [path = '', name = ''] of operations) {
+    const url = path.replaceAll(/\{[^}]+\}/g, 'x');
+    const method = name.toUpperCase();
+    const [none, read, write] = [
+      await ask('closeout_unknown', method, url),
+      await ask(reader, method, url),
+      await ask(writer, method, url),
+    ].map(([status]) => status);
+    const needs = method === 'GET' ? 'read' : path.startsWith('/reports/') ? 'operate' : 'write';
+    const refusal = { path, method, none, read: read === 403, write: write === 403 };
+    expect(refusal).toEqual({ path, method, none: 401, read: needs !== 'read', write: needs !== 'write' });
+  }
+});
+
 test('the history shows the name of the token, whatever else is said', async () => {
   const token = await create('noc', 'write');
   await stack.open('NAMED-1');
   expect((await patch(token, 'NAMED-1', 'resolved'))[0]).toBe(200);
   const entries = await stack.client.timeline('NAMED-1');
   expect(JSON.stringify(entries)).toContain('"by":"noc"');
+  await stack.open('NAMED-2', { serviceProblemId: 'NAMED' });
+  const asked = await ask(token, 'POST', '/service-problems/NAMED/clear', { by: 'eve' });
+  expect(asked[0]).toBe(202);
+  await stack.untilSurvey('NAMED-2', 'sent');
+  const others = JSON.stringify(await stack.client.timeline('NAMED-2'));
+  expect(others).toContain('"by":"noc"');
+  expect(others).not.toContain('"by":"eve"');
 });
 
 test('a token is stored as a hash only, shown without it, and refused once it is revoked', async () => {
@@ -87,5 +118,11 @@ test('what cannot be a token is refused with the reason', async () => {
   expect(await refused('create', 'x', '--scope', 'all')).toContain('--scope must be one of read, write, operate');
   await create('twice', 'read');
   expect(await refused('create', 'twice', '--scope', 'read')).toContain('There is a token twice already');
+  for (const own of ['customer', 'Closeout', 'signal'])
+    expect(await refused('create', own, '--scope', 'write')).toContain('is what Closeout itself calls an author');
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify({ by: 'customer' });
+  const answer = await fetch(stack.url('/service-problems/X/clear'), { method: 'POST', headers, body });
+  expect([answer.status, await answer.json()]).toEqual([400, expect.objectContaining({ field: 'by' })]);
   expect(await refused('revoke', 'nobody')).toContain('There is no token nobody');
 });

@@ -1,4 +1,4 @@
-import { loadConfig } from '../../src/setup/config.js';
+import { loadConfig, loadDatabaseUrl, loadProcessConfig } from '../../src/setup/config.js';
 
 const settings = {
   CLOSEOUT_DATA: '/nowhere',
@@ -62,4 +62,20 @@ test.each([
 ])('%s = "%s" is refused for the log-in', (name, value) => {
   const given = { ...elsewhere, ...oidc, CLOSEOUT_OIDC_CLIENT_SECRET: 'x' };
   expect(() => loadConfig({ ...given, [name]: value })).toThrow(`${name} must be`);
+});
+
+test.each(['CLOSEOUT_PUBLIC_URL', 'CLOSEOUT_MAIL_FROM', 'CLOSEOUT_ALERT_TO', 'TEMPORAL_ADDRESS'])(
+  'a worker or gateway needs %s, also with a relay of this machine',
+  (name) => {
+    const all = { ...elsewhere, SMTP_URL: 'smtp://127.0.0.1:1025', CLOSEOUT_ALERT_TO: 'noc@acme.example' };
+    const complete = { ...all, TEMPORAL_ADDRESS: 'temporal.example:7233' };
+    expect(loadProcessConfig(complete).mail.alertTo).toBe('noc@acme.example');
+    expect(() => loadProcessConfig({ ...complete, [name]: undefined })).toThrow(`Not set: ${name}.`);
+  },
+);
+
+test('a migration needs the address of the database, and no secret of the processes', () => {
+  const { CLOSEOUT_DATA, DATABASE_URL } = settings;
+  expect(loadDatabaseUrl({ CLOSEOUT_DATA, DATABASE_URL })).toBe(DATABASE_URL);
+  expect(() => loadDatabaseUrl({ CLOSEOUT_DATA })).toThrow('Not set: DATABASE_URL.');
 });

@@ -1,6 +1,8 @@
 /** What must hold whatever has failed: checked over the ledger, the mailbox and Temporal. */
 import type { ParsedMail } from 'mailparser';
 import type { Stack } from './stack.js';
+import { surveyIdOfMessage } from '../../src/contract/ids.js';
+import { isAlert } from './mail.js';
 import { until } from './waiting.js';
 
 /** Waits for what is still under way; then names what does not hold. `mailsOf`: where mail goes to another relay than the stack's own. */
@@ -8,13 +10,22 @@ export async function brokenInvariants(
   stack: Stack,
   mailsOf: () => Promise<ParsedMail[]> = () => stack.mails(),
 ): Promise<string[]> {
-  let broken: string[] = [];
+  let broken: string[] | undefined;
   const holds = async () => {
-    broken = [...(await inLedger(stack)), ...inMailbox(await mailsOf()), ...(await inTemporal(stack))];
+    broken = undefined;
+    const mails = await mailsOf();
+    broken = [
+      ...(await inLedger(stack)),
+      ...inMailbox(mails),
+      ...(await tooEarly(stack, mails)),
+      ...(await inTemporal(stack)),
+    ];
     return broken.length === 0;
   };
-  await until('every invariant to hold', holds).catch(() => undefined);
-  return broken;
+  await until('every invariant to hold', holds).catch((error: unknown) => {
+    if (broken === undefined) throw error; // it could not be checked
+  });
+  return broken ?? [];
 }
 
 const ofLedger: Record<string, string> = {
@@ -34,6 +45,10 @@ const ofLedger: Record<string, string> = {
     select s.report_id as id from answers a join surveys s on s.id = a.survey_id
       where a.revision <> (select count(*) from answer_revisions v where v.survey_id = a.survey_id)
         or a.revision <> (select max(revision) from answer_revisions v where v.survey_id = a.survey_id)`,
+  'has an answer that was stored twice': `
+    select s.report_id as id from answer_revisions v join answer_revisions w on w.survey_id = v.survey_id and w.revision = v.revision + 1
+      join surveys s on s.id = v.survey_id where (v.score, v.solved, v.comment, v.follow_ups::text)
+        is not distinct from (w.score, w.solved, w.comment, w.follow_ups::text)`,
   'has an answer that nobody acted on': `
     select s.report_id as id from answers a join surveys s on s.id = a.survey_id
       join reports r on r.id = s.report_id and r.cycle = s.cycle where a.acted_on_revision < a.revision`,
@@ -49,21 +64,45 @@ async function inLedger(stack: Stack): Promise<string[]> {
   return broken;
 }
 
-/** Copies have the same Message-ID: it names the survey and the kind of mail. Copies of a mail have the same bytes. */
+/** Copies of a mail have the same bytes and the same Message-ID. */
 function inMailbox(mails: ParsedMail[]): string[] {
-  const copies = new Map<string, Set<string>>();
-  for (const { messageId = 'none', text = '' } of mails)
-    if (!messageId.startsWith('<alert.')) copies.set(messageId, (copies.get(messageId) ?? new Set()).add(text));
-  return [...copies].filter(([, texts]) => texts.size > 1).map(([id]) => `mail ${id} has copies that differ`);
+  const texts = new Map<string, Set<string>>();
+  const ids = new Map<string, Set<string>>();
+  const add = (map: typeof ids, key: string, value: string) => map.set(key, (map.get(key) ?? new Set()).add(value));
+  for (const { messageId = 'none', text = '', date, subject } of mails.filter((mail) => !isAlert(mail))) {
+    add(texts, messageId, text);
+    const [link] = /\/s\/[^?\s]+/.exec(text) ?? [];
+    if (link) add(ids, `${link} ${subject} ${date?.toISOString()}`, messageId);
+  }
+  const several = (map: typeof ids) => [...map].filter(([, values]) => values.size > 1);
+  return [
+    ...several(texts).map(([id]) => `mail ${id} has copies that differ`),
+    ...several(ids).map(([, each]) => `one mail has the ids ${[...each].join(' and ')}`),
+  ];
+}
+
+/** By the mails themselves: each survey that was mailed is about a cycle that was closed. */
+async function tooEarly(stack: Stack, mails: ParsedMail[]): Promise<string[]> {
+  const surveys = mails.filter(({ messageId = '' }) => /^<survey\.[^.]+\.[12]@/.test(messageId));
+  const rows = await stack.sql<{ id: string }>(
+    `select s.report_id as id from surveys s where s.id = any($1) and not exists (
+      select from status_changes c where c.report_id = s.report_id and c.cycle = s.cycle and c.status = 'closed')`,
+    [surveys.map(({ messageId = '' }) => surveyIdOfMessage(messageId))],
+  );
+  return rows.map(({ id }) => `${id} was asked, and was not closed`);
 }
 
 async function inTemporal(stack: Stack): Promise<string[]> {
-  const query = `WorkflowType="closeProblemReport" AND ExecutionStatus IN ("Failed", "TimedOut")`;
+  const query = 'ExecutionStatus IN ("Failed", "TimedOut")';
   const broken: string[] = [];
   for await (const { workflowId, runId } of stack.temporal.workflow.list({ query })) {
     const { events } = await stack.temporal.workflow.getHandle(workflowId, runId).fetchHistory();
     const failure = events?.at(-1)?.workflowExecutionFailedEventAttributes?.failure;
     broken.push(`${workflowId} failed or timed out: ${failure?.message} ${failure?.cause?.message ?? ''}`);
+  }
+  for await (const { workflowId, runId } of stack.temporal.workflow.list({ query: 'ExecutionStatus="Running"' })) {
+    const { raw } = await stack.temporal.workflow.getHandle(workflowId, runId).describe();
+    if ((raw.pendingWorkflowTask?.attempt ?? 1) > 3) broken.push(`${workflowId} has a workflow task that fails`);
   }
   return broken;
 }

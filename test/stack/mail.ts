@@ -27,4 +27,4 @@ export function linkIn({ text = '' }: ParsedMail, rating = 4): string {
 }
 
 export const isAbout = ({ subject = '' }: SeenMail, id: string): boolean => subject.split(/[ :]/).includes(id);
-export const isAlert = ({ messageId = '' }: SeenMail): boolean => messageId.startsWith('<alert.');
+export const isAlert = ({ messageId = '' }: ParsedMail): boolean => messageId.startsWith('<alert.');

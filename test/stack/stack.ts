@@ -141,28 +141,27 @@ export class Stack {
   /** One more worker process beside the stack's own, by default of the same build. Returns how to end it. */
   async secondWorker(env: Record<string, string> = {}, command = cli): Promise<() => Promise<void>> {
     const [port] = await freePorts(1);
-    return this.beside('worker', { CLOSEOUT_WORKER_METRICS: `127.0.0.1:${port}`, ...env }, command);
+    const metrics = { CLOSEOUT_WORKER_METRICS: `127.0.0.1:${port}` };
+    return (await this.beside('worker', { ...metrics, ...env }, command)).end;
   }
 
   /** One more gateway; `moved` leads a link of the stack's own to it. */
   async secondGateway(env: Record<string, string>) {
     const [port] = await freePorts(1);
-    const end = await this.beside('gateway', { CLOSEOUT_PORT: `${port}`, CLOSEOUT_PUBLIC_URL: this.url(''), ...env });
-    return { end, moved: (link: string) => link.replace(this.url(''), `http://127.0.0.1:${port}`) };
+    const own = { CLOSEOUT_PORT: `${port}`, CLOSEOUT_PUBLIC_URL: this.url('') };
+    const gateway = await this.beside('gateway', { ...own, ...env });
+    return { ...gateway, moved: (link: string) => link.replace(this.url(''), `http://127.0.0.1:${port}`) };
   }
 
-  private async beside(
-    part: 'worker' | 'gateway',
-    extra: Record<string, string>,
-    command = cli,
-  ): Promise<() => Promise<void>> {
+  private async beside(part: 'worker' | 'gateway', extra: Record<string, string>, command = cli) {
     const env = { ...cleanEnv(), ...this.env, ...extra };
     const child = spawn(process.execPath, [command, part], { env, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
     await new Promise((ready) => child.once('message', ready));
-    return async () => {
+    const end = async () => {
       child.kill('SIGTERM');
       await until(`the second ${part} to end`, () => child.exitCode !== null || child.signalCode !== null);
     };
+    return { end, kill: (signal: NodeJS.Signals) => child.kill(signal) };
   }
 
   /** A report that is closed and whose customer was asked; the mail. */

@@ -17,7 +17,9 @@ const longMigration = 3_600_000;
 
 /** What waits for a table makes everything after it wait, too, so a migration gives up soon and comes back; ms. */
 const [lockWait, pause] = [2_000, 3_000];
-const isLocked = ({ cause }: Error): boolean => cause instanceof Error && 'code' in cause && cause.code === '55P03';
+/** It waited too long for a lock, or was chosen to end a deadlock. */
+const isLocked = ({ cause }: Error): boolean =>
+  cause instanceof Error && 'code' in cause && (cause.code === '55P03' || cause.code === '40P01');
 const untilLocked = retry(handleWhen(isLocked), {
   maxAttempts: longMigration / (lockWait + pause),
   backoff: new ConstantBackoff(pause),

@@ -26,16 +26,23 @@ export interface Counting {
   requestId: string;
 }
 
-export interface InFlight extends Pick<Counting, 'serviceProblemId' | 'fixedAt' | 'after'> {
+export interface Signalled extends Pick<Counting, 'serviceProblemId' | 'fixedAt' | 'after'> {
   /** The last report that was signalled so long ago that it should have followed; empty: none. */
   overdue: string;
+}
+
+/** How the runs follow their signals. */
+export interface Flow {
+  /** Reports that were signalled lately, and whose runs have not followed yet. */
+  inFlight: number;
+  /** How long those that were closed in the last second had to wait for it, on average; ms. 0: none was. */
+  lag: number;
 }
 
 export interface ServiceProblemReports {
   /** The next open reports, after one or from the start, that were opened, or last reopened, before the fault was fixed. */
   nextOpen(serviceProblemId: string, fixedAt: Date, after: string, limit: number): Promise<ReportOfProblem[]>;
-  /** How many reports were signalled lately and have not followed yet. */
-  countInFlight(counting: InFlight): Promise<number>;
+  flow(signalled: Signalled): Promise<Flow>;
   count(counting: Counting): Promise<CountedReports>;
 }
 
@@ -57,12 +64,13 @@ export function serviceProblemReports(db: Db): ServiceProblemReports {
       return rows;
     },
 
-    async countInFlight({ serviceProblemId, fixedAt, after, overdue }) {
-      const { rows } = await sql<{ count: number }>`
-        select count(*)::int as count from reports
-        where service_problem_id = ${serviceProblemId} and ${wasOpenAt(fixedAt)}
-          and ${isSignalled(after)} and ${isLeft(overdue)}`.execute(db);
-      return rows[0]?.count ?? 0;
+    async flow({ serviceProblemId, fixedAt, after, overdue }) {
+      const { rows } = await sql<Flow>`
+        select count(*) filter (where ${wasOpenAt(fixedAt)} and ${isSignalled(after)} and ${isLeft(overdue)})::int as in_flight,
+          coalesce(avg(extract(epoch from closed_at - close_due_at) * 1000)
+            filter (where closed_at > now() - interval '1 second'), 0)::float8 as lag
+        from reports where service_problem_id = ${serviceProblemId}`.execute(db);
+      return rows[0] as Flow; // an aggregate always has a row
     },
 
     async count({ serviceProblemId, fixedAt, after, requestId }) {

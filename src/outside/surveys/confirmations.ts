@@ -61,7 +61,11 @@ const unanswered = ['queued', 'sent'] as const;
 export function confirmationTable(db: Db, hashOf: HashAddress, surveyIdOf: SurveyIdOf): Confirmations {
   return {
     start: (request) => start(db, hashOf, surveyIdOf, request),
-    markSent: (id, kind, mailedTo) => (kind === 'confirm' ? markAsked(db, id, mailedTo) : markWarned(db, id, mailedTo)),
+    async markSent(id, kind, mailedTo) {
+      const isMarked = await (kind === 'confirm' ? markAsked(db, id, mailedTo) : markWarned(db, id, mailedTo));
+      // The customer was faster: the link in the mail is of that address all the same.
+      if (!isMarked) await db.updateTable('surveys').set({ mailedTo }).where('id', '=', id).execute();
+    },
 
     async forgetAsked(id) {
       const forgotten = { confirmation: 'withdrawn', mailedAt: null } as const;
@@ -174,17 +178,17 @@ async function start(
   });
 }
 
-async function markAsked(db: Db, id: string, mailedTo: string): Promise<void> {
+async function markAsked(db: Db, id: string, mailedTo: string): Promise<boolean> {
   const update = db
     .updateTable('surveys')
     .set({ confirmation: 'sent', mailedTo })
     .where('id', '=', id)
     .where('confirmation', '=', 'queued')
     .returning('id');
-  await changeWithEvent(db, update, 'confirmAsked');
+  return (await changeWithEvent(db, update, 'confirmAsked')) > 0;
 }
 
-async function markWarned(db: Db, id: string, mailedTo: string): Promise<void> {
+async function markWarned(db: Db, id: string, mailedTo: string): Promise<boolean> {
   const update = db
     .updateTable('surveys')
     .set({ warnedAt: now(), mailedTo })
@@ -192,7 +196,7 @@ async function markWarned(db: Db, id: string, mailedTo: string): Promise<void> {
     .where('warnedAt', 'is', null)
     .where('confirmation', 'in', unanswered)
     .returning('id');
-  await changeWithEvent(db, update, 'confirmWarned');
+  return (await changeWithEvent(db, update, 'confirmWarned')) > 0;
 }
 
 async function storeReply(tx: Db, id: string, { clearedAt, fixed, reason }: ConfirmationReply): Promise<boolean> {

@@ -131,6 +131,8 @@ async function markSent(db: Db, { id, kind, mailedTo, detail, expectedAt }: Sent
       expecting as (update reports set expected_at = ${expectedAt}, wakes = 0, wake_after = null
         from changed where reports.id = changed.report_id)
     select * from changed`.execute(db);
+  // A copy that was sent again, or a survey that has ended meanwhile: the link in the mail is of that address all the same.
+  if (!rows[0] && mailedTo) await db.updateTable('surveys').set({ mailedTo }).where('id', '=', id).execute();
   return rows[0] ?? db.selectFrom('surveys').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 }
 
