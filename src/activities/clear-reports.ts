@@ -53,13 +53,15 @@ export async function clearReports({ serviceProblems, runs }: Deps, request: Cle
   const startedAt = performance.now();
   let { after, rate = rates.first } = request;
   let lookedAt = startedAt - pause;
+  let due = 0;
   for (; performance.now() - startedAt < duration; await sleep(pause)) {
     const flow = await serviceProblems.flow({ serviceProblemId, fixedAt, after, overdue });
     if (after !== '') rate = adapted(rate, flow);
     rate = Math.min(rate, perSecond);
-    const sinceLook = Math.min(performance.now() - lookedAt, 2 * pause);
+    // What could not be signalled at its time does not come at once afterwards.
+    due = Math.min(due + (rate * (performance.now() - lookedAt)) / second, Math.max(1, rate / 2));
     lookedAt = performance.now();
-    const limit = Math.min(Math.ceil((rate * sinceLook) / second), Math.ceil(rate) - flow.inFlight);
+    const limit = Math.min(Math.floor(due), Math.ceil(rate) - flow.inFlight);
     if (limit <= 0) continue;
     const reports = await serviceProblems.nextOpen(serviceProblemId, fixedAt, after, limit);
     const payload = { at, by, id: requestId, receivedAt: now().toISOString(), bulk: true };
@@ -69,6 +71,7 @@ export async function clearReports({ serviceProblems, runs }: Deps, request: Cle
       if (isRetry) await runs.update('retryNow', report.id, { by }).catch(ignoreRefused);
     });
     if (reports.length === 0) return { after, rate, isDone: true };
+    due -= reports.length;
     after = reports.at(-1)?.id ?? after;
   }
   return { after, rate, isDone: false };

@@ -7,4 +7,8 @@ export function falseIfRefused(error: unknown): false {
   throw error;
 }
 
+export function ignoreNotFound(error: unknown): void {
+  if (!(error instanceof CloseoutError && error.code === 'NotFound')) throw error;
+}
+
 export { ignoreUnavailable } from '../outside/temporal/calls.js';

@@ -15,11 +15,7 @@ import { customersReopening } from '../outside/unsent.js';
 import type { Runs } from '../outside/temporal/runs.js';
 import { isBadAddress } from '../policy/delivery.js';
 import { now } from '../outside/database/clock.js';
-import { falseIfRefused, ignoreUnavailable } from './errors.js';
-
-function ignoreNotFound(error: unknown): void {
-  if (!(error instanceof CloseoutError && error.code === 'NotFound')) throw error;
-}
+import { falseIfRefused, ignoreNotFound, ignoreUnavailable } from './errors.js';
 
 /** The class of an incoming mail, and the survey that it is about. */
 export interface Received {
