@@ -72,6 +72,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   app.addContentTypeParser(['application/json', mergePatch], { parseAs: 'string' }, parseJson(app));
   traces(app);
   app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'));
+  closeConnectionsAtEnd(app);
   app.decorateRequest('subject', undefined);
   app.decorateRequest('hasSession', false);
   app.addHook('onRequest', guard(config, client));
@@ -127,4 +128,14 @@ function decodable(url: string): string {
   } catch {
     return [path.replaceAll('%', '%25'), ...query].join('?');
   }
+}
+
+/** A connection whose last request is answered while the gateway ends would be kept open for the next one, and the gateway with it. */
+function closeConnectionsAtEnd(app: FastifyInstance): void {
+  let isEnding = false;
+  app.addHook('preClose', (done) => {
+    isEnding = true;
+    done();
+  });
+  app.addHook('onSend', async (_request, reply) => void (isEnding && reply.header('connection', 'close')));
 }

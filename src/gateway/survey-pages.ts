@@ -79,11 +79,12 @@ export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: 
 
   app.get('/s/:token/reopened', reads, async (request: LinkRequest, reply) => {
     const survey = await find('survey', request);
+    // In this order: the ledger removes what is stored when it opens the report.
+    const isReopening = await client.surveys.isReopening(survey.reportId);
     const report = await client.get(survey.reportId);
     const exchange = { ...site, request, reply };
     const isClosed = report.cycle === survey.cycle && report.status === 'closed';
-    if (isClosed && !(await client.surveys.isReopening(report.id)))
-      return showSurvey(exchange, survey, await client.surveys.answerOf(survey.id), {});
+    if (isClosed && !isReopening) return showSurvey(exchange, survey, await client.surveys.answerOf(survey.id), {});
     return sendPage(reply, 200, repliedPage(await voiceOfPage(exchange, survey), report, false));
   });
 
