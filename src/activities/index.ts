@@ -7,13 +7,13 @@ import type { Deps } from './deps.js';
 import { endSurvey } from './end-survey.js';
 import { extendSurvey } from './extend-survey.js';
 import { forgetEndedReports } from './forget-ended-reports.js';
+import { giveUpReply } from './give-up-reply.js';
 import { lookUpReport } from './look-up-report.js';
 import { openFollowUp } from './open-follow-up.js';
 import { recordDelivery } from './record-delivery.js';
 import { recordAnswerHandled, recordDecision } from './record-decision.js';
 import { cancelReport, reopenReport } from './reopen-report.js';
 import { resolveConfirmation } from './resolve-confirmation.js';
-import { giveUpReply } from './give-up-reply.js';
 import { sendReply } from './send-reply.js';
 import { sendSurvey } from './send-survey.js';
 import { findRestored, recordSweep, restoreLedger, sweepReports, wakeUnfinished } from './sweep-reports.js';
@@ -29,6 +29,7 @@ const implementations = {
   extendSurvey,
   findRestored,
   forgetEndedReports,
+  giveUpReply,
   lookUpReport,
   openFollowUp,
   recordAnswerHandled,
@@ -38,7 +39,6 @@ const implementations = {
   reopenReport,
   resolveConfirmation,
   restoreLedger,
-  giveUpReply,
   sendReply,
   sendSurvey,
   sweepReports,

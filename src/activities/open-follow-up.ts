@@ -56,7 +56,7 @@ async function openTicket(
     },
     terms,
   );
-  const { reportId: id } = await observed.observe(systems.observationOf(system, opened.ticket, opened.at));
+  const id = await observed.observeOpened(systems.observationOf(system, opened.ticket, opened.at));
   await runs.begin(await reports.get(id));
   return id;
 }

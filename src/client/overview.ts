@@ -1,4 +1,5 @@
 /** The client's operations on all reports: counts, sweep, retry, health. */
+import { CloseoutError } from '../contract/errors.js';
 import type { MassClearProgress, SweepResult } from '../contract/messages.js';
 import type { AskedQuestion } from '../contract/question.js';
 import { statsOf, type Stats } from '../operator/satisfaction.js';
@@ -42,8 +43,15 @@ export class OverviewService {
   }
 
   /** Compares every report with what its run knows, now, and notifies runs of what they missed. Safe to repeat. */
-  sweep(): Promise<SweepResult> {
-    return this.temporal.schedules.sweepNow();
+  async sweep(): Promise<SweepResult> {
+    const { workerVersions, schedules } = this.temporal;
+    const why = await workerVersions.whyNoneWorks();
+    if (why)
+      throw new CloseoutError(
+        'TemporalUnavailable',
+        `Nothing would happen. Of the workers, ${why}; start one: closeout worker.`,
+      );
+    return schedules.sweepNow();
   }
 
   /**
@@ -72,12 +80,12 @@ export class OverviewService {
         () => 'ok',
         (error: Error) => error.name,
       );
-    const workers = this.temporal.schedules.countWorkers();
+    const workers = this.temporal.workerVersions.whyNoneWorks();
     const [database, temporal, worker] = await Promise.all([
       verdict(this.stores.sweeps.last()),
       verdict(workers),
       workers.then(
-        (count) => (count > 0 ? 'ok' : 'none runs'),
+        (why) => why ?? 'ok',
         () => 'unknown',
       ),
     ]);

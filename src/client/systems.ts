@@ -27,9 +27,9 @@ export class SystemService {
     return this.stored.paceOf(system, perSecond);
   }
 
-  /** A ticket was just opened there: its report is followed at once. Safe to repeat. */
+  /** A ticket was just opened there: its report is followed at once. Throws `StatusConflict` if it is over already. Safe to repeat. */
   async follow(observation: Observation): Promise<string> {
-    const { reportId } = await this.observed.observe(observation);
+    const reportId = await this.observed.observeOpened(observation);
     await this.runs.begin(await this.reports.get(reportId));
     return reportId;
   }

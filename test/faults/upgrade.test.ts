@@ -140,7 +140,11 @@ test(
     await rollOut(next, 100);
     // Nobody will roll back any more.
     await endNext();
+    const checked = async () => ((await (await fetch(stack.url('/readyz'))).json()) as { worker: string }).worker;
+    const isMissing = async () => (await checked()) === `none of version ${next} runs`;
+    await until('the missing workers to be noticed', isMissing, 90_000);
     endNext = await stack.secondWorker({}, command);
+    await until('the new ones to be noticed', async () => (await checked()) === 'ok');
     await goOn(4, 5);
 
     const builds = new Map<string, number>();

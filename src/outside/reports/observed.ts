@@ -28,11 +28,8 @@ export interface Observation {
   openedAt: Date | undefined;
 }
 
-export interface Observed {
-  reportId: string;
-  /** `opened`: it was not known; `changed`: its run has to look again; `ended`: it was over when it was first seen, so it has no report. */
-  outcome: 'opened' | 'changed' | 'same' | 'ended';
-}
+/** `opened`: it was not known; `changed`: its run has to look again; `ended`: it was over when it was first seen, so it has no report. */
+export type Observed = { outcome: 'opened' | 'changed' | 'same'; reportId: string } | { outcome: 'ended' };
 
 /** A ticket by its own id. */
 export interface TicketId {
@@ -54,6 +51,8 @@ export interface Seen {
 
 export interface ObservedReports {
   observe(observation: Observation): Promise<Observed>;
+  /** A ticket that was just opened; the id of its report. Throws `StatusConflict` if it is over already. */
+  observeOpened(observation: Observation): Promise<string>;
   /** The ticket was not found. It counts as gone if it is still not found `again` ms later. Undefined if it is not known. */
   observeGone(ticket: TicketId, at: Date, again: number): Promise<Observed | undefined>;
   /** The ticket behind a report; undefined if the report lives in our own store. */
@@ -67,6 +66,17 @@ export interface ObservedReports {
 export function observedReports(db: Db): ObservedReports {
   return {
     observe: (observation) => db.transaction().execute((tx) => observe(tx, observation)),
+
+    async observeOpened(observation) {
+      const seen = await this.observe(observation);
+      if (seen.outcome !== 'ended') return seen.reportId;
+      const { system, ticketId, status } = observation;
+      throw new CloseoutError(
+        'StatusConflict',
+        `Ticket ${ticketId} of ${system}, which was just opened, is ${status}.`,
+      );
+    },
+
     observeGone: (ticket, at, again) => db.transaction().execute((tx) => observeGone(tx, ticket, at, again)),
 
     async ticketOf(reportId) {
@@ -171,7 +181,7 @@ async function note(tx: Db, row: ObservedRow, status: ReportStatus, at: Date): P
 async function open(tx: Db, seen: Observation): Promise<Observed | ObservedRow> {
   const { reportIds, system, ticketId, status, at, attributes, contact, openedAt } = seen;
   const state = stateOf(status);
-  if (state === 'closed' || state === 'cancelled') return { reportId: reportIds[0], outcome: 'ended' };
+  if (state === 'closed' || state === 'cancelled') return { outcome: 'ended' };
   await addCustomer(tx, attributes.customerId);
   for (const id of reportIds) {
     const { numInsertedOrUpdatedRows } = await tx

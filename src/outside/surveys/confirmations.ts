@@ -8,7 +8,7 @@ import { skipReason } from '../../policy/survey.js';
 import { lockCustomer } from '../customers.js';
 import type { Db } from '../database/database.js';
 import { eligibilityFacts, type HashAddress, type SurveyRequest } from './decide.js';
-import { surveyOfCycle, type SurveyIdOf } from './survey-row.js';
+import { noteMailedTo, surveyOfCycle, type SurveyIdOf } from './survey-row.js';
 import { changeWithEvent } from './timeline.js';
 import { now } from '../database/clock.js';
 
@@ -63,8 +63,7 @@ export function confirmationTable(db: Db, hashOf: HashAddress, surveyIdOf: Surve
     start: (request) => start(db, hashOf, surveyIdOf, request),
     async markSent(id, kind, mailedTo) {
       const isMarked = await (kind === 'confirm' ? markAsked(db, id, mailedTo) : markWarned(db, id, mailedTo));
-      // The customer was faster: the link in the mail is of that address all the same.
-      if (!isMarked) await db.updateTable('surveys').set({ mailedTo }).where('id', '=', id).execute();
+      if (!isMarked) await noteMailedTo(db, id, mailedTo);
     },
 
     async forgetAsked(id) {

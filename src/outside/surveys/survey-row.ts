@@ -23,6 +23,11 @@ export const surveyIdsBy =
 export const surveyOfCycle = (db: Db, reportId: string, cycle: number): Promise<Survey | undefined> =>
   db.selectFrom('surveys').selectAll().where('reportId', '=', reportId).where('cycle', '=', cycle).executeTakeFirst();
 
+/** For a mail that went out although the survey has moved on: the link in it is of that address all the same. */
+export async function noteMailedTo(db: Db, id: string, mailedTo: string): Promise<void> {
+  await db.updateTable('surveys').set({ mailedTo }).where('id', '=', id).execute();
+}
+
 /** The survey as a run and `closeout status` see it. A queued survey is not visible yet. */
 export function surveyRecord({ state, reason, id, ...survey }: Survey): SurveyRecord {
   if (state === 'queued') return { state: 'none', id };

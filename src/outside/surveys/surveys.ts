@@ -5,7 +5,7 @@ import type { SkipReason, Survey, SurveyRecord } from '../../contract/survey.js'
 import type { ThreadStart } from '../../customer/mail.js';
 import type { Db } from '../database/database.js';
 import { decideSurvey, type HashAddress, type SurveyDecision, type SurveyDecisionRequest } from './decide.js';
-import { surveyOfCycle, surveyRecord, type SurveyIdOf } from './survey-row.js';
+import { noteMailedTo, surveyOfCycle, surveyRecord, type SurveyIdOf } from './survey-row.js';
 import { changeWithEvent } from './timeline.js';
 import { now } from '../database/clock.js';
 
@@ -131,8 +131,7 @@ async function markSent(db: Db, { id, kind, mailedTo, detail, expectedAt }: Sent
       expecting as (update reports set expected_at = ${expectedAt}, wakes = 0, wake_after = null
         from changed where reports.id = changed.report_id)
     select * from changed`.execute(db);
-  // A copy that was sent again, or a survey that has ended meanwhile: the link in the mail is of that address all the same.
-  if (!rows[0] && mailedTo) await db.updateTable('surveys').set({ mailedTo }).where('id', '=', id).execute();
+  if (!rows[0] && mailedTo) await noteMailedTo(db, id, mailedTo);
   return rows[0] ?? db.selectFrom('surveys').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 }
 

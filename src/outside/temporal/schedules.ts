@@ -1,6 +1,5 @@
 /** The schedules: the sweep and the daily removal of personal data. */
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client, type ScheduleSpec } from '@temporalio/client';
-import { CloseoutError } from '../../contract/errors.js';
 import {
   forgetSchedule,
   forgetWorkflow,
@@ -11,7 +10,6 @@ import {
 } from '../../contract/messages.js';
 import { second } from '../../policy/time.js';
 import { callTemporal, translated } from './calls.js';
-import { now } from '../database/clock.js';
 
 /** Every method throws `TemporalUnavailable` if Temporal does not answer. */
 export interface Schedules {
@@ -19,36 +17,16 @@ export interface Schedules {
   create(watchSeconds: number): Promise<void>;
   /** Sweeps now, in addition to the schedule. Returns what was found. */
   sweepNow(): Promise<SweepResult>;
-  /** Number of workers that poll the task queue. */
-  countWorkers(): Promise<number>;
 }
 
-/** The server lists a worker for minutes after its end; one that runs asks for tasks at least once a minute. */
-const forgottenAfter = 65 * second;
-
 export function schedules(temporal: Client): Schedules {
-  const { namespace } = temporal.options;
-  const countWorkers = async (): Promise<number> => {
-    const request = { namespace, taskQueue: { name: taskQueue } };
-    const { pollers } = await callTemporal(temporal, () => temporal.workflowService.describeTaskQueue(request));
-    const since = now().getTime() - forgottenAfter;
-    return (pollers ?? []).filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * second > since).length;
-  };
-
   return {
-    countWorkers,
-
     async create(watchSeconds) {
       await createOnce(temporal, watchSchedule, watchWorkflow, { intervals: [{ every: watchSeconds * second }] });
       await createOnce(temporal, forgetSchedule, forgetWorkflow, { calendars: [{ hour: 3, minute: 30 }] });
     },
 
     async sweepNow() {
-      if ((await countWorkers()) === 0)
-        throw new CloseoutError(
-          'TemporalUnavailable',
-          'No worker runs, so nothing would happen; start one: npm run worker.',
-        );
       const options = {
         workflowId: `${watchSchedule}-now`,
         taskQueue,

@@ -1,7 +1,11 @@
-/** Versions of the workers, and which of them gets the runs: Worker Versioning of Temporal, with one deployment. */
+/** Which workers there are, and which of their versions gets the runs: Worker Versioning of Temporal, with one deployment. */
 import { isGrpcServiceError, type Client } from '@temporalio/client';
+import type { temporal as server } from '@temporalio/proto';
 import { CloseoutError } from '../../contract/errors.js';
 import { deploymentName, workerVersionStates, type WorkerVersion } from '../../contract/worker-versions.js';
+import { taskQueue } from '../../contract/messages.js';
+import { second } from '../../policy/time.js';
+import { now } from '../database/clock.js';
 import { callTemporal } from './calls.js';
 
 /** Every method throws `TemporalUnavailable` if Temporal does not answer. */
@@ -12,9 +16,19 @@ export interface WorkerVersions {
   rollOut(buildId: string, percentage: number): Promise<void>;
   /** Makes a version the current one if there is none: of the first installation. Throws `TemporalUnavailable` while it is unknown. */
   rollOutFirst(buildId: string): Promise<void>;
+  /** Why runs wait for a worker, in words; undefined if they need not. */
+  whyNoneWorks(): Promise<string | undefined>;
 }
 
+/** The server lists a worker for minutes after its end; one that runs asks for tasks at least once a minute. */
+const forgottenAfter = 65 * second;
+
 const notFound = 5;
+const versioned = 2;
+
+/** Empty: a worker without a version. */
+const versionOf = ({ deploymentOptions }: server.api.taskqueue.v1.IPollerInfo): string =>
+  Number(deploymentOptions?.workerVersioningMode) === versioned ? (deploymentOptions?.buildId ?? '') : '';
 
 export function workerVersions(temporal: Client): WorkerVersions {
   const { workflowService: service } = temporal;
@@ -70,6 +84,20 @@ export function workerVersions(temporal: Client): WorkerVersions {
         const message = `Temporal does not know all workers of version ${buildId} yet.`;
         throw new CloseoutError('TemporalUnavailable', message, undefined, { cause });
       });
+    },
+
+    async whyNoneWorks() {
+      const request = { namespace: about.namespace, taskQueue: { name: taskQueue } };
+      const { pollers, versioningInfo } = await callTemporal(temporal, () => service.describeTaskQueue(request));
+      const since = now().getTime() - forgottenAfter;
+      const running = (pollers ?? []).filter((poller) => Number(poller.lastAccessTime?.seconds ?? 0) * second > since);
+      if (running.length === 0) return 'none runs';
+      const versions = new Set(running.map(versionOf));
+      const { currentDeploymentVersion, rampingDeploymentVersion, rampingVersionPercentage } = versioningInfo ?? {};
+      const wanted = [currentDeploymentVersion, ...(rampingVersionPercentage ? [rampingDeploymentVersion] : [])];
+      const [missing] = wanted.map((version) => version?.buildId ?? '').filter((version) => !versions.has(version));
+      if (missing === undefined) return undefined;
+      return missing === '' ? 'none without a version runs' : `none of version ${missing} runs`;
     },
   };
 }

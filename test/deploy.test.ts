@@ -1,0 +1,102 @@
+/** The examples in deploy/, checked by what will read them. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import ts from 'typescript';
+import { parse, parseAllDocuments } from 'yaml';
+import { loadProcessConfig, settings } from '../src/setup/config.js';
+
+const read = (name: string) => readFileSync(`deploy/${name}`, 'utf8');
+
+/** deploy/env.example as somebody would fill it in. */
+const example = Object.fromEntries(
+  read('env.example')
+    .split('\n')
+    .filter((line) => /^\w+=/.test(line))
+    .map((line) => {
+      const [, name = '', value = ''] = /^(\w+)="?(.*?)"?$/.exec(line) ?? [];
+      return [name, value];
+    }),
+);
+const secret = Buffer.alloc(32, 7).toString('base64');
+const filledIn = {
+  ...example,
+  CLOSEOUT_DATA: '/nowhere',
+  CLOSEOUT_API_TOKEN: secret,
+  CLOSEOUT_LINK_KEYS: `k1:${secret}`,
+  CLOSEOUT_ADDRESS_KEY: secret,
+  POSTGRES_PASSWORD: 'secret',
+};
+
+test('env.example, filled in, is all that a worker or gateway needs', () => {
+  expect(loadProcessConfig(filledIn).http.publicUrl).toBe('https://care.example');
+});
+
+test('every setting that an example names exists', () => {
+  const known = new Set([...Object.keys(settings.shape), 'CLOSEOUT_DOMAIN']); // the last is that of compose.yaml
+  const files = [...readdirSync('deploy/systemd').map((name) => `systemd/${name}`), 'kubernetes.yaml', 'compose.yaml'];
+  const named = ['env.example', ...files].flatMap((file) => read(file).match(/CLOSEOUT_\w+/g) ?? []);
+  expect(named.filter((name) => !known.has(name))).toEqual([]);
+});
+
+describe('kubernetes.yaml', () => {
+  interface Resource {
+    apiVersion: string;
+    kind: string;
+  }
+
+  /** What is wrong with resources, by the types of Kubernetes: an unknown field, a missing one, or one of another type. */
+  function mistakesIn(resources: Resource[]): string[] {
+    const declarations = resources.map((resource, n) => {
+      const [group = '', version = 'v1'] = resource.apiVersion.split('/');
+      const module = resource.apiVersion.includes('/') ? `${group.split('.')[0]}/${version}` : 'core/v1';
+      return `export const r${n}: import('kubernetes-types/${module}').${resource.kind} = ${JSON.stringify(resource)};`;
+    });
+    const file = `${process.cwd()}/kubernetes.ts`;
+    const options = { strict: true, noEmit: true, types: [], moduleResolution: ts.ModuleResolutionKind.Bundler };
+    const host = ts.createCompilerHost(options);
+    const readFile = host.readFile.bind(host);
+    host.readFile = (name) => (name === file ? declarations.join('\n') : readFile(name));
+    const program = ts.createProgram([file], options, host);
+    return ts
+      .getPreEmitDiagnostics(program)
+      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+  }
+
+  const resources = parseAllDocuments(read('kubernetes.yaml')).map((document) => document.toJS() as Resource);
+
+  test('has only what Kubernetes knows', () => {
+    expect(resources.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['Job', 'Deployment', 'Ingress']));
+    expect(mistakesIn(resources)).toEqual([]);
+  });
+
+  test('would fail this check with a field that does not exist', () => {
+    const text = read('kubernetes.yaml').replaceAll('terminationGracePeriodSeconds', 'terminationGracePeriod');
+    const changed = parseAllDocuments(text).map((document) => document.toJS() as Resource);
+    expect(mistakesIn(changed).join('\n')).toContain('terminationGracePeriod');
+  });
+});
+
+/** The library that Docker Compose and Podman read it with is written in Go. */
+const hasGo = spawnSync('go', ['version']).status === 0;
+(hasGo ? describe : describe.skip)('compose.yaml', () => {
+  const program = 'github.com/compose-spec/compose-go/v2/cmd@v2.16.2';
+  type Service = { command?: string[]; environment?: Record<string, string> };
+
+  test('is read, and its processes are configured', () => {
+    const args = ['run', program, '-no-interpolation', '-format', 'json', 'deploy/compose.yaml'];
+    const { status, stdout, stderr } = spawnSync('go', args, {
+      encoding: 'utf8',
+      env: { ...process.env, GOFLAGS: '' },
+    });
+    expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+    const { services } = parse(stdout.replaceAll('${POSTGRES_PASSWORD:?}', 'secret')) as {
+      services: Record<string, Service>;
+    };
+    for (const name of ['worker', 'gateway']) {
+      const { command, environment = {} } = services[name] ?? {};
+      expect(command).toEqual([name]);
+      const config = loadProcessConfig({ ...filledIn, ...environment });
+      expect(config.temporal.connection.address).toBe('temporal:7233');
+    }
+  }, 120_000);
+});
