@@ -1,8 +1,8 @@
 /**
- * `npm run record-histories`: drives a report down every path of the process on a real stack and stores its histories. A path that was
- * recorded before is left as it is: a change of the workflow that no longer fits it needs `patched`.
+ * `npm run record-histories`: drives a report down every path of the process on a real stack and stores its histories, in a folder for each
+ * release. A path that was recorded before is left as it is: a change of the workflow that no longer fits it needs `patched`.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { workflowIdOf } from '../../src/contract/ids.js';
@@ -17,7 +17,10 @@ import { operatorPaths } from './paths/operators.js';
 import type { Recording } from './paths/recording.js';
 import { surveyPaths } from './paths/survey.js';
 
-const folder = resolve('test/replay/histories');
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+if (readFileSync('CHANGELOG.md', 'utf8').includes(`## [${version}]`))
+  throw new Error(`${version} is released, so its histories stay as they are: set the next version in package.json.`);
+const folder = resolve('test/replay/histories', version);
 
 const policy = `
 rules:

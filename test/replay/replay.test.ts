@@ -1,13 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { workflowIdOf } from '../../src/contract/ids.js';
 
-/** `{path}.{run}`, as `npm run record-histories` names them. */
+/** `{release}/{path}.{run}`, as `npm run record-histories` names them. */
 const folder = resolve('test/replay/histories');
-const names = readdirSync(folder).map((file) => file.replace(/\.json$/, ''));
-const ofTheProcess = names.filter((name) => !/^(alert|reply|forget|watch|service-problem)\./.test(name));
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.json'));
+const names = files.map((file) => file.replace(/\.json$/, ''));
+const ofTheProcess = names.filter((name) => !/\/(alert|reply|forget|watch|service-problem)\./.test(name));
 
 const logger = new DefaultLogger('ERROR');
 beforeAll(() => {
@@ -22,7 +23,7 @@ function replay(code: { codePath: string } | { code: string }, name: string): Pr
   return Worker.runReplayHistory(
     { workflowBundle: code, sinks: nowhere },
     history,
-    workflowIdOf(name.replace(/\.\d+$/, '')),
+    workflowIdOf(basename(name).replace(/\.\d+$/, '')),
   );
 }
 
