@@ -1,6 +1,7 @@
 /**
  * `npm run bench:scale`: what changes with the number of reports that wait. `-- --reports 1000,10000` says how many, `--storm 10000` clears
- * so many of them at once in the end, `--cluster` measures on Temporal's server on PostgreSQL. Progress goes to standard error.
+ * so many of them at once in the end, `--kill` kills a worker and a gateway in its middle, `--cluster` measures on Temporal's server on
+ * PostgreSQL. Progress goes to standard error.
  */
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
@@ -19,12 +20,15 @@ const { values } = parseArgs({
   options: {
     reports: { type: 'string', default: '1000,10000' },
     storm: { type: 'string', default: '0' },
+    kill: { type: 'boolean', default: false },
     cluster: { type: 'boolean', default: false },
   },
 });
 const levels = values.reports.split(',').map(Number);
 const storm = Math.min(Number(values.storm), levels.at(-1) ?? 0);
 const [clears, requests] = [40, 30];
+/** After this, a part that was killed has started again; ms. */
+const recovery = 10_000;
 
 interface Scale {
   openedPerSecond: number;
@@ -104,19 +108,34 @@ async function measure(from: number, openedPerSecond: number): Promise<Scale> {
   };
 }
 
-/** Those that were opened first. Returns how many were closed and mailed per second; throws if one was not closed exactly once. */
-async function clearAtOnce(count: number): Promise<number> {
+/** Those that were opened first. Returns what came of it; throws if one was not closed exactly once. */
+async function clearAtOnce(count: number): Promise<string> {
   const ids = Array.from({ length: count }, (_, n) => `WAIT-${n}`);
-  const sent = 'select count(*)::int as count from surveys where report_id = any($1) and sent_at is not null';
-  const ms = await timed(async () => {
-    await inParallel(ids, (id) => stack.temporal.workflow.getHandle(workflowIdOf(id)).signal('cleared'));
-    const areSent = async () => (await stack.sql<{ count: number }>(sent, [ids]))[0]?.count === count;
-    await until(`${count} mails`, areSent, 3_600_000);
-  });
+  const sentSince = async (since = 0) => {
+    const query = `select count(*)::int as count from surveys where report_id = any($1) and sent_at > to_timestamp($2)`;
+    return (await stack.sql<{ count: number }>(query, [ids, since / 1000]))[0]?.count ?? 0;
+  };
+  const untilSent = (wanted: number) =>
+    until(`${wanted} mails`, async () => (await sentSince()) >= wanted, 3_600_000).then(() => Date.now());
+  const startedAt = Date.now();
+  const signal = (id: string) => stack.temporal.workflow.getHandle(workflowIdOf(id)).signal('cleared');
+  await inParallel(ids, signal);
+  let ofKill = '';
+  if (values.kill) {
+    const killedAt = await untilSent(count / 2);
+    const before = perSecond(await sentSince(), killedAt - startedAt);
+    await Promise.all([stack.kill('worker'), stack.kill('gateway')]);
+    const goneOnAt = killedAt + recovery;
+    const endedAt = await untilSent(count);
+    ofKill = ` ${before} before a worker and a gateway were killed, ${perSecond(await sentSince(goneOnAt), endedAt - goneOnAt)} from 10 s after it.`;
+  }
+  const rate = perSecond(count, (await untilSent(count)) - startedAt);
   const broken = await brokenInvariants(stack);
   if (broken.length > 0) throw new Error(broken.slice(0, 10).join('\n'));
-  return (1000 * count) / ms;
+  return `${count} cleared at once: ${rate} per second, each closed once.${ofKill}`;
 }
+
+const perSecond = (count: number, ms: number) => ((1000 * count) / ms).toFixed(1);
 
 try {
   const measured = new Map<number, Scale>();
@@ -137,10 +156,7 @@ try {
   row('a list of tickets, p95', ({ tickets }) => `${tickets.toFixed(0)} ms`);
   row('memory of the workers', ({ memory }) => `${memory.toFixed(0)} MiB`);
   process.stdout.write(`${table.toString()}\n`);
-  if (storm > 0) {
-    const rate = await clearAtOnce(storm);
-    process.stdout.write(`${storm} cleared at once: ${rate.toFixed(1)} per second, each closed once.\n`);
-  }
+  if (storm > 0) process.stdout.write(`${await clearAtOnce(storm)}\n`);
 } finally {
   await stack.end();
 }

@@ -1,7 +1,9 @@
 import { cancellationSignal } from '@temporalio/activity';
+import { CloseoutError, errors } from '../contract/errors.js';
 import type { Alert } from '../contract/messages.js';
 import { alertMail, alertText, type AlertFacts } from '../operator/alerts.js';
 import type { Deps } from './deps.js';
+import { mailVerdict } from './to-failure.js';
 
 /** Alerts the operator by mail. Safe to repeat: the same bytes under the same Message-ID, composed of what the database holds. */
 export async function alertOperator(deps: Deps, alert: Alert): Promise<void> {
@@ -12,10 +14,18 @@ export async function alertOperator(deps: Deps, alert: Alert): Promise<void> {
   const only = facts.affected?.count === 1 ? facts.affected.reports[0]?.id : facts.survey?.reportId;
   const reportId = 'reportId' in alert ? alert.reportId : only;
   const runUrl = reportId && deps.runUrl(reportId);
-  await mailer.send(alertMail(alert, text, { from: mail.from, to: alertTo, runUrl }), cancellationSignal());
+  const about = alertMail(alert, text, { from: mail.from, to: alertTo, runUrl });
+  await mailer.send(about, cancellationSignal()).catch(refusedAsOurs);
   // A low score is reported once, and so is the better one that replaces it.
   if (alert.kind === 'answer' && facts.survey)
     await surveys.setAlerted(facts.survey.id, facts.survey.alertedRevision === null ? alert.revision : null);
+}
+
+/** Who gets alerts is a setting of ours, so a refusal is not the last word: the alert is tried until it is corrected. */
+function refusedAsOurs(error: unknown): never {
+  const verdict = mailVerdict(error);
+  if (!verdict || errors[verdict.code].retry) throw error;
+  throw new CloseoutError('MailMisconfigured', `CLOSEOUT_ALERT_TO: ${verdict.reason}`);
 }
 
 async function readFacts(

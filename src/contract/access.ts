@@ -8,6 +8,9 @@ export type Scope = (typeof scopes)[number];
 const ownAuthors = ['customer', 'closeout', 'signal', 'system of record'];
 export const isOwnAuthor = (name: string): boolean => ownAuthors.includes(name.trim().toLowerCase());
 
+/** A name that was typed: with the shared token, anybody can type any. No named token can look like this. */
+export const unverified = (name: string): string => `${name} (unverified)`;
+
 /** Of every named token, so that one is recognised where it was left lying about. */
 export const tokenPrefix = 'closeout_';
 

@@ -2,16 +2,12 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
-import { isOwnAuthor } from '../contract/access.js';
+import { unverified } from '../contract/access.js';
 import { parseInput } from './parse.js';
 
 const clearing = z.strictObject({
   at: z.string().optional(),
-  by: z
-    .string()
-    .max(255)
-    .refine((name) => !isOwnAuthor(name), { error: 'must not be what Closeout itself calls an author' })
-    .optional(),
+  by: z.string().min(1).max(255).transform(unverified).optional(),
   perSecond: z.int().optional(),
 });
 

@@ -43,5 +43,19 @@ const hasGo = spawnSync('go', ['version']).status === 0;
       for (const id of ids) expect((await stack.mails(id)).length).toBeGreaterThan(0);
       expect(await brokenInvariants(stack)).toEqual([]);
     });
+
+    test('the worker that was killed takes its share again', async () => {
+      const workedOn = new Set<string>();
+      for (let n = 0; workedOn.size < 2; n++) {
+        const id = `AFTER-${n}`;
+        await stack.open(id);
+        await stack.client.clear(id);
+        await stack.untilSurvey(id, 'sent');
+        for (const { workflowTaskCompletedEventAttributes: done } of (await stack.history(id)).events ?? [])
+          if (done?.identity) workedOn.add(done.identity.replace(/@.*/, ''));
+      }
+      const { worker, 'worker-2': second } = stack.pids();
+      expect([...workedOn].sort()).toEqual([`${worker}`, `${second}`].sort());
+    });
   },
 );

@@ -12,8 +12,10 @@ rules:
 `;
 let refusesUs = false;
 let refusesSender = false;
+let refusesOperator = false;
 const sink = new ScriptedSmtpServer((to, attempt) => {
   if (refusesUs) return { greeting: '554 5.7.1 not you' };
+  if (refusesOperator && to.startsWith('operator')) return { rcptTo: `550 5.1.1 <${to}>: no such user` };
   if (refusesSender && to.startsWith('rcpt')) return { rcptTo: '550 5.1.0 not allowed to send from here: SPF' };
   if (refusesSender && to.startsWith('data')) return { afterDot: '550 5.7.26 unauthenticated' };
   if (to.startsWith('drop')) return attempt < 3 ? { afterDot: 'drop' } : {};
@@ -78,6 +80,20 @@ test("an operator's reply that is refused is shown as such, and the operator is 
   await stack.sql(`update messages set at = at - interval '2 hours', begun_at = begun_at - interval '2 hours'`);
   await stack.client.overview.sweep();
   expect(sink.attempts.get('moved-1@customers.example')).toBe(2);
+});
+
+test('an alert that is refused is sent once the address accepts it', async () => {
+  const id = await stack.open('alert-1');
+  await stack.client.clear(id);
+  await stack.untilSurvey(id, 'sent');
+  const to = 'operator@closeout.example';
+  const attempts = sink.attempts.get(to) ?? 0;
+  refusesOperator = true;
+  const { id: surveyId } = await stack.client.surveys.currentOf(id);
+  await stack.client.surveys.answer(surveyId ?? '', { score: 1 });
+  await until('the refusal', () => (sink.attempts.get(to) ?? 0) > attempts);
+  refusesOperator = false;
+  await until('the alert', () => sink.to(to).some((mail) => mail.includes(id)));
 });
 
 test('the mail that asks before closing is as sure: dropped, put off, refused', async () => {

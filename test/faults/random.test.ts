@@ -23,8 +23,8 @@ const rounds = Number(process.env['CLOSEOUT_FAULT_ROUNDS'] ?? 3);
 const seed = Number(process.env['CLOSEOUT_FAULT_SEED'] ?? Date.now() % 2 ** 31);
 const [reportsPerRound, stepsPerRound] = [6, 40];
 const patience = 300_000;
-/** How long a step is waited for before the next one begins; ms. */
-const headStart = 300;
+/** How long a step is waited for before the next one begins, and how long a customer waits for a mail; ms. */
+const [headStart, mailPatience] = [300, 5_000];
 
 const policy = `
 default: { survey: { contactCap: null } }
@@ -123,19 +123,29 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** A link of the first or last mail that has one, and the survey that it is about. */
-async function linkTo(
-  id: string,
-  page: 's' | 'c',
-  which: string,
-): Promise<{ link: string; surveyId: string } | undefined> {
+interface Link {
+  link: string;
+  surveyId: string;
+}
+
+/** The links to a page in the mails that a customer has got. */
+async function linksTo(id: string, page: 's' | 'c'): Promise<Link[]> {
   const parsed = await Promise.all(sink.to(`${id.toLowerCase()}@customers.example`).map((raw) => simpleParser(raw)));
-  const links = parsed.flatMap(({ text = '', messageId = '' }) => {
+  return parsed.flatMap(({ text = '', messageId = '' }) => {
     const [link] = new RegExp(`http:\\S+/${page}/[^\\s?]+`).exec(text) ?? [];
     const surveyId = surveyIdOfMessage(messageId);
     return link && surveyId ? [{ link, surveyId }] : [];
   });
-  return links.at(which === 'first' ? 0 : -1);
+}
+
+/** Waits a while for a mail. */
+async function linkTo(id: string, page: 's' | 'c', which: string): Promise<Link | undefined> {
+  for (let waited = 0; waited < mailPatience; waited += 100) {
+    const links = await linksTo(id, page);
+    if (links.length > 0) return links.at(which === 'first' ? 0 : -1);
+    await pause(100);
+  }
+  return undefined;
 }
 
 /** Nobody sees an error without a reason, whatever is down. */

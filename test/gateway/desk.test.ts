@@ -152,7 +152,7 @@ test('an operator answers from the page; an action that no longer fits is refuse
   for (let twice = 0; twice < 2; twice++)
     expect((await act({ action: 'extendSurvey', days: '3', requestId }, named)).status).toBe(303);
   await until('the extension', async () => (await read('/reports/ACT-1')).includes('More time to answer'));
-  expect(await read('/reports/ACT-1')).toMatch(/More time to answer, until .* · eve/);
+  expect(await read('/reports/ACT-1')).toMatch(/More time to answer, until .* · eve \(unverified\)/);
   const { expiresAt = '' } = await stack.client.surveys.currentOf('ACT-1');
   expect(Date.parse(expiresAt) - Date.parse(before)).toBe(3 * 86_400_000);
   expect((await act({ action: 'erase' })).status).toBe(400);

@@ -1,6 +1,6 @@
 /** Helpers of the pages that operators work with. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isOwnAuthor } from '../../contract/access.js';
+import { unverified } from '../../contract/access.js';
 import { exactTime, relativeTime } from '../../operator/times.js';
 import { html } from '../../views/render.js';
 
@@ -37,13 +37,13 @@ export const isForOperators = ({ url, headers }: FastifyRequest): boolean =>
   /^\/(reports\b|outbox\b|login\b|logout\b|satisfaction\.csv\b|$|\?)/.test(url) &&
   (headers.accept ?? '').includes('text/html');
 
-/** The operator's own name, of the log-in or of the token; with the shared token, the name that was given with it. */
+/** The operator's own name, of the log-in or of the token; with the shared token, the name that was typed with it. */
 export function operatorOf({ headers, subject }: FastifyRequest): string {
   if (subject) return subject.name;
   const [scheme = '', credentials = ''] = (headers.authorization ?? '').split(' ');
   if (scheme.toLowerCase() !== 'basic') return 'desk';
   const [name = ''] = Buffer.from(credentials, 'base64').toString().split(':');
-  return isOwnAuthor(name) ? 'desk' : name.trim().slice(0, 100) || 'desk';
+  return name.trim() ? unverified(name.trim().slice(0, 100)) : 'desk';
 }
 
 /** Viewers see no buttons. */
