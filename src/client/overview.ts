@@ -47,10 +47,7 @@ export class OverviewService {
     const { workerVersions, schedules } = this.temporal;
     const why = await workerVersions.whyNoneWorks();
     if (why)
-      throw new CloseoutError(
-        'TemporalUnavailable',
-        `Nothing would happen. Of the workers, ${why}; start one: closeout worker.`,
-      );
+      throw new CloseoutError('TemporalUnavailable', `No worker would do it (${why}); start one: closeout worker.`);
     return schedules.sweepNow();
   }
 
