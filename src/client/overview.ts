@@ -7,6 +7,7 @@ import type { Counts } from '../outside/counts.js';
 import type { Stores } from '../outside/stores.js';
 import type { LastSweep } from '../outside/sweeps.js';
 import type { Temporal } from '../outside/temporal/connect.js';
+import { patience } from '../outside/temporal/calls.js';
 import { falseIfRefused, ignoreUnavailable } from './errors.js';
 
 export class OverviewService {
@@ -77,7 +78,7 @@ export class OverviewService {
         () => 'ok',
         (error: Error) => error.name,
       );
-    const workers = this.temporal.workerVersions.whyNoneWorks();
+    const workers = this.temporal.workerVersions.whyNoneWorks(patience);
     const [database, temporal, worker] = await Promise.all([
       verdict(this.stores.sweeps.last()),
       verdict(workers),

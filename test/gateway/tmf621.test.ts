@@ -187,6 +187,17 @@ test('health says what it depends on', async () => {
   expect((await call('GET', '/readyz')).body).toEqual({ status: 'ok', database: 'ok', temporal: 'ok', worker: 'ok' });
 });
 
+test('a gateway is ready while Temporal says nothing, before those who ask give up', async () => {
+  const pid = stack.pids()['Temporal'] ?? NaN;
+  process.kill(pid, 'SIGSTOP');
+  try {
+    const answer = await fetch(stack.url('/readyz'), { signal: AbortSignal.timeout(4_000) }); // as in deploy/kubernetes.yaml
+    expect([answer.status, await answer.json()]).toEqual([200, expect.objectContaining({ status: 'degraded' })]);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+});
+
 const official = resolve('../shared/tmf621/TMF621-TroubleTicket-v4.0.0.swagger.json');
 (existsSync(official) ? test : test.skip)(
   'what is given back has the names and types of the official document',

@@ -16,8 +16,8 @@ export interface WorkerVersions {
   rollOut(buildId: string, percentage: number): Promise<void>;
   /** Makes a version the current one if there is none: of the first installation. Throws `TemporalUnavailable` while it is unknown. */
   rollOutFirst(buildId: string): Promise<void>;
-  /** Why runs wait for a worker, in words; undefined if they need not. */
-  whyNoneWorks(): Promise<string | undefined>;
+  /** Why runs wait for a worker, in words; undefined if they need not. `deadline`: for the answer; ms. */
+  whyNoneWorks(deadline?: number): Promise<string | undefined>;
 }
 
 /** The server lists a worker for minutes after its end; one that runs asks for tasks at least once a minute. */
@@ -86,9 +86,10 @@ export function workerVersions(temporal: Client): WorkerVersions {
       });
     },
 
-    async whyNoneWorks() {
+    async whyNoneWorks(deadline) {
       const request = { namespace: about.namespace, taskQueue: { name: taskQueue } };
-      const { pollers, versioningInfo } = await callTemporal(temporal, () => service.describeTaskQueue(request));
+      const ask = () => service.describeTaskQueue(request);
+      const { pollers, versioningInfo } = await callTemporal(temporal, ask, deadline);
       const since = now().getTime() - forgottenAfter;
       const running = (pollers ?? []).filter((poller) => Number(poller.lastAccessTime?.seconds ?? 0) * second > since);
       if (running.length === 0) return 'none runs';
