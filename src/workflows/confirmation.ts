@@ -26,7 +26,7 @@ export async function confirmWithCustomer(run: RunState): Promise<void> {
   const { confirmation: policy } = run.policy;
   const { clearing } = run;
   if (!policy || !clearing) return;
-  const isChanged = () => run.state !== 'cleared' || run.clearing?.at !== clearing.at;
+  const isChanged = () => run.state !== 'cleared' || !isCurrent(run, clearing);
   const isReleased = () => run.releasedBy !== undefined || run.closeByHand !== undefined || run.isClosedThere;
   const isDecided = () => isChanged() || isReleased() || replyOf(run) !== undefined;
   if (!run.confirmation) await requestConfirmation(run, policy, clearing, isDecided);
@@ -129,7 +129,7 @@ async function requestConfirmation(
       giveUpAt: Date.now() + giveUpAfter,
     });
     if (sent && 'unasked' in sent) return void (await lookUp(run));
-    if (sent) run.confirmation = sent;
+    if (sent) keep(run, clearing, sent);
     else if (refused !== undefined && isFinal(refused)) return markUnreachable(run, refused, clearing);
     else if (refused !== undefined) {
       const { retries } = run;
@@ -168,6 +168,7 @@ async function sendWarning(
     giveUpAt,
     notAfter: giveUpAt,
   });
+  if (!isCurrent(run, clearing)) return;
   if (sent && !('unasked' in sent)) run.confirmation = sent;
   delete run.confirmation?.warnAt;
 }
@@ -214,6 +215,14 @@ async function resolveConfirmation(
     name: 'resolveConfirmation',
     step: () => steps.resolveConfirmation.executeWithOptions(steps.untilGivenUp(run), [request]),
   });
-  if (resolved) run.confirmation = resolved.state === 'sent' ? { ...resolved, state: as } : resolved;
-  else if (confirmation) run.confirmation = { ...confirmation, state: as };
+  const ended = resolved?.state === 'sent' ? { ...resolved, state: as } : resolved;
+  if (ended) keep(run, clearing, ended);
+  else if (confirmation) keep(run, clearing, { ...confirmation, state: as });
 }
+
+/** What comes back late, about an earlier clearing, says nothing about the current one. */
+function keep(run: RunState, clearing: Clearing, confirmation: RunState['confirmation']): void {
+  if (isCurrent(run, clearing)) run.confirmation = confirmation;
+}
+
+const isCurrent = (run: RunState, clearing: Clearing): boolean => run.clearing?.at === clearing.at;
