@@ -127,7 +127,7 @@ async function clearAtOnce(count: number): Promise<string> {
     await Promise.all([stack.kill('worker'), stack.kill('gateway')]);
     const goneOnAt = killedAt + recovery;
     const endedAt = await untilSent(count);
-    ofKill = ` ${before} before a worker and a gateway were killed, ${perSecond(await sentSince(goneOnAt), endedAt - goneOnAt)} from 10 s after it.`;
+    ofKill = ` ${before} before a worker and a gateway were killed, ${perSecond(await sentSince(goneOnAt), endedAt - goneOnAt)} from ${recovery / 1000} s after it.`;
   }
   const rate = perSecond(count, (await untilSent(count)) - startedAt);
   const broken = await brokenInvariants(stack);

@@ -1,25 +1,18 @@
 /** The examples in deploy/, checked by what will read them. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
+import { parseEnv } from 'node:util';
 import ts from 'typescript';
 import { parse, parseAllDocuments } from 'yaml';
 import { loadProcessConfig, settings } from '../src/setup/config.js';
+import { hasGo } from './stack/commands.js';
 
 const read = (name: string) => readFileSync(`deploy/${name}`, 'utf8');
 
 /** deploy/env.example as somebody would fill it in. */
-const example = Object.fromEntries(
-  read('env.example')
-    .split('\n')
-    .filter((line) => /^\w+=/.test(line))
-    .map((line) => {
-      const [, name = '', value = ''] = /^(\w+)="?(.*?)"?$/.exec(line) ?? [];
-      return [name, value];
-    }),
-);
 const secret = Buffer.alloc(32, 7).toString('base64');
 const filledIn = {
-  ...example,
+  ...parseEnv(read('env.example')),
   CLOSEOUT_DATA: '/nowhere',
   CLOSEOUT_API_TOKEN: secret,
   CLOSEOUT_LINK_KEYS: `k1:${secret}`,
@@ -62,7 +55,8 @@ describe('kubernetes.yaml', () => {
       .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
   }
 
-  const resources = parseAllDocuments(read('kubernetes.yaml')).map((document) => document.toJS() as Resource);
+  const resourcesIn = (text: string) => parseAllDocuments(text).map((document) => document.toJS() as Resource);
+  const resources = resourcesIn(read('kubernetes.yaml'));
 
   test('has only what Kubernetes knows', () => {
     expect(resources.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['Job', 'Deployment', 'Ingress']));
@@ -71,13 +65,11 @@ describe('kubernetes.yaml', () => {
 
   test('would fail this check with a field that does not exist', () => {
     const text = read('kubernetes.yaml').replaceAll('terminationGracePeriodSeconds', 'terminationGracePeriod');
-    const changed = parseAllDocuments(text).map((document) => document.toJS() as Resource);
-    expect(mistakesIn(changed).join('\n')).toContain('terminationGracePeriod');
+    expect(mistakesIn(resourcesIn(text)).join('\n')).toContain('terminationGracePeriod');
   });
 });
 
-/** The library that Docker Compose and Podman read it with is written in Go. */
-const hasGo = spawnSync('go', ['version']).status === 0;
+/** By the library of Docker Compose, which is written in Go. */
 (hasGo ? describe : describe.skip)('compose.yaml', () => {
   const program = 'github.com/compose-spec/compose-go/v2/cmd@v2.16.2';
   type Service = { command?: string[]; environment?: Record<string, string> };

@@ -129,7 +129,7 @@ async function requestConfirmation(
       giveUpAt: Date.now() + giveUpAfter,
     });
     if (sent && 'unasked' in sent) return void (await lookUp(run));
-    if (sent) keep(run, clearing, sent);
+    if (sent && isCurrent(run, clearing)) run.confirmation = sent;
     else if (refused !== undefined && isFinal(refused)) return markUnreachable(run, refused, clearing);
     else if (refused !== undefined) {
       const { retries } = run;
@@ -215,14 +215,10 @@ async function resolveConfirmation(
     name: 'resolveConfirmation',
     step: () => steps.resolveConfirmation.executeWithOptions(steps.untilGivenUp(run), [request]),
   });
-  const ended = resolved?.state === 'sent' ? { ...resolved, state: as } : resolved;
-  if (ended) keep(run, clearing, ended);
-  else if (confirmation) keep(run, clearing, { ...confirmation, state: as });
+  if (!isCurrent(run, clearing)) return;
+  if (resolved) run.confirmation = resolved.state === 'sent' ? { ...resolved, state: as } : resolved;
+  else if (confirmation) run.confirmation = { ...confirmation, state: as };
 }
 
 /** What comes back late, about an earlier clearing, says nothing about the current one. */
-function keep(run: RunState, clearing: Clearing, confirmation: RunState['confirmation']): void {
-  if (isCurrent(run, clearing)) run.confirmation = confirmation;
-}
-
 const isCurrent = (run: RunState, clearing: Clearing): boolean => run.clearing?.at === clearing.at;

@@ -1,12 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { buildTemporalServer } from '../../src/local/temporal-cluster.js';
+import { hasGo } from '../stack/commands.js';
 import { brokenInvariants } from '../stack/invariants.js';
 import { Stack } from '../stack/stack.js';
 import { callApi, ticketPath } from '../stack/tickets.js';
 import { until } from '../stack/waiting.js';
-
-const hasGo = spawnSync('go', ['version']).status === 0;
 
 /** Temporal's server on PostgreSQL with several history shards, two workers, and two gateways behind a proxy. */
 (hasGo ? describe : describe.skip)(

@@ -142,14 +142,10 @@ async function linksTo(id: string, page: 's' | 'c'): Promise<Link[]> {
 }
 
 /** Waits a while for a mail. */
-async function linkTo(id: string, page: 's' | 'c', which: string): Promise<Link | undefined> {
-  for (let waited = 0; waited < mailPatience; waited += 100) {
-    const links = await linksTo(id, page);
-    if (links.length > 0) return links.at(which === 'first' ? 0 : -1);
-    await pause(100);
-  }
-  return undefined;
-}
+const linkTo = (id: string, page: 's' | 'c', which: string): Promise<Link | undefined> =>
+  until('a link', async () => (await linksTo(id, page)).at(which === 'first' ? 0 : -1), mailPatience).catch(
+    () => undefined,
+  );
 
 /** Nobody sees an error without a reason, whatever is down. */
 function assertServed({ status }: { status: number }, what: string): void {

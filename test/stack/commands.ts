@@ -1,5 +1,5 @@
 /** Running commands as a user does. */
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -7,6 +7,9 @@ import { promisify } from 'node:util';
 
 /** The command `closeout` of this build. */
 export const cli = resolve('dist/cli.js');
+
+/** Some programs that tests use are built with it. */
+export const hasGo = spawnSync('go', ['version']).status === 0;
 
 export interface Output {
   code: number;
