@@ -81,11 +81,8 @@ async function removePidOfZombie(data: string): Promise<void> {
 }
 
 async function isServing(connectionString: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 1000 });
-  client.on('error', () => undefined); // the server may go away between connecting and the answer
   try {
-    await client.connect();
-    await client.query('select 1');
+    await queryOnce(connectionString, 'select 1');
     return true;
   } catch (error) {
     if ((error as { code?: string }).code === '28P01') {
@@ -97,6 +94,20 @@ async function isServing(connectionString: string): Promise<boolean> {
       );
     }
     return false;
+  }
+}
+
+/** Runs one query in a session of its own. */
+export async function queryOnce(
+  connectionString: string,
+  text: string,
+  values: unknown[] = [],
+): Promise<pg.QueryResult> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5000 });
+  client.on('error', () => undefined); // the query reports it; unheard, a server that goes away ends the process
+  try {
+    await client.connect();
+    return await client.query(text, values);
   } finally {
     await client.end().catch(() => undefined);
   }

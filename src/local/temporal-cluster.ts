@@ -5,13 +5,12 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Connection } from '@temporalio/client';
-import pg from 'pg';
 import { stringify } from 'yaml';
 import { CloseoutError } from '../contract/errors.js';
 import { cacheDir } from './folders.js';
 import { goInstall, isBuilt } from './go-install.js';
 import { startPart, type Part } from './part.js';
-import { postgresUrl } from './postgres.js';
+import { postgresUrl, queryOnce } from './postgres.js';
 import { dynamicConfig, isServing, retention } from './temporal.js';
 
 const version = '1.29.1';
@@ -88,13 +87,7 @@ async function prepare({ sql, database: { port, user, password } }: LocalCluster
 }
 
 async function isNew(url: string, name: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query('select from pg_database where datname = $1', [name])).rowCount === 0;
-  } finally {
-    await client.end();
-  }
+  return (await queryOnce(url, 'select from pg_database where datname = $1', [name])).rowCount === 0;
 }
 
 function configOf({ port, firstPort, database }: LocalCluster, dynamicFile: string): object {

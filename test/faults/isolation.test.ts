@@ -1,10 +1,10 @@
 /** A part that hangs, instead of refusing, holds up only what needs it. */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import pg from 'pg';
 import { loadConfig } from '../../src/setup/config.js';
 import { freePorts } from '../stack/commands.js';
 import { ScriptedSmtpServer } from '../stack/scripted-smtp-server.js';
+import { openSession } from '../stack/session.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -62,8 +62,7 @@ describe('a session that hangs in the database', () => {
   test('and holds the row of one customer: reports of others are closed, and their customers asked', async () => {
     const own = Array.from({ length: 30 }, (_, n) => `LOCK-${n}`);
     for (const id of own) await stack.open(id, { customerId: 'locked' });
-    const session = new pg.Client({ connectionString: loadConfig({ ...stack.env }).databaseUrl });
-    await session.connect();
+    const session = await openSession(stack);
     await session.query("begin; select * from customers where id = 'locked' for update");
     await Promise.all(own.map((id) => stack.client.clear(id)));
     await until('all to be closed', async () => {

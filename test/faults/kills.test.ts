@@ -1,8 +1,7 @@
-import pg from 'pg';
 import { workflowIdOf } from '../../src/contract/ids.js';
-import { loadConfig } from '../../src/setup/config.js';
 import { brokenInvariants } from '../stack/invariants.js';
 import { lookUp } from '../stack/look-up.js';
+import { openSession } from '../stack/session.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -64,8 +63,7 @@ test('a database that refuses the local step of a closing is waited for', async 
   await lookUp(stack, id); // which policy applies is known
   const run = () => stack.temporal.workflow.getHandle(workflowIdOf(id)).describe();
   const { runId } = await run();
-  const other = new pg.Client({ connectionString: loadConfig({ ...stack.env }).databaseUrl });
-  await other.connect();
+  const other = await openSession(stack);
   await other.query('begin; lock table status_changes in access exclusive mode');
   await stack.signal(id, 'cleared');
   await untilLocalStepFails(id);
@@ -87,8 +85,7 @@ test('a database that refuses the local step of an answer is waited for', async 
   const survey = await stack.client.surveys.ofCycle(id, 1);
   const run = () => stack.temporal.workflow.getHandle(workflowIdOf(id)).describe();
   const { runId } = await run();
-  const other = new pg.Client({ connectionString: loadConfig({ ...stack.env }).databaseUrl });
-  await other.connect();
+  const other = await openSession(stack);
   const worker = stack.pids()['worker'] ?? NaN;
   process.kill(worker, 'SIGSTOP');
   await stack.client.surveys.answer(survey?.id ?? '', { score: 5 });
@@ -105,8 +102,7 @@ test('a database that refuses the local step of an answer is waited for', async 
 test('a gateway that is signalled twice, as by npm and a terminal, still answers the request that is open', async () => {
   const gateway = await stack.secondGateway({});
   const { stdout: token } = await stack.closeout('tokens', 'create', 'reader', '--scope', 'read');
-  const other = new pg.Client({ connectionString: loadConfig({ ...stack.env }).databaseUrl });
-  await other.connect();
+  const other = await openSession(stack);
   await other.query('begin; lock table reports in access exclusive mode');
   const answer = fetch(gateway.moved(stack.url('/tmf-api/troubleTicket/v4/troubleTicket?limit=1')), {
     headers: { authorization: `Bearer ${token.trim()}` },

@@ -1,8 +1,9 @@
 /** What several processes do at the same time: read one system, remove a listener, deliver events again. */
-import pg from 'pg';
+import type pg from 'pg';
 import { openDatabase, type Db } from '../../src/outside/database/database.js';
 import { openStores, type Stores } from '../../src/outside/stores.js';
 import { loadConfig } from '../../src/setup/config.js';
+import { openSession } from '../stack/session.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -15,8 +16,7 @@ beforeAll(async () => {
   const { databaseUrl, addressKey } = loadConfig({ ...stack.env });
   db = openDatabase(databaseUrl, () => undefined);
   stores = openStores(db, addressKey);
-  other = new pg.Client({ connectionString: databaseUrl });
-  await other.connect();
+  other = await openSession(stack);
 });
 afterAll(async () => {
   await other.end();

@@ -5,7 +5,6 @@ import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
-import pg from 'pg';
 import { CloseoutClient } from '../../src/client.js';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import type { NewReport, RunStatus } from '../../src/contract/reports.js';
@@ -13,6 +12,7 @@ import { openConnection } from '../../src/outside/temporal/connection.js';
 import { loadConfig } from '../../src/setup/config.js';
 import { cleanEnv, cli, freePorts, inbound, run, type Output } from './commands.js';
 import { isAbout, isAlert, readMails, type SeenMail } from './mail.js';
+import { openSession } from './session.js';
 import { until } from './waiting.js';
 
 export interface StackOptions {
@@ -186,12 +186,11 @@ export class Stack {
 
   /** Runs a statement in the database, as another program would. */
   async sql<Row extends object>(statement: string, values: unknown[] = []): Promise<Row[]> {
-    const client = new pg.Client({ connectionString: loadConfig({ ...this.env }).databaseUrl });
-    await client.connect();
+    const session = await openSession(this);
     try {
-      return (await client.query<Row>(statement, values)).rows;
+      return (await session.query<Row>(statement, values)).rows;
     } finally {
-      await client.end();
+      await session.end();
     }
   }
 

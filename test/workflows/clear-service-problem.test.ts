@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
-import { loadConfig } from '../../src/setup/config.js';
+import type pg from 'pg';
 import type { MassClearProgress } from '../../src/contract/messages.js';
+import { openSession } from '../stack/session.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -10,8 +10,7 @@ let stack: Stack;
 let database: pg.Client;
 beforeAll(async () => {
   stack = await Stack.start();
-  database = new pg.Client({ connectionString: loadConfig({ ...stack.env }).databaseUrl });
-  await database.connect();
+  database = await openSession(stack);
 });
 afterAll(async () => {
   await database.end();

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import pg from 'pg';
+import type pg from 'pg';
 import type { SweepResult } from '../../src/contract/messages.js';
-import { loadConfig } from '../../src/setup/config.js';
 import { post } from '../stack/http.js';
 import { linkIn } from '../stack/mail.js';
 import { lookUp } from '../stack/look-up.js';
+import { openSession } from '../stack/session.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -15,8 +15,7 @@ beforeAll(async () => {
     env: { CLOSEOUT_WATCH_SECONDS: '100000' },
     policy: 'default:\n  survey: { contactCap: null }\n',
   });
-  database = new pg.Client({ connectionString: loadConfig({ ...stack.env }).databaseUrl });
-  await database.connect();
+  database = await openSession(stack);
 });
 afterAll(async () => {
   await database.end();

@@ -25,6 +25,7 @@ async function emptyDatabase(name: string): Promise<string> {
 
 async function connect(connectionString: string): Promise<pg.Client> {
   const connection = new pg.Client({ connectionString });
+  connection.on('error', () => undefined);
   connections.push(connection);
   await connection.connect();
   return connection;
