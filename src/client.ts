@@ -290,7 +290,9 @@ function assertChangeable({ id, status }: Report, kind: ChangeKind): void {
 }
 
 function assertAllowed({ id, status: from }: Report, to: ReportStatus): void {
-  if (from === to || allowedAfter(from).includes(to)) return;
+  // Repeated after its answer was lost: the report was cleared, and so closed.
+  const isRepeated = from === to || (from === 'closed' && to === 'resolved');
+  if (isRepeated || allowedAfter(from).includes(to)) return;
   const allowed = allowedAfter(from).join(', ') || 'nothing, it is final';
   const hint = to === 'closed' ? ' Closeout itself closes a report once it is resolved.' : '';
   const message = `Report ${id} is ${from}; from there status can become ${allowed}, not ${to}.${hint}`;

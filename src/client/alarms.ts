@@ -14,8 +14,10 @@ import { now } from '../outside/database/clock.js';
 /** What became of it. `unchanged`: it was known already, or ended before it was known. */
 export type AlarmOutcome = 'opened' | 'reopened' | 'cleared' | 'unchanged';
 
-/** Opens a report about an alarm, in the external system of its source, and returns its id. */
-export type OpenElsewhere = (ticket: NewReport, reference: string) => Promise<string>;
+/** Opens a report about an alarm, in the external system of its source, and returns its id. Asks `beforeWrite` whether it still may. */
+export type OpenElsewhere = (ticket: NewReport, reference: string, beforeWrite: BeforeWrite) => Promise<string>;
+type BeforeWrite = () => Promise<unknown>;
+type Open = (ticket: NewReport, reference: string) => Promise<string>;
 
 type Reports = Pick<CloseoutClient, 'open' | 'clear' | 'reopen' | 'get'>;
 
@@ -30,14 +32,16 @@ export class AlarmService {
    * opens a follow-up once the policy's time to reopen is over.
    */
   receive(source: string, alarm: Alarm, policyFor: PolicyFor, openElsewhere?: OpenElsewhere): Promise<AlarmOutcome> {
-    return this.alarms.exclusively(source, alarm.fingerprint, async () => {
+    return this.alarms.exclusively(source, alarm.fingerprint, async (stillOurs) => {
       const known = await this.alarms.find(source, alarm.fingerprint);
       const report = known && (await this.reports.get(known.reportId));
       const startsAt = new Date(alarm.startsAt);
       // The end of an earlier firing, sent again, is not the end of this one.
       if (!alarm.isFiring) return known && startsAt < known.startsAt ? 'unchanged' : this.end(source, alarm, report);
       if (known && known.startsAt >= startsAt) return 'unchanged';
-      return this.fire(source, alarm, report, policyFor, openElsewhere);
+      const open =
+        openElsewhere && ((ticket: NewReport, reference: string) => openElsewhere(ticket, reference, stillOurs));
+      return this.fire(source, alarm, report, policyFor, open);
     });
   }
 
@@ -46,7 +50,7 @@ export class AlarmService {
     alarm: Alarm,
     before: Report | undefined,
     policyFor: PolicyFor,
-    openElsewhere: OpenElsewhere | undefined,
+    openElsewhere: Open | undefined,
   ): Promise<AlarmOutcome> {
     const { fingerprint, startsAt } = alarm;
     const note = (id: string) => this.alarms.set(source, fingerprint, new Date(startsAt), id);
@@ -67,7 +71,7 @@ export class AlarmService {
     source: string,
     alarm: Alarm,
     before: Report | undefined,
-    openElsewhere: OpenElsewhere | undefined,
+    openElsewhere: Open | undefined,
   ): Promise<string> {
     const opening = openingOf(alarm, before);
     const reference = `${alarm.fingerprint}-${new Date(alarm.startsAt).getTime()}`;

@@ -199,17 +199,17 @@ export class SurveyService {
     const address = recipient === undefined ? ours[0] : doNotContact.hashOf(recipient);
     if (isBadAddress(status) && address !== undefined && !about.isForwarded)
       await doNotContact.suppress(address, { reason: status, source: 'dsn', reportId: survey.reportId });
-    await this.handleBounce(survey, status);
+    await this.handleBounce(survey, status, id);
     return 'bounce';
   }
 
   /** The report stays closed. */
-  private async handleBounce(survey: Survey, status: string): Promise<void> {
+  private async handleBounce(survey: Survey, status: string, id: string): Promise<void> {
     await this.stores.timeline.addOnce(survey.id, 'bounced', status);
     const isWaiting = survey.state === 'sent' || survey.state === 'queued' || survey.confirmation === 'sent';
     if (!isWaiting) return;
     const report = await this.stores.reports.get(survey.reportId);
-    await this.runs.signal(report, signals.bounced, { surveyId: survey.id, reason: status });
+    await this.runs.signal(report, signals.bounced, { surveyId: survey.id, reason: status, id });
   }
 
   /** Stored before anybody is alerted. The report's status is the operator's to change. */

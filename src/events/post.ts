@@ -95,6 +95,7 @@ export function post(url: string, body: string, headers: Record<string, string>,
       },
     );
     request.on('error', fail);
+    request.on('close', () => fail(new Error('closed without an answer'))); // such as one that would switch protocols
     request.end(body);
   });
 }

@@ -17,14 +17,14 @@ export function alarmWebhooks(app: FastifyInstance, client: CloseoutClient, conf
 
   const openerFor = ({ system }: AlarmSource): OpenElsewhere | undefined => {
     if (system === undefined) return undefined;
-    return async ({ name = '', id: _, ...opening }, reference) => {
-      const { ticket, at } = await systems.open(system, { ...opening, name, reference });
+    return async ({ name = '', id: _, ...opening }, reference, beforeWrite) => {
+      const { ticket, at } = await systems.open(system, { ...opening, name, reference }, { beforeWrite });
       return client.systems.follow(systems.observationOf(system, ticket, at));
     };
   };
 
   /** Its token is its own: an alarm system may do nothing else. */
-  app.post<{ Params: { name: string } }>('/alarms/:name', async ({ params: { name }, headers, body }) => {
+  app.post<{ Params: { name: string } }>('/alarms/:name', async ({ params: { name }, headers, body, log }) => {
     const source = file.alarms.get(name);
     const [, given = ''] = /^bearer (.+)$/i.exec(headers.authorization ?? '') ?? [];
     if (!source || ![source.token, config.apiToken].some((token) => isSameToken(token, given)))
@@ -40,6 +40,8 @@ export function alarmWebhooks(app: FastifyInstance, client: CloseoutClient, conf
         const outcome = await client.alarms.receive(name, alarm, policyFor, openerFor(source));
         counts[outcome] = (counts[outcome] ?? 0) + 1;
       } catch (error) {
+        const code = error instanceof CloseoutError ? error.code : 'Unexpected';
+        log.warn({ source: name, fingerprint: alarm.fingerprint, code }, 'an alarm was not taken');
         failures.push(error);
       }
     // Alertmanager sends the webhook again only after an answer of 5xx.

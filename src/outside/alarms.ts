@@ -7,6 +7,8 @@ import { second } from '../policy/time.js';
 import type { Db } from './database/database.js';
 import { leaseSeconds, withLease } from './lease.js';
 
+type StillOurs = () => Promise<void>;
+
 export interface AlarmTable {
   /** Undefined until a report was opened. */
   find(source: string, fingerprint: string): Promise<{ reportId: string; startsAt: Date } | undefined>;
@@ -14,9 +16,10 @@ export interface AlarmTable {
   set(source: string, fingerprint: string, startsAt: Date, reportId: string): Promise<void>;
   /**
    * Does something about an alarm while nobody else does: both halves of a pair send the same at the same time. Throws
-   * `SystemUnavailable` if somebody else does so for long.
+   * `SystemUnavailable` if somebody else does so for long. `stillOurs` throws it, too: a process that was stopped for a while may have lost
+   * the lease.
    */
-  exclusively<T>(source: string, fingerprint: string, work: () => Promise<T>): Promise<T>;
+  exclusively<T>(source: string, fingerprint: string, work: (stillOurs: StillOurs) => Promise<T>): Promise<T>;
 }
 
 export function alarmTable(db: Db): AlarmTable {
@@ -46,7 +49,12 @@ export function alarmTable(db: Db): AlarmTable {
 /** For as long as a webhook of Alertmanager waits. */
 const patience = 10 * second;
 
-async function exclusively<T>(db: Db, source: string, fingerprint: string, work: () => Promise<T>): Promise<T> {
+async function exclusively<T>(
+  db: Db,
+  source: string,
+  fingerprint: string,
+  work: (stillOurs: StillOurs) => Promise<T>,
+): Promise<T> {
   const claimedBy = randomUUID();
   const claimedUntil = sql<Date>`now() + ${leaseSeconds} * interval '1 second'`;
   const ours = () =>
@@ -72,13 +80,27 @@ async function exclusively<T>(db: Db, source: string, fingerprint: string, work:
     renew: () => ours().set({ claimedUntil }).execute(),
     // An end that nobody had seen begin leaves nothing behind.
     release: async () => {
-      await db.deleteFrom('alarms').where('claimedBy', '=', claimedBy).where('reportId', 'is', null).execute();
+      await db
+        .deleteFrom('alarms')
+        .where('source', '=', source)
+        .where('fingerprint', '=', fingerprint)
+        .where('claimedBy', '=', claimedBy)
+        .where('reportId', 'is', null)
+        .execute();
       await ours().set({ claimedBy: null, claimedUntil: null }).execute();
     },
   };
+  const stillOurs = async () => {
+    const { numUpdatedRows } = await ours().set({ claimedUntil }).executeTakeFirst();
+    if (numUpdatedRows === 0n) throw stillHandled();
+  };
   for (const end = performance.now() + patience; performance.now() < end; await pause(100)) {
-    const held = await withLease(lease, work);
+    const held = await withLease(lease, () => work(stillOurs));
     if (held) return held.done;
   }
-  throw new CloseoutError('SystemUnavailable', 'This alarm is still being handled; send it again.');
+  throw stillHandled();
+}
+
+function stillHandled(): CloseoutError {
+  return new CloseoutError('SystemUnavailable', 'This alarm is still being handled; send it again.');
 }

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { Http, parsed } from './http.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
+import { titleWith } from './title.js';
 import { isEnded, missingStatuses, type StatusWords } from './words.js';
 
 export const helpdeskWords: StatusWords = {
@@ -30,6 +31,8 @@ const ticket = z.looseObject({
   followup_set: z.array(z.looseObject({ comment: z.string().nullish() })).default([]),
 });
 type Row = z.infer<typeof ticket>;
+/** Its form for tickets allows no more, though its table does. */
+const longestTitle = 100;
 const page = z.looseObject({ count: z.number(), results: z.array(ticket) });
 
 /** `only.queue`: id of the queue. */
@@ -87,7 +90,7 @@ export class DjangoHelpdesk implements SystemOfRecord {
     if (before) return `${before.id}`;
     const { body } = await this.http.send('POST', '/api/tickets/', {
       queue: Number(this.queue ?? 1),
-      title: `${name} [${reference}]`,
+      title: titleWith(name, reference, longestTitle),
       description: harmless(description),
       priority: severities.indexOf(severity) + 1 || 3,
       submitter_email: contact?.emailAddress ?? '',
@@ -106,7 +109,11 @@ export class DjangoHelpdesk implements SystemOfRecord {
 
   private async find(id: string): Promise<Row | undefined> {
     const { status, body } = await this.http.get(`/api/tickets/${encodeURIComponent(id)}/`, { accepts: [404] });
-    if (status === 404) return undefined;
+    if (status === 404) {
+      // A proxy without a route answers 404, too.
+      parsed(page, (await this.http.get('/api/tickets/?page_size=1', { accepts: [404] })).body);
+      return undefined;
+    }
     const row = parsed(ticket, body);
     return this.isOurs(row) ? row : undefined;
   }

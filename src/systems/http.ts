@@ -55,8 +55,7 @@ export class Http {
     return this.ask('GET', path, undefined, expected);
   }
 
-  async send(method: 'POST' | 'PUT' | 'PATCH', path: string, body: unknown, expected?: Expected): Promise<Answer> {
-    await terms.getStore()?.beforeWrite();
+  send(method: 'POST' | 'PUT' | 'PATCH', path: string, body: unknown, expected?: Expected): Promise<Answer> {
     return this.ask(method, path, body, expected);
   }
 
@@ -69,8 +68,8 @@ export class Http {
       forgetLogin();
       response = await this.request(method, path, body, headers);
     }
-    const text = await response.text().catch((error: unknown) => {
-      throw unavailable(where, 'the answer broke off', error);
+    const text = await textOf(response).catch((error: unknown) => {
+      throw error instanceof CloseoutError ? error : unavailable(where, 'the answer broke off', error);
     });
     const { status } = response;
     if (status === 429) throw await this.holdOff(where, response.headers.get('retry-after'));
@@ -84,6 +83,8 @@ export class Http {
     await this.turn(where);
     const headers: Record<string, string> = { accept: 'application/json', ...(await more()), ...own };
     if (body !== undefined) headers['content-type'] ??= 'application/json';
+    // It may have waited for its turn.
+    if (method !== 'GET') await terms.getStore()?.beforeWrite();
     const timeout = AbortSignal.timeout(patience);
     const signal = terms.getStore()?.signal;
     return fetch(`${url}${path}`, {
@@ -113,6 +114,20 @@ export class Http {
     await this.options.pace.holdOff(length);
     return unavailable(where, 'it answered 429', undefined, length);
   }
+}
+
+/** Longer than any page of tickets; bytes. */
+const longestAnswer = 32 * 2 ** 20;
+
+export async function textOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > longestAnswer) throw new CloseoutError('SystemUnavailable', 'An answer is longer than 32 MiB.');
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 /** For messages, which must not quote what was searched for. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { second } from '../policy/time.js';
+import { textOf } from './http.js';
 import type { SystemSettings } from '../setup/systems-file.js';
 
 const answer = z.looseObject({ access_token: z.string(), expires_in: z.coerce.number().default(300) });
@@ -37,9 +38,11 @@ export class OauthLogin {
       throw new CloseoutError('SystemUnavailable', 'The token endpoint cannot be reached.', undefined, { cause });
     });
     const { status, ok } = response;
-    const parsed = answer.safeParse(await response.json().catch(() => undefined));
-    const isPassing = ok ? !parsed.success : status >= 500 || status === 408 || status === 429;
-    if (isPassing || !parsed.success || !ok)
+    const parsed = await textOf(response)
+      .then((text) => answer.safeParse(JSON.parse(text) as unknown))
+      .catch(() => undefined);
+    const isPassing = ok ? !parsed?.success : status >= 500 || status === 408 || status === 429;
+    if (isPassing || !parsed?.success || !ok)
       throw new CloseoutError(
         isPassing ? 'SystemUnavailable' : 'SystemMisconfigured',
         `The token endpoint answered ${status}, without a token.`,

@@ -50,6 +50,18 @@ export async function pageSince<Row>(mark: string | undefined, listing: Listing<
   }
 }
 
+/**
+ * One page of a poll. Each poll begins where the one before the last had ended: what is committed late, or stamped by a clock that is behind,
+ * is older than what was listed. The mark holds from where to go on and where the last poll ended.
+ */
+export async function pageOfPoll<Row>(mark: string | undefined, listing: Listing<Row>): Promise<Page<Row>> {
+  const [from, ended] = mark?.split(' ') ?? [];
+  const { mark: reached, ...page } = await pageSince(from, listing);
+  if (reached === undefined) return { ...page, mark: undefined };
+  if (page.hasMore) return { ...page, mark: `${reached} ${ended ?? ''}`.trim() };
+  return { ...page, mark: `${ended ?? reached} ${later(ended, reached)}` };
+}
+
 /** All pages. Some rows are listed twice. */
 export async function everyPage<Row>(listing: Listing<Row>): Promise<Row[]> {
   const all: Row[] = [];

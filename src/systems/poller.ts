@@ -107,9 +107,19 @@ class Poll {
   }
 
   private async observeAll(tickets: Ticket[], at: Date): Promise<void> {
-    const { observed } = this.outside;
-    for (const ticket of tickets)
-      await this.follow(await observed.observe(this.systems.observationOf(this.connected.name, ticket, at)));
+    for (const ticket of tickets) await this.follow(await this.observe(ticket, at));
+  }
+
+  /** One that cannot be stored holds up no other. */
+  private async observe(ticket: Ticket, at: Date): Promise<Observed | undefined> {
+    const { name } = this.connected;
+    try {
+      return await this.outside.observed.observe(this.systems.observationOf(name, ticket, at));
+    } catch (error) {
+      if (error instanceof CloseoutError && error.code === 'DatabaseUnavailable') throw error;
+      this.log.error({ system: name, ticket: ticket.id, err: error }, 'cannot store a ticket');
+      return undefined;
+    }
   }
 
   /** If Temporal is down, the watch starts or wakes the run. */

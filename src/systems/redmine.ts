@@ -5,8 +5,9 @@
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { Http, parsed } from './http.js';
-import { everyPage, pageSince, secondAfter, type Listing } from './pages.js';
+import { everyPage, pageOfPoll, secondAfter, type Listing } from './pages.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
+import { titleWith } from './title.js';
 import { isEnded, missingStatuses, type StatusWords } from './words.js';
 
 export const redmineWords: StatusWords = {
@@ -16,6 +17,7 @@ export const redmineWords: StatusWords = {
   reopened: 'In Progress',
 };
 
+const longestSubject = 255;
 const named = z.looseObject({ id: z.number(), name: z.string() });
 const issue = z.looseObject({
   id: z.number(),
@@ -72,7 +74,7 @@ export class Redmine implements SystemOfRecord {
 
   async changedSince(mark: string | undefined): Promise<Changes> {
     await this.logIn();
-    const { rows, ...page } = await pageSince(mark, this.listing(mark === undefined ? 'open' : '*', 'updated_on'));
+    const { rows, ...page } = await pageOfPoll(mark, this.listing(mark === undefined ? 'open' : '*', 'updated_on'));
     return { ...page, tickets: rows.map((row) => this.toTicket(row)) };
   }
 
@@ -116,7 +118,7 @@ export class Redmine implements SystemOfRecord {
       Object.entries({ ...values, email: contact?.emailAddress })
         .map(([field, value]) => ({ id: fields.get(this.fields[field] ?? ''), value }))
         .filter(({ id, value }) => id !== undefined && value !== undefined);
-    const subject = known === undefined ? `${name} [${reference}]` : name;
+    const subject = known === undefined ? titleWith(name, reference, longestSubject) : name;
     const { body } = await this.http.send('POST', '/issues.json', {
       issue: { project_id: this.project, subject, description, custom_fields: customWith(ids) },
     });

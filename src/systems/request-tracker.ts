@@ -5,8 +5,9 @@
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { Http, parsed } from './http.js';
-import { pageSince, secondAfter } from './pages.js';
+import { pageOfPoll, secondAfter } from './pages.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
+import { titleWith } from './title.js';
 import type { StatusWords } from './words.js';
 
 export const requestTrackerWords: StatusWords = {
@@ -16,6 +17,8 @@ export const requestTrackerWords: StatusWords = {
   reopened: 'open',
 };
 
+/** A longer one is cut off. */
+const longestSubject = 200;
 const id = z.union([z.string(), z.number()]).transform(String);
 const row = z.looseObject({
   id,
@@ -95,7 +98,7 @@ export class RequestTracker implements SystemOfRecord {
 
   async changedSince(mark: string | undefined): Promise<Changes> {
     const since = (time: string) => `LastUpdated >= '${asRead(time)}'`;
-    const { rows, ...page } = await pageSince<Row>(mark, {
+    const { rows, ...page } = await pageOfPoll<Row>(mark, {
       pageSize: this.pageSize,
       timeOf: (found) => found.LastUpdated,
       idOf: (found) => Number(found.id),
@@ -154,7 +157,7 @@ export class RequestTracker implements SystemOfRecord {
     });
     const ticket = {
       Queue: this.queue ?? undefined,
-      Subject: field ? name : `${name} [${reference}]`,
+      Subject: field ? name : titleWith(name, reference, longestSubject),
       Requestor: contact?.emailAddress,
       Content: description,
       ContentType: 'text/plain',

@@ -68,13 +68,14 @@ export class Systems {
       attributes: {
         name: clean(ticket.name).slice(0, 255),
         description: clean(ticket.description ?? ticket.name).slice(0, 10_000) || clean(ticket.name),
-        severity: severity.slice(0, 255),
-        ticketType: ticketType.slice(0, 255),
+        severity: clean(severity).slice(0, 255),
+        ticketType: clean(ticketType).slice(0, 255),
         customerId: customerId && clean(customerId).slice(0, 255),
         serviceProblemId: serviceProblemId && clean(serviceProblemId).slice(0, 255),
       },
       contact: contactOf(ticket.contact),
-      openedAt,
+      // A time that nobody understands is none.
+      openedAt: openedAt && !Number.isNaN(openedAt.getTime()) ? openedAt : undefined,
     };
   }
 

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { isPrivate, post } from '../../src/events/post.js';
 import { ScriptedHttpServer } from '../stack/scripted-http-server.js';
 
@@ -48,6 +50,19 @@ describe('an address on this machine', () => {
     });
     expect(server.seen[0]).toMatchObject({ method: 'POST', path: '/a', body: '{"é":1}' });
   });
+});
+
+test('a connection that becomes something else is an error', async () => {
+  const server = createServer((socket) =>
+    socket.once('data', () =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'),
+    ),
+  ).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const posted = post(`http://127.0.0.1:${port}/`, '{}', {}, { ...nowhere, allowPrivate: true });
+  await expect(posted).rejects.toThrow('closed without an answer');
+  server.close();
 });
 
 test('nobody there is an error', async () => {

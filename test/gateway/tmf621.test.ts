@@ -43,6 +43,8 @@ test('a ticket that is created, resolved and read again was closed on the way', 
   expect(statuses).toEqual(['acknowledged', 'resolved', 'closed']);
   expect(closed['resolutionDate']).toBeDefined();
   await stack.untilSurvey(id, 'sent');
+  const repeated = await call('PATCH', `${path}/${id}`, { status: 'resolved' });
+  expect(repeated).toMatchObject({ status: 200, body: { status: 'closed' } });
 });
 
 test('inProgress after closed reopens, cancelled ends, closed by hand is refused with what is allowed', async () => {

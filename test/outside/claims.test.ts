@@ -52,6 +52,16 @@ describe('a ticket system', () => {
   });
 });
 
+test('an alarm that another process has taken over is left to that one', async () => {
+  const work = stores.alarms.exclusively('source', 'fingerprint', async (stillOurs) => {
+    await stillOurs();
+    await stack.sql(`update alarms set claimed_by = 'another'`);
+    await stillOurs();
+  });
+  await expect(work).rejects.toMatchObject({ code: 'SystemUnavailable' });
+  expect(await stack.sql('select claimed_by as by from alarms')).toEqual([{ by: 'another' }]);
+});
+
 describe('a listener', () => {
   /** Parked, so that nothing is sent to it. */
   const listen = async (name: string) => {

@@ -163,6 +163,37 @@ test('a ticket that is not found once is not cancelled', async () => {
   expect(await stack.untilPhase(id, 'done')).toMatchObject({ outcome: 'cancelled' });
 });
 
+test('a proxy without a route cancels nothing', async () => {
+  const { ticketId, id } = await ticket();
+  proxy.fault = () => ({ instead: { status: 404 } });
+  await stack.signal(id, 'cleared');
+  const reads = () => proxy.passed.filter(({ path }) => path.endsWith(encodeURIComponent(ticketId))).length;
+  await until('three readings', () => reads() >= 3);
+  proxy.reset();
+  await untilTicket(ticketId, 'closed');
+  expect(await stack.client.get(id)).toMatchObject({ status: 'closed', cycle: 1 });
+});
+
+test('one ticket that cannot be stored holds up no other', async () => {
+  await stack.sql(`
+    create function refuse() returns trigger language plpgsql as
+      $$ begin raise exception using errcode = '22007'; end $$`);
+  await stack.sql(`
+    create trigger refuse before insert on reports for each row when (new.description = 'poison') execute function refuse()`);
+  server.open({ name: 'Unreadable', description: 'poison', creationDate: '27.11.2026' });
+  await ticket();
+  expect((await stack.client.systems.states())[0]).toMatchObject({ failingSince: null });
+  await stack.sql('drop function refuse cascade');
+});
+
+test('what is read from the ticket cannot be changed here', async () => {
+  const { id } = await ticket();
+  const refused = { code: 'StatusConflict', message: expect.stringContaining('lives in desk') as string };
+  await expect(stack.client.update(id, { severity: 'minor' })).rejects.toMatchObject({ ...refused, field: 'severity' });
+  await expect(stack.client.update(id, { contact: null })).rejects.toMatchObject({ ...refused, field: 'contact' });
+  expect((await stack.client.update(id, { severity: 'major', priority: 'high' })).report.priority).toBe('high');
+});
+
 test('one ticket that cannot be read holds up no other', async () => {
   const [broken, other] = [await ticket(), await ticket()];
   proxy.fault = ({ path }) =>

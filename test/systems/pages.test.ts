@@ -1,4 +1,4 @@
-import { everyPage, pageSince, secondAfter, type Listing } from '../../src/systems/pages.js';
+import { everyPage, pageOfPoll, pageSince, secondAfter, type Listing } from '../../src/systems/pages.js';
 
 /** Reading by pages, in a list whose rows move, appear and vanish between any two requests. */
 interface Row {
@@ -55,6 +55,26 @@ test('a mark that was reached is read again, and rows that come in its second ar
   rows.push({ id: 4, time: at(2) });
   expect(idsOf((await pageSince(mark, listingOf(rows, 0))).rows)).toEqual([2, 3, 4]);
   expect((await pageSince('2099-01-01T00:00:00Z', listingOf(rows, 0))).mark).toBe('2099-01-01T00:00:00Z');
+});
+
+test('a poll finds what was committed late: it begins where the one before the last had ended', async () => {
+  const rows = rowsAt(1, 2, 3, 4, 10);
+  const poll = async (mark?: string) => {
+    const seen: number[] = [];
+    for (;;) {
+      const page = await pageOfPoll(mark, listingOf(rows, 0));
+      seen.push(...idsOf(page.rows));
+      ({ mark } = page);
+      if (!page.hasMore) return { mark, seen: [...new Set(seen)] };
+    }
+  };
+  const first = await poll();
+  expect(first).toEqual({ mark: `${at(10)} ${at(10)}`, seen: [1, 2, 3, 4, 5] });
+  rows.push({ id: 6, time: at(20) });
+  const second = await poll(first.mark);
+  expect(second).toEqual({ mark: `${at(10)} ${at(20)}`, seen: [5, 6] });
+  rows.push({ id: 7, time: at(19) });
+  expect(await poll(second.mark)).toEqual({ mark: `${at(20)} ${at(20)}`, seen: [5, 6, 7] });
 });
 
 test.each([0, 1])('no row is left out when others move to the end, with a slack of %i s', async (slack) => {

@@ -93,8 +93,10 @@ export async function perform(
   action: DeskAction,
   { by, note, days, requestId }: Request,
 ): Promise<boolean> {
-  if (action === 'clear' || action === 'reopen' || action === 'cancel')
-    return (await client[action](id, { by, reason: note })).isApplied;
+  if (action === 'clear' || action === 'reopen' || action === 'cancel') {
+    const changeId = requestId && [requestId, action].join(':');
+    return (await client[action](id, { by, reason: note, id: changeId })).isApplied;
+  }
   const updateId = requestId && [requestId, action, days].join(':');
   await client.operate(action, id, { by, note, days }, updateId);
   return action === 'hold' || action === 'skipSurvey' || action === 'release';

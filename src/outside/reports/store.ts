@@ -92,16 +92,17 @@ async function insertOnce(tx: Tx, report: NewReport & { id: string; externalId: 
 
 /** Its history, too, which no foreign key removes: it may hold a customer's words, and the id may be used again. */
 async function remove(tx: Tx, id: string): Promise<void> {
+  await lock(tx, id);
   const surveys = tx.selectFrom('surveys').select('id').where('reportId', '=', id);
   await tx.deleteFrom('surveyEvents').where('surveyId', 'in', surveys).execute();
   await tx.deleteFrom('statusChanges').where('reportId', '=', id).execute();
-  const { numDeletedRows } = await tx.deleteFrom('reports').where('id', '=', id).executeTakeFirst();
-  if (numDeletedRows === 0n) throw new CloseoutError('ReportNotFound', `There is no report ${id}.`);
+  await tx.deleteFrom('reports').where('id', '=', id).execute();
 }
 
 async function update(tx: Tx, id: string, changes: ReportChanges): Promise<Report> {
   const { document, contact, status, statusReason, customerId } = changes;
   const row = await lock(tx, id);
+  assertOurs(row, changes);
   const isMove = status !== undefined && status !== row.status && isOpen(row.status) && row.state === 'open';
   const isNewReason = statusReason !== undefined && statusReason !== row.statusReason;
   if (!isMove && !isNewReason && isEmpty(changes)) return toReport(row); // otherwise listeners would be notified of a change
@@ -122,6 +123,22 @@ async function update(tx: Tx, id: string, changes: ReportChanges): Promise<Repor
     .returningAll()
     .executeTakeFirstOrThrow();
   return toReport(updated);
+}
+
+const ofTicket = ['name', 'description', 'severity', 'ticketType', 'customerId', 'serviceProblemId'] as const;
+
+/** Throws `StatusConflict` for what is read from the ticket of an external system: the next reading would undo the change. */
+function assertOurs(row: ReportRow, changes: ReportChanges): void {
+  if (row.system === null) return;
+  const isOther = (name: (typeof ofTicket)[number]) =>
+    changes[name] !== undefined && (changes[name] ?? null) !== row[name];
+  const field = ofTicket.find(isOther) ?? (changes.contact === undefined ? undefined : 'contact');
+  if (field !== undefined)
+    throw new CloseoutError(
+      'StatusConflict',
+      `Report ${row.id} lives in ${row.system}; change its ${field} there.`,
+      field,
+    );
 }
 
 /** Throws `BadInput` if what results is no ticket of the standard: a patch may hold half of an object. */
