@@ -60,8 +60,8 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
   const sent = { ...survey, state: 'sent' as const, sentAt: survey.sentAt ?? now() };
   const reminded = { ...sent, remindedAt: now() };
   const expectedAt = nextWriteAfter(kind === 'survey' ? sent : reminded, policy);
-  // The customer already has the link: from now on, its page asks the survey's question.
-  if (survey.state === 'queued' && endedWithClosing(survey.confirmation))
+  // The customer already has the link: from now on, its page asks the survey's question. An operator wants a mail.
+  if (!againFor && survey.state === 'queued' && endedWithClosing(survey.confirmation))
     return surveyRecord(
       await surveys.markSent({ id: survey.id, kind, detail: 'on the confirmation page', expectedAt }),
     );

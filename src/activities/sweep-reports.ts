@@ -1,4 +1,4 @@
-import { activityInfo } from '@temporalio/activity';
+import { activityInfo, log } from '@temporalio/activity';
 import { CloseoutError } from '../contract/errors.js';
 import { signals, type SweepResult } from '../contract/messages.js';
 import { toReport } from '../outside/reports/rows.js';
@@ -8,21 +8,29 @@ import { customersReopening } from '../outside/unsent.js';
 import { later, minute } from '../policy/time.js';
 import type { Deps } from './deps.js';
 import { inParallel } from './in-parallel.js';
+import { toFailure } from './to-failure.js';
 import { now } from '../outside/database/clock.js';
 
 /** Reports of one kind that are looked up at a time. */
 const pageSize = 500;
+/** Reports of which those that are not done are woken at a time. */
+const unfinishedPage = 10_000;
 
 /**
  * Looks for what is wrong, never for what is merely quiet, and wakes the runs concerned. Safe to repeat: a run that is woken for
  * nothing looks its report up and goes on waiting.
  */
-export async function sweepReports(deps: Deps): Promise<Omit<SweepResult, 'counter'>> {
+export async function sweepReports(deps: Deps): Promise<Swept> {
   const result = { notified: {}, failed: 0, stuck: 0 };
   await sendStored(deps, result);
   await wakeDue(deps, result);
-  await replaceLost(deps, result);
-  return result;
+  const endedUntil = await replaceLost(deps, result);
+  return { ...result, endedUntil };
+}
+
+export interface Swept extends Omit<SweepResult, 'counter'> {
+  /** ISO 8601: runs that ended until then before their reports did have successors; absent if one could not be replaced. */
+  endedUntil?: string;
 }
 
 type Result = Pick<SweepResult, 'notified' | 'failed' | 'stuck'>;
@@ -64,16 +72,18 @@ async function sendStored({ unsent, messages, ledger, runs }: Deps, result: Resu
 /** Visibility may lag, and PostgreSQL's clock may be ahead of Temporal's. */
 const overlap = 5 * minute;
 
-async function replaceLost(deps: Deps, result: Result): Promise<void> {
+async function replaceLost(deps: Deps, result: Result): Promise<string | undefined> {
   const { sweeps, lostRuns } = deps;
   const last = await sweeps.last();
-  const since = later(last?.at ?? later(now(), -60 * minute), -overlap);
+  const until = now();
+  const since = later(last?.endedUntil ?? later(until, -60 * minute), -overlap);
   const lost = await sweeps.unhandled(await lostRuns.endedSince(since));
   const failed = await inParallel(lost, async (run) => {
     if (await replace(deps, run)) count(result, 'lost');
     await sweeps.markHandled(run.runId);
   });
   result.failed += failed.length;
+  return failed.length === 0 ? until.toISOString() : undefined;
 }
 
 /** Starts a successor of a run that ended before its report did, and sends it the signals that the run had not acted on. */
@@ -119,41 +129,61 @@ export interface WokenPage {
   next?: string;
 }
 
-/** Temporal was restored or lost: the runs of all reports that are not done continue from the ledger. Safe to repeat. */
-export async function wakeUnfinished({ watching, runs }: Deps, { after }: { after: string }): Promise<WokenPage> {
-  const page = await watching.unfinished(after, pageSize);
-  const failed = await inParallel(page, (report) => runs.wake(report));
-  const next = page.length === pageSize ? page.at(-1)?.id : undefined;
-  return { woken: page.length - failed.length, failed: failed.length, next };
+/**
+ * Temporal was restored or lost: the runs of all reports that are not done continue from the ledger. One that cannot be woken is overdue
+ * from now on, so later sweeps try again. Safe to repeat.
+ */
+export async function wakeUnfinished(deps: Deps, { after }: { after: string }): Promise<WokenPage> {
+  const { watching, runs } = deps;
+  const { due, next } = await watching.unfinished(after, unfinishedPage);
+  const failed = await inParallel(due, (report) => runs.wake(report));
+  for (const { item } of failed) await deps.ledger.expect(item.id, now());
+  return { woken: due.length - failed.length, failed: failed.length, next };
 }
+
+/** `isComplete`: false if a later sweep has to restore the rest. */
+export type Restored = WokenPage & { isComplete: boolean };
 
 /**
  * PostgreSQL was restored: every running workflow looks again, and so hands its standing to the ledger; those that ended since are
  * asked for it. Safe to repeat: the ledger adopts only what is newer.
  */
-export async function restoreLedger({ sweeps, lostRuns, ledger }: Deps): Promise<WokenPage> {
+export async function restoreLedger({ sweeps, lostRuns, ledger }: Deps): Promise<Restored> {
   const last = await sweeps.last();
-  const ended = await lostRuns.completedSince(new Date((last?.at.getTime() ?? 0) - overlap));
+  const ended = await lostRuns.completedSince(new Date((last?.endedUntil?.getTime() ?? 0) - overlap));
+  let diverged = 0;
   const notRestored = await inParallel(ended, async ({ reportId, runId }) => {
     const known = await lostRuns.standingOf({ reportId, runId });
-    if (known) await ledger.restore(reportId, runId, known, false);
+    if (!known) return;
+    await ledger.restore(reportId, runId, known, false).catch((error: unknown) => {
+      // Another program has changed it since: trying again would not help.
+      if (!(error instanceof CloseoutError) || error.code !== 'Diverged') throw error;
+      diverged++;
+    });
   });
   const running = await lostRuns.running();
   const notWoken = await inParallel(running, (reportId) => lostRuns.askToLookAgain(reportId));
-  const failed = notRestored.length + notWoken.length;
-  return { woken: ended.length + running.length - failed, failed };
+  const failed = diverged + notRestored.length + notWoken.length;
+  const isComplete = notRestored.length + notWoken.length === 0;
+  return { woken: ended.length + running.length - failed, failed, isComplete };
 }
 
 /** Keeps the result, and the daily figures, for `/metrics` and the desk. Counts the sweep. Safe to repeat: a run counts once. */
 export async function recordSweep(
   { sweeps, rollUp }: Deps,
-  result: Omit<SweepResult, 'counter'> & { tookMs: number; atLeast: number },
+  result: Swept & { tookMs: number; atLeast: number; isRestored: boolean },
 ): Promise<number> {
-  await rollUp();
   const { workflowExecution } = activityInfo();
-  return sweeps.record({
+  const { endedUntil } = result;
+  const counter = await sweeps.record({
     ...result,
+    endedUntil: endedUntil === undefined ? undefined : new Date(endedUntil),
     workflowId: workflowExecution?.workflowId ?? '',
     runId: workflowExecution?.runId ?? '',
   });
+  // Without it, the figures only take longer to count.
+  await rollUp().catch((error: unknown) => {
+    log.warn('cannot count the surveys', { reason: toFailure(error).message });
+  });
+  return counter;
 }

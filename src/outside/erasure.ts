@@ -74,9 +74,10 @@ async function forgetNext(tx: Tx, time: Date): Promise<number> {
 const toForget = (db: Db, time: Date) =>
   db
     .selectFrom('reports')
-    .where('status', 'in', endedStatuses)
+    // As the index has it.
+    .where(sql<boolean>`status in (${sql.join(endedStatuses.map((status) => sql.lit(status)))})`)
+    .where(sql<boolean>`(forgotten_at is null or last_update > forgotten_at)`)
     .where(sql<Date>`coalesce(closed_at, last_update)`, '<', time)
-    .where((eb) => eb.or([eb('forgottenAt', 'is', null), eb('lastUpdate', '>', eb.ref('forgottenAt'))]))
     .where(
       sql<boolean>`not exists (select from surveys s where s.report_id = reports.id and s.state in ('queued', 'sent'))`,
     );
@@ -92,8 +93,8 @@ async function eraseReports(tx: Tx, ids: string[]): Promise<void> {
     where id = any(${ids})`.execute(tx);
   await tx.updateTable('statusChanges').set({ reason: null, by: null }).where('reportId', 'in', ids).execute();
   await tx.updateTable('operations').set({ note: null }).where('reportId', 'in', ids).execute();
-  const surveys = await tx.selectFrom('surveys').select(['id', 'state']).where('reportId', 'in', ids).execute();
-  for (const { id, state } of surveys) await eraseSurvey(tx, id, state);
+  const surveys = await tx.selectFrom('surveys').select('id').where('reportId', 'in', ids).execute();
+  for (const { id } of surveys) await eraseSurvey(tx, id);
 }
 
 /** Texts are removed as a whole: it is unknown which of their words are about a person. */
@@ -115,13 +116,14 @@ const choicesOnly = sql<string>`(select coalesce(jsonb_object_agg(key, value), '
   where jsonb_typeof(value) = 'array')`;
 
 /** An open survey ends: nobody is left to answer it. */
-async function eraseSurvey(tx: Tx, id: string, state: string): Promise<void> {
-  const isOpen = state === 'queued' || state === 'sent';
+async function eraseSurvey(tx: Tx, id: string): Promise<void> {
   await tx.updateTable('surveys').set({ confirmReason: null }).where('id', '=', id).execute();
   const endConfirmation = tx.updateTable('surveys').set({ confirmation: 'unreachable' }).where('id', '=', id);
   await endConfirmation.where('confirmation', 'in', ['queued', 'sent']).execute();
-  const mark = { reason: 'erased', state: isOpen ? ('expired' as const) : undefined };
-  if (isOpen || state === 'answered') await tx.updateTable('surveys').set(mark).where('id', '=', id).execute();
+  const update = tx.updateTable('surveys').where('id', '=', id);
+  // Unless it was answered meanwhile.
+  await update.set({ reason: 'erased', state: 'expired' }).where('state', 'in', ['queued', 'sent']).execute();
+  await update.set({ reason: 'erased' }).where('state', '=', 'answered').execute();
   for (const table of ['answers', 'answerRevisions'] as const)
     await tx.updateTable(table).set({ comment: null, followUps: choicesOnly }).where('surveyId', '=', id).execute();
   await tx.updateTable('messages').set({ text: '', messageId: null }).where('surveyId', '=', id).execute();

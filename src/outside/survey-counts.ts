@@ -15,6 +15,8 @@ const overlap = sql`interval '10 minutes'`;
 const changedDays = sql`
   select distinct ${dayOf} as day from surveys s, survey_roll_up u where s.decided_at > u.at - ${overlap}
   union select distinct ${dayOf} from survey_roll_up u join survey_events e on e.at > u.at - ${overlap}
+    join surveys s on s.id = e.survey_id
+  union select distinct ${dayOf} from survey_roll_up u join events e on e.at > u.at - ${overlap}
     join surveys s on s.id = e.survey_id`;
 
 const columns = sql`month, ticket_type, service_problem, state, reason, was_sent, question_id, score`;
@@ -49,7 +51,9 @@ export async function countSurveys(db: Db): Promise<SurveyCount[]> {
 
 /** Counts again the days on which something happened. If another program has added or removed surveys, counts all. */
 export async function rollUpSurveys(db: Db): Promise<void> {
-  await db.transaction().execute(async (tx) => {
+  // One snapshot: what is committed meanwhile would look like the work of another program.
+  const snapshot = db.transaction().setIsolationLevel('repeatable read');
+  await snapshot.execute(async (tx) => {
     // One at a time: the row stays locked until the transaction ends.
     await sql`select from survey_roll_up for update`.execute(tx);
     const startedAt = sql<Date>`now()`;
@@ -64,7 +68,7 @@ export async function rollUpSurveys(db: Db): Promise<void> {
       tx,
     );
     if (rows[0]?.differs) {
-      await sql`truncate survey_days`.execute(tx);
+      await sql`delete from survey_days`.execute(tx); // nobody waits for it, as for truncate
       await sql`insert into survey_days (day, ${columns}, count)
         select day, ${columns}, count from (${counted(sql`true`)}) as fresh`.execute(tx);
     }

@@ -14,13 +14,25 @@ export interface LastSweep {
   stuck: number;
   tookMs: number;
   at: Date;
+  /** Runs that ended until then before their reports did have successors; null before the first sweep without a failure. */
+  endedUntil: Date | null;
+}
+
+export interface SweepRecord extends Omit<SweepResult, 'counter'> {
+  tookMs: number;
+  workflowId: string;
+  runId: string;
+  /** The number of this sweep is greater. */
+  atLeast: number;
+  /** False if a restored database lacks something that a later sweep has to write: then the sweep is not counted. */
+  isRestored: boolean;
+  /** Absent if a later sweep has to try again. */
+  endedUntil?: Date;
 }
 
 export interface Sweeps {
-  /** Returns the number of this sweep, which is greater than `atLeast`. Safe to repeat by the same run. */
-  record(
-    result: Omit<SweepResult, 'counter'> & { tookMs: number; atLeast: number; workflowId: string; runId: string },
-  ): Promise<number>;
+  /** Returns the number of the last sweep that counts. Safe to repeat by the same run. */
+  record(sweep: SweepRecord): Promise<number>;
   last(): Promise<LastSweep | undefined>;
   /** Those of the lost runs that were not replaced yet. */
   unhandled<T extends { runId: string }>(lost: T[]): Promise<T[]>;
@@ -29,22 +41,23 @@ export interface Sweeps {
 
 export function sweepTable(db: Db): Sweeps {
   return {
-    async record({ notified, failed, stuck, tookMs, atLeast, workflowId, runId }) {
-      const row = { notified: JSON.stringify(notified), failed, stuck, tookMs, at: now(), workflowId, runId };
+    async record({ notified, failed, stuck, tookMs, atLeast, workflowId, runId, isRestored, endedUntil }) {
+      const figures = { notified: JSON.stringify(notified), failed, stuck, tookMs, at: now(), endedUntil };
+      const counted = {
+        workflowId,
+        runId,
+        counter: sql<number>`case when sweeps.run_id = excluded.run_id then sweeps.counter
+          else greatest(sweeps.counter, ${atLeast}::int) + 1 end`,
+      };
       const { counter } = await db
         .insertInto('sweeps')
-        .values({ ...row, counter: atLeast + 1 })
-        .onConflict((c) =>
-          c.column('id').doUpdateSet({
-            ...row,
-            counter: sql<number>`case when sweeps.run_id = excluded.run_id then sweeps.counter
-              else greatest(sweeps.counter, ${atLeast}::int) + 1 end`,
-          }),
-        )
+        .values({ ...figures, workflowId, runId, counter: isRestored ? atLeast + 1 : 0 })
+        .onConflict((c) => c.column('id').doUpdateSet({ ...figures, ...(isRestored ? counted : {}) }))
         .returning('counter')
         .executeTakeFirstOrThrow();
-      await sql`delete from lost_runs where at < now() - interval '1 day'`.execute(db);
-      return counter;
+      await sql`
+        delete from lost_runs using sweeps where lost_runs.at < sweeps.ended_until - interval '1 day'`.execute(db);
+      return Math.max(counter, atLeast);
     },
 
     last: () => db.selectFrom('sweeps').selectAll().executeTakeFirst(),

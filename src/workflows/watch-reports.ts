@@ -14,12 +14,23 @@ export async function watchReports(): Promise<SweepResult> {
   });
   const { restored, counter } = await steps.findRestored();
   if (restored === 'temporal') await wakeUnfinished(result);
-  if (restored === 'database') addRestored(result, await steps.restoreLedger());
-  const { notified, failed, stuck } = await steps.sweepReports();
+  let isRestored = true;
+  if (restored === 'database') {
+    const { isComplete, ...page } = await steps.restoreLedger();
+    addRestored(result, page);
+    isRestored = isComplete;
+  }
+  const { notified, failed, stuck, endedUntil } = await steps.sweepReports();
   Object.assign(result.notified, notified);
   result.failed += failed;
   result.stuck = stuck;
-  result.counter = await steps.recordSweep({ ...result, tookMs: Date.now() - startedAt, atLeast: counter });
+  result.counter = await steps.recordSweep({
+    ...result,
+    tookMs: Date.now() - startedAt,
+    atLeast: counter,
+    isRestored,
+    endedUntil: isRestored ? endedUntil : undefined,
+  });
   return result;
 }
 

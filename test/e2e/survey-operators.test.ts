@@ -145,12 +145,18 @@ describe('forgetting', () => {
   test('by the daily schedule: reports that ended longer ago than is kept lose who their customer is', async () => {
     const contact = { name: 'Quentin Quark', emailAddress: 'quentin@quark.example' };
     await stack.open('KEEP-1', { contact });
-    await post(linkIn(await stack.ask('OLD-1', { contact })), { score: '4' });
+    const old = await stack.ask('OLD-1', { contact });
+    await post(linkIn(old), { score: '4' });
     await stack.ask('ASKED-1', { contact, customerId: 'customer-asked' });
     await stack.temporalCli('schedule', 'trigger', '--schedule-id', 'closeout-forget');
     await until('the old report to be forgotten', async () => (await stack.client.contactOf('OLD-1')) === undefined);
     expect(await stack.closeout('forget', '--older-than', '0', '--yes')).toMatchObject({ code: 0 });
     // Open, and asked but not answered.
     for (const id of ['KEEP-1', 'ASKED-1']) expect(await stack.client.contactOf(id)).toMatchObject(contact);
+    // What the customer writes afterwards is forgotten the next time.
+    await stack.inbound(plainMail({ answers: old.messageId, text: 'yodelling words', id: '<late@quark.example>' }));
+    expect(await stack.dump()).toContain('yodelling');
+    expect(await stack.closeout('forget', '--older-than', '0', '--yes')).toMatchObject({ code: 0 });
+    expect(await stack.dump()).not.toContain('yodelling');
   });
 });

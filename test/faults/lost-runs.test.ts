@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { workflowIdOf } from '../../src/contract/ids.js';
-import type { SweepResult } from '../../src/contract/messages.js';
+import { taskQueue, workflowType, type SweepResult } from '../../src/contract/messages.js';
 import { post } from '../stack/http.js';
 import { linkIn, type SeenMail } from '../stack/mail.js';
 import { brokenInvariants } from '../stack/invariants.js';
@@ -90,6 +90,9 @@ test('a terminated workflow continues in every phase, and nobody is mailed twice
 test('signals that a lost workflow had not acted on are handed to its successor, in their order', async () => {
   const id = await stack.open('TOLD-1');
   await stack.untilPhase(id, 'open', 1);
+  for (let n = 0; n < 3; n++) await handle(id).signal('lookAgain'); // are none of them
+  await stack.client.operate('hold', id, { by: 'eve' });
+  await stack.client.operate('release', id, { by: 'eve' });
   const worker = stack.pids()['worker'] ?? NaN;
   process.kill(worker, 'SIGSTOP');
   await stack.signal(id, 'cleared');
@@ -101,6 +104,26 @@ test('signals that a lost workflow had not acted on are handed to its successor,
   await sweep();
   await stack.untilSurvey(id, 'sent');
   expect(await surveyMails(id)).toHaveLength(1);
+});
+
+test('what a lost workflow had carried from the one before it is handed on, too', async () => {
+  const id = await stack.open('CARRIED-1');
+  await stack.untilPhase(id, 'open', 1);
+  const worker = stack.pids()['worker'] ?? NaN;
+  process.kill(worker, 'SIGSTOP');
+  await terminate(id);
+  const cleared = { kind: 'cleared', source: 'monitor', by: 'monitor', receivedAt: new Date().toISOString() };
+  const options = {
+    workflowId: workflowIdOf(id),
+    taskQueue,
+    args: [{ reportId: id, carried: { v: 1, changes: [cleared] } }],
+  };
+  await stack.temporal.workflow.start(workflowType, options);
+  await terminate(id);
+  process.kill(worker, 'SIGCONT');
+  await untilLost(id, id);
+  await sweep();
+  await stack.untilSurvey(id, 'sent');
 });
 
 test('a cancel request through Temporal is shown, and does not end the report', async () => {

@@ -47,6 +47,17 @@ test('before the first roll-up, after it, and after what happens then', async ()
   expect(await counts()).toEqual({ sent: 1, answered: 1 });
 });
 
+test('a survey that is skipped days after it was decided', async () => {
+  await stack.sql(`
+    insert into surveys (id, report_id, cycle, question_id, state, decided_at)
+    select 'late', report_id, 2, question_id, 'queued', now() - interval '3 days' from surveys where report_id = 'COUNT-1'`);
+  await rollUpSurveys(db);
+  await stack.sql(`update surveys set state = 'skipped', reason = 'cancelled' where id = 'late'`);
+  expect(await counts()).toMatchObject({ skipped: 1 });
+  await rollUpSurveys(db);
+  expect(await counts()).toEqual(await plainCounts());
+});
+
 test('20,000 surveys that another program added to a year are counted with the next roll-up', async () => {
   await stack.sql(`
     insert into reports (id, status, state, description, severity, ticket_type, opened_at)

@@ -20,6 +20,24 @@ afterAll(async () => {
   await stack.end();
 });
 
+test('a closing that is prepared again and again is one change to those who listen', async () => {
+  const reportId = await stack.open('PREPARED-1');
+  await stack.untilPhase(reportId, 'open', 1);
+  await ledger.takeOver(reportId, 'our-run');
+  const at = new Date().toISOString();
+  const prepare = (rev: number, isConfirmed = false) =>
+    ledger.close(
+      { reportId, runId: 'our-run', cycle: 1, rev, what: `close ${at}` },
+      { clearing: { at, receivedAt: at }, isConfirmed, isPreparation: true },
+      loadPolicy(undefined),
+    );
+  expect((await prepare(1)).row).toMatchObject({ state: 'cleared', status: 'resolved' });
+  const noted = () => stack.sql('select type from events where report_id = $1', [reportId]);
+  const before = await noted();
+  for (let n = 0; n < 3; n++) await prepare(1);
+  expect(await noted()).toEqual(before);
+});
+
 test('what comes after the closing changes nothing but the number of the last change', async () => {
   const reportId = await stack.open('LATE-1');
   await stack.untilPhase(reportId, 'open', 1);

@@ -2,6 +2,7 @@
  * Brings the tables up to date, as a step of its own. While a release is rolled out, processes of the one before run on the newer tables,
  * so a migration never takes away what the release before needs, and none of their statements waits long for it.
  */
+import { setTimeout } from 'node:timers/promises';
 import { ConstantBackoff, handleWhen, retry } from 'cockatiel';
 import { Migrator, sql, type Migration } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
@@ -40,10 +41,15 @@ export async function migrate(url: string, migrations: Migrations = ourMigration
   }
 }
 
-/** While one process migrates, others wait. The lock ends with the connection. */
+/**
+ * While one process migrates, others wait, without a statement that is running: a concurrent migration would wait for that in turn. The
+ * lock ends with the connection.
+ */
 function alone<T>(db: Db, work: () => Promise<T>): Promise<T> {
   return db.connection().execute(async (connection) => {
-    await sql`select pg_advisory_lock(hashtextextended('closeout migrate', 0))`.execute(connection);
+    const lock = sql<{ isOurs: boolean }>`
+      select pg_try_advisory_lock(hashtextextended('closeout migrate', 0)) as is_ours`;
+    while (!(await lock.execute(connection)).rows[0]?.isOurs) await setTimeout(500);
     return work();
   });
 }

@@ -1,5 +1,6 @@
 /** The schema's history, oldest first. A released migration is never edited. */
 import { sql, type Kysely, type Migration } from 'kysely';
+import type { SchemaMigration } from './migrate.js';
 import { claims } from './claims-migration.js';
 import { desk } from './desk-migration.js';
 import { events } from './events-migration.js';
@@ -10,8 +11,10 @@ import { questions } from './questions-migration.js';
 import { figures } from './figures-migration.js';
 import { ledger } from './ledger-migration.js';
 import { leases } from './leases-migration.js';
+import { indexes } from './indexes-migration.js';
 import { instants } from './instants-migration.js';
 import { sessions } from './sessions-migration.js';
+import { sweeps } from './sweeps-migration.js';
 import { unsent } from './unsent-migration.js';
 
 const initial: Migration = {
@@ -224,7 +227,7 @@ const contactAttributes: Migration = {
   },
 };
 
-export const migrations: Record<string, Migration> = {
+export const migrations: Record<string, SchemaMigration> = {
   '0001-initial': initial,
   '0002-survey': survey,
   '0003-watch': watch,
@@ -245,4 +248,6 @@ export const migrations: Record<string, Migration> = {
   '0018-unsent': unsent,
   '0019-mailed': mailed,
   '0020-claims': claims,
+  '0021-sweeps': sweeps,
+  '0022-indexes': indexes,
 };

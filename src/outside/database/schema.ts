@@ -241,6 +241,7 @@ interface SweepTable {
   stuck: number;
   tookMs: number;
   at: Time;
+  endedUntil: Time | null;
 }
 
 /** Tokens of the HTTP API: only their hashes. */

@@ -24,7 +24,7 @@ export async function closeAtOnce(
   const policy = policyFor(rule);
   const closedAt = now();
   const facts = { policy, clearing, hold: undefined, isConfirmed };
-  if (policy.confirmation || waitBeforeClosing(facts, closedAt)) return undefined;
+  if (policy.confirmation || isConfirmed || waitBeforeClosing(facts, closedAt)) return undefined;
   const expectedAt = expectedAfterClosing(policy, closedAt);
   const { ticketType, severity, priority = null, customerId = null } = rule;
   const { rows } = await sql<ReportRow>`

@@ -148,13 +148,15 @@ async function close(
   const facts = { policy: policyFor(toReport(row)), clearing, hold: row.hold ?? undefined, isConfirmed };
   const wait = byHand || observed === 'closed' ? undefined : waitBeforeClosing(facts, decidedAt);
   const isNew = row.rev < fence.rev;
+  // Whoever continues from the ledger finds the reply there.
+  if (isConfirmed) await markConfirmationActedOn(tx, row.id, row.cycle);
   if (!isNew && wait) return { row, isSuperseded, wait };
   const reason = await reasonOf(tx, change);
   const cleared = { status: 'resolved' as const, at: new Date(clearing.at), by: clearing.by, reason };
   if (wait ?? isPreparation) {
     if (!isKnown) await recordStatus(tx, row, [cleared]);
     const expectedAt = wait ? expectedAfter(wait) : later(now(), 5 * minute);
-    const columns = { ...clearedColumns(row, clearing, reason), expectedAt };
+    const columns = isNew || !isKnown ? { ...clearedColumns(row, clearing, reason), expectedAt } : { expectedAt };
     return { row: await set(tx, fence, columns), isSuperseded, wait };
   }
   const by = byHand?.by ?? (observed === 'closed' ? undefined : 'closeout');
@@ -163,7 +165,6 @@ async function close(
   // Reopened there since it was closed there: the status stays, from which the run learns of it.
   const status = isReopened && seen ? undefined : ('closed' as const);
   const columns = { ...clearedColumns(row, clearing, reason), ...seenColumns(seen), state: 'closed' as const, status };
-  if (isConfirmed && facts.policy.confirmation) await markConfirmationActedOn(tx, row.id, row.cycle);
   const expectedAt = expectedAfterClosing(facts.policy, decidedAt);
   // A report that was closed elsewhere, or by hand, says nothing about how fast we are.
   const closeDueAt = byHand || observed === 'closed' ? null : closingDueAt(facts, dueAt);

@@ -16,8 +16,8 @@ export interface Watching {
   due(limit: number): Promise<DueReport[]>;
   /** Counts a wake-up, after which the report is left alone for a while. Returns how many there were since its run last wrote. */
   markWoken(id: string): Promise<number>;
-  /** The next reports that are not done, in the order of their ids. */
-  unfinished(after: string, limit: number): Promise<DueReport[]>;
+  /** Those of the next `limit` reports that are not done, in the order of their ids. `next`: where to go on; undefined at the end. */
+  unfinished(after: string, limit: number): Promise<{ due: DueReport[]; next: string | undefined }>;
 }
 
 /** A report that was woken in vain so many times is stuck: an operator is alerted, once a day. */
@@ -70,13 +70,12 @@ export function watching(db: Db): Watching {
     },
 
     async unfinished(after, limit) {
-      const { rows } = await sql<Row>`
-        select r.id, r.cycle, r.customer_id, r.service_problem_id, 'restored' as reason from reports r
-        where r.id > ${after} and r.state <> 'cancelled' and (r.state <> 'closed' or exists (
-          select from surveys s where s.report_id = r.id and s.cycle = r.cycle and s.state in ('queued', 'sent'))
-          or not exists (select from surveys s where s.report_id = r.id and s.cycle = r.cycle))
-        order by r.id limit ${limit}`.execute(db);
-      return rows.map(toDue);
+      const { rows } = await sql<Row & { isDone: boolean }>`
+        select r.id, r.cycle, r.customer_id, r.service_problem_id, 'restored' as reason, r.state = 'cancelled' or (r.state = 'closed'
+          and exists (select from surveys s where s.report_id = r.id and s.cycle = r.cycle and s.state not in ('queued', 'sent'))) as is_done
+        from reports r where r.id > ${after} order by r.id limit ${limit}`.execute(db);
+      const due = rows.filter(({ isDone }) => !isDone).map(({ isDone: _, ...row }) => toDue(row));
+      return { due, next: rows.length === limit ? rows.at(-1)?.id : undefined };
     },
   };
 }

@@ -41,6 +41,12 @@ export function messageTable(db: Db): Messages {
         .values(message)
         .onConflict((c) => c.doNothing())
         .executeTakeFirst();
+      // What comes after the personal data of a report were removed is removed next.
+      await sql`
+        update reports set last_update = now() from surveys
+        where surveys.id = ${message.surveyId} and reports.id = surveys.report_id and forgotten_at is not null`.execute(
+        db,
+      );
       return stored.numInsertedOrUpdatedRows === 1n;
     },
 

@@ -21,7 +21,7 @@ export async function restoreSurvey(
   const columns = {
     state: survey.state === 'none' ? ('queued' as const) : survey.state,
     reason: survey.reason ?? null,
-    mailedAt: survey.sentAt ?? (confirmation ? now() : null),
+    mailedAt: survey.sentAt ?? (confirmation ? (confirmation.askedAt ?? now()) : null),
     sentAt: survey.sentAt ?? null,
     remindedAt: reminded ? now() : null,
     expiresAt: survey.expiresAt ?? confirmation?.closesAt ?? null,

@@ -126,7 +126,9 @@ async function markSent(db: Db, { id, kind, mailedTo, detail, expectedAt }: Sent
     kind === 'survey' ? [sql`state = 'sent', sent_at = now()`, 'queued'] : [sql`reminded_at = now()`, 'sent'];
   const event = kind === 'survey' ? 'sent' : 'reminded';
   const { rows } = await sql<Survey>`
-    with changed as (update surveys set ${set}, mailed_to = coalesce(${mailedTo ?? null}, mailed_to) where id = ${id} and state = ${expected} returning *),
+    with locked as (select id from reports where id = (select report_id from surveys where id = ${id}) for update),
+      changed as (update surveys set ${set}, mailed_to = coalesce(${mailedTo ?? null}, mailed_to) from locked
+        where surveys.id = ${id} and report_id = locked.id and state = ${expected} returning surveys.*),
       noted as (insert into survey_events (survey_id, event, detail) select id, ${event}, ${detail ?? null} from changed),
       expecting as (update reports set expected_at = ${expectedAt}, wakes = 0, wake_after = null
         from changed where reports.id = changed.report_id)

@@ -10,6 +10,8 @@ import {
   type ChangeSignal,
   type SweepResult,
 } from '../../contract/messages.js';
+import type { RunInput } from '../../contract/reports.js';
+import { systemOfRecord, type Change } from '../../policy/changes.js';
 import type { Standing } from '../../policy/standing.js';
 import { callTemporal, undefinedIfUnknown } from './calls.js';
 import { findIds } from './search.js';
@@ -17,6 +19,12 @@ import { findIds } from './search.js';
 export interface LostRun {
   reportId: string;
   runId: string;
+}
+
+/** A signal of which the ledger reflects nothing. */
+export interface Missed {
+  name: string;
+  payload: ChangeSignal;
 }
 
 /** What the ledger reflects of the last two runs. */
@@ -32,7 +40,7 @@ export interface LostRuns {
   /** Runs that were terminated, cancelled, failed or timed out since then, oldest first. */
   endedSince(since: Date): Promise<LostRun[]>;
   /** The signals that the ledger does not reflect, in order; `reset` if the run was reset, and so goes on in another. */
-  missedSignals(run: LostRun, reflected: Reflected): Promise<{ name: string; payload: ChangeSignal }[] | 'reset'>;
+  missedSignals(run: LostRun, reflected: Reflected): Promise<Missed[] | 'reset'>;
   /** The number of the last sweep that Temporal has, except the one that asks; undefined if it has none. */
   lastSweepCounter(askingRunId: string | undefined): Promise<number | undefined>;
   isKnown(workflowId: string, runId: string): Promise<boolean>;
@@ -121,17 +129,38 @@ async function missedIn(
   runId: string,
   reflected: Reflected,
   codecs: PayloadCodec[],
-): Promise<{ name: string; payload: ChangeSignal }[] | 'reset'> {
+): Promise<Missed[] | 'reset'> {
   if (events.at(-1)?.workflowExecutionTerminatedEventAttributes?.identity === resetter) return 'reset';
+  const carried = await carriedBy(events, codecs);
   const sent = events.flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => {
     const name = signal?.signalName;
-    return name && Object.hasOwn(signals, name) && name !== signals.lookAgain ? [{ name, input: signal.input }] : [];
+    return name && Object.hasOwn(signals, name) ? [{ name, input: signal.input }] : [];
   });
-  const missed = sent.slice(reflectedOf(events, runId, reflected));
-  return Promise.all(missed.map(async ({ name, input }) => ({ name, payload: await payloadOf(input, codecs) })));
+  const signalled = sent.map(async ({ name, input }) => ({
+    name,
+    payload: await payloadOf<ChangeSignal>(input, codecs),
+  }));
+  const received = [...carried, ...(await Promise.all(signalled))];
+  return (
+    received
+      // Sent again after a failure in their middle, each counts once.
+      .map(({ name, payload }, index) => ({ name, payload: { ...payload, id: payload.id ?? `${runId}:${index}` } }))
+      .slice(reflectedOf(events, runId, reflected))
+      .filter(({ name }) => name !== signals.lookAgain)
+  );
 }
 
-/** How many signals of a run the ledger reflects. One that never looked its report up has written nothing. */
+/** The changes that the run before had received and not written, as signals. */
+async function carriedBy(events: Events, codecs: PayloadCodec[]): Promise<Missed[]> {
+  const input = await payloadOf<RunInput>(events[0]?.workflowExecutionStartedEventAttributes?.input, codecs);
+  return ((input.carried?.changes ?? []) as Change[]).map((change) => {
+    const { kind, source, at, by, id, status, receivedAt, hasReason } = change;
+    if (source === systemOfRecord) return { name: signals.lookAgain, payload: {} };
+    return { name: kind, payload: { at, by, id, status, receivedAt, hasReason } };
+  });
+}
+
+/** How many signals of a run the ledger reflects, the carried changes first. One that never looked its report up has written nothing. */
 function reflectedOf(events: Events, runId: string, reflected: Reflected): number {
   if (reflected.runId === runId) return reflected.signals;
   if (reflected.earlierRunId === runId) return reflected.earlierSignals;
@@ -141,7 +170,7 @@ function reflectedOf(events: Events, runId: string, reflected: Reflected): numbe
 
 type Input = { payloads?: Payload[] | null } | null | undefined;
 
-async function payloadOf(input: Input, codecs: PayloadCodec[]): Promise<ChangeSignal> {
+async function payloadOf<T extends object>(input: Input, codecs: PayloadCodec[]): Promise<Partial<T>> {
   let payloads = (input?.payloads ?? []).slice(0, 1);
   for (const codec of codecs) payloads = await codec.decode(payloads);
   const [payload] = payloads;

@@ -1,0 +1,9 @@
+/** 0021: up to when runs that ended before their reports did have been replaced. */
+import { sql, type Kysely, type Migration } from 'kysely';
+
+export const sweeps: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`alter table sweeps add column ended_until timestamptz`.execute(db);
+    await sql`update sweeps set ended_until = at`.execute(db);
+  },
+};

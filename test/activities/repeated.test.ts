@@ -1,0 +1,110 @@
+/** Activities that begin again after a kill, and sweeps whose successor has to do what they could not. */
+import { askConfirmation, type AskConfirmation } from '../../src/activities/ask-confirmation.js';
+import type { Deps } from '../../src/activities/deps.js';
+import { recordSweep, restoreLedger, sweepReports, wakeUnfinished } from '../../src/activities/sweep-reports.js';
+import { CloseoutError } from '../../src/contract/errors.js';
+import { workflowIdOf } from '../../src/contract/ids.js';
+import { defaultConfirmation, defaultPolicy } from '../../src/policy/settings.js';
+import type { ConfirmationStanding } from '../../src/policy/standing.js';
+import { openActivities } from '../stack/activities.js';
+import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
+
+let stack: Stack;
+let activities: ReturnType<typeof openActivities>;
+let deps: Deps;
+beforeAll(async () => {
+  stack = await Stack.start({ env: { CLOSEOUT_WATCH_SECONDS: '100000' } });
+  activities = openActivities(stack);
+  ({ deps } = activities);
+});
+afterAll(async () => {
+  await activities.close();
+  await stack.end();
+});
+
+test('a question that came back is asked again once, however often the activity begins again', async () => {
+  const id = await stack.open('AGAIN-1');
+  const { runId } = await stack.temporal.workflow.getHandle(workflowIdOf(id)).describe();
+  await until('the run to be noted', async () => (await deps.ledger.read(id)).runId === runId);
+  let rev = (await deps.ledger.read(id)).rev;
+  const at = new Date().toISOString();
+  const ask = async (cameBack?: string) => {
+    const request: AskConfirmation = {
+      fence: { reportId: id, runId, cycle: 1, rev: ++rev, what: `clear ${at}` },
+      clearing: { at, receivedAt: at },
+      kind: 'confirm',
+      policy: { ...defaultConfirmation, businessHours: null },
+      brand: defaultPolicy.brand,
+      survey: defaultPolicy.survey,
+      reopen: defaultPolicy.reopen,
+      byOperator: false,
+      cameBack,
+    };
+    return (await activities.call(() => askConfirmation(deps, request))) as ConfirmationStanding;
+  };
+  const first = await ask();
+  expect(await ask()).toEqual(first);
+  const again = await ask(first.askedAt);
+  expect(Date.parse(again.closesAt)).toBeGreaterThan(Date.parse(first.closesAt));
+  expect(await ask(first.askedAt)).toEqual(again);
+  expect(await stack.mails(id)).toHaveLength(2);
+});
+
+describe('what a sweep could not do, the next one does', () => {
+  const unavailable = () => Promise.reject(new CloseoutError('TemporalUnavailable', 'Not now.'));
+  const sweep = async (lostRuns: Partial<Deps['lostRuns']>) => {
+    const some = { ...deps, lostRuns: { ...deps.lostRuns, ...lostRuns } };
+    const swept = await activities.call(() => sweepReports(some));
+    await activities.call(() => recordSweep(some, { ...swept, tookMs: 1, atLeast: 0, isRestored: true }));
+    return swept;
+  };
+
+  test('a lost run that could not be replaced, also after a long time', async () => {
+    const id = await stack.open('LOST-1');
+    const handle = stack.temporal.workflow.getHandle(workflowIdOf(id));
+    const { runId } = await handle.describe();
+    expect(await sweep({ endedSince: () => Promise.resolve([]) })).toMatchObject({ failed: 0, notified: {} });
+    const before = (await deps.sweeps.last())?.endedUntil;
+    await handle.terminate('lost');
+    const asked: Date[] = [];
+    const endedSince = (since: Date) => {
+      asked.push(since);
+      return Promise.resolve([{ reportId: id, runId }]);
+    };
+    expect(await sweep({ endedSince, missedSignals: unavailable })).toMatchObject({ failed: 1, endedUntil: undefined });
+    expect((await deps.sweeps.last())?.endedUntil).toEqual(before);
+    expect(await sweep({ endedSince })).toMatchObject({ failed: 0, notified: { lost: 1 } });
+    expect(asked[1]).toEqual(asked[0]);
+    expect((await deps.sweeps.last())?.endedUntil?.getTime()).toBeGreaterThan(before?.getTime() ?? 0);
+    await stack.untilPhase(id, 'open');
+  });
+
+  test('a report that was not restored: the sweep does not count', async () => {
+    await sweep({});
+    const before = await deps.sweeps.last();
+    const lostRuns = {
+      ...deps.lostRuns,
+      completedSince: () => Promise.resolve([{ reportId: 'LOST-1', runId: 'any' }]),
+      standingOf: unavailable,
+      running: () => Promise.resolve([]),
+    };
+    const restored = await activities.call(() => restoreLedger({ ...deps, lostRuns }));
+    expect(restored).toEqual({ woken: 0, failed: 1, isComplete: false });
+    const result = { notified: {}, failed: 1, stuck: 0, tookMs: 1, atLeast: 90, isRestored: false };
+    expect(await activities.call(() => recordSweep(deps, result))).toBe(90);
+    expect(await deps.sweeps.last()).toMatchObject({
+      counter: before?.counter,
+      runId: before?.runId,
+      endedUntil: before?.endedUntil,
+      failed: 1,
+    });
+  });
+
+  test('a run that could not be woken is overdue', async () => {
+    const runs = { ...deps.runs, wake: unavailable };
+    const woken = await activities.call(() => wakeUnfinished({ ...deps, runs }, { after: 'LOST-' }));
+    expect(woken).toMatchObject({ woken: 0, next: undefined });
+    expect(await deps.watching.due(10)).toContainEqual(expect.objectContaining({ id: 'LOST-1', reason: 'overdue' }));
+  });
+});
