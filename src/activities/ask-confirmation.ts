@@ -26,8 +26,8 @@ export interface AskConfirmation {
   reopen: Policy['reopen'];
   /** An operator does not want the survey's question to be asked. */
   byOperator: boolean;
-  /** The mail that was sent came back because of us: sends it again, with a new window. */
-  isAgain?: boolean;
+  /** The mail of that time (ISO 8601) came back because of us: sends it again, with a new window. */
+  cameBack?: string;
 }
 
 /**
@@ -54,11 +54,15 @@ export async function askConfirmation(deps: Deps, request: AskConfirmation): Pro
   const before = await surveys.ofCycle(reportId, cycle);
   const isAsked = before?.confirmFor?.getTime() === clearedAt.getTime();
   const postponedUntil = quietUntil(askedAt, request.survey.quietHours, contact?.timeZone);
-  if (postponedUntil && address && (!isAsked || isDue(before, kind))) {
+  const hasComeBack =
+    request.cameBack !== undefined &&
+    before?.confirmation === 'sent' &&
+    before.mailedAt?.toISOString() === request.cameBack;
+  if (postponedUntil && address && (!isAsked || hasComeBack || isDue(before, kind))) {
     await ledger.expect(reportId, soonAfter(postponedUntil));
     return { postponedUntil: postponedUntil.toISOString() };
   }
-  if (request.isAgain && before?.confirmation === 'sent') await confirmations.forgetAsked(before.id);
+  if (hasComeBack) await confirmations.forgetAsked(before.id);
   const survey = await confirmations.start({
     report,
     cycle,
@@ -100,9 +104,10 @@ export function confirmationStanding(
   asked: AskConfirmation['kind'] = survey.warnedAt ? 'warning' : 'confirm',
 ): ConfirmationStanding {
   const record = confirmationRecord(survey, survey.confirmFor?.toISOString() ?? '');
-  if (!policy || asked === 'warning') return record;
+  const asking = { ...record, askedAt: survey.mailedAt?.toISOString() };
+  if (!policy || asked === 'warning') return asking;
   const warnAt = warningDueAt(policy, firstMailedAt(survey), businessTimeOf(policy, contact));
-  return { ...record, warnAt: warnAt?.toISOString() };
+  return { ...asking, warnAt: warnAt?.toISOString() };
 }
 
 export function confirmationRecord({ id, confirmation, confirmUntil }: Survey, clearedAt: string): ConfirmationRecord {

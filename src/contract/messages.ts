@@ -89,6 +89,8 @@ export interface AnsweredSignal {
 export interface BouncedSignal {
   surveyId?: string;
   reason?: string;
+  /** A bounce with the same id counts once. */
+  id?: string;
 }
 
 /** Another channel has delivered the survey, or has failed to. `reason`: a code, never words about the customer. */

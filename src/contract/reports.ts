@@ -62,8 +62,11 @@ export interface RunInput {
   reportId: string;
   /** For the first run of a report that was just stored: it need not look the report up. */
   opened?: OpenedReport;
-  /** For continue-as-new: changes that are not written yet. `v`: of this form; a release reads those of every release before. */
-  carried?: { v: 1; changes: unknown[] };
+  /**
+   * For continue-as-new: changes that are not written yet, and what else was not acted on. `v`: of this form; a release reads those of
+   * every release before.
+   */
+  carried?: { v: 1; changes: unknown[]; rest?: unknown };
 }
 
 /** What the ledger holds about a report that was just stored. */

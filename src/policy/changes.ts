@@ -41,11 +41,15 @@ export const nothingReceived = (): Received => ({ dated: [], ids: [] });
 const mostSources = 20;
 const mostIds = 50;
 
+/** Remembers an id. Returns the same object if the id was received before. */
+export const receiveId = (received: Received, id: string): Received =>
+  received.ids.includes(id) ? received : { ...received, ids: [...received.ids, id].slice(-mostIds) };
+
 /** Remembers a change. `counts` is false for a repeated or late one. */
 export function receive(received: Received, change: Change): { received: Received; counts: boolean } {
   const { id, source, kind } = change;
   if (id !== undefined && received.ids.includes(id)) return { received, counts: false };
-  const ids = id === undefined ? received.ids : [...received.ids, id].slice(-mostIds);
+  const { ids } = id === undefined ? received : receiveId(received, id);
   const at = change.at === undefined ? NaN : Date.parse(change.at);
   if (Number.isNaN(at)) return { received: { ...received, ids }, counts: true };
   const last = received.dated.find((dated) => dated.source === source);
@@ -56,6 +60,25 @@ export function receive(received: Received, change: Change): { received: Receive
   const others = received.dated.filter((dated) => dated !== last);
   return { received: { dated: [...others, now].slice(-mostSources), ids }, counts: true };
 }
+
+/** What either remembers. Of the times that one source stated, the later is kept. */
+export function merge(base: Received, other: Received): Received {
+  const ids = other.ids.filter((id) => !base.ids.includes(id));
+  const isLater = (dated: Received['dated'][number]) => {
+    const known = base.dated.find(({ source }) => source === dated.source);
+    return !known || happenedAt(known) < happenedAt(dated);
+  };
+  const dated = other.dated.filter(isLater);
+  if (ids.length === 0 && dated.length === 0) return base;
+  const others = base.dated.filter(({ source }) => !dated.some((later) => later.source === source));
+  return { dated: [...others, ...dated].slice(-mostSources), ids: [...base.ids, ...ids].slice(-mostIds) };
+}
+
+/** Forgets changes that will be received again. */
+export const without = ({ dated, ids }: Received, changes: Change[]): Received => ({
+  dated: dated.filter(({ source }) => !changes.some((change) => change.source === source)),
+  ids: ids.filter((id) => !changes.some((change) => change.id === id)),
+});
 
 /** A time in the future is that of receipt: otherwise every later change would look late. */
 const happenedAt = ({ at, receivedAt }: Received['dated'][number]): number => Math.min(at, receivedAt);

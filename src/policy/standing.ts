@@ -29,6 +29,8 @@ export interface Clearing {
 }
 
 export type ConfirmationStanding = ConfirmationRecord & {
+  /** ISO 8601: the time of the mail that asked. */
+  askedAt?: string;
   /** ISO 8601: when the one warning is due; absent if there is none or it was sent. */
   warnAt?: string;
 };

@@ -3,6 +3,9 @@ import type { RunStatus } from '../contract/reports.js';
 import { scoreInWords, type ScaleName } from '../contract/scale.js';
 import { type SkipReason, type SurveySummary } from '../contract/survey.js';
 
+/** A mail came back because of us, or the relay refuses all our mail. */
+export const relayAccepting = 'the mail relay to accept our mail';
+
 export interface StateInWords {
   /** One sentence for exactly this state. */
   sentence: string;
@@ -16,6 +19,7 @@ export interface StateInWords {
 export function stateInWords(status: RunStatus, timeOf: (iso: string) => string): StateInWords {
   const { reportId: id, phase, hold, attention, until, waitingFor, survey, confirmation } = status;
   const by = until === undefined ? '' : ` until ${timeOf(until)}`;
+  const hasComeBack = waitingFor === relayAccepting && (confirmation === 'sent' || survey.state === 'sent');
   if (phase === 'needsAttention' && attention) {
     if (attention.code === 'NotConfirmed')
       return {
@@ -54,7 +58,7 @@ export function stateInWords(status: RunStatus, timeOf: (iso: string) => string)
             command: `closeout reopen ${id}`,
           };
     case 'confirming':
-      return confirmation === 'sent'
+      return confirmation === 'sent' && !hasComeBack
         ? {
             sentence: `Cleared: the customer was asked whether it is fixed and can reply${by}.`,
             waitsFor: "the customer's reply",
@@ -72,6 +76,12 @@ export function stateInWords(status: RunStatus, timeOf: (iso: string) => string)
         command: `closeout retry ${id}`,
       };
     case 'surveying':
+      if (hasComeBack)
+        return {
+          sentence: `Closed: the survey mail came back because of us. It is sent again at ${timeOf(until ?? '')}.`,
+          waitsFor: 'the survey mail',
+          command: `closeout retry ${id}`,
+        };
       return survey.state === 'sent'
         ? { sentence: `Closed: the customer can answer the survey${by}.`, waitsFor: "the customer's answer" }
         : {
@@ -85,16 +95,17 @@ export function stateInWords(status: RunStatus, timeOf: (iso: string) => string)
 }
 
 /** Whether something is being tried that can be tried at once: nothing else is waited for, such as quiet hours or a customer. */
-export function hasStepToRetry({ phase, attention, until, confirmation }: RunStatus): boolean {
+export function hasStepToRetry({ phase, attention, until, waitingFor, confirmation }: RunStatus): boolean {
+  const isRelayAwaited = waitingFor === relayAccepting;
   switch (phase) {
     case 'needsAttention':
       return attention?.code !== 'NotConfirmed';
     case 'closing':
       return true;
     case 'confirming':
-      return attention !== undefined || (until === undefined && confirmation !== 'sent');
+      return attention !== undefined || isRelayAwaited || (until === undefined && confirmation !== 'sent');
     case 'surveying':
-      return attention !== undefined || until === undefined;
+      return attention !== undefined || isRelayAwaited || until === undefined;
     case 'open':
     case 'clearing':
     case 'done':

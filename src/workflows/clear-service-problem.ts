@@ -104,7 +104,7 @@ async function clearAll(input: MassClearInput, state: State): Promise<void> {
   const { progress } = state;
   for (;;) {
     await runRound(input, state);
-    await untilFollowed(state);
+    await untilFollowed(input, state);
     const pause = retryPauses[state.failedRounds];
     if (progress.failedCount === 0 || pause === undefined) break;
     await sleep(pause, { summary: 'Until reports that did not follow are signalled again' });
@@ -134,19 +134,24 @@ async function runRound(input: MassClearInput, state: State): Promise<void> {
     await count(state);
     if (isDone) return;
     state.marks = [...state.marks, state.after].slice(-callsUntilOverdue);
-    if (workflowInfo().continueAsNewSuggested)
-      await continueAsNew<typeof clearServiceProblem>({ ...input, carried: { v: 1, state } });
+    await continueIfLong(input, state);
   }
 }
 
+async function continueIfLong(input: MassClearInput, state: State): Promise<void> {
+  if (workflowInfo().continueAsNewSuggested)
+    await continueAsNew<typeof clearServiceProblem>({ ...input, carried: { v: 1, state } });
+}
+
 /** As long as the number of those that do not follow goes down. They are listed then, with what their runs say. */
-async function untilFollowed(state: State): Promise<void> {
+async function untilFollowed(input: MassClearInput, state: State): Promise<void> {
   let least = Infinity;
   for (let pollsInVain = 0; pollsInVain < 10; pollsInVain++) {
     const { pending } = await count(state);
     if (pending === 0) return;
     if (pending < least) pollsInVain = 0;
     least = Math.min(least, pending);
+    await continueIfLong(input, state);
     await sleep('1s', { summary: 'Until the workers have followed' });
   }
 }

@@ -15,21 +15,21 @@ import { raiseAlert } from './alert-operator.js';
 import { confirmWithCustomer, isConfirmed } from './confirmation.js';
 import { acceptOperations } from './operations.js';
 import { undefinedIfFailed } from './failure.js';
-import {
-  fenceOf,
-  fromNow,
-  newRun,
-  nextFence,
-  noteWritten,
-  unwrittenChange,
-  type RunState,
-  type Unwritten,
-} from './run.js';
+import { fromNow, newRun, nothingUnhandled, type RunState, type Unwritten } from './run.js';
+import { fenceOf, nextFence, noteWritten, unwrittenChange } from './ledger.js';
 import { acceptSignals } from './signals.js';
 import * as steps from './steps.js';
-import { handleAnswer, hasNewAnswer, isAnswered, isSurveyOpen, startSurvey, waitForAnswer } from './survey.js';
+import {
+  handleAnswer,
+  hasNewAnswer,
+  isAnswered,
+  isSurveyOpen,
+  recordHandled,
+  startSurvey,
+  waitForAnswer,
+} from './survey.js';
 import { publish, publishBriefly, showCancelRequest, surveyOutcome } from './visibility.js';
-import { attemptOrPark, continueRun, lookUp, wait } from './waiting.js';
+import { Left, attemptOrPark, continueRun, lookUp, wait } from './waiting.js';
 
 export async function closeProblemReport(input: RunInput): Promise<RunResult> {
   const run = newRun(input);
@@ -41,6 +41,19 @@ export async function closeProblemReport(input: RunInput): Promise<RunResult> {
 }
 
 async function processReport(run: RunState): Promise<RunResult> {
+  try {
+    await followToTheEnd(run);
+  } catch (error) {
+    if (!(error instanceof Left)) throw error;
+    await endUnknown(run);
+    await condition(allHandlersFinished);
+  }
+  run.phase = 'done';
+  publish(run, { waitingFor: 'nothing' });
+  return resultOf(run);
+}
+
+async function followToTheEnd(run: RunState): Promise<void> {
   let next = await (run.isKnown ? follow(run) : lookUpAndFollow(run));
   while (next !== 'done' || hasMoreToDo(run)) {
     if (next === 'done') next = await (run.looksAgain ? lookUpAndFollow(run) : follow(run));
@@ -48,11 +61,9 @@ async function processReport(run: RunState): Promise<RunResult> {
       run.phase = next;
       next = await phaseHandlers[next](run);
     }
-    if (next === 'done') await condition(allHandlersFinished);
+    // An update may need the report to be looked up first.
+    if (next === 'done') await condition(() => allHandlersFinished() || (run.looksAgain && !run.isEnding));
   }
-  run.phase = next;
-  publish(run, { waitingFor: 'nothing' });
-  return resultOf(run);
 }
 
 /** A message that came with the last step may be about a report that is not done after all. */
@@ -209,7 +220,7 @@ async function lookUpAndFollow(run: RunState): Promise<NextPhase> {
 
 /** Another run or a newer revision came first: looks again. */
 async function startOver(run: RunState): Promise<void> {
-  if (!(await lookUp(run))) await endUnknown(run);
+  if (!(await lookUp(run))) throw new Left();
 }
 
 /** A report that was closed starts its next cycle in a new run; one that was not yet closed goes back to `open`. */
@@ -218,10 +229,11 @@ async function reopen(run: RunState, reopening: Unwritten): Promise<void> {
   const { cycle } = run;
   const saysNotSolved = run.answer?.solved === false; // has its own alert
   const reopened = await writeChange(run, 'reopenReport', reopening);
+  if (run.isLeft && run.answer) await recordHandled(run, run.answer);
   if (reopened && reopening.change.by === 'customer' && !saysNotSolved)
     await raiseAlert({ kind: 'notFixed', reportId: run.reportId, cycle, at: changedAt(reopening.change) });
   if (!reopened || reopened.cycle <= cycle) return;
-  Object.assign(run, { cycle, survey: reopened.survey ?? run.survey });
+  Object.assign(run, { cycle, survey: reopened.survey ?? run.survey, ...nothingUnhandled() });
   publish(run, { waitingFor: 'the next cycle, in a new run' });
   await continueRun(run);
 }
@@ -251,6 +263,7 @@ async function writeChange(run: RunState, name: 'reopenReport' | 'cancelReport',
 /** An operator ended a report that the system of record refuses to change. */
 function leave(run: RunState): void {
   run.isLeft = true;
+  run.isEnding = true;
   run.state = run.closeByHand ? 'closed' : 'cancelled';
 }
 

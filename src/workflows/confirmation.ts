@@ -4,10 +4,13 @@ import type { ResolveConfirmation } from '../activities/resolve-confirmation.js'
 import { isSenderFault } from '../policy/delivery.js';
 import type { Confirmation } from '../policy/settings.js';
 import type { Clearing } from '../policy/standing.js';
+import { relayAccepting } from '../policy/state-in-words.js';
 import { raiseAlert } from './alert-operator.js';
 import { deliverMail, raiseSenderFault } from './deliver-mail.js';
 import { codeOf } from './failure.js';
-import { fromNow, nextFence, noteWritten, reopenForCustomer, type RunState } from './run.js';
+import { nextFence, noteWritten } from './ledger.js';
+import { bounceOf } from './messages.js';
+import { fromNow, reopenForCustomer, type RunState } from './run.js';
 import * as steps from './steps.js';
 import { publish } from './visibility.js';
 import { attemptOrPark, lookUp, park, wait, type Condition, type Parking } from './waiting.js';
@@ -45,6 +48,8 @@ const isAwaited = ({ confirmation }: RunState, { onSilence }: Confirmation): boo
 
 /** Whether the customer says that this clearing fixed the problem; undefined before the customer replies. */
 function replyOf({ confirmation, confirmationReply: reply }: RunState): boolean | undefined {
+  // As the run found it when it looked again.
+  if (confirmation?.state === 'yes' || confirmation?.state === 'no') return confirmation.state === 'yes';
   const isAboutThis = reply?.surveyId === confirmation?.surveyId && reply?.clearedAt === confirmation?.clearedAt;
   return isAboutThis ? reply?.fixed : undefined;
 }
@@ -55,10 +60,12 @@ async function waitForConfirmation(
   clearing: Clearing,
   isDecided: Condition,
 ): Promise<void> {
-  const { confirmation, bounced } = run;
+  const { confirmation } = run;
+  const bounced = bounceOf(run);
   if (!confirmation) return;
   if (run.hold) return waitForRelease(run, isDecided);
-  if (bounced !== undefined && isSenderFault(bounced)) return askAgain(run, policy, clearing, bounced, isDecided);
+  if (bounced !== undefined && isSenderFault(bounced))
+    return askAgain(run, policy, clearing, { bounced, askedAt: confirmation.askedAt }, isDecided);
   const isUnreachable = confirmation.state === 'unreachable' || bounced !== undefined;
   if (run.isOverdue || isUnreachable) {
     if (policy.onSilence === 'hold') return parkUnconfirmed(run, isDecided);
@@ -70,7 +77,7 @@ async function waitForConfirmation(
   const left = Date.parse(warnAt ?? closesAt) - Date.now();
   // Whatever the run learned by looking again is in another record.
   const isInterrupted = () =>
-    isDecided() || !!run.hold || run.bounced !== undefined || run.confirmation !== confirmation;
+    isDecided() || !!run.hold || bounceOf(run) !== undefined || run.confirmation !== confirmation;
   if (left > 0 && (await wait(run, isInterrupted, left, summary))) return;
   if (warnAt) await sendWarning(run, policy, clearing, isInterrupted);
   else run.isOverdue = true;
@@ -81,18 +88,19 @@ async function askAgain(
   run: RunState,
   policy: Confirmation,
   clearing: Clearing,
-  bounced: string,
+  { bounced, askedAt }: { bounced: string; askedAt?: string },
   isDecided: Condition,
 ): Promise<void> {
-  delete run.bounced;
-  run.senderFaults++;
   const pause = await raiseSenderFault(run, bounced);
-  publish(run, { waitingFor: 'the mail relay to accept our mail', until: fromNow(pause) });
+  publish(run, { waitingFor: relayAccepting, until: fromNow(pause) });
   const { retries } = run;
-  await wait(run, () => isDecided() || run.retries !== retries, pause, 'Until the mail is sent again');
-  if (isDecided()) return;
+  const isUnreachable = () => !isSenderFault(bounceOf(run) ?? bounced);
+  const isInterrupted = () => isDecided() || isUnreachable() || run.retries !== retries;
+  await wait(run, isInterrupted, pause, 'Until the mail is sent again');
+  if (isDecided() || isUnreachable()) return;
+  delete run.bounced; // a repeated one was about the same mail
   delete run.confirmation;
-  await requestConfirmation(run, policy, clearing, isDecided, true);
+  await requestConfirmation(run, policy, clearing, isDecided, askedAt);
 }
 
 async function waitForRelease(run: RunState, isDecided: Condition): Promise<void> {
@@ -116,14 +124,14 @@ async function requestConfirmation(
   policy: Confirmation,
   clearing: Clearing,
   isDecided: Condition,
-  isAgain = false,
+  cameBack?: string,
 ): Promise<void> {
   const { giveUpAfter } = run.policy.closing;
   while (!isDecided() && !run.confirmation) {
     const { sent, refused } = await deliverMail(run, {
       name: 'askConfirmation',
       waitingFor: 'the mail that asks whether the problem is fixed to be accepted',
-      step: (mail) => askConfirmation(run, mail, { kind: 'confirm', policy, clearing, isAgain }, giveUpAfter),
+      step: (mail) => askConfirmation(run, mail, { kind: 'confirm', policy, clearing, cameBack }, giveUpAfter),
       isUnwanted: isDecided,
       wakeUp: isDecided,
       giveUpAt: Date.now() + giveUpAfter,
@@ -176,7 +184,7 @@ async function sendWarning(
 async function askConfirmation(
   run: RunState,
   mail: steps.MailSteps,
-  asked: Pick<AskConfirmation, 'kind' | 'policy' | 'clearing' | 'isAgain'>,
+  asked: Pick<AskConfirmation, 'kind' | 'policy' | 'clearing' | 'cameBack'>,
   forMs: number,
 ) {
   const { skipSurveyBy } = run;

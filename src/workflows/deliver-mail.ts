@@ -1,5 +1,6 @@
 /** Hands a mail to the relay: outside of quiet hours, and patiently while the relay refuses all our mail. */
 import { ActivityFailure } from '@temporalio/workflow';
+import { relayAccepting } from '../policy/state-in-words.js';
 import { hour, second } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
 import { codeOf, failureOf, undefinedIfRetryable } from './failure.js';
@@ -59,11 +60,11 @@ async function waitForQuietHours(run: RunState, end: string, wakeUp: Condition):
   await wait(run, wakeUp, left, 'Quiet hours of the customer');
 }
 
-/** A mail came back because of us, not because of the customer. Returns when to try again, in ms from now. */
-export async function raiseSenderFault({ senderFaults }: RunState, status: string): Promise<number> {
+/** A mail came back because of us, not because of the customer. Returns when to try again, in ms from now: 1 h, 2 h, 4 h … at most 16 h. */
+export async function raiseSenderFault(run: RunState, status: string): Promise<number> {
   const since = new Date().toISOString();
   await raiseAlert({ kind: 'relay', failure: `MailMisconfigured: a mail came back with ${status}`, since });
-  return hour * 2 ** Math.min(senderFaults - 1, 4);
+  return hour * 2 ** Math.min(run.senderFaults++, 4);
 }
 
 async function waitForRelay(
@@ -77,7 +78,7 @@ async function waitForRelay(
   run.attention = { step, code: codeOf(failure), failure, since };
   await raiseAlert({ kind: 'relay', failure, since });
   const pause = relayPause(attempts);
-  publish(run, { waitingFor: 'the mail relay to accept our mail', until: fromNow(pause) });
+  publish(run, { waitingFor: relayAccepting, until: fromNow(pause) });
   const { retries } = run;
   await wait(run, () => until() || run.retries !== retries, pause, 'Until the relay is tried again');
   delete run.attention;

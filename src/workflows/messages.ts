@@ -1,7 +1,7 @@
 /** What customers, relays and other channels said, as a run notes it. Messages about another survey are ignored. */
 import type { AnsweredSignal, BouncedSignal, ConfirmedSignal, DeliverySignal } from '../contract/messages.js';
 import { isScaleName, isScore } from '../contract/scale.js';
-import type { RunState } from './run.js';
+import { isFirst, type RunState } from './run.js';
 
 /** Ignores what is no score, and answers to the survey of another cycle. */
 export function noteAnswer(run: RunState, answer: AnsweredSignal | undefined): void {
@@ -25,7 +25,15 @@ export function noteConfirmed(run: RunState, confirmed: ConfirmedSignal | undefi
 }
 
 export function noteBounce(run: RunState, bounce: BouncedSignal | undefined): void {
-  if (isAboutOurSurvey(run, bounce)) run.bounced = typeof bounce.reason === 'string' ? bounce.reason : 'bounced';
+  if (!isAboutOurSurvey(run, bounce) || !isFirst(run, bounce.id)) return;
+  const { surveyId, reason } = bounce;
+  run.bounced = { surveyId, reason: typeof reason === 'string' ? reason : 'bounced' };
+}
+
+/** Why this cycle's mail came back: a status code of RFC 3463. */
+export function bounceOf({ bounced, survey, confirmation }: RunState): string | undefined {
+  const isOurs = bounced?.surveyId === survey.id || bounced?.surveyId === confirmation?.surveyId;
+  return isOurs ? bounced?.reason : undefined;
 }
 
 /** A reason is kept only if it is a code: it may have been written by anybody. */
@@ -39,7 +47,10 @@ export function noteDelivery(run: RunState, delivery: DeliverySignal | undefined
 }
 
 /** Before the report is looked up, every survey may be ours. */
-function isAboutOurSurvey<T extends { surveyId?: string }>(run: RunState, message: T | undefined): message is T {
+function isAboutOurSurvey<T extends { surveyId?: string }>(
+  run: RunState,
+  message: T | undefined,
+): message is T & { surveyId: string } {
   const { surveyId } = message ?? {};
   if (typeof surveyId !== 'string') return false;
   return !run.isKnown || surveyId === run.survey.id || surveyId === run.confirmation?.surveyId;

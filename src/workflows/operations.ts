@@ -5,7 +5,8 @@ import type { Phase, RunStatus } from '../contract/reports.js';
 import type { RecordedOperation } from '../contract/timeline.js';
 import type { Decision } from '../policy/standing.js';
 import { hasStepToRetry } from '../policy/state-in-words.js';
-import { fenceOfDecision, noteDecided, type RunState } from './run.js';
+import { fenceOfDecision, noteDecided } from './ledger.js';
+import { fromNow, type RunState } from './run.js';
 import { statusOf } from './run-status.js';
 import * as steps from './steps.js';
 
@@ -53,6 +54,7 @@ const operations: Record<UpdateName, Operation> = {
     refuse: (run) => (hasStepToRetry(statusOf(run)) ? undefined : `No step is being tried: ${nothingToRetry(run)}`),
     accept: (run) => {
       run.retries++;
+      if (run.resendAt !== undefined) run.resendAt = fromNow(0);
     },
   },
   hold: {
@@ -63,7 +65,7 @@ const operations: Record<UpdateName, Operation> = {
         : `Only a report that is not yet being closed can be held; this report is in phase ${phase}`,
     accept: async (run, request) => {
       const hold = { by: authorOf(request), note: noteOf(request), since: new Date().toISOString() };
-      await record(run, { hold }, 'hold', request);
+      await record(run, () => ({ hold }), 'hold', request);
       run.hold = hold;
       run.changes++;
     },
@@ -75,9 +77,15 @@ const operations: Record<UpdateName, Operation> = {
     accept: async (run, request) => {
       // A report that was held before its customer was asked is released to ask the customer.
       const isWaitingForCustomer = awaitsConfirmation(run) && (run.confirmation !== undefined || !run.hold);
-      const releasedBy = isWaitingForCustomer ? authorOf(request) : run.releasedBy;
-      await record(run, { hold: null, releasedBy }, 'release', request);
-      run.releasedBy = releasedBy;
+      const clearedAt = run.clearing?.at;
+      const isSameClearing = () => run.state === 'cleared' && run.clearing?.at === clearedAt;
+      const releasedBy = () => (isWaitingForCustomer && isSameClearing() ? authorOf(request) : run.releasedBy);
+      const decide = () => {
+        if (!run.hold && !isSameClearing()) throw refusal('release was refused: the report was reopened meanwhile.');
+        return { hold: null, releasedBy: releasedBy() };
+      };
+      await record(run, decide, 'release', request);
+      run.releasedBy = releasedBy();
       run.hold = undefined;
     },
   },
@@ -86,7 +94,7 @@ const operations: Record<UpdateName, Operation> = {
     refuse: ({ survey: { state } }) => (state === 'none' ? undefined : `The survey of this cycle is already ${state}`),
     accept: async (run, request) => {
       const skipSurveyBy = authorOf(request);
-      await record(run, { skipSurveyBy }, 'skipSurvey', request);
+      await record(run, () => ({ skipSurveyBy }), 'skipSurvey', request);
       run.skipSurveyBy = skipSurveyBy;
       run.retries++; // stops a mail that waits for its next attempt
     },
@@ -121,24 +129,29 @@ const operations: Record<UpdateName, Operation> = {
   },
 };
 
-/** What an operator decided counts once it is in the ledger, so that it outlives the run. */
+/**
+ * What an operator decided counts once it is in the ledger, so that it outlives the run. `decide` is asked before each attempt, because the
+ * report may have changed.
+ */
 async function record(
   run: RunState,
-  changes: Omit<Decision, 'operation'>,
+  decide: () => Omit<Decision, 'operation'>,
   name: RecordedOperation,
   request: OperatorRequest,
 ): Promise<void> {
   const operation = { name, by: authorOf(request), note: noteOf(request) };
-  const decision = { ...changes, operation };
   for (let attempts = 1; attempts <= 3; attempts++) {
+    const decision = { ...decide(), operation };
     const fence = fenceOfDecision(run);
     const options = steps.untilGivenUp(run);
     const { isSuperseded, state } = await steps.recordDecision.executeWithOptions(options, [{ fence, decision }]);
     if (!isSuperseded && decision.hold && (state === 'closed' || state === 'cancelled'))
       throw refusal(`the report is ${state} already`);
     if (!isSuperseded) return noteDecided(run, fence);
-    run.looksAgain = attempts > 1; // the first time, the run itself may have written meanwhile
-    await condition(() => !run.looksAgain && !run.isLookingUp);
+    run.looksAgain ||= attempts > 1; // the first time, the run itself may have written meanwhile
+    const isLookedUp = () => !run.looksAgain && !run.isLookingUp;
+    await condition(() => isLookedUp() || run.isEnding);
+    if (!isLookedUp()) throw refusal('the run ends or continues in another; try again');
   }
   throw refusal('another run writes about this report');
 }

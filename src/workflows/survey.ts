@@ -6,10 +6,12 @@ import { taskQueue, workflowType, type AnsweredSignal } from '../contract/messag
 import { extendedUntil, reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
 import { isInReopenWindow, hasConfirmationLink } from '../policy/links.js';
 import { isBadAddress, isSenderFault } from '../policy/delivery.js';
+import { relayAccepting } from '../policy/state-in-words.js';
 import { alertsOperator, alertsUpTo } from '../policy/survey.js';
 import { raiseAlert } from './alert-operator.js';
 import { deliverMail, raiseSenderFault } from './deliver-mail.js';
 import { undefinedIfFailed } from './failure.js';
+import { bounceOf } from './messages.js';
 import { fromNow, reopenForCustomer, type RunState } from './run.js';
 import { startOnce } from './start-once.js';
 import * as steps from './steps.js';
@@ -19,8 +21,8 @@ import { attemptOrPark, wait, type Condition } from './waiting.js';
 /** Waits for the policy's delay, then asks. The confirmation page asks at once. */
 export async function startSurvey(run: RunState, isOver: Condition): Promise<void> {
   const { survey } = run.policy;
-  if (run.bounced !== undefined && !isSenderFault(run.bounced))
-    return endSurvey(run, 'undeliverable', { reason: run.bounced });
+  const bounced = bounceOf(run);
+  if (bounced !== undefined && !isSenderFault(bounced)) return endSurvey(run, 'undeliverable', { reason: bounced });
   const since = run.closedAt ? Math.max(0, Date.now() - Date.parse(run.closedAt)) : 0; // the ledger's clock may be ahead
   const left = survey.delay - since;
   const isSkipped = () => run.skipSurveyBy !== undefined;
@@ -37,40 +39,65 @@ export const isSurveyOpen = ({ survey, surveyOperations }: RunState): boolean =>
 
 /** Waits for the answer. Sends the one reminder, and ends the survey when it expires. */
 export async function waitForAnswer(run: RunState, isOver: Condition): Promise<void> {
-  const { survey: known } = run;
-  const { remindAt, expiresAt } = deadlines(run);
-  publish(run, { waitingFor: "the customer's answer", until: expiresAt.toISOString() });
-  const summary = remindAt ? 'Until the reminder' : 'Until the survey expires';
-  const left = (remindAt ?? expiresAt).getTime() - Date.now();
-  const hasRequest = () => run.surveyOperations.length > 0 || run.bounced !== undefined;
+  const { survey: known, resendAt } = run;
+  const { next, at, summary } = nextDeadline(run);
+  const expiresAt = expiryOf(run).toISOString();
+  publish(
+    run,
+    next === 'resend'
+      ? { waitingFor: relayAccepting, until: at.toISOString() }
+      : { waitingFor: "the customer's answer", until: expiresAt },
+  );
+  const left = at.getTime() - Date.now();
+  const hasRequest = () => run.surveyOperations.length > 0 || bounceOf(run) !== undefined;
   // Whatever the run learned by looking again is in another record.
-  const isInterrupted = () => isOver() || hasRequest() || run.survey !== known;
-  if (isInterrupted() || (left > 0 && (await wait(run, isInterrupted, left, summary)))) {
-    if (!isOver() && hasRequest()) await handleBounceOrOperation(run, isOver);
-  } else if (remindAt) {
-    run.reminded = true;
-    await sendSurveyMail(run, 'reminder', isOver);
-  } else {
-    await endSurvey(run, 'expired');
+  const isInterrupted = () => isOver() || hasRequest() || run.resendAt !== resendAt || run.survey !== known;
+  const isEarly = isInterrupted() || (left > 0 && (await wait(run, isInterrupted, left, summary)));
+  if (isOver()) return;
+  if (hasRequest()) return handleBounceOrOperation(run, isOver);
+  if (isEarly) return;
+  switch (next) {
+    case 'resend':
+      return sendSurveyMail(run, 'survey', isOver, 'closeout');
+    case 'remind':
+      run.reminded = true;
+      return sendSurveyMail(run, 'reminder', isOver);
+    case 'expire':
+      return endSurvey(run, 'expired');
   }
 }
 
-function deadlines(run: RunState): { remindAt?: Date; expiresAt: Date } {
-  const { survey, reminded, confirmation } = run;
-  const policy = run.policy.survey;
+interface Deadline {
+  next: 'resend' | 'remind' | 'expire';
+  at: Date;
+  summary: string;
+}
+
+/** Nothing is sent any more when the survey expires. A mail that came back is sent again before anybody is reminded of it. */
+function nextDeadline(run: RunState): Deadline {
+  const { survey, reminded, confirmation, resendAt } = run;
   const sentAt = survey.sentAt ? new Date(survey.sentAt) : new Date();
-  const expiresAt = survey.expiresAt ? new Date(survey.expiresAt) : surveyExpiresAt(policy, sentAt);
   const isReminded = reminded || hasConfirmationLink(confirmation?.state); // the warning was the one reminder
-  const remindAt = isReminded ? undefined : reminderDueAt(policy, sentAt);
-  return { remindAt: remindAt && remindAt < expiresAt ? remindAt : undefined, expiresAt };
+  const remindAt = isReminded ? undefined : reminderDueAt(run.policy.survey, sentAt);
+  const expire = { next: 'expire', at: expiryOf(run), summary: 'Until the survey expires' } as const;
+  const first: Deadline | undefined = resendAt
+    ? { next: 'resend', at: new Date(resendAt), summary: 'Until the mail is sent again' }
+    : remindAt && { next: 'remind', at: remindAt, summary: 'Until the reminder' };
+  return first && first.at < expire.at ? first : expire;
+}
+
+function expiryOf({ survey, policy }: RunState): Date {
+  const sentAt = survey.sentAt ? new Date(survey.sentAt) : new Date();
+  return survey.expiresAt ? new Date(survey.expiresAt) : surveyExpiresAt(policy.survey, sentAt);
 }
 
 /** A bounce means that nobody will answer; otherwise the operators' requests are handled in order. */
 async function handleBounceOrOperation(run: RunState, isOver: Condition): Promise<void> {
-  const { reportId, cycle, bounced } = run;
+  const { reportId, cycle } = run;
+  const bounced = bounceOf(run);
   if (bounced !== undefined) {
     delete run.bounced;
-    if (isSenderFault(bounced)) return sendAgainLater(run, bounced, isOver);
+    if (isSenderFault(bounced)) return resendLater(run, bounced);
     await endSurvey(run, 'undeliverable', { reason: bounced });
     if (!isBadAddress(bounced)) await raiseAlert({ kind: 'undeliverable', failure: bounced, at: fromNow(0) });
     return;
@@ -82,7 +109,7 @@ async function handleBounceOrOperation(run: RunState, isOver: Condition): Promis
     case 'revokeSurvey':
       return endSurvey(run, 'expired', { reason: 'revoked', by: operation.by });
     case 'extendSurvey': {
-      const until = extendedUntil(deadlines(run).expiresAt, operation.days ?? 0).toISOString();
+      const until = extendedUntil(expiryOf(run), operation.days ?? 0).toISOString();
       const extended = await attemptOrPark(run, {
         name: 'extendSurvey',
         step: () =>
@@ -96,16 +123,10 @@ async function handleBounceOrOperation(run: RunState, isOver: Condition): Promis
   }
 }
 
-/** The mail was refused because of us, so the customer never got it. */
-async function sendAgainLater(run: RunState, bounced: string, isOver: Condition): Promise<void> {
-  run.senderFaults++;
-  const pause = await raiseSenderFault(run, bounced);
-  const left = Math.min(pause, deadlines(run).expiresAt.getTime() - Date.now());
-  publish(run, { waitingFor: 'the mail relay to accept our mail', until: fromNow(left) });
-  const { retries } = run;
-  const isInterrupted = () => isOver() || run.surveyOperations.length > 0 || run.retries !== retries;
-  await wait(run, isInterrupted, left, 'Until the mail is sent again');
-  if (!isOver() && run.surveyOperations.length === 0) await sendSurveyMail(run, 'survey', isOver, 'closeout');
+/** The mail was refused because of us, so the customer never got it. Another bounce before it is sent again is about the same mail. */
+async function resendLater(run: RunState, bounced: string): Promise<void> {
+  if (run.resendAt !== undefined) return;
+  run.resendAt = fromNow(await raiseSenderFault(run, bounced));
 }
 
 /** Mails the customer, or records why not. A mail that the relay refuses permanently makes the survey undeliverable. */
@@ -117,6 +138,7 @@ async function sendSurveyMail(
 ): Promise<void> {
   const { reportId, cycle } = run;
   const { survey, reopen } = run.policy;
+  if (kind === 'survey') delete run.resendAt;
   const giveUpAt = surveyExpiresAt(survey, new Date()).getTime();
   const step = ({ sendSurvey }: steps.MailSteps) =>
     sendSurvey.executeWithOptions(steps.forAtMost(giveUpAt - Date.now(), run), [
@@ -141,6 +163,9 @@ async function sendSurveyMail(
   });
   if (sent && 'handedOver' in sent) await waitForDelivery(run, sent, isOver);
   else if (sent) run.survey = sent;
+  // The mail was faster than the operator.
+  if (kind === 'survey' && !requestedBy && run.skipSurveyBy !== undefined && run.survey.state === 'sent')
+    await endSurvey(run, 'expired', { reason: 'revoked', by: run.skipSurveyBy });
   if (refused) await handleRefusal(run, kind === 'survey' && !requestedBy, refused);
 }
 
@@ -202,15 +227,17 @@ export const hasNewAnswer = (run: RunState): boolean =>
 export async function handleAnswer(run: RunState): Promise<void> {
   run.survey = { ...run.survey, state: 'answered' };
   while (run.answer && hasNewAnswer(run)) {
-    const { reportId, answer } = run;
-    const { surveyId = '', revision = 1 } = answer;
+    const { answer } = run;
     await handleAnswerOnce(run, answer);
-    await recordHandled(run, { reportId, surveyId, revision });
-    run.actedOnRevision = revision;
+    // One that reopens the report is handled once the next cycle has begun.
+    if (run.state === 'closed') await recordHandled(run, answer);
+    run.actedOnRevision = answer.revision ?? 1;
   }
 }
 
-async function recordHandled(run: RunState, answer: Parameters<typeof steps.recordAnswerHandled>[0]): Promise<void> {
+/** A successor of this run does not act on this revision of the answer again. */
+export async function recordHandled(run: RunState, { surveyId = '', revision = 1 }: AnsweredSignal): Promise<void> {
+  const answer = { reportId: run.reportId, surveyId, revision };
   if (await steps.recordAnswerAtOnce(answer).then(() => true, undefinedIfFailed)) return;
   const step = () => steps.recordAnswerHandled.executeWithOptions(steps.untilGivenUp(run), [answer]);
   await attemptOrPark(run, { name: 'recordAnswerHandled', step });

@@ -17,7 +17,8 @@ import type { Decision } from '../policy/standing.js';
 import { raiseAlert } from './alert-operator.js';
 import type { closeProblemReport } from './close-problem-report.js';
 import { codeOf, failureOf, undefinedIfFailed } from './failure.js';
-import { adopt, fenceOfDecision, fromNow, noteDecided, shouldContinueAsNew, type RunState } from './run.js';
+import { fromNow, shouldContinueAsNew, type RunState, type Unhandled } from './run.js';
+import { adopt, fenceOfDecision, noteDecided } from './ledger.js';
 import { standingOf } from './run-status.js';
 import * as steps from './steps.js';
 import { publish } from './visibility.js';
@@ -25,7 +26,10 @@ import { publish } from './visibility.js';
 /** Ends a wait as soon as it returns true. */
 export type Condition = () => boolean;
 
-/** Waits until a condition, for at most `ms`. Returns whether the condition holds. */
+/** An operator has closed a report by hand that cannot be looked up. */
+export class Left extends Error {}
+
+/** Waits until a condition, for at most `ms`. Returns whether the condition holds. Throws `Left`. */
 export async function wait(run: RunState, until: Condition, ms?: number, summary?: string): Promise<boolean> {
   const end = ms === undefined ? Infinity : Date.now() + ms;
   const looksAgain = () => run.looksAgain && !run.isLookingUp;
@@ -35,21 +39,29 @@ export async function wait(run: RunState, until: Condition, ms?: number, summary
     else if (!(await condition(isInterrupted, Math.max(1, end - Date.now()), { summary }))) return until();
     if (until()) return true;
     if (shouldContinueAsNew()) await continueRun(run);
-    if (looksAgain()) await lookUp(run);
+    const isFound = !looksAgain() || (await lookUp(run));
     if (until()) return true;
+    if (!isFound && run.closeByHand !== undefined) throw new Left();
     if (Date.now() >= end) return false;
   }
 }
 
 /** Continues in a new run, from the ledger. */
 export async function continueRun(run: RunState): Promise<never> {
+  run.isEnding = true;
   await condition(allHandlersFinished);
   const { reportId, unwritten, isDirty } = run;
   // A repeated signal is only known as such if its successor knows what was received.
   if (isDirty && unwritten.length === 0) await recordIfPossible(run, {});
   const changes = run.unwritten.map(({ change }) => change);
-  const carried = changes.length > 0 ? { v: 1 as const, changes } : undefined;
+  const rest = unhandledOf(run);
+  const carried = changes.length > 0 || rest ? { v: 1 as const, changes, rest } : undefined;
   return continueAsNew<typeof closeProblemReport>({ reportId, ...(carried && { carried }) });
+}
+
+function unhandledOf({ bounced, delivery, surveyOperations, senderFaults, resendAt }: RunState): Unhandled | undefined {
+  const isNothing = !bounced && !delivery && surveyOperations.length === 0 && senderFaults === 0;
+  return isNothing ? undefined : { bounced, delivery, surveyOperations, senderFaults, resendAt };
 }
 
 /** Reads the ledger, and applies to it the changes that the run has received and not written. Returns false if an operator gave up. */
@@ -165,7 +177,7 @@ export interface Parking {
 
 /** Waits in `needsAttention`, then returns to the phase that the run came from. An operator is alerted at once, and each day. */
 export async function park(run: RunState, { step, code, failure, waitingFor, until }: Parking): Promise<void> {
-  const { phase } = run;
+  const { phase, attention } = run; // a look-up may be parked while another step is
   const since = new Date().toISOString();
   run.phase = 'needsAttention';
   run.attention = { step, code, failure, since };
@@ -176,8 +188,7 @@ export async function park(run: RunState, { step, code, failure, waitingFor, unt
     await raiseAlert({ kind: 'attention', step, code, at: fromNow(0), ...unlisted });
     await wait(run, until, 24 * 60 * 60 * 1000, 'Until the operator is reminded');
   }
-  delete run.attention;
-  run.phase = phase;
+  Object.assign(run, { phase, attention });
   await recordAttention(run);
 }
 

@@ -58,6 +58,8 @@ const names = [
   'resolveConfirmation',
   'sendSurvey',
   'endSurvey',
+  'extendSurvey',
+  'recordAnswerHandled',
   'alertOperator',
 ] as const;
 
