@@ -29,6 +29,12 @@ Exit codes:
   2   wrong usage
   75  only by "inbound": the mail should be delivered again later`;
 
+// Whoever reads the output may end first, as `head` does.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+
 const program = new Command('closeout')
   .description('Closes customer problem reports durably (TM Forum eTOM 1.3.7.4).')
   .version(version, '-V, --version', 'print the version')

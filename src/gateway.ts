@@ -11,13 +11,18 @@ import { openTracing } from './setup/tracing.js';
 
 /** Runs until SIGINT or SIGTERM, and answers running requests before it ends. Calls `onReady` once it listens. */
 export async function runGateway(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
-  await untilDone(log, 'use the database', () => assertMigrated(config.databaseUrl));
+  // Also while it starts.
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
+  const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
+  await Promise.race([
+    untilDone(log, 'use the database', () => assertMigrated(config.databaseUrl), stopping.signal),
+    stopped,
+  ]);
+  if (stopping.signal.aborted) return;
   const tracing = await openTracing(config, 'gateway');
   const client = CloseoutClient.connect(config, tracing);
   const app = await buildGateway(config, client, log);
-  const stopped = new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
-  });
   try {
     const { host, port } = config.http;
     await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {

@@ -81,7 +81,13 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
     );
     const runs = Promise.all(workers.map((worker) => worker.run()));
     if (build !== undefined)
-      await untilDone(log, 'roll out the first version', () => temporal.workerVersions.rollOutFirst(build));
+      await untilDone(log, 'roll out the first version', () => temporal.workerVersions.rollOutFirst(build)).catch(
+        async (error: unknown) => {
+          for (const worker of workers) worker.shutdown();
+          await runs.catch(() => undefined);
+          throw error;
+        },
+      );
     log.info(
       { ...about(config), version: build ?? version, brands: brands.ids, systems: [...file.systems.keys()] },
       'ready',
@@ -94,8 +100,9 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
     mailer.close();
     await Promise.all([...databases.values(), loopDatabase].map((db) => db.destroy()));
     await temporal.close();
-    await connection.close();
     await tracing?.close();
+    // A worker that could not be created leaves others that hold it; that must not hide why.
+    await connection.close().catch((error: unknown) => log.warn({ error: (error as Error).name }, 'cannot disconnect'));
   }
 }
 

@@ -66,7 +66,11 @@ async function sendStored({ unsent, messages, ledger, runs }: Deps, result: Resu
     await runs.reply(id);
     await messages.markBegun(id);
   });
-  result.failed += notSent.length + notBegun.length;
+  const notAlerted = await inParallel(await unsent.unread(pageSize), async (id) => {
+    await runs.alert({ kind: 'message', storedMessageId: id });
+    await messages.markBegun(id);
+  });
+  result.failed += notSent.length + notBegun.length + notAlerted.length;
 }
 
 /** Visibility may lag, and PostgreSQL's clock may be ahead of Temporal's. */

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
 import type { CloseoutClient } from '../client.js';
+import { CloseoutError } from '../contract/errors.js';
 import type { MassClearProgress } from '../contract/messages.js';
 
 export async function followMassClear(client: CloseoutClient, serviceProblemId: string): Promise<MassClearProgress> {
@@ -13,6 +14,8 @@ export async function followMassClear(client: CloseoutClient, serviceProblemId: 
       bar.setTotal(progress.cleared + progress.open);
       bar.update(progress.cleared);
       if (progress.done) return progress;
+      if (await client.serviceProblems.isStopped(serviceProblemId))
+        throw new CloseoutError('StatusConflict', `The clearing of ${serviceProblemId} was stopped in Temporal.`);
       await pause(500);
     }
   } finally {

@@ -35,4 +35,9 @@ export class ServiceProblemService {
     if (progress) return progress;
     throw new CloseoutError('NotFound', `Service problem ${serviceProblemId} was never cleared.`);
   }
+
+  /** The clearing ended before it was done: somebody terminated or cancelled it, or it failed. */
+  isStopped(serviceProblemId: string): Promise<boolean> {
+    return this.runs.isStopped(serviceProblemId);
+  }
 }

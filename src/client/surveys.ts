@@ -122,7 +122,13 @@ export class SurveyService {
     const id = createHash('sha256').update(`${surveyId} ${text}`).digest('base64url').slice(0, 22);
     await confirmations.addNote(surveyId, text);
     await messages.store({ id, surveyId, direction: 'in', author: null, text });
-    await this.runs.alert({ kind: 'message', storedMessageId: id }).catch(ignoreUnavailable);
+    await this.alertToMessage(id).catch(ignoreUnavailable);
+  }
+
+  /** If Temporal is unavailable, the watch does it. */
+  private async alertToMessage(storedMessageId: string): Promise<void> {
+    await this.runs.alert({ kind: 'message', storedMessageId });
+    await this.stores.messages.markBegun(storedMessageId);
   }
 
   /** The address that this survey was mailed to receives no more surveys. Throws `NotFound` if it is not known. Safe to repeat. */
@@ -182,7 +188,7 @@ export class SurveyService {
 
   private async receiveReports(
     survey: Survey,
-    { id, reports }: IncomingMail & { kind: 'deliveryReport' },
+    { id, reports, replyId }: IncomingMail & { kind: 'deliveryReport' },
   ): Promise<'bounce' | 'delay' | 'automatic'> {
     const { timeline, doNotContact } = this.stores;
     const ours = await this.addressesOf(survey);
@@ -199,8 +205,17 @@ export class SurveyService {
     const address = recipient === undefined ? ours[0] : doNotContact.hashOf(recipient);
     if (isBadAddress(status) && address !== undefined && !about.isForwarded)
       await doNotContact.suppress(address, { reason: status, source: 'dsn', reportId: survey.reportId });
-    await this.handleBounce(survey, status, id);
+    if (replyId === undefined) await this.handleBounce(survey, status, id);
+    else await this.handleReplyBounce(replyId, isBadAddress(status) ? 'RecipientRefused' : 'MailRefused');
     return 'bounce';
+  }
+
+  /** An operator's reply did not arrive; what became of the survey is another matter. */
+  private async handleReplyBounce(storedMessageId: string, failure: 'RecipientRefused' | 'MailRefused'): Promise<void> {
+    const { messages } = this.stores;
+    if (!(await messages.find(storedMessageId))) return;
+    await messages.giveUp(storedMessageId, failure);
+    await this.runs.alert({ kind: 'reply', storedMessageId, failure });
   }
 
   /** The report stays closed. */
@@ -227,7 +242,7 @@ export class SurveyService {
       await this.runs
         .update('hold', survey.reportId, { by: 'closeout', note: 'the customer replied by mail' })
         .catch(falseIfRefused);
-    await this.runs.alert({ kind: 'message', storedMessageId: id });
+    await this.alertToMessage(id);
   }
 
   private async firstOf(surveyIds: string[]): Promise<Survey | undefined> {

@@ -11,10 +11,15 @@ export interface DeliveryReport {
   originalRecipient?: string;
 }
 
-/** One report per recipient, from a `message/delivery-status` (RFC 3464 §2.3) or the same fields in plain text. */
-export function reportsInFields(text: string): DeliveryReport[] {
+/**
+ * One report per recipient, from a `message/delivery-status` (RFC 3464 §2.3), or from the same fields in plain text, where each must have
+ * the field that is `required`.
+ */
+export function reportsInFields(text: string, required?: string): DeliveryReport[] {
   const blocks = text.split(/\r?\n[ \t]*(?:\r?\n|$)/).map(fieldsOf);
-  return blocks.filter((fields) => fields.has('final-recipient') || fields.has('action')).map(reportOf);
+  const isReport = (fields: Map<string, string>) =>
+    required === undefined ? fields.has('final-recipient') || fields.has('action') : fields.has(required);
+  return blocks.filter(isReport).map(reportOf);
 }
 
 function fieldsOf(block: string): Map<string, string> {
@@ -29,11 +34,14 @@ function fieldsOf(block: string): Map<string, string> {
 
 function reportOf(fields: Map<string, string>): DeliveryReport {
   const status = refusalStatus(fields.get('diagnostic-code') ?? '', fields.get('status')) ?? '5.0.0';
+  const final = addressIn(fields.get('final-recipient'));
+  // Sendmail names the address that the mail came to as the final one, and that to which it was forwarded here.
+  const actual = addressIn(fields.get('x-actual-recipient')) ?? final;
   return {
     outcome: outcomeOf(fields.get('action') ?? '', fields.get('status') ?? ''),
     status,
-    recipient: addressIn(fields.get('final-recipient')),
-    originalRecipient: addressIn(fields.get('original-recipient')),
+    recipient: actual,
+    originalRecipient: addressIn(fields.get('original-recipient')) ?? (actual === final ? undefined : final),
   };
 }
 
@@ -54,7 +62,9 @@ export function reportsInText(text: string, subject: string, failedRecipients: s
   const [words = ''] = text.split(startOfCopy);
   const isDelay = delayWords.test(`${subject}\n${words}`) && !finalWords.test(words);
   const outcome = isDelay ? 'delayed' : 'failed';
-  const found = `${failedRecipients}\n${words}`.match(new RegExp(addressPattern, 'gu')) ?? [];
+  // The words may also name the address that forwarded the mail.
+  const named = failedRecipients || words.replace(forwarder, '');
+  const found = named.match(new RegExp(addressPattern, 'gu')) ?? [];
   const addresses = [...new Set(found.map((address) => address.toLowerCase()))];
   if (addresses.length === 0) return [{ outcome, status: refusalStatus(words) ?? '5.0.0', recipient: undefined }];
   return addresses.map((recipient) => {
@@ -62,6 +72,8 @@ export function reportsInText(text: string, subject: string, failedRecipients: s
     return { outcome, status, recipient };
   });
 }
+
+const forwarder = /\b(?:generated|expanded|forwarded) from:?\s+\S+/gi;
 
 /** The returned mail follows. */
 const startOfCopy = /^\s*-{2,}.*\b(?:copy|original|follows|following|returned|unsent)\b.*$/im;

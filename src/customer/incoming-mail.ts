@@ -13,8 +13,9 @@ interface Common {
 }
 
 export type IncomingMail = Common &
+  /** `replyId`: it is about an operator's reply in the thread of the survey, not about the survey. */
   (
-    | { kind: 'deliveryReport'; reports: DeliveryReport[] }
+    | { kind: 'deliveryReport'; reports: DeliveryReport[]; replyId?: string }
     | { kind: 'complaint' | 'unsubscription' | 'automatic' }
     | { kind: 'reply'; messageId: string | undefined; from: string | undefined; text: string }
   );
@@ -30,7 +31,7 @@ export async function readIncoming(source: Buffer, recipient = ''): Promise<Inco
   const common = { id: idOf(mail, text), surveyIds: [...new Set([...toBounceAddress, ...surveyIdsIn(mail, text)])] };
   if (isComplaint(mail, toBounceAddress.length > 0)) return { ...common, kind: 'complaint' };
   const reports = deliveryReports(mail, text, toBounceAddress.length > 0);
-  if (reports) return { ...common, kind: 'deliveryReport', reports };
+  if (reports) return { ...common, kind: 'deliveryReport', reports, replyId: replyIdIn(mail, text) };
   if (isUnsubscription(mail, text)) return { ...common, kind: 'unsubscription' };
   if (isAutomatic(mail)) return { ...common, kind: 'automatic' };
   const from = mail.from?.value[0]?.address;
@@ -89,7 +90,8 @@ function deliveryReports(mail: ParsedMail, text: string, isToBounceAddress: bool
   const isDaemon = daemon.test(mail.from?.value[0]?.address ?? '');
   const isFromServer = isToBounceAddress || isDaemon || isReport(mail) || header(mail, 'return-path') === '<>';
   if (!isFromServer && !failedRecipients) return undefined;
-  const inFields = reportsInFields(deliveryStatus(mail) ?? text);
+  const status = deliveryStatus(mail);
+  const inFields = status === undefined ? reportsInFields(text, 'final-recipient') : reportsInFields(status);
   if (inFields.length > 0) return inFields;
   if ((isReport(mail) && !isReport(mail, 'delivery-status')) || isAbsenceSubject(subject)) return undefined;
   const isReturned = isToBounceAddress && returnedMail(mail) !== undefined && !mail.inReplyTo;
@@ -133,6 +135,10 @@ function replyText(mail: ParsedMail, text: string): string {
 
 /** PostgreSQL stores neither U+0000 nor half a surrogate pair. */
 const storable = (text: string): string => Buffer.from(text.replaceAll('\0', '')).toString();
+
+/** Of the operator's reply that this mail returns. */
+const replyIdIn = (mail: ParsedMail, text: string): string | undefined =>
+  /^Message-ID:\s*<reply\.([\w-]+)@/im.exec(returnedMail(mail) ?? text)?.[1];
 
 /** In the mail that this one replies to or returns, and in the envelope id that a delivery report repeats. */
 function surveyIdsIn(mail: ParsedMail, text: string): string[] {

@@ -78,7 +78,12 @@ const dynamicValues = (): object =>
 /** The database and its tables, brought up to date by the server's own tool. */
 async function prepare({ sql, database: { port, user, password } }: LocalCluster, name: string): Promise<void> {
   const login = ['--plugin', 'postgres12_pgx', '--ep', '127.0.0.1', '-p', `${port}`, '-u', user, '--pw', password];
-  const tool = (...args: string[]) => promisify(execFile)(sql, [...login, '--db', name, ...args]);
+  const tool = (...args: string[]) =>
+    promisify(execFile)(sql, [...login, '--db', name, ...args]).catch((error: { stderr?: string }) => {
+      // Its own message repeats the command, with the password.
+      const reason = error.stderr?.trim().split('\n').at(-1) ?? 'no reason';
+      throw new CloseoutError('Unexpected', `Temporal's tables cannot be prepared (${args[0]}): ${reason}`);
+    });
   if (await isNew(postgresUrl({ port, password }), name)) {
     await tool('create-database');
     await tool('setup-schema', '-v', '0.0');

@@ -74,10 +74,12 @@ async function forgetNext(tx: Tx, time: Date): Promise<number> {
 const toForget = (db: Db, time: Date) =>
   db
     .selectFrom('reports')
-    // As the index has it.
+    // As the indexes have it.
     .where(sql<boolean>`status in (${sql.join(endedStatuses.map((status) => sql.lit(status)))})`)
-    .where(sql<boolean>`(forgotten_at is null or last_update > forgotten_at)`)
-    .where(sql<Date>`coalesce(closed_at, last_update)`, '<', time)
+    // What came to a report that was forgotten before is not kept.
+    .where(
+      sql<boolean>`(forgotten_at is null and coalesce(closed_at, last_update) < ${time} or last_update > forgotten_at)`,
+    )
     .where(
       sql<boolean>`not exists (select from surveys s where s.report_id = reports.id and s.state in ('queued', 'sent'))`,
     );

@@ -29,6 +29,8 @@ export interface Unsent {
   removeReopening(id: string): Promise<void>;
   /** Operators' replies whose runs may not have been started, or may be lost; their ids. */
   replies(limit: number): Promise<string[]>;
+  /** What customers wrote and no operator was alerted to; the ids of the messages. */
+  unread(limit: number): Promise<string[]>;
 }
 
 export function unsent(db: Db): Unsent {
@@ -65,6 +67,13 @@ export function unsent(db: Db): Unsent {
           and coalesce(begun_at + interval '1 hour', at + interval '1 minute') < now() order by at limit ${limit}`.execute(
         db,
       );
+      return rows.map(({ id }) => id);
+    },
+
+    async unread(limit) {
+      const { rows } = await sql<{ id: string }>`
+        select id from messages where direction = 'in' and begun_at is null and text <> '' and at > now() - interval '30 days'
+          and at < now() - interval '1 minute' order by at limit ${limit}`.execute(db);
       return rows.map(({ id }) => id);
     },
   };

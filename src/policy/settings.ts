@@ -2,6 +2,9 @@
 import type { Cap, Question } from './questions.js';
 import { day, hour } from './time.js';
 
+/** No score alerts. */
+export const neverAlert = -1;
+
 export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 
 /** When a customer can be expected to answer: `HH:MM` in the customer's zone, or in `zone` if that is unknown. */

@@ -3,8 +3,8 @@ import type { RunStatus } from '../contract/reports.js';
 import { scoreInWords, type ScaleName } from '../contract/scale.js';
 import { type SkipReason, type SurveySummary } from '../contract/survey.js';
 
-/** A mail came back because of us, or the relay refuses all our mail. */
-export const relayAccepting = 'the mail relay to accept our mail';
+/** What a run waits for whose mail came back because of us. */
+export const sentAgain = 'the mail that came back to be sent again';
 
 export interface StateInWords {
   /** One sentence for exactly this state. */
@@ -19,7 +19,7 @@ export interface StateInWords {
 export function stateInWords(status: RunStatus, timeOf: (iso: string) => string): StateInWords {
   const { reportId: id, phase, hold, attention, until, waitingFor, survey, confirmation } = status;
   const by = until === undefined ? '' : ` until ${timeOf(until)}`;
-  const hasComeBack = waitingFor === relayAccepting && (confirmation === 'sent' || survey.state === 'sent');
+  const hasComeBack = waitingFor === sentAgain;
   if (phase === 'needsAttention' && attention) {
     if (attention.code === 'NotConfirmed')
       return {
@@ -96,16 +96,16 @@ export function stateInWords(status: RunStatus, timeOf: (iso: string) => string)
 
 /** Whether something is being tried that can be tried at once: nothing else is waited for, such as quiet hours or a customer. */
 export function hasStepToRetry({ phase, attention, until, waitingFor, confirmation }: RunStatus): boolean {
-  const isRelayAwaited = waitingFor === relayAccepting;
+  const hasComeBack = waitingFor === sentAgain;
   switch (phase) {
     case 'needsAttention':
       return attention?.code !== 'NotConfirmed';
     case 'closing':
       return true;
     case 'confirming':
-      return attention !== undefined || isRelayAwaited || (until === undefined && confirmation !== 'sent');
+      return attention !== undefined || hasComeBack || (until === undefined && confirmation !== 'sent');
     case 'surveying':
-      return attention !== undefined || isRelayAwaited || until === undefined;
+      return attention !== undefined || hasComeBack || until === undefined;
     case 'open':
     case 'clearing':
     case 'done':

@@ -5,6 +5,7 @@ import { attributeValues, plainAttributes } from '../policy/attributes.js';
 import {
   defaultConfirmation,
   defaultPolicy,
+  neverAlert,
   type Policy,
   type PolicyFacts,
   type PolicyFor,
@@ -142,9 +143,9 @@ function readText(path: string): string {
 function mergePolicy(policy: Policy, over: Part, questions: ReadonlyMap<string, Question>): Policy {
   const survey = { ...policy.survey, ...defined(over.survey) };
   const scaleOfQuestion = (name: string) => questionNamed(name, questions).scale;
-  // A score to alert at says nothing about another scale.
-  const alert =
-    scaleOfQuestion(survey.question) === scaleOfQuestion(policy.survey.question) ? policy.alert : defaultPolicy.alert;
+  // A score to alert at says nothing about another scale, but `never` does.
+  const isSameScale = scaleOfQuestion(survey.question) === scaleOfQuestion(policy.survey.question);
+  const alert = isSameScale || policy.alert.scoreAtMost === neverAlert ? policy.alert : defaultPolicy.alert;
   return {
     brand: over.brand === undefined ? policy.brand : over.brand,
     holdDown: over.holdDown ?? policy.holdDown,

@@ -2,7 +2,7 @@
 import type { ByLanguage, FollowUp } from '../contract/question.js';
 import { scaleOf } from '../contract/scale.js';
 import { askForReasons, isBuiltInQuestion, questionNamed, usualCap, type Question } from '../policy/questions.js';
-import type { Policy } from '../policy/settings.js';
+import { neverAlert, type Policy } from '../policy/settings.js';
 import type { QuestionPart } from './policy-schema.js';
 
 /** A fault, and the keys of the setting that has it. */
@@ -71,7 +71,8 @@ export function askingFaultOf(policy: Policy, questions: ReadonlyMap<string, Que
   const { scale } = questionNamed(name, questions);
   const { lowest, highest } = scaleOf(scale);
   const { scoreAtMost } = policy.alert;
-  if (scoreAtMost === null || scoreAtMost === -1 || (scoreAtMost >= lowest && scoreAtMost <= highest)) return undefined;
+  if (scoreAtMost === null || scoreAtMost === neverAlert || (scoreAtMost >= lowest && scoreAtMost <= highest))
+    return undefined;
   return {
     keys: ['alert', 'scoreAtMost'],
     reason: `must be ${lowest} to ${highest}, or never: the question ${name} has the scale ${scale}`,

@@ -5,7 +5,7 @@ import { scaleNames } from '../contract/scale.js';
 import { isLanguage } from '../customer/texts.js';
 import { mostFollowUps } from '../policy/questions.js';
 import { isRuleAttribute, ruleAttributes } from '../policy/attributes.js';
-import { defaultConfirmation, weekdays, type BusinessHours } from '../policy/settings.js';
+import { defaultConfirmation, neverAlert, weekdays, type BusinessHours } from '../policy/settings.js';
 import { day, hour, minute, second } from '../policy/time.js';
 
 export const units = { ms: 1, s: second, m: minute, h: hour, d: day };
@@ -74,7 +74,9 @@ const part = {
   reopen: z.strictObject({ within: duration.optional(), escalateAfter: z.int().min(1).optional() }).optional(),
   alert: z
     .strictObject({
-      scoreAtMost: z.union([z.int(), z.literal('never').transform(() => -1)], 'must be a score or never').optional(),
+      scoreAtMost: z
+        .union([z.int(), z.literal('never').transform(() => neverAlert)], 'must be a score or never')
+        .optional(),
     })
     .optional(),
 };

@@ -3,8 +3,13 @@ import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import type { Logger } from 'pino';
 import { CloseoutError, isWorthRetrying } from '../contract/errors.js';
 
-/** Whatever is not there yet may still be starting. Errors that only an operator can correct end the process. */
-export async function untilDone(log: Logger, what: string, work: () => Promise<void>): Promise<void> {
+/** Whatever is not there yet may still be starting. Errors that only an operator can correct end the process. `stop` ends the attempts. */
+export async function untilDone(
+  log: Logger,
+  what: string,
+  work: () => Promise<void>,
+  stop?: AbortSignal,
+): Promise<void> {
   const policy = retry(handleWhen(isWorthRetrying), {
     maxAttempts: 10,
     backoff: new ExponentialBackoff({ maxDelay: 10_000 }),
@@ -15,5 +20,5 @@ export async function untilDone(log: Logger, what: string, work: () => Promise<v
     const named = error instanceof CloseoutError ? { reason: error.message } : {};
     if (handled) log.warn({ error: error.name, ...named }, `cannot ${what} yet`);
   });
-  await policy.execute(work);
+  await policy.execute(work, stop);
 }

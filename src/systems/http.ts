@@ -127,7 +127,7 @@ export async function textOf({ body }: Response): Promise<string> {
     size += chunk.length;
     if (size > longestAnswer) throw new CloseoutError('SystemUnavailable', 'An answer is longer than 32 MiB.');
   }
-  return Buffer.concat(chunks).toString();
+  return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 /** For messages, which must not quote what was searched for. */

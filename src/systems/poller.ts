@@ -66,9 +66,8 @@ class Poll {
         await this.readOne(hint.ticketId);
         await systemStates.dropHint(name, hint);
       } catch (error) {
-        if (!(error instanceof CloseoutError) || !error.code.startsWith('System')) throw error;
+        this.noteUnreadable(hint.ticketId, error);
         await systemStates.postponeHint(name, hint);
-        this.log.warn({ system: name, ticket: hint.ticketId, reason: error.message }, 'cannot read a ticket');
       }
     }
   }
@@ -102,24 +101,27 @@ class Poll {
     const { name, system, settings } = this.connected;
     const at = now();
     const ticket = await system.read(id);
-    if (ticket) return this.observeAll([ticket], at);
+    if (ticket) return this.follow(await this.observe(ticket, at));
     await this.follow(await this.outside.observed.observeGone({ system: name, ticketId: id }, at, settings.poll));
   }
 
+  /** One that cannot be stored holds up no other. */
   private async observeAll(tickets: Ticket[], at: Date): Promise<void> {
-    for (const ticket of tickets) await this.follow(await this.observe(ticket, at));
+    for (const ticket of tickets) {
+      const seen = await this.observe(ticket, at).catch((error: unknown) => this.noteUnreadable(ticket.id, error));
+      await this.follow(seen ?? undefined);
+    }
   }
 
-  /** One that cannot be stored holds up no other. */
-  private async observe(ticket: Ticket, at: Date): Promise<Observed | undefined> {
-    const { name } = this.connected;
-    try {
-      return await this.outside.observed.observe(this.systems.observationOf(name, ticket, at));
-    } catch (error) {
-      if (error instanceof CloseoutError && error.code === 'DatabaseUnavailable') throw error;
-      this.log.error({ system: name, ticket: ticket.id, err: error }, 'cannot store a ticket');
-      return undefined;
-    }
+  private observe(ticket: Ticket, at: Date): Promise<Observed> {
+    return this.outside.observed.observe(this.systems.observationOf(this.connected.name, ticket, at));
+  }
+
+  /** Throws what is not about this ticket alone. */
+  private noteUnreadable(ticket: string, error: unknown): void {
+    const reason = reasonOfOne(error);
+    if (reason === undefined) throw error;
+    this.log.warn({ system: this.connected.name, ticket, reason }, 'cannot read a ticket');
   }
 
   /** If Temporal is down, the watch starts or wakes the run. */
@@ -130,4 +132,13 @@ class Poll {
     if (seen.outcome === 'opened') await runs.begin(report);
     else await runs.wake(report).catch(ignoreUnavailable);
   }
+}
+
+/** What is wrong with one ticket, or with how the system answers about it; undefined if the fault is another. Never what a customer wrote. */
+function reasonOfOne(error: unknown): string | undefined {
+  if (error instanceof CloseoutError)
+    return error.code.startsWith('System') || error.code === 'ReportExists' ? error.message : undefined;
+  // PostgreSQL refuses a value: data exception, or integrity constraint violation.
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^2[23]/.test(code) ? `PostgreSQL refuses it (${code})` : undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * A TMF621 system, v4 or v5 (docs/systems.md). What one must know: transitions may need two steps; ETags and counts may be missing;
+ * A TMF621 system, v4 or v5 (docs/systems.md). What one must know: transitions may need two steps; there are no ETags; counts may be missing;
  * v5 spells `externalIdentifier` and `statusChangeHistory`; events come to `/tmf-api/troubleTicket/v4/listener/…`.
  */
 import { z } from 'zod';
@@ -81,14 +81,12 @@ export class Tmf621 implements SystemOfRecord {
     return found?.note?.flatMap(({ text }) => text || []) ?? [];
   }
 
-  /** A merge patch replaces lists, so the others are sent along, unless the ticket has changed meanwhile, if the system can tell. */
+  /** A merge patch replaces lists, so the others are sent along. */
   async addNote(id: string, text: string): Promise<void> {
-    const read = await this.findWithTag(id);
-    if (!read) throw new CloseoutError('SystemRefused', `Ticket ${id} is gone.`);
-    const { found, etag } = read;
+    const found = await this.find(id);
+    if (!found) throw new CloseoutError('SystemRefused', `Ticket ${id} is gone.`);
     const own = { '@type': 'Note', author: 'closeout', date: now().toISOString(), text };
-    const headers = etag ? { 'if-match': etag } : undefined;
-    await this.http.send('PATCH', ticketPath(id), { note: [...(found.note ?? []), own] }, { headers });
+    await this.http.send('PATCH', ticketPath(id), { note: [...(found.note ?? []), own] });
   }
 
   async open({ name, description, severity, ticketType, reference, ...about }: NewTicket): Promise<string> {
@@ -118,18 +116,14 @@ export class Tmf621 implements SystemOfRecord {
   }
 
   private async find(id: string): Promise<Found | undefined> {
-    return (await this.findWithTag(id))?.found;
-  }
-
-  private async findWithTag(id: string): Promise<{ found: Found; etag: string | null } | undefined> {
-    const { status, body, headers } = await this.http.get(ticketPath(id), { accepts: [404, 410] });
+    const { status, body } = await this.http.get(ticketPath(id), { accepts: [404, 410] });
     if (status !== 200) {
       // A proxy without a route answers 404, too.
       parsed(z.array(ticket), (await this.http.get('/troubleTicket?limit=1', { accepts: [404, 410] })).body);
       return undefined;
     }
     const found = parsed(ticket, body);
-    return this.isOurs(found) ? { found, etag: headers.get('etag') } : undefined;
+    return this.isOurs(found) ? found : undefined;
   }
 
   private isOurs(found: Found): boolean {

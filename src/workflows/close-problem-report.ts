@@ -229,7 +229,7 @@ async function reopen(run: RunState, reopening: Unwritten): Promise<void> {
   const { cycle } = run;
   const saysNotSolved = run.answer?.solved === false; // has its own alert
   const reopened = await writeChange(run, 'reopenReport', reopening);
-  if (run.isLeft && run.answer) await recordHandled(run, run.answer);
+  if (run.isLeft && run.answer && !hasNewAnswer(run)) await recordHandled(run, run.answer);
   if (reopened && reopening.change.by === 'customer' && !saysNotSolved)
     await raiseAlert({ kind: 'notFixed', reportId: run.reportId, cycle, at: changedAt(reopening.change) });
   if (!reopened || reopened.cycle <= cycle) return;

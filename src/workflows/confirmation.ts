@@ -4,7 +4,7 @@ import type { ResolveConfirmation } from '../activities/resolve-confirmation.js'
 import { isSenderFault } from '../policy/delivery.js';
 import type { Confirmation } from '../policy/settings.js';
 import type { Clearing } from '../policy/standing.js';
-import { relayAccepting } from '../policy/state-in-words.js';
+import { sentAgain } from '../policy/state-in-words.js';
 import { raiseAlert } from './alert-operator.js';
 import { deliverMail, raiseSenderFault } from './deliver-mail.js';
 import { codeOf } from './failure.js';
@@ -92,7 +92,7 @@ async function askAgain(
   isDecided: Condition,
 ): Promise<void> {
   const pause = await raiseSenderFault(run, bounced);
-  publish(run, { waitingFor: relayAccepting, until: fromNow(pause) });
+  publish(run, { waitingFor: sentAgain, until: fromNow(pause) });
   const { retries } = run;
   const isUnreachable = () => !isSenderFault(bounceOf(run) ?? bounced);
   const isInterrupted = () => isDecided() || isUnreachable() || run.retries !== retries;

@@ -1,6 +1,5 @@
 /** Hands a mail to the relay: outside of quiet hours, and patiently while the relay refuses all our mail. */
 import { ActivityFailure } from '@temporalio/workflow';
-import { relayAccepting } from '../policy/state-in-words.js';
 import { hour, second } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
 import { codeOf, failureOf, undefinedIfRetryable } from './failure.js';
@@ -78,7 +77,7 @@ async function waitForRelay(
   run.attention = { step, code: codeOf(failure), failure, since };
   await raiseAlert({ kind: 'relay', failure, since });
   const pause = relayPause(attempts);
-  publish(run, { waitingFor: relayAccepting, until: fromNow(pause) });
+  publish(run, { waitingFor: 'the mail relay to accept our mail', until: fromNow(pause) });
   const { retries } = run;
   await wait(run, () => until() || run.retries !== retries, pause, 'Until the relay is tried again');
   delete run.attention;

@@ -78,6 +78,8 @@ export function adopt(run: RunState, found: LookedUp): void {
   Object.assign(run, unset, standing, fresh, { ownerId: runId });
   run.written = { state: found.state, cycle: found.cycle, rev: found.rev };
   if (before.state !== found.state || before.cycle !== found.cycle) run.changes++;
+  // Before the report was looked up, it was not known that the bounce was a repeated one.
+  if (run.bounced?.id !== undefined && found.received.ids.includes(run.bounced.id)) delete run.bounced;
   if (isKnown && found.cycle !== cycle) Object.assign(run, nothingUnhandled());
   if (answer && isNewerAnswer(run, answer)) run.answer = answer;
   // What was seen in the system of record before is not repeated: what is seen there now counts.

@@ -26,8 +26,8 @@ export function noteConfirmed(run: RunState, confirmed: ConfirmedSignal | undefi
 
 export function noteBounce(run: RunState, bounce: BouncedSignal | undefined): void {
   if (!isAboutOurSurvey(run, bounce) || !isFirst(run, bounce.id)) return;
-  const { surveyId, reason } = bounce;
-  run.bounced = { surveyId, reason: typeof reason === 'string' ? reason : 'bounced' };
+  const { surveyId, reason, id } = bounce;
+  run.bounced = { surveyId, reason: typeof reason === 'string' ? reason : 'bounced', id };
 }
 
 /** Why this cycle's mail came back: a status code of RFC 3463. */

@@ -81,7 +81,7 @@ const operations: Record<UpdateName, Operation> = {
       const isSameClearing = () => run.state === 'cleared' && run.clearing?.at === clearedAt;
       const releasedBy = () => (isWaitingForCustomer && isSameClearing() ? authorOf(request) : run.releasedBy);
       const decide = () => {
-        if (!run.hold && !isSameClearing()) throw refusal('release was refused: the report was reopened meanwhile.');
+        if (!run.hold && !isSameClearing()) throw refusal('release was refused: the report no longer waits for it.');
         return { hold: null, releasedBy: releasedBy() };
       };
       await record(run, decide, 'release', request);
@@ -97,6 +97,8 @@ const operations: Record<UpdateName, Operation> = {
       await record(run, () => ({ skipSurveyBy }), 'skipSurvey', request);
       run.skipSurveyBy = skipSurveyBy;
       run.retries++; // stops a mail that waits for its next attempt
+      // The mail was faster.
+      if (run.survey.state === 'sent') queue('revokeSurvey')(run, request);
     },
   },
   resendSurvey: {

@@ -17,7 +17,7 @@ export interface Unwritten {
 /** What was said about the survey and not acted on yet. Nothing but the run keeps it, so continue-as-new carries it. */
 export interface Unhandled {
   /** The mail of a survey came back. `reason`: a status code of RFC 3463. */
-  bounced?: { surveyId: string; reason: string };
+  bounced?: { surveyId: string; reason: string; id?: string };
   /** What another channel said about the survey that it has to deliver. */
   delivery?: { surveyId?: string; failure?: string };
   surveyOperations: SurveyOperation[];
@@ -106,6 +106,7 @@ export function newRun(input: RunInput): RunState {
     );
   }
   const changes = (input.carried?.changes ?? []) as Change[];
+  const rest = input.carried?.rest as Unhandled | undefined;
   const run: RunState = {
     reportId: input.reportId,
     phase: 'open',
@@ -120,7 +121,7 @@ export function newRun(input: RunInput): RunState {
     looksAgain: false,
     isLookingUp: false,
     changes: 0,
-    signals: changes.length,
+    signals: changes.length + (rest?.bounced ? 1 : 0) + (rest?.delivery ? 1 : 0),
     survey: { state: 'none' },
     reminded: false,
     actedOnRevision: 0,
@@ -136,7 +137,7 @@ export function newRun(input: RunInput): RunState {
     isEnding: false,
     isCancelRequested: false,
     ...nothingUnhandled(),
-    ...(input.carried?.rest as Unhandled | undefined),
+    ...rest,
   };
   return input.opened ? { ...run, ...justOpened(input.opened) } : run;
 }

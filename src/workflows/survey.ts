@@ -6,7 +6,7 @@ import { taskQueue, workflowType, type AnsweredSignal } from '../contract/messag
 import { extendedUntil, reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
 import { isInReopenWindow, hasConfirmationLink } from '../policy/links.js';
 import { isBadAddress, isSenderFault } from '../policy/delivery.js';
-import { relayAccepting } from '../policy/state-in-words.js';
+import { sentAgain } from '../policy/state-in-words.js';
 import { alertsOperator, alertsUpTo } from '../policy/survey.js';
 import { raiseAlert } from './alert-operator.js';
 import { deliverMail, raiseSenderFault } from './deliver-mail.js';
@@ -45,7 +45,7 @@ export async function waitForAnswer(run: RunState, isOver: Condition): Promise<v
   publish(
     run,
     next === 'resend'
-      ? { waitingFor: relayAccepting, until: at.toISOString() }
+      ? { waitingFor: sentAgain, until: at.toISOString() }
       : { waitingFor: "the customer's answer", until: expiresAt },
   );
   const left = at.getTime() - Date.now();
@@ -138,7 +138,6 @@ async function sendSurveyMail(
 ): Promise<void> {
   const { reportId, cycle } = run;
   const { survey, reopen } = run.policy;
-  if (kind === 'survey') delete run.resendAt;
   const giveUpAt = surveyExpiresAt(survey, new Date()).getTime();
   const step = ({ sendSurvey }: steps.MailSteps) =>
     sendSurvey.executeWithOptions(steps.forAtMost(giveUpAt - Date.now(), run), [
@@ -161,6 +160,7 @@ async function sendSurveyMail(
     wakeUp: () => isOver() || run.skipSurveyBy !== undefined,
     giveUpAt,
   });
+  if (kind === 'survey') delete run.resendAt;
   if (sent && 'handedOver' in sent) await waitForDelivery(run, sent, isOver);
   else if (sent) run.survey = sent;
   // The mail was faster than the operator.

@@ -5,11 +5,9 @@ import type { SchemaMigration } from './migrate.js';
 export const indexes: SchemaMigration = {
   isConcurrent: true,
   async up(db: Kysely<unknown>) {
-    await sql`drop index concurrently if exists reports_to_forget`.execute(db);
-    await sql`create index concurrently reports_to_forget on reports ((coalesce(closed_at, last_update)))
-      where status in ('closed', 'cancelled', 'rejected') and (forgotten_at is null or last_update > forgotten_at)`.execute(
-      db,
-    );
+    await sql`drop index concurrently if exists reports_to_forget_again`.execute(db);
+    await sql`create index concurrently reports_to_forget_again on reports (id)
+      where status in ('closed', 'cancelled', 'rejected') and last_update > forgotten_at`.execute(db);
     await sql`drop index concurrently if exists alarms_of_report`.execute(db);
     await sql`create index concurrently alarms_of_report on alarms (report_id)`.execute(db);
   },

@@ -1,4 +1,5 @@
 /** The default system of record: reports in our own PostgreSQL. */
+import { isDeepStrictEqual } from 'node:util';
 import { sql, type Transaction } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
 import { CloseoutError } from '../../contract/errors.js';
@@ -102,7 +103,7 @@ async function remove(tx: Tx, id: string): Promise<void> {
 async function update(tx: Tx, id: string, changes: ReportChanges): Promise<Report> {
   const { document, contact, status, statusReason, customerId } = changes;
   const row = await lock(tx, id);
-  assertOurs(row, changes);
+  await assertOurs(tx, row, changes);
   const isMove = status !== undefined && status !== row.status && isOpen(row.status) && row.state === 'open';
   const isNewReason = statusReason !== undefined && statusReason !== row.statusReason;
   if (!isMove && !isNewReason && isEmpty(changes)) return toReport(row); // otherwise listeners would be notified of a change
@@ -128,11 +129,13 @@ async function update(tx: Tx, id: string, changes: ReportChanges): Promise<Repor
 const ofTicket = ['name', 'description', 'severity', 'ticketType', 'customerId', 'serviceProblemId'] as const;
 
 /** Throws `StatusConflict` for what is read from the ticket of an external system: the next reading would undo the change. */
-function assertOurs(row: ReportRow, changes: ReportChanges): void {
+async function assertOurs(tx: Tx, row: ReportRow, changes: ReportChanges): Promise<void> {
   if (row.system === null) return;
   const isOther = (name: (typeof ofTicket)[number]) =>
     changes[name] !== undefined && (changes[name] ?? null) !== row[name];
-  const field = ofTicket.find(isOther) ?? (changes.contact === undefined ? undefined : 'contact');
+  const { contact } = changes;
+  const isSameContact = contact === undefined || isDeepStrictEqual(contact ?? undefined, await contactOf(tx, row.id));
+  const field = ofTicket.find(isOther) ?? (isSameContact ? undefined : 'contact');
   if (field !== undefined)
     throw new CloseoutError(
       'StatusConflict',

@@ -7,7 +7,9 @@ import {
   signals,
   watchWorkflow,
   workflowType,
+  type BouncedSignal,
   type ChangeSignal,
+  type DeliverySignal,
   type SweepResult,
 } from '../../contract/messages.js';
 import type { RunInput } from '../../contract/reports.js';
@@ -24,7 +26,12 @@ export interface LostRun {
 /** A signal of which the ledger reflects nothing. */
 export interface Missed {
   name: string;
-  payload: ChangeSignal;
+  payload: ChangeSignal | BouncedSignal | DeliverySignal;
+}
+
+interface Carried {
+  bounced?: BouncedSignal;
+  delivery?: { surveyId?: string; failure?: string };
 }
 
 /** What the ledger reflects of the last two runs. */
@@ -144,20 +151,26 @@ async function missedIn(
   return (
     received
       // Sent again after a failure in their middle, each counts once.
-      .map(({ name, payload }, index) => ({ name, payload: { ...payload, id: payload.id ?? `${runId}:${index}` } }))
+      .map(({ name, payload }, index) => ({ name, payload: { id: `${runId}:${index}`, ...payload } }))
       .slice(reflectedOf(events, runId, reflected))
       .filter(({ name }) => name !== signals.lookAgain)
   );
 }
 
-/** The changes that the run before had received and not written, as signals. */
+/** What the run before had received and not acted on, as signals. */
 async function carriedBy(events: Events, codecs: PayloadCodec[]): Promise<Missed[]> {
   const input = await payloadOf<RunInput>(events[0]?.workflowExecutionStartedEventAttributes?.input, codecs);
-  return ((input.carried?.changes ?? []) as Change[]).map((change) => {
+  const changes = ((input.carried?.changes ?? []) as Change[]).map((change) => {
     const { kind, source, at, by, id, status, receivedAt, hasReason } = change;
     if (source === systemOfRecord) return { name: signals.lookAgain, payload: {} };
     return { name: kind, payload: { at, by, id, status, receivedAt, hasReason } };
   });
+  const { bounced, delivery } = (input.carried?.rest ?? {}) as Carried;
+  const said: Missed[] = bounced ? [{ name: signals.bounced, payload: bounced }] : [];
+  if (!delivery) return [...changes, ...said];
+  const { surveyId, failure: reason } = delivery;
+  const name = reason === undefined ? signals.delivered : signals.failed;
+  return [...changes, ...said, { name, payload: { surveyId, reason } }];
 }
 
 /** How many signals of a run the ledger reflects, the carried changes first. One that never looked its report up has written nothing. */

@@ -1,5 +1,5 @@
 /** The workflows that clear service problems. */
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowExecutionStatusName } from '@temporalio/client';
 import { massClearIdOf, serviceProblemIdOf } from '../../contract/ids.js';
 import {
   massClearSignal,
@@ -19,9 +19,13 @@ export interface ServiceProblems {
   clear(input: MassClearInput): Promise<void>;
   /** Undefined if this service problem was never cleared. */
   progress(serviceProblemId: string): Promise<MassClearProgress | undefined>;
+  /** The clearing ended before it was done: somebody terminated or cancelled it, or it failed. */
+  isStopped(serviceProblemId: string): Promise<boolean>;
   /** Ids of the service problems that are being cleared. */
   beingCleared(limit: number): Promise<string[]>;
 }
+
+const stopped: WorkflowExecutionStatusName[] = ['TERMINATED', 'CANCELLED', 'FAILED', 'TIMED_OUT'];
 
 export function serviceProblemRuns(temporal: Client): ServiceProblems {
   return {
@@ -43,6 +47,11 @@ export function serviceProblemRuns(temporal: Client): ServiceProblems {
       const handle = temporal.workflow.getHandle(massClearIdOf(serviceProblemId));
       const ask = () => handle.query<MassClearProgress>(queries.progress);
       return callTemporal(temporal, ask, patience).catch(undefinedIfUnknown);
+    },
+
+    isStopped(serviceProblemId) {
+      const handle = temporal.workflow.getHandle(massClearIdOf(serviceProblemId));
+      return callTemporal(temporal, async () => stopped.includes((await handle.describe()).status.name));
     },
 
     beingCleared(limit) {
