@@ -151,7 +151,10 @@ async function missedIn(
   return (
     received
       // Sent again after a failure in their middle, each counts once.
-      .map(({ name, payload }, index) => ({ name, payload: { id: `${runId}:${index}`, ...payload } }))
+      .map(({ name, payload }, index) => {
+        const { id = `${runId}:${index}` } = payload as { id?: string };
+        return { name, payload: { ...payload, id } };
+      })
       .slice(reflectedOf(events, runId, reflected))
       .filter(({ name }) => name !== signals.lookAgain)
   );
