@@ -53,7 +53,7 @@ export function storyLine(entry: TimelineEntry): StoryLine {
 }
 
 function replyInWords({ isSent, failure }: TimelineEntry & { kind: 'message' }): string {
-  if (failure !== undefined) return `Answered by mail, which was not sent: ${failure}`;
+  if (failure !== undefined) return `Answered by mail, which did not arrive: ${failure}`;
   return isSent ? 'Answered by mail' : 'Answered by mail, which is not sent yet';
 }
 

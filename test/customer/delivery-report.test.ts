@@ -126,6 +126,26 @@ test.each([
   });
 });
 
+test.each([
+  [
+    'sendmail',
+    reportsInFields(
+      `Final-Recipient: RFC822; ${ours}\nX-Actual-Recipient: RFC822; bob@else.example\nAction: failed\nStatus: 5.1.1`,
+    ),
+  ],
+  ['Exim', reportsInText(`  bob@else.example\n    (generated from ${ours})\n    550 5.1.1 unknown`, 'Mail', '')],
+  [
+    'Exim, with its header',
+    reportsInText(
+      `  bob@else.example\n    (generated from ${ours})\n    550 5.1.1 unknown`,
+      'Mail',
+      'bob@else.example',
+    ),
+  ],
+])('what %s says about the address to which ours forwards says nothing about ours', (_, reports) => {
+  expect(reportAbout(reports, isOurs)).toMatchObject({ report: { status: '5.1.1' }, isForwarded: true });
+});
+
 test('a header that names the recipient counts where the words do not', () => {
   const reports = reportsInText('550 5.1.1 unknown', 'Mail delivery failed', ours);
   expect(reportAbout(reports, isOurs)).toMatchObject({ report: { status: '5.1.1' }, isForwarded: false });

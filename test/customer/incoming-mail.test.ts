@@ -34,6 +34,14 @@ describe('a person or a program', () => {
     expect(mail).toMatchObject({ kind, surveyIds: [surveyId] });
   });
 
+  test('a program whose words look like a field of a delivery report is no bounce', async () => {
+    const text = 'Ticket: 4711\nStatus: New\nAction: none needed';
+    const headers = ['Return-Path: <>', 'Auto-Submitted: auto-replied'];
+    expect(await read(plainMail({ answers: survey, headers, text }), bounceAddress)).toMatchObject({
+      kind: 'automatic',
+    });
+  });
+
   test.each([
     ['Automatic reply: x', 'automatic'],
     ['AUTO-REPLY: x', 'automatic'],

@@ -81,6 +81,20 @@ test("a customer's reply is kept with the report and alerts the operator, once; 
   );
   expect(reply.inReplyTo).toBe('<back@c.example>');
   expect(await stack.alerts('BACK-1')).toHaveLength(1);
+  // It comes back: the survey, which arrived, stays open.
+  const returned = `${reply.messageId}\r\nReferences: ${messageId}`;
+  const surveyId = await surveyIdOf('BACK-1');
+  const bounce = bounceMail({
+    surveyId,
+    action: 'failed',
+    status: '5.2.2',
+    to: 'care@closeout.example',
+    envelopeId: '',
+    returned,
+  });
+  expect(await stack.inbound(bounce)).toMatchObject({ code: 0, stdout: 'received: bounce\n' });
+  await until('the second alert', async () => (await stack.alerts('BACK-1')).length === 2);
+  expect((await stack.client.status('BACK-1')).survey.state).toBe('sent');
 });
 
 test('a delivery report about another recipient changes nothing; one about ours counts', async () => {

@@ -139,6 +139,13 @@ rules:
   expect(policyFor(fault).alert.scoreAtMost).toBe(3);
   expect(policyFor({ ...fault, ticketType: 'loyalty' }).alert.scoreAtMost).toBeNull();
   expect(policyFor({ ...fault, ticketType: 'quiet' }).alert.scoreAtMost).toBe(-1);
+  const never = loadPolicy(
+    file(`
+default: { alert: { scoreAtMost: never } }
+rules: [{ when: { ticketType: loyalty }, survey: { question: nps } }]
+`),
+  );
+  expect(never({ ...fault, ticketType: 'loyalty' }).alert.scoreAtMost).toBe(-1);
 });
 
 test('a question of the file has what is usual for its scale, unless it says otherwise', () => {

@@ -29,7 +29,7 @@ export interface Messages {
   markSent(id: string): Promise<void>;
   /** A reply's run has been started. */
   markBegun(id: string): Promise<void>;
-  /** A reply will not be mailed. `failure`: code of the error. */
+  /** A reply will not be mailed, or came back. `failure`: code of the error. */
   giveUp(id: string, failure: string): Promise<void>;
 }
 
@@ -78,7 +78,7 @@ export function messageTable(db: Db): Messages {
     },
 
     async giveUp(id, failure) {
-      await db.updateTable('messages').set({ failure }).where('id', '=', id).where('sentAt', 'is', null).execute();
+      await db.updateTable('messages').set({ failure }).where('id', '=', id).execute();
     },
   };
 }
