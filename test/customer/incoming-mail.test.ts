@@ -5,10 +5,7 @@ const surveyId = '0b3k9v2m1q7r5t8a4c6d';
 const survey = `<survey.${surveyId}.1@closeout.example>`;
 const bounceAddress = `bounce+${surveyId}@closeout.example`;
 const read = (source: string, recipient?: string) => readIncoming(Buffer.from(source), recipient);
-const textOf = async (source: string) => {
-  const mail = await read(source);
-  return mail.kind === 'reply' ? mail.text : undefined;
-};
+const textOf = (source: string) => read(source).then((mail) => ('text' in mail ? mail.text : undefined));
 
 describe('a person or a program', () => {
   test.each([
@@ -34,12 +31,9 @@ describe('a person or a program', () => {
     expect(mail).toMatchObject({ kind, surveyIds: [surveyId] });
   });
 
-  test('a program whose words look like a field of a delivery report is no bounce', async () => {
-    const text = 'Ticket: 4711\nStatus: New\nAction: none needed';
-    const headers = ['Return-Path: <>', 'Auto-Submitted: auto-replied'];
-    expect(await read(plainMail({ answers: survey, headers, text }), bounceAddress)).toMatchObject({
-      kind: 'automatic',
-    });
+  test('words that look like a field of a delivery report are none', async () => {
+    const mail = plainMail({ headers: ['Auto-Submitted: auto-replied'], text: 'Action: none' });
+    expect(await read(mail, bounceAddress)).toMatchObject({ kind: 'automatic' });
   });
 
   test.each([
