@@ -171,6 +171,7 @@ test('a proxy without a route cancels nothing', async () => {
   await until('three readings', () => reads() >= 3);
   proxy.reset();
   await untilTicket(ticketId, 'closed');
+  await stack.untilSurvey(id, 'sent');
   expect(await stack.client.get(id)).toMatchObject({ status: 'closed', cycle: 1 });
 });
 
