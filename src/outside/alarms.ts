@@ -63,6 +63,7 @@ async function exclusively<T>(
       .where('source', '=', source)
       .where('fingerprint', '=', fingerprint)
       .where('claimedBy', '=', claimedBy);
+  const renew = () => ours().set({ claimedUntil }).executeTakeFirst();
   const lease = {
     take: async () => {
       const { numInsertedOrUpdatedRows } = await db
@@ -77,7 +78,7 @@ async function exclusively<T>(
         .executeTakeFirst();
       return (numInsertedOrUpdatedRows ?? 0n) > 0n;
     },
-    renew: () => ours().set({ claimedUntil }).execute(),
+    renew,
     // An end that nobody had seen begin leaves nothing behind.
     release: async () => {
       await db
@@ -91,8 +92,7 @@ async function exclusively<T>(
     },
   };
   const stillOurs = async () => {
-    const { numUpdatedRows } = await ours().set({ claimedUntil }).executeTakeFirst();
-    if (numUpdatedRows === 0n) throw stillHandled();
+    if ((await renew()).numUpdatedRows === 0n) throw stillHandled();
   };
   for (const end = performance.now() + patience; performance.now() < end; await pause(100)) {
     const held = await withLease(lease, () => work(stillOurs));

@@ -75,10 +75,9 @@ interface Deadline {
 
 /** Nothing is sent any more when the survey expires. A mail that came back is sent again before anybody is reminded of it. */
 function nextDeadline(run: RunState): Deadline {
-  const { survey, reminded, confirmation, resendAt } = run;
-  const sentAt = survey.sentAt ? new Date(survey.sentAt) : new Date();
+  const { reminded, confirmation, resendAt } = run;
   const isReminded = reminded || hasConfirmationLink(confirmation?.state); // the warning was the one reminder
-  const remindAt = isReminded ? undefined : reminderDueAt(run.policy.survey, sentAt);
+  const remindAt = isReminded ? undefined : reminderDueAt(run.policy.survey, sentAtOf(run));
   const expire = { next: 'expire', at: expiryOf(run), summary: 'Until the survey expires' } as const;
   const first: Deadline | undefined = resendAt
     ? { next: 'resend', at: new Date(resendAt), summary: 'Until the mail is sent again' }
@@ -86,10 +85,10 @@ function nextDeadline(run: RunState): Deadline {
   return first && first.at < expire.at ? first : expire;
 }
 
-function expiryOf({ survey, policy }: RunState): Date {
-  const sentAt = survey.sentAt ? new Date(survey.sentAt) : new Date();
-  return survey.expiresAt ? new Date(survey.expiresAt) : surveyExpiresAt(policy.survey, sentAt);
-}
+const sentAtOf = ({ survey: { sentAt } }: RunState): Date => (sentAt ? new Date(sentAt) : new Date());
+
+const expiryOf = (run: RunState): Date =>
+  run.survey.expiresAt ? new Date(run.survey.expiresAt) : surveyExpiresAt(run.policy.survey, sentAtOf(run));
 
 /** A bounce means that nobody will answer; otherwise the operators' requests are handled in order. */
 async function handleBounceOrOperation(run: RunState, isOver: Condition): Promise<void> {

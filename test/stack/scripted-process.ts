@@ -146,12 +146,16 @@ export interface ScriptedRun {
   until(what: string, fits: (status: RunStatus) => boolean): Promise<RunStatus>;
 }
 
+/** What an activity is given, and what it returns. */
+export type Input<K extends keyof Activities> = Parameters<Activities[K]>[0];
+export type Output<K extends keyof Activities> = Awaited<ReturnType<Activities[K]>>;
+
 /** An activity that a test lets succeed or fail when it wants to. */
-export function controlled<I, O>() {
-  const calls: { input: I; succeed: (output: O) => void; fail: (error: unknown) => void }[] = [];
+export function controlled<K extends keyof Activities>() {
+  const calls: { input: Input<K>; succeed: (output: Output<K>) => void; fail: (error: unknown) => void }[] = [];
   return {
     calls,
-    activity: (input: I) => new Promise<O>((succeed, fail) => calls.push({ input, succeed, fail })),
+    activity: (input: Input<K>) => new Promise<Output<K>>((succeed, fail) => calls.push({ input, succeed, fail })),
     /** The n-th call, from 1. */
     call: (n: number) => until(`call ${n}`, () => calls[n - 1]),
   };

@@ -1,11 +1,10 @@
 /** What comes late, twice, or while something else is going on: about an earlier clearing, about the same mail, from another run. */
 import { ApplicationFailure } from '@temporalio/common';
-import type { Activities } from '../../src/activities/index.js';
 import type { ConfirmationRecord, SurveyRecord } from '../../src/contract/survey.js';
 import { defaultConfirmation, defaultPolicy, type Confirmation } from '../../src/policy/settings.js';
 import { sentAgain } from '../../src/policy/state-in-words.js';
 import { minute } from '../../src/policy/time.js';
-import { controlled, lookedUp, ScriptedProcess, written, type Script } from '../stack/scripted-process.js';
+import { controlled, lookedUp, ScriptedProcess, written, type Input, type Script } from '../stack/scripted-process.js';
 import { until } from '../stack/waiting.js';
 
 let process: ScriptedProcess;
@@ -13,9 +12,6 @@ beforeAll(async () => {
   process = await ScriptedProcess.start();
 });
 afterAll(() => process.end());
-
-type Input<K extends keyof Activities> = Parameters<Activities[K]>[0];
-type Output<K extends keyof Activities> = Awaited<ReturnType<Activities[K]>>;
 
 const inFuture = (ms: number) => new Date(Date.now() + ms).toISOString();
 const [first, second] = ['2026-03-01T12:00:00.000Z', '2026-03-01T13:00:00.000Z'];
@@ -30,7 +26,7 @@ describe('about an earlier clearing', () => {
   });
 
   test('the end of a window does not confirm the next clearing', async () => {
-    const resolve = controlled<Input<'resolveConfirmation'>, Output<'resolveConfirmation'>>();
+    const resolve = controlled<'resolveConfirmation'>();
     const clearings: string[] = [];
     const run = await process.begin(
       'SILENT-1',
@@ -55,7 +51,7 @@ describe('about an earlier clearing', () => {
   });
 
   test('a release does not release the next clearing', async () => {
-    const record = controlled<Input<'recordDecision'>, Output<'recordDecision'>>();
+    const record = controlled<'recordDecision'>();
     const clearings: string[] = [];
     const askConfirmation: Script['askConfirmation'] = (input) => {
       clearings.push(input.clearing.at);
@@ -184,7 +180,7 @@ describe('about a mail', () => {
   });
 
   test('a survey whose mail was faster than the operator who does not want it is revoked', async () => {
-    const send = controlled<Input<'sendSurvey'>, Output<'sendSurvey'>>();
+    const send = controlled<'sendSurvey'>();
     const ends: Input<'endSurvey'>[] = [];
     const run = await process.begin('SKIP-1', {
       sendSurvey: send.activity,
@@ -203,8 +199,8 @@ describe('about a mail', () => {
 });
 
 test('a decision that another run preceded is recorded also when the report is done meanwhile', async () => {
-  const send = controlled<Input<'sendSurvey'>, Output<'sendSurvey'>>();
-  const record = controlled<Input<'recordDecision'>, Output<'recordDecision'>>();
+  const send = controlled<'sendSurvey'>();
+  const record = controlled<'recordDecision'>();
   const skipped = { state: 'skipped' as const, reason: 'disabled' as const };
   const run = await process.begin('DONE-1', {
     lookUpReport: ({ runId, known }) =>
@@ -234,7 +230,7 @@ describe('an answer that reopens the report', () => {
 
   test('is handled with the reopening: if the run is lost before, its successor reopens the report', async () => {
     const handled: object[] = [];
-    const reopen = controlled<Input<'reopenReport'>, Output<'reopenReport'>>();
+    const reopen = controlled<'reopenReport'>();
     const run = await process.begin('UNSOLVED-1', {
       sendSurvey,
       reopenReport: reopen.activity,

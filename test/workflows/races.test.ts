@@ -1,9 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { Activities } from '../../src/activities/index.js';
 import type { ConfirmationRecord } from '../../src/contract/survey.js';
 import { defaultConfirmation, defaultPolicy, type Confirmation } from '../../src/policy/settings.js';
 import { minute } from '../../src/policy/time.js';
-import { controlled, lookedUp, ScriptedProcess, written } from '../stack/scripted-process.js';
+import { controlled, lookedUp, ScriptedProcess, written, type Input, type Output } from '../stack/scripted-process.js';
 
 let process: ScriptedProcess;
 beforeAll(async () => {
@@ -11,14 +10,11 @@ beforeAll(async () => {
 });
 afterAll(() => process.end());
 
-type Input<K extends keyof Activities> = Parameters<Activities[K]>[0];
-type Output<K extends keyof Activities> = Awaited<ReturnType<Activities[K]>>;
-
 const refused = () => ApplicationFailure.nonRetryable('only a cleared report can be closed', 'ClosureRefused');
 
 describe('while a report is being closed', () => {
   test('a reopening stops the attempt, and the report is closed once it is cleared again', async () => {
-    const close = controlled<Input<'closeReport'>, Output<'closeReport'>>();
+    const close = controlled<'closeReport'>();
     const run = await process.begin('STOP-1', { closeReport: close.activity });
     await run.signal('cleared');
     await close.call(1);
@@ -31,7 +27,7 @@ describe('while a report is being closed', () => {
   });
 
   test('a closing that fails as it is retried is not lost: the retry counts', async () => {
-    const close = controlled<Input<'closeReport'>, Output<'closeReport'>>();
+    const close = controlled<'closeReport'>();
     const run = await process.begin('RETRY-1', { closeReport: close.activity });
     await run.signal('cleared');
     const first = await close.call(1);
@@ -52,7 +48,7 @@ describe('while a report is being closed', () => {
 
 describe('a parked run', () => {
   test('names the step and the code, and continues where it was after a retry', async () => {
-    const close = controlled<Input<'closeReport'>, Output<'closeReport'>>();
+    const close = controlled<'closeReport'>();
     const run = await process.begin('PARK-1', { closeReport: close.activity });
     await run.signal('cleared');
     (await close.call(1)).fail(refused());
@@ -205,7 +201,7 @@ describe('while the customer is asked to confirm', () => {
 });
 
 test('before the report was looked up, every signal counts in its turn', async () => {
-  const lookUp = controlled<Input<'lookUpReport'>, Output<'lookUpReport'>>();
+  const lookUp = controlled<'lookUpReport'>();
   const run = await process.begin('EARLY-1', { lookUpReport: lookUp.activity });
   await run.signal('cleared', { at: '2026-03-01T12:00:00Z' });
   await run.signal('reopened', { at: '2026-03-01T12:01:00Z' });
@@ -218,8 +214,8 @@ test('before the report was looked up, every signal counts in its turn', async (
 });
 
 test('what an operator decides counts although another run wrote before it: the run takes over first', async () => {
-  const lookUp = controlled<Input<'lookUpReport'>, Output<'lookUpReport'>>();
-  const record = controlled<Input<'recordDecision'>, Output<'recordDecision'>>();
+  const lookUp = controlled<'lookUpReport'>();
+  const record = controlled<'recordDecision'>();
   const run = await process.begin('TAKEN-1', { lookUpReport: lookUp.activity, recordDecision: record.activity });
   const first = await lookUp.call(1);
   first.succeed(lookedUp(first.input.runId));

@@ -141,22 +141,21 @@ async function missedIn(
   const carried = await carriedBy(events, codecs);
   const sent = events.flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => {
     const name = signal?.signalName;
-    return name && Object.hasOwn(signals, name) ? [{ name, input: signal.input }] : [];
+    return name && Object.hasOwn(signals, name)
+      ? [{ name, read: () => payloadOf<ChangeSignal>(signal.input, codecs) }]
+      : [];
   });
-  const signalled = sent.map(async ({ name, input }) => ({
-    name,
-    payload: await payloadOf<ChangeSignal>(input, codecs),
-  }));
-  const received = [...carried, ...(await Promise.all(signalled))];
-  return (
-    received
+  const missed = [...carried.map(({ name, payload }) => ({ name, read: () => Promise.resolve(payload) })), ...sent]
+    .map((signal, index) => ({ ...signal, usualId: `${runId}:${index}` }))
+    .slice(reflectedOf(events, runId, reflected))
+    .filter(({ name }) => name !== signals.lookAgain);
+  return Promise.all(
+    missed.map(async ({ name, read, usualId }) => {
+      const payload = await read();
       // Sent again after a failure in their middle, each counts once.
-      .map(({ name, payload }, index) => {
-        const { id = `${runId}:${index}` } = payload as { id?: string };
-        return { name, payload: { ...payload, id } };
-      })
-      .slice(reflectedOf(events, runId, reflected))
-      .filter(({ name }) => name !== signals.lookAgain)
+      const { id = usualId } = payload as { id?: string };
+      return { name, payload: { ...payload, id } };
+    }),
   );
 }
 
