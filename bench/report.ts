@@ -88,7 +88,7 @@ const plain = (columns: number) => ({
   style: { head: [], border: [] },
 });
 
-const median = (values: number[]): number => quantile(values, 0.5);
+export const median = (values: number[]): number => quantile(values, 0.5);
 
 export function quantile(values: number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);

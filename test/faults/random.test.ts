@@ -10,6 +10,7 @@ import { killPart, parts, stopPart } from '../stack/failing-parts.js';
 import { post } from '../stack/http.js';
 import { brokenInvariants } from '../stack/invariants.js';
 import { ScriptedSmtpServer, type Fault } from '../stack/scripted-smtp-server.js';
+import { shortHistories } from '../stack/short-histories.js';
 import { Stack } from '../stack/stack.js';
 import { callApi, ticketPath } from '../stack/tickets.js';
 import { until } from '../stack/waiting.js';
@@ -50,7 +51,8 @@ let stack: Stack;
 beforeAll(async () => {
   const [port = 0] = await freePorts(1);
   await sink.listen(port);
-  stack = await Stack.start({ policy, env: { SMTP_URL: `smtp://127.0.0.1:${port}`, ...shiftedClock } });
+  const relayUrl = { SMTP_URL: `smtp://127.0.0.1:${port}` };
+  stack = await Stack.start({ policy, env: { ...relayUrl, ...shiftedClock, ...(await shortHistories(60)) } });
 });
 afterAll(async () => {
   await stack.end();

@@ -12,6 +12,7 @@ import type { WrittenReport } from '../../src/activities/close-report.js';
 import type { LookedUp } from '../../src/activities/look-up-report.js';
 import { nothingReceived } from '../../src/policy/changes.js';
 import { defaultPolicy, type Policy } from '../../src/policy/settings.js';
+import { suggestedAfter } from './short-histories.js';
 import { until } from './waiting.js';
 
 export type Script = Partial<Activities>;
@@ -57,6 +58,7 @@ const names = [
   'askConfirmation',
   'resolveConfirmation',
   'sendSurvey',
+  'recordDelivery',
   'endSurvey',
   'extendSurvey',
   'recordAnswerHandled',
@@ -71,7 +73,8 @@ export class ScriptedProcess {
     private readonly scripts: Map<string, Script>,
   ) {}
 
-  static async start(): Promise<ScriptedProcess> {
+  /** `longestHistory`: with so many events, a run continues as new. */
+  static async start({ longestHistory }: { longestHistory?: number } = {}): Promise<ScriptedProcess> {
     Runtime.install({ logger: new DefaultLogger('ERROR') });
     const path = process.env['CLOSEOUT_TEMPORAL_CLI'] ?? '';
     const keys = Object.values(searchAttributes).map(({ name, type }) => defineSearchAttributeKey(name, type));
@@ -79,6 +82,7 @@ export class ScriptedProcess {
       server: {
         executable: { type: 'existing-path', path },
         searchAttributes: keys,
+        extraArgs: longestHistory ? ['--dynamic-config-value', `${suggestedAfter}=${longestHistory}`] : [],
         log: { level: 'error', format: 'json' },
       },
     });
@@ -128,6 +132,7 @@ export class ScriptedProcess {
       signal: (name, payload) => handle.signal(name, payload),
       update: (name, ...args) => handle.executeUpdate(name, { args: [{ by: 'eve', ...args[0] }] }),
       status: () => handle.query<RunStatus>('status'),
+      runId: async () => (await handle.describe()).runId,
       result: () => handle.result() as Promise<RunResult>,
       until: (what, fits) =>
         until(`${reportId}: ${what}`, async () => {
@@ -142,6 +147,8 @@ export interface ScriptedRun {
   signal(name: string, payload?: object): Promise<void>;
   update(name: UpdateName, request?: object): Promise<RunStatus>;
   status(): Promise<RunStatus>;
+  /** Of the last run, if it has continued as new. */
+  runId(): Promise<string>;
   result(): Promise<RunResult>;
   until(what: string, fits: (status: RunStatus) => boolean): Promise<RunStatus>;
 }

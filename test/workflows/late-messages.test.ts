@@ -179,23 +179,38 @@ describe('about a mail', () => {
     expect(mails).toEqual(['survey']);
   });
 
-  test('a survey whose mail was faster than the operator who does not want it is revoked', async () => {
-    const send = controlled<'sendSurvey'>();
-    const ends: Input<'endSurvey'>[] = [];
-    const run = await process.begin('SKIP-1', {
-      sendSurvey: send.activity,
-      endSurvey: (input) => {
-        ends.push(input);
-        return Promise.resolve(sent({ state: 'expired', reason: 'revoked' }));
-      },
-    });
-    await run.signal('cleared');
-    const mail = await send.call(1);
-    await run.update('skipSurvey');
-    mail.succeed(sent());
-    expect(await run.result()).toMatchObject({ survey: { outcome: 'expired' } });
-    expect(ends).toMatchObject([{ as: 'expired', reason: 'revoked', by: 'eve' }]);
-  });
+  test.each([true, false])(
+    'a survey whose mail was faster than the operator who does not want it is revoked; recorded before it: %s',
+    async (isRecordedFirst) => {
+      const send = controlled<'sendSurvey'>();
+      const record = controlled<'recordDecision'>();
+      const ends: Input<'endSurvey'>[] = [];
+      const run = await process.begin(`SKIP-${isRecordedFirst}`, {
+        sendSurvey: send.activity,
+        recordDecision: record.activity,
+        endSurvey: (input) => {
+          ends.push(input);
+          return Promise.resolve(sent({ state: 'expired', reason: 'revoked' }));
+        },
+      });
+      await run.signal('cleared');
+      const mail = await send.call(1);
+      const skipped = run.update('skipSurvey');
+      const recording = await record.call(1);
+      if (isRecordedFirst) {
+        recording.succeed(written('closed'));
+        await skipped;
+      }
+      mail.succeed(sent());
+      if (!isRecordedFirst) {
+        await run.until('sent', ({ survey }) => survey.state === 'sent');
+        recording.succeed(written('closed'));
+        await skipped;
+      }
+      expect(await run.result()).toMatchObject({ survey: { outcome: 'expired' } });
+      expect(ends).toMatchObject([{ as: 'expired', reason: 'revoked', by: 'eve' }]);
+    },
+  );
 });
 
 test('a decision that another run preceded is recorded also when the report is done meanwhile', async () => {
