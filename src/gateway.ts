@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { CloseoutClient } from './client.js';
 import { assertMigrated } from './client/database.js';
 import type { Config } from './setup/config.js';
-import { untilDone } from './setup/until-done.js';
+import { endOnSignal, untilDone } from './setup/until-done.js';
 import { version } from './setup/version.js';
 import { CloseoutError } from './contract/errors.js';
 import { buildGateway } from './gateway/app.js';
@@ -11,18 +11,15 @@ import { openTracing } from './setup/tracing.js';
 
 /** Runs until SIGINT or SIGTERM, and answers running requests before it ends. Calls `onReady` once it listens. */
 export async function runGateway(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
-  // Also while it starts.
-  const stopping = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
-  const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
-  await Promise.race([
-    untilDone(log, 'use the database', () => assertMigrated(config.databaseUrl), stopping.signal),
-    stopped,
-  ]);
-  if (stopping.signal.aborted) return;
+  const begin = endOnSignal(log);
+  await untilDone(log, 'use the database', () => assertMigrated(config.databaseUrl));
   const tracing = await openTracing(config, 'gateway');
   const client = CloseoutClient.connect(config, tracing);
   const app = await buildGateway(config, client, log);
+  begin();
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
   try {
     const { host, port } = config.http;
     await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {

@@ -17,7 +17,7 @@ import { openStores } from './outside/stores.js';
 import { connectTemporal, dataConverterFor } from './outside/temporal/connect.js';
 import { registerSearchAttributes } from './outside/temporal/search-attributes.js';
 import { runUrlOf, type Config } from './setup/config.js';
-import { untilDone } from './setup/until-done.js';
+import { endOnSignal, untilDone } from './setup/until-done.js';
 import { version } from './setup/version.js';
 import { loadBrands } from './setup/brands.js';
 import { loadPolicy } from './setup/policy-file.js';
@@ -28,6 +28,7 @@ import { openTracing, type Tracing } from './setup/tracing.js';
 
 /** Runs until SIGINT or SIGTERM, then lets running activities end. Calls `onReady` once it polls. */
 export async function runWorker(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
+  const begin = endOnSignal(log);
   installRuntime(config, log);
   const build = config.isVersioned ? buildId() : undefined;
   const brands = loadBrands(config);
@@ -79,15 +80,17 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
         }),
       ),
     );
+    begin();
     const runs = Promise.all(workers.map((worker) => worker.run()));
-    if (build !== undefined)
-      await untilDone(log, 'roll out the first version', () => temporal.workerVersions.rollOutFirst(build)).catch(
-        async (error: unknown) => {
-          for (const worker of workers) worker.shutdown();
-          await runs.catch(() => undefined);
-          throw error;
-        },
-      );
+    if (build !== undefined) {
+      const rolledOut = untilDone(log, 'roll out the first version', () => temporal.workerVersions.rollOutFirst(build));
+      // A worker that is stopped meanwhile waits for nothing.
+      await Promise.race([rolledOut, runs]).catch(async (error: unknown) => {
+        for (const worker of workers) worker.shutdown();
+        await runs.catch(() => undefined);
+        throw error;
+      });
+    }
     log.info(
       { ...about(config), version: build ?? version, brands: brands.ids, systems: [...file.systems.keys()] },
       'ready',

@@ -3,13 +3,8 @@ import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import type { Logger } from 'pino';
 import { CloseoutError, isWorthRetrying } from '../contract/errors.js';
 
-/** Whatever is not there yet may still be starting. Errors that only an operator can correct end the process. `stop` ends the attempts. */
-export async function untilDone(
-  log: Logger,
-  what: string,
-  work: () => Promise<void>,
-  stop?: AbortSignal,
-): Promise<void> {
+/** Whatever is not there yet may still be starting. Errors that only an operator can correct end the process. */
+export async function untilDone(log: Logger, what: string, work: () => Promise<void>): Promise<void> {
   const policy = retry(handleWhen(isWorthRetrying), {
     maxAttempts: 10,
     backoff: new ExponentialBackoff({ maxDelay: 10_000 }),
@@ -20,5 +15,21 @@ export async function untilDone(
     const named = error instanceof CloseoutError ? { reason: error.message } : {};
     if (handled) log.warn({ error: error.name, ...named }, `cannot ${what} yet`);
   });
-  await policy.execute(work, stop);
+  await policy.execute(work);
+}
+
+/**
+ * Until it begins to work, SIGINT and SIGTERM end a process at once, whatever it waits for: nothing is half done. Call what is returned
+ * when it begins.
+ */
+export function endOnSignal(log: Logger): () => void {
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const end = () => {
+    log.info('stopped before it was ready');
+    process.exit();
+  };
+  for (const signal of signals) process.once(signal, end);
+  return () => {
+    for (const signal of signals) process.off(signal, end);
+  };
 }

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
 import { workflowIdOf } from '../../src/contract/ids.js';
+import { cleanEnv, cli, freePorts } from '../stack/commands.js';
 import { brokenInvariants } from '../stack/invariants.js';
 import { lookUp } from '../stack/look-up.js';
 import { openSession } from '../stack/session.js';
@@ -119,6 +122,26 @@ test('a gateway that is signalled twice, as by npm and a terminal, still answers
   await other.end();
   expect((await answer).status).toBe(200);
   await gateway.end();
+});
+
+test.each(['worker', 'gateway'])('a %s that is stopped while it waits for the database ends at once', async (part) => {
+  const [port = 0, metrics = 0] = await freePorts(2);
+  let isAsked = false;
+  const silent = createServer(() => {
+    isAsked = true;
+  }).listen(port, '127.0.0.1');
+  const env = { ...cleanEnv(), ...stack.env, DATABASE_URL: `postgres://nobody@127.0.0.1:${port}/none` };
+  const child = spawn(process.execPath, [cli, part], {
+    env: { ...env, CLOSEOUT_WORKER_METRICS: `127.0.0.1:${metrics}` },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let log = '';
+  child.stderr.on('data', (chunk) => (log += String(chunk)));
+  await until('it to wait', () => isAsked);
+  child.kill('SIGTERM');
+  await until('it to end', () => child.exitCode !== null);
+  expect([child.exitCode, log]).toEqual([0, expect.stringContaining('stopped before it was ready')]);
+  silent.close();
 });
 
 test('Ctrl-C and a new start: what was waiting goes on where it was', async () => {
