@@ -47,9 +47,10 @@ try {
     await oneAtATime(bench, { ...sizes, single: 5 }, 'WARM');
     const measured: Measured = {
       perClosure: await perClosure(bench),
+      // While the worker keeps few runs in memory: later, each new one would take the place of another.
+      rssPer1000Waiting: await memoryPer1000(bench, sizes),
       single: await oneAtATime(bench, sizes),
       storms: await storms(bench, sizes),
-      rssPer1000Waiting: await memoryPer1000(bench, sizes),
       massClear: await massClear(bench, sizes),
     };
     process.stdout.write(values.json ? `${JSON.stringify(resultOf(measured), null, 2)}\n` : tablesOf(measured));

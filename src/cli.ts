@@ -71,7 +71,8 @@ function messageOf(error: unknown): string {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it
   const message = messageOf(error);
-  const { code = 'Unexpected', field } = error instanceof CloseoutError ? error : {};
+  const known = error instanceof TemporaryError ? error.cause : error;
+  const { code = 'Unexpected', field } = known instanceof CloseoutError ? known : {};
   const text = process.argv.includes('--json') ? JSON.stringify({ code, message, field }) : `closeout: ${message}`;
   process.stderr.write(`${text}\n`);
   if (error instanceof TemporaryError) return 75;

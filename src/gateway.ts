@@ -11,7 +11,7 @@ import { openTracing } from './setup/tracing.js';
 
 /** Runs until SIGINT or SIGTERM, and answers running requests before it ends. Calls `onReady` once it listens. */
 export async function runGateway(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
-  const begin = endOnSignal(log);
+  const begin = endOnSignal(() => log.info('stopped before it was ready'));
   await untilDone(log, 'use the database', () => assertMigrated(config.databaseUrl));
   const tracing = await openTracing(config, 'gateway');
   const client = CloseoutClient.connect(config, tracing);

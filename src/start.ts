@@ -25,19 +25,23 @@ import {
 } from './setup/config.js';
 import { loadBrands } from './setup/brands.js';
 import { loadPolicy } from './setup/policy-file.js';
+import { endOnSignal } from './setup/until-done.js';
 import { clusterPorts, ownPortsOf, partsOf, type Env, type Say, type Stack } from './start/parts.js';
 
 /** `isCluster`: Temporal's server on PostgreSQL, and two workers and two gateways behind a proxy. */
 export async function start(given: NodeJS.ProcessEnv, say: Say, isCluster = false): Promise<void> {
+  const begin = endOnSignal(() => say('Stopped before a part was started.'));
   const stack = await prepare(given, isCluster);
   const { dataDir, ports, env } = stack;
+  const parts = await partsOf(stack, say);
+  begin();
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
   const mailbox = given['SMTP_URL'] ? undefined : await startMailbox(join(dataDir, 'outbox'), ports.CLOSEOUT_SMTP_PORT);
   const proxy = isCluster ? await startProxy(ports.CLOSEOUT_PORT, clusterPorts(ports).gateways) : undefined;
   const supervisor = new Supervisor(dataDir, stopping.signal, say);
   try {
-    for (const part of await partsOf(stack, say)) {
+    for (const part of parts) {
       if (stopping.signal.aborted) return;
       await supervisor.start(part);
     }
@@ -63,6 +67,8 @@ async function prepare(given: NodeJS.ProcessEnv, isCluster: boolean): Promise<St
     );
   });
   await endLeftovers(dataDir);
+  // What was left by a start that was killed is not ours: settings that are not given would come from there.
+  await rm(stackFile(dataDir), { force: true });
   const ports = loadLocalPorts(given);
   if (isCluster) assertAllEmbedded(given);
   await assertPortsFree(neededPorts(given, ports, isCluster));

@@ -28,7 +28,7 @@ import { openTracing, type Tracing } from './setup/tracing.js';
 
 /** Runs until SIGINT or SIGTERM, then lets running activities end. Calls `onReady` once it polls. */
 export async function runWorker(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
-  const begin = endOnSignal(log);
+  const begin = endOnSignal(() => log.info('stopped before it was ready'));
   installRuntime(config, log);
   const build = config.isVersioned ? buildId() : undefined;
   const brands = loadBrands(config);

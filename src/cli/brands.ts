@@ -1,5 +1,6 @@
 /** Commands about brands: check their files. */
 import type { Command } from 'commander';
+import { givenIn } from '../setup/environment.js';
 import { print, type Common } from './shell.js';
 
 export function brandCommands(program: Command): void {
@@ -19,7 +20,7 @@ async function check(folder: string | undefined, options: Common): Promise<void>
     import('../customer/brand.js'),
     import('../contract/errors.js'),
   ]);
-  const given = folder ?? process.env['CLOSEOUT_BRANDS'];
+  const given = folder ?? givenIn(process.env)['CLOSEOUT_BRANDS'];
   if (!given) throw new CloseoutError('BadInput', 'Name a folder, or set CLOSEOUT_BRANDS.', 'folder');
   const sender = {
     from: 'care@closeout.example',

@@ -24,27 +24,20 @@ export function comparisonTable(current: Forecast, rehearsed: Forecast, withTime
     counts.map((row) => row.map(String)),
     true,
   );
-  const before = new Map(current.cycles.map((cycle) => [keyOf(cycle), cycle]));
-  const differing = rehearsed.cycles.filter((cycle) => !isSame(before.get(keyOf(cycle)), cycle, withTimes));
+  const [before, then] = [current, rehearsed].map(
+    ({ cycles }) => new Map(cycles.map((cycle) => [`${cycle.report} ${cycle.cycle}`, cycle])),
+  );
+  // A cycle may be in one of them only.
+  const differing = [...new Set([...(then?.keys() ?? []), ...(before?.keys() ?? [])])]
+    .map((key) => ({ key, outcomes: [before, then].map((cycles) => outcome(cycles?.get(key), withTimes)) }))
+    .filter(({ outcomes: [a, b] }) => a?.join() !== b?.join());
   const differ = `${differing.length} ${differing.length === 1 ? 'cycle differs' : 'cycles differ'}.`;
   if (differing.length === 0) return [summary, '', differ].join('\n');
-  const rows = differing
-    .slice(0, longestList)
-    .map((cycle) => [
-      cycle.report,
-      `${cycle.cycle}`,
-      ...outcome(before.get(keyOf(cycle)), withTimes),
-      ...outcome(cycle, withTimes),
-    ]);
+  const rows = differing.slice(0, longestList).map(({ key, outcomes }) => [...key.split(' '), ...outcomes.flat()]);
   const head = ['REPORT', 'CYCLE', 'CLOSED NOW', 'SURVEY NOW', 'CLOSED THEN', 'SURVEY THEN'];
   const more = differing.length > longestList ? [`and ${differing.length - longestList} more; --json lists all`] : [];
   return [summary, '', differ, table(head, rows, true), ...more].join('\n');
 }
-
-const keyOf = ({ report, cycle }: RehearsedCycle): string => `${report}/${cycle}`;
-
-const isSame = (a: RehearsedCycle | undefined, b: RehearsedCycle, withTimes: boolean): boolean =>
-  outcome(a, withTimes).join() === outcome(b, withTimes).join();
 
 function outcome(cycle: RehearsedCycle | undefined, withTimes: boolean): [closed: string, survey: string] {
   if (!cycle) return ['no such cycle', ''];

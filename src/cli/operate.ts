@@ -10,7 +10,7 @@ interface OperateOptions extends Common {
   note?: string;
 }
 
-type RetryOptions = OperateOptions & { all?: boolean; where?: string };
+type RetryOptions = OperateOptions & { all: boolean; where?: string };
 type ExtendOptions = OperateOptions & { days: string };
 
 interface Operation {
@@ -72,11 +72,13 @@ export function operateCommands(program: Command): void {
   const command = commandsOf(program.commandsGroup('Reports that need an operator:'));
 
   asked(command('retry [report]', 'retry the waiting or refused step at once'))
-    .option('--all', 'every report that needs attention')
+    .option('--all', 'every report that needs attention', false)
     .option('--where <filter>', 'with --all: only those that match this Temporal list filter')
     .action((id: string | undefined, options: RetryOptions) => {
-      if (options.all) return retryAll(options);
-      if (id === undefined) throw new CloseoutError('BadInput', 'Name a report, or give --all.', 'report');
+      if (options.all === (id !== undefined))
+        throw new CloseoutError('BadInput', 'Name a report, or give --all; not both.', 'report');
+      if (id === undefined) return retryAll(options);
+      if (options.where !== undefined) throw new CloseoutError('BadInput', '--where needs --all.', '--where');
       return operate({ update: 'retryNow', isDone: retried }, id, options);
     });
 
@@ -130,9 +132,9 @@ const operate = (
     if (isRefusedAgain(status, when)) process.exitCode = 1;
   });
 
-const retryAll = ({ by, where, json }: RetryOptions) =>
+const retryAll = ({ by, note, where, json }: RetryOptions) =>
   withClient(async (client) => {
-    const result = await client.overview.retryAll(by, where).catch((error: unknown) => {
+    const result = await client.overview.retryAll({ by, note }, where).catch((error: unknown) => {
       if (!(error instanceof CloseoutError && error.code === 'BadInput')) throw error;
       throw new CloseoutError('BadInput', `--where is not a list filter of Temporal. ${error.message}`, '--where');
     });

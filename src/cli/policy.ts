@@ -1,5 +1,6 @@
 /** Commands about the policy: check a file, explain which rule matches, forecast what it would have done. */
 import type { Command } from 'commander';
+import { givenIn } from '../setup/environment.js';
 import { commandsOf, print, withClient, type Common } from './shell.js';
 import { table } from './terminal.js';
 
@@ -14,7 +15,7 @@ export function policyCommands(program: Command): void {
     .description('check a policy file; if it is invalid, name the line')
     .action(async (path: string) => {
       const { policyWarnings } = await import('../setup/policy-explanation.js');
-      const folder = process.env['CLOSEOUT_BRANDS'];
+      const folder = givenIn(process.env)['CLOSEOUT_BRANDS'];
       const warnings = policyWarnings(path, folder ? await brandsIn(folder) : undefined);
       process.stdout.write([`${path} is valid.`, ...warnings.map((warning) => `Warning: ${warning}`), ''].join('\n'));
     });
@@ -67,7 +68,7 @@ async function rehearse(file: string, { policy, atOnce = false, json }: Rehearse
     import('./forecast.js'),
   ]);
   const policyFor = loadPolicy(policy);
-  const currentPolicyFor = loadPolicy(process.env['CLOSEOUT_POLICY'] || undefined);
+  const currentPolicyFor = loadPolicy(givenIn(process.env)['CLOSEOUT_POLICY']);
   const incidents = await readIncidents(file);
   const current = forecast(incidents, currentPolicyFor, { atOnce });
   const rehearsed = forecast(incidents, policyFor, { atOnce });

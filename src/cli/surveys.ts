@@ -1,6 +1,6 @@
 /** Commands about surveys: their outcome, and mail to and from customers. */
 import type { Command } from 'commander';
-import { CloseoutError, errors } from '../contract/errors.js';
+import { CloseoutError, isWorthRetrying } from '../contract/errors.js';
 import { commandsOf, print, TemporaryError, withClient, user, type Common } from './shell.js';
 
 export function surveyCommands(program: Command): void {
@@ -31,18 +31,27 @@ const reply = (id: string, { text, by, json }: Common & { text: string; by: stri
     print({ json }, { report: id, by }, `${id}: the mail is being sent.`);
   });
 
-const receive = ({ recipient, json }: Common & { recipient?: string }) =>
-  withClient(async (client) => {
-    const [{ buffer }, { readIncoming }] = await Promise.all([
-      import('node:stream/consumers'),
-      import('../customer/incoming-mail.js'),
-    ]);
-    const { kind, surveyId } = await client.surveys.receive(await readIncoming(await buffer(process.stdin), recipient));
+async function receive({ recipient, json }: Common & { recipient?: string }): Promise<void> {
+  const [{ buffer }, { readIncoming }] = await Promise.all([
+    import('node:stream/consumers'),
+    import('../customer/incoming-mail.js'),
+  ]);
+  const mail = await readIncoming(await buffer(process.stdin), recipient);
+  await withClient(async (client) => {
+    const { kind, surveyId } = await client.surveys.receive(mail);
     print({ json }, { received: kind, survey: surveyId }, `received: ${kind}`);
   }).catch(throwTemporary);
+}
 
-/** Later, the database and Temporal may be back, or the setting corrected. The mail itself stays as it is. */
+/**
+ * Later, the database and Temporal may be back, the setting corrected, or the database migrated. The mail itself stays as it is. What
+ * PostgreSQL says may quote it, so only what we say is printed.
+ */
 function throwTemporary(error: unknown): never {
-  const isTemporary = error instanceof CloseoutError && (error.code === 'BadSetting' || errors[error.code].retry);
-  throw isTemporary ? new TemporaryError(error.message, { cause: error }) : error;
+  const isTemporary = isWorthRetrying(error) || (error instanceof CloseoutError && error.code === 'BadSetting');
+  if (!isTemporary) throw error;
+  const { code } = error as { code?: string };
+  const message =
+    error instanceof CloseoutError ? error.message : `The mail could not be stored (${code ?? 'Unexpected'}).`;
+  throw new TemporaryError(message, { cause: error });
 }

@@ -1,6 +1,7 @@
 /** Commands about external ticket systems. */
 import type { Command } from 'commander';
 import { CloseoutError } from '../contract/errors.js';
+import { givenIn } from '../setup/environment.js';
 import { print, withClient, type Common } from './shell.js';
 import { age, table } from './terminal.js';
 
@@ -34,7 +35,7 @@ async function check(name: string | undefined, options: Common): Promise<void> {
     import('../setup/systems-file.js'),
     import('../systems/adapters.js'),
   ]);
-  const { systems } = loadSystems(process.env['CLOSEOUT_SYSTEMS'] || undefined);
+  const { systems } = loadSystems(givenIn(process.env)['CLOSEOUT_SYSTEMS']);
   if (name !== undefined && !systems.has(name))
     throw new CloseoutError(
       'BadInput',

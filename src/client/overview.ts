@@ -1,6 +1,6 @@
 /** The client's operations on all reports: counts, sweep, retry, health. */
 import { CloseoutError } from '../contract/errors.js';
-import type { MassClearProgress, SweepResult } from '../contract/messages.js';
+import type { MassClearProgress, OperatorRequest, SweepResult } from '../contract/messages.js';
 import type { AskedQuestion } from '../contract/question.js';
 import { statsOf, type Stats } from '../operator/satisfaction.js';
 import type { Counts } from '../outside/counts.js';
@@ -56,13 +56,16 @@ export class OverviewService {
    * Asks every run that waits for an operator to retry. `filter`: only those that match this Temporal list filter. `failed`: those that
    * had gone on, or wait for a customer; `unreachable`: those that did not answer.
    */
-  async retryAll(by: string, filter?: string): Promise<Record<'retried' | 'failed' | 'unreachable', string[]>> {
+  async retryAll(
+    request: Pick<OperatorRequest, 'by' | 'note'>,
+    filter?: string,
+  ): Promise<Record<'retried' | 'failed' | 'unreachable', string[]>> {
     const { runs } = this.temporal;
     const result = { retried: [] as string[], failed: [] as string[], unreachable: [] as string[] };
     for (const id of await runs.inAttention(10_000, filter)) {
       const accept = () => true;
       const isAccepted = await runs
-        .update('retryNow', id, { by })
+        .update('retryNow', id, request)
         .then(accept, falseIfRefused)
         .catch(ignoreUnavailable);
       if (isAccepted === undefined) result.unreachable.push(id);

@@ -55,8 +55,8 @@ class SimulatedReport {
     readonly incident: Incident,
     policyFor: PolicyFor,
   ) {
-    const { id, severity, category, customerId } = incident;
-    this.policy = policyFor({ severity, ticketType: category, customerId });
+    const { id, severity, category, customerId, serviceProblemId } = incident;
+    this.policy = policyFor({ severity, ticketType: category, customerId, serviceProblemId });
     this.question = questionNamed(this.policy.survey.question, policyFor.questions);
     this.cycles = [{ report: id, cycle: 1 }];
   }
@@ -125,8 +125,9 @@ class Rehearsal {
   /** The log does not record what customers said, so every customer is assumed to be silent. */
   private confirm(report: SimulatedReport, now: number): void {
     const { confirmation, survey } = report.policy;
-    if (!confirmation || !report.hasAddress) return this.close(report, now);
+    if (!confirmation) return this.close(report, now);
     if (confirmation.onSilence === 'hold') return; // until the customer or an operator decides
+    if (!report.hasAddress) return this.close(report, now);
     const askedAt = quietUntil(new Date(now), survey.quietHours, undefined) ?? new Date(now);
     const endsAt = confirmationEndsAt(confirmation, askedAt, (start, ms) =>
       afterBusinessTime(start, ms, confirmation.businessHours, undefined),

@@ -1,6 +1,6 @@
 /** Records the processes that `npm start` has started, so that the next start can end what a killed one left running. */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -19,14 +19,18 @@ export const notePids = (dataDir: string, pids: Pids): Promise<void> => writePri
 /** Throws `BadSetting` if another `npm start` runs in this folder. Ends what a killed one left running. */
 export async function endLeftovers(dataDir: string): Promise<void> {
   const { start, ...parts } = await readPids(dataDir);
-  if (start && start !== process.pid && (await isOurs(start))) {
+  const notedAt = await stat(file(dataDir)).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
+  if (start && start !== process.pid && (await isOurs(start, notedAt))) {
     throw new CloseoutError(
       'BadSetting',
       `Closeout is already running in ${dataDir} (process ${start}). Stop that one first, or set CLOSEOUT_DATA and other ports for a second.`,
       'CLOSEOUT_DATA',
     );
   }
-  await Promise.all(Object.values(parts).map(end));
+  await Promise.all(Object.values(parts).map((pid) => end(pid, notedAt)));
 }
 
 async function readPids(dataDir: string): Promise<Pids> {
@@ -37,18 +41,30 @@ async function readPids(dataDir: string): Promise<Pids> {
   }
 }
 
-/** The process id may belong to another program by now. */
-async function isOurs(pid: number): Promise<boolean> {
-  const { stdout } = await run('ps', ['-o', 'args=', '-p', `${pid}`]).catch(() => ({ stdout: '' }));
-  return /dist\/cli\.js|server start-dev|--env cluster .*start|postgres.* -D /.test(stdout);
+/** Since then, the process id may have been given to another program: one that began after it was noted. ms since 1970. */
+async function isOurs(pid: number, notedAt: number): Promise<boolean> {
+  const { stdout } = await run('ps', ['-o', 'etimes=,args=', '-p', `${pid}`]).catch(() => ({ stdout: '' }));
+  const [, seconds, args = ''] = /^\s*(\d+)\s+(.*)/.exec(stdout) ?? [];
+  const beganAt = Date.now() - Number(seconds) * 1000;
+  const isNoted = beganAt < notedAt + 2000; // ps counts whole seconds
+  return isNoted && /dist\/cli\.js|server start-dev|--env cluster .*start|postgres.* -D \//.test(args);
 }
 
-async function end(pid: number): Promise<void> {
+async function end(pid: number, notedAt: number): Promise<void> {
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {
     for (let attempt = 0; attempt < 100; attempt++) {
-      if (!(await isOurs(pid))) return;
-      if (attempt === 0) process.kill(pid, signal);
+      if (!(await isOurs(pid, notedAt))) return;
+      if (attempt === 0) kill(pid, signal);
       await pause(50);
     }
+  }
+}
+
+/** It may have ended meanwhile. */
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

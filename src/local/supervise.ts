@@ -26,7 +26,7 @@ export class Supervisor {
     this.parts.set(name, part);
     try {
       // Recorded before it is ready: if we are killed meanwhile, the next start ends it.
-      await Promise.all([part.ready, this.recordPids()]);
+      await Promise.all([Promise.race([part.ready, this.stopped]), this.recordPids()]);
     } catch (error) {
       this.parts.delete(name);
       await part.stop();
@@ -56,6 +56,14 @@ export class Supervisor {
         await pause(2_000);
       }
     }
+  }
+
+  private get stopped(): Promise<void> {
+    const { stopping } = this;
+    return new Promise((resolve) => {
+      if (stopping.aborted) resolve();
+      else stopping.addEventListener('abort', () => resolve(), { once: true });
+    });
   }
 
   private isStopping(): boolean {

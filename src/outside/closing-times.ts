@@ -32,10 +32,13 @@ export async function closingTimes(db: Db, days: number): Promise<ClosingTimes[]
   return rows;
 }
 
-/** Keeps the figures of yesterday and today. A report that is reopened after that stays in the figures of its day. */
+/** Yesterday, or the last day that was kept: if no sweep ran for a while, its end and the days since are missing. */
+const lastKept = sql`(select least(${today} - 1, coalesce(max(day), '2000-01-01')) from closing_days)`;
+
+/** Keeps the figures of the last days. A report that is reopened after that stays in the figures of its day. */
 export async function rollUpClosingTimes(db: Db): Promise<void> {
   await sql`
-    with fresh as (${counted(sql`(${today} - 1)`)}),
+    with fresh as (${counted(lastKept)}),
       gone as (delete from closing_days where day >= ${today} - 1 and day not in (select day from fresh))
     insert into closing_days (day, closed, p50, p95) select day, closed, p50, p95 from fresh
     on conflict (day) do update set closed = excluded.closed, p50 = excluded.p50, p95 = excluded.p95`.execute(db);

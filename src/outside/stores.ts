@@ -86,8 +86,8 @@ export function openStores(db: Db, addressKey: Buffer): Stores {
     affected: affectedReports(db),
     counts: countQueries(db),
     rollUp: async () => {
-      await rollUpSurveys(db);
-      await rollUpClosingTimes(db);
+      // Whichever fails does not keep the other from its turn.
+      await Promise.all([rollUpSurveys(db), rollUpClosingTimes(db)]);
     },
     sweeps: sweepTable(db),
     events: eventTable(db),

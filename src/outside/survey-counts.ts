@@ -11,13 +11,15 @@ const dayOf = sql`(s.decided_at at time zone 'UTC')::date`;
 /** Transactions that were open when the counts were made. */
 const overlap = sql`interval '10 minutes'`;
 
-/** The days of surveys that were decided, or to which something happened, since the counts were made. */
+/** The days of surveys that were decided, or to which or to whose reports something happened, since the counts were made. */
 const changedDays = sql`
   select distinct ${dayOf} as day from surveys s, survey_roll_up u where s.decided_at > u.at - ${overlap}
   union select distinct ${dayOf} from survey_roll_up u join survey_events e on e.at > u.at - ${overlap}
     join surveys s on s.id = e.survey_id
   union select distinct ${dayOf} from survey_roll_up u join events e on e.at > u.at - ${overlap}
-    join surveys s on s.id = e.survey_id`;
+    join surveys s on s.id = e.survey_id
+  union select distinct ${dayOf} from survey_roll_up u
+    join events e on e.at > u.at - ${overlap} and e.type = 'report.changed' join surveys s on s.report_id = e.report_id`;
 
 const columns = sql`month, ticket_type, service_problem, state, reason, was_sent, question_id, score`;
 

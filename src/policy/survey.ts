@@ -23,7 +23,7 @@ export interface EligibilityFacts {
   sentForReport: number;
   /** The customer was already asked about the same service problem. */
   askedForServiceProblem: boolean;
-  /** 0 to 99, see `sampleBucketOf`. */
+  /** 0 to 99.99, see `sampleBucketOf`. */
   sampleBucket: number;
   byOperator: boolean;
 }
@@ -52,12 +52,13 @@ export function skipReason(
   return reasons.find(([, applies]) => applies)?.[0];
 }
 
-/** 0 to 99, evenly spread, and always the same for the same report (FNV-1a of its id, finished as in MurmurHash3). */
+/** 0 to 99.99, evenly spread, and always the same for the same report (FNV-1a of its id, finished as in MurmurHash3). */
 export function sampleBucketOf(reportId: string): number {
   let hash = fnv1a(reportId);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) % 100;
+  const number = (hash ^ (hash >>> 16)) >>> 0;
+  return (number % 100) + (Math.floor(number / 100) % 100) / 100;
 }
 
 /** An operator is alerted to a low score, and to a problem that is not solved. */

@@ -1,5 +1,5 @@
 /** Which rule gives a report its policy, and where each setting comes from; and what is valid, but probably not meant. */
-import { defaultPolicy, type Policy, type PolicyFacts } from '../policy/settings.js';
+import { defaultPolicy, neverAlert, type Policy, type PolicyFacts } from '../policy/settings.js';
 import { differences, readRules } from './policy-file.js';
 import { units } from './policy-schema.js';
 
@@ -58,6 +58,7 @@ export function explainPolicy(path: string | undefined, report: PolicyFacts): Ex
 function settingsOf(value: unknown, path: string[] = []): { path: string[]; value: string }[] {
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return Object.entries(value).flatMap(([name, inner]) => settingsOf(inner, [...path, name]));
+  if (path.join('.') === 'alert.scoreAtMost' && value === neverAlert) return [{ path, value: 'never' }];
   const isDuration = typeof value === 'number' && durations.has(path.at(-1) ?? '');
   return [{ path, value: isDuration ? durationText(value) : JSON.stringify(value) }];
 }

@@ -97,9 +97,15 @@ export function readRules(path: string, brands?: string[]): Rules {
     return policy;
   };
   const common = checked(mergePolicy(defaultPolicy, base, questions), ['default']);
+  const read = rules.map(({ when: given, ...over }, index) => ({
+    line: lineOf(['rules', index]) ?? 1,
+    when: given,
+    policy: checked(mergePolicy(common, over, questions), ['rules', index]),
+  }));
   return {
     questions,
     common,
+    rules: read,
     originOf(keys, rule) {
       const isSet = (section: (string | number)[]) => document.getIn([...section, ...keys]) !== undefined;
       if (rule !== null && isSet(['rules', rule - 1]))
@@ -108,13 +114,11 @@ export function readRules(path: string, brands?: string[]): Rules {
       const hours = ['confirmation', 'businessHours'];
       const hasOwnHours = rule !== null && document.getIn(['rules', rule - 1, ...hours]) !== undefined;
       if (hasOwnHours && keys.slice(0, 2).join() === hours.join()) return undefined;
+      // A score to alert at that was not taken over, because the rule asks on another scale.
+      const isOnOtherScale = rule !== null && read[rule - 1]?.policy.alert.scoreAtMost !== common.alert.scoreAtMost;
+      if (keys[0] === 'alert' && isOnOtherScale) return undefined;
       return isSet(['default']) ? `default, line ${lineOf(['default', ...keys])}` : undefined;
     },
-    rules: rules.map(({ when: given, ...over }, index) => ({
-      line: lineOf(['rules', index]) ?? 1,
-      when: given,
-      policy: checked(mergePolicy(common, over, questions), ['rules', index]),
-    })),
   };
 }
 

@@ -22,10 +22,10 @@ export async function untilDone(log: Logger, what: string, work: () => Promise<v
  * Until it begins to work, SIGINT and SIGTERM end a process at once, whatever it waits for: nothing is half done. Call what is returned
  * when it begins.
  */
-export function endOnSignal(log: Logger): () => void {
+export function endOnSignal(note: () => void): () => void {
   const signals = ['SIGINT', 'SIGTERM'] as const;
   const end = () => {
-    log.info('stopped before it was ready');
+    note();
     process.exit();
   };
   for (const signal of signals) process.once(signal, end);

@@ -1,5 +1,5 @@
 /** A YAML file of settings: where each setting is, and what is wrong with it in our words. */
-import { isNode, LineCounter, parseDocument, type Document } from 'yaml';
+import { isNode, LineCounter, parseDocument, visit, type Document, type Scalar } from 'yaml';
 import type { z } from 'zod';
 
 export interface YamlFile {
@@ -13,6 +13,7 @@ export interface YamlFile {
 export function parseYaml(text: string): YamlFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
+  visit(document, { Scalar: (_, scalar) => void keepDigits(scalar) });
   const lineOf = (keys: readonly PropertyKey[]): number | undefined => {
     const node = document.getIn(keys, true);
     if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
@@ -21,6 +22,12 @@ export function parseYaml(text: string): YamlFile {
   const [error] = document.errors;
   const message = error?.message.split('\n')[0]?.replace(/ at line .*/, '') ?? '';
   return { document, lineOf, broken: error && { line: error.linePos?.[0].line, message } };
+}
+
+/** An id such as 0042, or one that is longer than a number can be, stays as it is written. */
+function keepDigits(scalar: Scalar): void {
+  if (typeof scalar.value !== 'number' || !/^\d+$/.test(scalar.source ?? '')) return;
+  if (String(scalar.value) !== scalar.source) scalar.value = scalar.source;
 }
 
 /** What zod says by itself, in our words. */

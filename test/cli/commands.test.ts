@@ -127,6 +127,8 @@ test.each<[string, string[], number, string]>([
   ['a time to come', ['open', '--description', 'x', '--at', '2099-01-01'], 2, 'openedAt must not be in the future'],
   ['days that make no sense', ['extend-survey', 'CLI-3', '--days', '91'], 2, '--days must be 1 to 90'],
   ['a bad time', ['clear', 'CLI-3', '--at', 'noonish'], 2, 'at must be a time in ISO 8601'],
+  ['a report and all', ['retry', 'CLI-3', '--all'], 2, 'Name a report, or give --all; not both.'],
+  ['a filter for one report', ['retry', 'CLI-3', '--where', 'x'], 2, '--where needs --all.'],
   ['a missing argument', ['clear'], 2, "missing required argument 'report'"],
   ['an unknown command', ['celar', 'X'], 2, "unknown command 'celar'"],
   ['a file that is not there', ['replay', '/nowhere.csv'], 2, '/nowhere.csv cannot be read (ENOENT)'],

@@ -1,3 +1,4 @@
+import { loadConfig } from '../../src/setup/config.js';
 import { cleanEnv } from '../stack/commands.js';
 import { bounceMail, multipartMail, plainMail } from '../stack/incoming-mails.js';
 import { inbound } from '../stack/commands.js';
@@ -170,6 +171,9 @@ test('a mail is to be delivered again if a setting is missing or the database is
   expect(await exitCode(mail, { CLOSEOUT_DATA: '/nowhere' })).toBe(75); // no DATABASE_URL
   expect(await exitCode(mail, { CLOSEOUT_PUBLIC_URL: 'nowhere' })).toBe(75);
   expect(await exitCode(mail, { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' })).toBe(75);
+  await stack.sql('create database not_migrated');
+  const { databaseUrl } = loadConfig(stack.env);
+  expect(await exitCode(mail, { DATABASE_URL: databaseUrl.replace(/postgres$/, 'not_migrated') })).toBe(75);
   expect(await exitCode(mail)).toBe(1); // no such survey
   expect(await exitCode('\0\xff not a mail')).toBe(1);
 });

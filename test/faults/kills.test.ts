@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import { cleanEnv, cli, freePorts } from '../stack/commands.js';
 import { brokenInvariants } from '../stack/invariants.js';
@@ -124,31 +127,44 @@ test('a gateway that is signalled twice, as by npm and a terminal, still answers
   await gateway.end();
 });
 
-test.each(['worker', 'gateway'])('a %s that is stopped while it waits for the database ends at once', async (part) => {
-  const [port = 0, metrics = 0] = await freePorts(2);
-  let isAsked = false;
-  const silent = createServer(() => {
-    isAsked = true;
-  }).listen(port, '127.0.0.1');
-  const env = { ...cleanEnv(), ...stack.env, DATABASE_URL: `postgres://nobody@127.0.0.1:${port}/none` };
-  const child = spawn(process.execPath, [cli, part], {
-    env: { ...env, CLOSEOUT_WORKER_METRICS: `127.0.0.1:${metrics}` },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let log = '';
-  child.stderr.on('data', (chunk) => (log += String(chunk)));
-  await until('it to wait', () => isAsked);
-  child.kill('SIGTERM');
-  await until('it to end', () => child.exitCode !== null);
-  expect([child.exitCode, log]).toEqual([0, expect.stringContaining('stopped before it was ready')]);
-  silent.close();
-});
+test.each(['worker', 'gateway', 'start'])(
+  '%s that is stopped while it waits for the database ends at once',
+  async (part) => {
+    const [port = 0, metrics = 0, ...others] = await freePorts(7);
+    const folder = await mkdtemp(join(tmpdir(), 'closeout-test-'));
+    let isAsked = false;
+    const silent = createServer(() => {
+      isAsked = true;
+    }).listen(port, '127.0.0.1');
+    const own: Record<string, string> = { CLOSEOUT_DATA: folder };
+    for (const name of ['PORT', 'METRICS_PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'SMTP_PORT'])
+      own[`CLOSEOUT_${name}`] = `${others.pop()}`;
+    const env = {
+      ...cleanEnv(),
+      ...(part === 'start' ? own : stack.env),
+      CLOSEOUT_WORKER_METRICS: `127.0.0.1:${metrics}`,
+      DATABASE_URL: `postgres://nobody@127.0.0.1:${port}/none`,
+    };
+    const child = spawn(process.execPath, [cli, part], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += String(chunk)));
+    await until('it to wait', () => isAsked);
+    child.kill('SIGTERM');
+    await until('it to end', () => child.exitCode !== null);
+    expect(said).toMatch(/stopped before/i);
+    expect(child.exitCode).toBe(0);
+    silent.close();
+    await rm(folder, { recursive: true });
+  },
+);
 
 test('Ctrl-C and a new start: what was waiting goes on where it was', async () => {
   const id = await stack.open('NIGHT-1');
   await stack.signal(id, 'cleared');
   await stack.untilSurvey(id, 'sent');
   await stack.down();
+  // As a start that was killed leaves it: nothing is taken from there.
+  await writeFile(join(stack.dataDir, 'stack.json'), JSON.stringify({ CLOSEOUT_BRANDS: '/nowhere' }));
   await stack.up();
   expect(await stack.client.status(id)).toMatchObject({ phase: 'surveying', survey: { state: 'sent' } });
   await stack.signal(id, 'reopened');

@@ -1,6 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endLeftovers, notePids } from '../../src/local/leftovers.js';
 import { startPart } from '../../src/local/part.js';
 import { Supervisor } from '../../src/local/supervise.js';
 import { until } from '../stack/waiting.js';
@@ -92,6 +94,21 @@ test('a part is recorded before it is ready, so a start that was killed leaves n
   await started;
 });
 
+test('a part that is not ready yet is not waited for once everything is to stop', async () => {
+  const stop = new AbortController();
+  const other = new Supervisor(dir, stop.signal, () => undefined);
+  let isAsked = false;
+  const started = other.start(
+    waiting('endless', () => {
+      isAsked = true;
+      return Promise.resolve(false);
+    }),
+  );
+  await until('it to wait', () => isAsked);
+  stop.abort();
+  await started;
+});
+
 test('a part that cannot become ready is not left running', async () => {
   let pid = 0;
   const refused = waiting('refused', async () => {
@@ -101,4 +118,19 @@ test('a part that cannot become ready is not left running', async () => {
   });
   await expect(supervisor.start(refused)).rejects.toThrow('wrong password');
   expect(isRunning(pid)).toBe(false);
+});
+
+test('a process that was given the id of a part later is left alone, and one that is the part is ended', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'closeout-leftovers-'));
+  const child = spawn(process.execPath, ['--eval', 'setInterval(() => undefined, 1000)', 'dist/cli.js']);
+  const { pid = 0 } = child;
+  await notePids(folder, { worker: pid });
+  const hourAgo = new Date(Date.now() - 3_600_000);
+  await utimes(join(folder, 'pids.json'), hourAgo, hourAgo);
+  await endLeftovers(folder);
+  expect(isRunning(pid)).toBe(true);
+  await notePids(folder, { worker: pid });
+  await endLeftovers(folder);
+  await until('it to end', () => child.signalCode !== null);
+  await rm(folder, { recursive: true });
 });

@@ -58,6 +58,17 @@ test('a survey that is skipped days after it was decided', async () => {
   expect(await counts()).toEqual(await plainCounts());
 });
 
+test('the type of a report that is changed days after its survey was decided', async () => {
+  await stack.sql("update surveys set decided_at = now() - interval '3 days' where report_id = 'COUNT-1'");
+  await rollUpSurveys(db);
+  await stack.sql("delete from events where report_id = 'COUNT-1'");
+  await stack.sql("update reports set ticket_type = 'order', last_update = now() where id = 'COUNT-1'");
+  const ofType = async () => (await countSurveys(db)).filter(({ ticketType }) => ticketType === 'order').length;
+  expect(await ofType()).toBeGreaterThan(0);
+  await rollUpSurveys(db);
+  expect(await ofType()).toBeGreaterThan(0);
+});
+
 test('20,000 surveys that another program added to a year are counted with the next roll-up', async () => {
   await stack.sql(`
     insert into reports (id, status, state, description, severity, ticket_type, opened_at)
@@ -98,4 +109,17 @@ test('closing times count from the end of what the policy waits; days that are o
   expect(await closingTimes(db, 1)).toEqual(after.slice(1));
   await stack.sql("update reports set closed_at = null, close_due_at = null where id = 'COUNT-1'"); // reopened two days later
   expect((await closingTimes(db, 30)).slice(0, 1)).toEqual(after.slice(0, 1));
+});
+
+test('days on which no sweep ran are in the closing times, and so is the end of the last one before them', async () => {
+  await stack.sql('delete from closing_days');
+  const closeAt = (id: string, ago: string) =>
+    stack.sql(
+      `update reports set closed_at = now() - interval '${ago}', close_due_at = now() - interval '${ago}' where id = '${id}'`,
+    );
+  await stack.sql('insert into closing_days (day, closed, p50, p95) values (current_date - 4, 0, 0, 0)');
+  await closeAt('COUNT-1', '4 days');
+  await closeAt('COUNT-2', '3 days');
+  await rollUpClosingTimes(db);
+  expect((await closingTimes(db, 30)).map(({ closed }) => closed)).toEqual([1, 1]);
 });

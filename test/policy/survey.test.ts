@@ -96,8 +96,13 @@ test('an operator is alerted whenever the problem is not solved, and to no answe
 
 test('reports are sampled evenly, and always alike', () => {
   const buckets = Array.from({ length: 10_000 }, (_, n) => sampleBucketOf(`PR-${n}`));
-  const counts = Array.from({ length: 100 }, (_, bucket) => buckets.filter((other) => other === bucket).length);
+  const counts = Array.from(
+    { length: 100 },
+    (_, bucket) => buckets.filter((other) => Math.floor(other) === bucket).length,
+  );
   expect(Math.min(...counts)).toBeGreaterThan(50);
   expect(Math.max(...counts)).toBeLessThan(150);
+  const half = buckets.filter((bucket) => bucket < 0.5).length;
+  expect([half > 25, half < 75]).toEqual([true, true]);
   expect(sampleBucketOf('PR-1')).toBe(buckets[1]);
 });
