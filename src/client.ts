@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { AlarmService } from './client/alarms.js';
-import { assertContact, assertIds, assertTime } from './client/checks.js';
+import { assertChanges, assertTime } from './client/checks.js';
 import { CustomerService } from './client/customers.js';
 import { EventService } from './client/events.js';
 import { storedStatus } from './client/stored-status.js';
@@ -167,8 +167,7 @@ export class CloseoutClient {
     const report = await this.reports.get(reportId);
     if (status) assertAllowed(report, status);
     if (change.at !== undefined) assertTime(change.at, 'at');
-    assertIds(changes);
-    if (changes.contact) assertContact(changes.contact);
+    assertChanges(changes);
     const isRunsReason = status !== undefined && !isOpen(status);
     const updated = await this.reports.update(reportId, {
       ...changes,

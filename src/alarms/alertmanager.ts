@@ -37,13 +37,14 @@ export function alarmsIn(body: z.infer<typeof alertmanagerBody>, source: AlarmSo
     const at = (path: string | undefined): string | undefined =>
       path === undefined ? undefined : valuesAt(each, path.split('.'))[0]?.trim() || undefined;
     const { labels, annotations, startsAt, fingerprint } = each;
-    const name = annotations['summary'] ?? labels['alertname'] ?? fingerprint;
+    const text = (value: string | undefined) => value?.trim() || undefined; // a template may give an empty one
+    const name = text(annotations['summary']) ?? text(labels['alertname']) ?? fingerprint;
     return {
       fingerprint,
       isFiring: each.status === 'firing',
       startsAt: new Date(startsAt).toISOString(),
       name: name.slice(0, 255),
-      description: (annotations['description'] ?? name).slice(0, 10_000),
+      description: (text(annotations['description']) ?? name).slice(0, 10_000),
       severity: at(source.severity) ?? 'minor',
       customerId: at(source.customer),
       serviceProblemId: at(source.serviceProblem),

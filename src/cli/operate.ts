@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { CloseoutError } from '../contract/errors.js';
 import type { OperatorRequest, UpdateName } from '../contract/messages.js';
 import type { RunStatus } from '../contract/reports.js';
-import { commandsOf, describe, print, settled, user, wholeNumber, withClient, type Common } from './shell.js';
+import { commandsOf, describe, print, settled, signed, wholeNumber, withClient, type Common } from './shell.js';
 
 interface OperateOptions extends Common {
   by: string;
@@ -103,8 +103,7 @@ function daysOf(text: string): number {
   return days;
 }
 
-const asked = (command: Command): Command =>
-  command.option('--by <who>', 'author of the request', user).option('--note <text>', 'why');
+const asked = (command: Command): Command => signed(command, 'author of the request').option('--note <text>', 'why');
 
 function add(command: ReturnType<typeof commandsOf>, operations: Operation[]): void {
   for (const { verb, description, ...operation } of operations)

@@ -11,7 +11,7 @@ import {
   print,
   settled,
   timeOption,
-  user,
+  signed,
   wholeNumber,
   withClient,
   wordOption,
@@ -100,15 +100,16 @@ export function reportCommands(program: Command): void {
   command('timeline <report>', 'everything that happened to a report, and what its customer said').action(timeline);
 
   for (const [verb, description] of changes)
-    command(`${verb} <report>`, description)
+    signed(command(`${verb} <report>`, description), 'who reports it')
       .option('--at <time>', 'when it happened, ISO 8601; now if absent')
-      .option('--by <who>', 'who reports it', user)
       .option('--reason <text>', 'why')
       .action((id: string, options: ChangeOptions) => change(verb, id, options));
 
-  command('clear-problem <serviceProblem>', 'the common fault behind many reports is fixed: clear them all')
+  signed(
+    command('clear-problem <serviceProblem>', 'the common fault behind many reports is fixed: clear them all'),
+    'who reports it',
+  )
     .option('--at <time>', 'when it was fixed, ISO 8601; now if absent')
-    .option('--by <who>', 'who reports it', user)
     .option('--rate <n>', 'at most so many reports per second, 1 to 500; as many as the workers sustain if absent')
     .option('--no-wait', 'do not wait until all are cleared')
     .action(clearProblem);

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { CloseoutClient } from '../client.js';
+import { isOwnAuthor } from '../contract/access.js';
 import { CloseoutError } from '../contract/errors.js';
 import type { RunStatus } from '../contract/reports.js';
 import { isTime, timeRule } from '../contract/time.js';
@@ -14,6 +15,23 @@ export interface Common {
 
 /** The default author of changes. */
 export const user = process.env['USER'] ?? 'cli';
+
+/** Adds `--by`. What Closeout itself calls an author means something, so nobody may type it. */
+export const signed = (command: Command, description: string): Command =>
+  command.option(
+    '--by <who>',
+    description,
+    (name) => {
+      if (isOwnAuthor(name))
+        throw new CloseoutError(
+          'BadInput',
+          `--by must not be ${name}, which is what Closeout itself calls an author.`,
+          '--by',
+        );
+      return name;
+    },
+    user,
+  );
 
 export const commandsOf = (program: Command) => (spec: string, description: string) =>
   program.command(spec).description(description).option('--json', 'print JSON');

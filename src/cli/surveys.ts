@@ -1,14 +1,13 @@
 /** Commands about surveys: their outcome, and mail to and from customers. */
 import type { Command } from 'commander';
 import { CloseoutError, isWorthRetrying } from '../contract/errors.js';
-import { commandsOf, print, TemporaryError, withClient, user, type Common } from './shell.js';
+import { commandsOf, print, TemporaryError, withClient, signed, type Common } from './shell.js';
 
 export function surveyCommands(program: Command): void {
   const command = commandsOf(program);
 
-  command('reply <report>', 'write to the customer, in the thread of the survey')
+  signed(command('reply <report>', 'write to the customer, in the thread of the survey'), 'who writes')
     .requiredOption('--text <text>', 'what to write')
-    .option('--by <who>', 'who writes', user)
     .action(reply);
 
   command('stats', 'outcome of the surveys, and how satisfied customers are').action((options: Common) =>

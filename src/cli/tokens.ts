@@ -35,6 +35,13 @@ export function tokenCommands(program: Command): void {
       print(options, { revoked: name }, `${name}: refused from now on.`);
     }),
   );
+
+  command('end-sessions <name>', 'log somebody out of the desk everywhere').action((name: string, options: Common) =>
+    withClient(async (client) => {
+      const ended = await client.sessions.endAllOf(name);
+      print(options, { name, ended }, `${name}: ${ended} ${ended === 1 ? 'session' : 'sessions'} ended.`);
+    }),
+  );
 }
 
 const create = (name: string, { scope, ...options }: Common & { scope: string }) =>

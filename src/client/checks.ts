@@ -10,6 +10,7 @@ import {
 } from '../contract/contact.js';
 import { CloseoutError } from '../contract/errors.js';
 import { reportIdPattern, reportIdRule } from '../contract/ids.js';
+import type { ReportChanges } from '../contract/reports.js';
 import { isTime, timeRule } from '../contract/time.js';
 import { minute } from '../policy/time.js';
 import { now } from '../outside/database/clock.js';
@@ -42,6 +43,14 @@ export function assertIds({
   const rule = 'must be 1 to 255 characters';
   for (const [field, id] of Object.entries({ customerId, serviceProblemId }))
     if (id !== undefined && id !== null) assert(id.length >= 1 && id.length <= 255, field, rule);
+}
+
+/** What may be changed of a report. */
+export function assertChanges(changes: ReportChanges): void {
+  const { description, contact } = changes;
+  if (description !== undefined) assertDescription(description);
+  assertIds(changes);
+  if (contact) assertContact(contact);
 }
 
 export function assertContact({ emailAddress, preferredLanguage, timeZone }: Contact): void {

@@ -25,10 +25,10 @@ const hubTypes = [
 export class EventService {
   constructor(private readonly events: Events) {}
 
+  /** A listener that is known, as one that registers at each of its starts, keeps its id; if it was parked, it is tried again. */
   async subscribe(callback: string, query?: string): Promise<Subscription> {
-    const id = randomUUID();
-    await this.events.addHubListener({ name: id, types: hubTypes, callback, query: query ?? null });
-    return { id, callback, query };
+    const listener = { name: randomUUID(), types: hubTypes, callback, query: query ?? null };
+    return { id: await this.events.addHubListener(listener), callback, query };
   }
 
   /** Throws `NotFound`. */

@@ -3,7 +3,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { CloseoutError } from '../contract/errors.js';
 import { signals, type DeliverySignal } from '../contract/messages.js';
 import type { AskedQuestion } from '../contract/question.js';
-import type { Answer, ConfirmationReply, StoredAnswer, Survey, SurveyRecord } from '../contract/survey.js';
+import {
+  longestComment,
+  type Answer,
+  type ConfirmationReply,
+  type StoredAnswer,
+  type Survey,
+  type SurveyRecord,
+} from '../contract/survey.js';
 import { reportAbout } from '../customer/delivery-report.js';
 import type { IncomingMail } from '../customer/incoming-mail.js';
 import type { Stores } from '../outside/stores.js';
@@ -22,6 +29,9 @@ export interface Received {
   kind: 'bounce' | 'delay' | 'complaint' | 'unsubscription' | 'automatic' | 'reply';
   surveyId?: string;
 }
+
+/** Through the link of one survey. */
+const mostNotes = 20;
 
 export class SurveyService {
   constructor(
@@ -117,9 +127,16 @@ export class SurveyService {
   }
 
   /** When no form accepts a customer's words any more, they become a note, and an operator reads them. Safe to repeat. */
-  async addNote({ id: surveyId }: Survey, text: string): Promise<void> {
+  async addNote({ id: surveyId }: Survey, typed: string): Promise<void> {
     const { confirmations, messages } = this.stores;
+    const text = Array.from(typed).slice(0, longestComment).join('');
     const id = createHash('sha256').update(`${surveyId} ${text}`).digest('base64url').slice(0, 22);
+    // Each is a mail to an operator, and a link is valid for years.
+    const notes = (await messages.ofSurvey(surveyId)).filter(
+      ({ direction, messageId }) => direction === 'in' && messageId === null,
+    );
+    if (notes.length >= mostNotes && !notes.some((note) => note.id === id))
+      throw new CloseoutError('TooManyRequests', `No more than ${mostNotes} messages are taken through one link.`);
     await confirmations.addNote(surveyId, text);
     await messages.store({ id, surveyId, direction: 'in', author: null, text });
     await this.alertToMessage(id).catch(ignoreUnavailable);

@@ -1,7 +1,7 @@
 /** The pages a customer sees. They need no script, and show only what the mail showed. The same input is the same page. */
 import type { Report } from '../contract/reports.js';
 import type { QuestionSet } from '../contract/question.js';
-import type { Answer, ConfirmationState } from '../contract/survey.js';
+import { longestComment, type Answer, type ConfirmationState } from '../contract/survey.js';
 import { html } from '../views/render.js';
 import { summaryOf } from './mail.js';
 import type { Voice } from './brand.js';
@@ -9,7 +9,6 @@ import { asksAt, followUpsInWords, isRow, languagesOf, optionsOf, questionText, 
 import { formatNumber, formatTime, languageCodes, textsOf, type Language } from './texts.js';
 
 /** Longest comment, and answer to a follow-up question, in code points. */
-export const longestComment = 2000;
 export const longestFollowUp = 500;
 
 type ShownReport = Pick<Report, 'id' | 'name' | 'description' | 'closedAt'>;

@@ -19,35 +19,48 @@ const laterHeader =
 /** An answer below or between quoted lines is left as it is: nobody may miss a customer's words. */
 export function divideReply(text: string): DividedReply {
   const lines = text.split('\n');
-  const start = lines.findIndex((_, index) => beginsQuote(lines, index));
+  const below = linesBelow(lines);
+  const start = lines.findIndex((_, index) => beginsQuote(lines, index, below));
   if (start <= 0) return { own: text, quoted: '' };
   const own = lines.slice(0, start).join('\n').trim();
   return own === '' ? { own: text, quoted: '' } : { own, quoted: lines.slice(start).join('\n').trim() };
 }
 
-function beginsQuote(lines: string[], index: number): boolean {
-  const line = (lines[index] ?? '').trim();
-  const rest = lines.slice(index + 1);
-  if (line.startsWith('>')) return onlyQuoted(rest);
-  if (originalMessage.test(line)) return true;
-  if (/^_{10,}$/.test(line)) return headerOfQuote.test((lines[index + 1] ?? '').trim());
-  if (headerOfQuote.test(line)) return rest.slice(0, 4).some((next) => laterHeader.test(next.trim()));
-  if (attribution.test(line)) return rest.some(isQuoted) && onlyQuoted(rest);
-  // Some programs break the line of the attribution.
-  const next = (lines[index + 1] ?? '').trim();
-  return (
-    /^(On|Am|Le|El|Em|W dniu)\s/u.test(line) &&
-    attribution.test(`${line} ${next}`) &&
-    rest.slice(1).some(isQuoted) &&
-    onlyQuoted(rest.slice(1))
-  );
+/** What is found from a line to the end. */
+interface Below {
+  /** No words of the customer; a signature does not count. */
+  onlyQuoted: boolean;
+  someQuoted: boolean;
 }
 
-const isQuoted = (line: string): boolean => line.trimStart().startsWith('>');
+/** From the end, in one pass: a customer may send as many quoted lines as a mail can hold. */
+function linesBelow(lines: string[]): Below[] {
+  const below: Below[] = [];
+  let last: Below = { onlyQuoted: true, someQuoted: false };
+  below[lines.length] = last;
+  for (let index = lines.length - 1; index >= 0; index--) {
+    const line = lines[index] ?? '';
+    const isQuoted = line.trimStart().startsWith('>');
+    const isSignature = /^--\s*$/.test(line);
+    last = {
+      onlyQuoted: isSignature || ((isQuoted || line.trim() === '') && last.onlyQuoted),
+      someQuoted: isQuoted || last.someQuoted,
+    };
+    below[index] = last;
+  }
+  return below;
+}
 
-/** No words of the customer follow; a signature does not count. */
-function onlyQuoted(lines: string[]): boolean {
-  const signature = lines.findIndex((line) => /^--\s*$/.test(line));
-  const body = signature < 0 ? lines : lines.slice(0, signature);
-  return body.every((line) => line.trim() === '' || isQuoted(line));
+function beginsQuote(lines: string[], index: number, below: Below[]): boolean {
+  const line = (lines[index] ?? '').trim();
+  const next = (lines[index + 1] ?? '').trim();
+  const isQuoteFrom = (from: number) => below[from]?.someQuoted === true && below[from].onlyQuoted;
+  if (line.startsWith('>')) return below[index + 1]?.onlyQuoted ?? true;
+  if (originalMessage.test(line)) return true;
+  if (/^_{10,}$/.test(line)) return headerOfQuote.test(next);
+  if (headerOfQuote.test(line))
+    return lines.slice(index + 1, index + 5).some((later) => laterHeader.test(later.trim()));
+  if (attribution.test(line)) return isQuoteFrom(index + 1);
+  // Some programs break the line of the attribution.
+  return /^(On|Am|Le|El|Em|W dniu)\s/u.test(line) && attribution.test(`${line} ${next}`) && isQuoteFrom(index + 2);
 }

@@ -66,14 +66,18 @@ function askToLogIn(request: FastifyRequest, reply: FastifyReply, hasProvider: b
 }
 
 /** Finds out who sends a request: by a token, or by a log-in. False if nobody is known by what it carries. */
-async function identify(request: FastifyRequest, { apiToken, oidc }: Config, client: CloseoutClient): Promise<boolean> {
+async function identify(
+  request: FastifyRequest,
+  { apiToken, oidc, http }: Config,
+  client: CloseoutClient,
+): Promise<boolean> {
   const token = tokenOf(request);
   if (token !== undefined) {
     if (isSameToken(token, apiToken)) return true;
     request.subject = await client.tokens.subjectOf(token);
     return request.subject !== undefined;
   }
-  const session = oidc && sessionOf(request);
+  const session = oidc && sessionOf(request, http.publicUrl);
   if (session === undefined) return false;
   request.subject = await client.sessions.subjectOf(session);
   request.hasSession = request.subject !== undefined;

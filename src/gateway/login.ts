@@ -9,9 +9,13 @@ import { isLoopback, type Config } from '../setup/config.js';
 import { scopesOf, type Oidc } from '../setup/oidc-settings.js';
 import { sendDesk } from './desk/page.js';
 
-const sessionCookie = 'closeout-session';
+/** Under https, no other host of the same domain can set it. */
+const sessionCookieAt = (publicUrl: string): string =>
+  publicUrl.startsWith('https:') ? '__Host-closeout-session' : 'closeout-session';
 /** Of a log-in that has begun. */
 const loginCookie = 'closeout-login';
+/** Whoever has logged out is asked for the password again, though the provider may remember the log-in. */
+const logoutCookie = 'closeout-logged-out';
 const minutesToLogIn = 15;
 
 const begun = z.object({ verifier: z.string(), state: z.string(), nonce: z.string(), to: z.string() });
@@ -19,7 +23,8 @@ const begun = z.object({ verifier: z.string(), state: z.string(), nonce: z.strin
 const cookieOf = ({ headers }: FastifyRequest, name: string): string | undefined => parse(headers.cookie ?? '')[name];
 
 /** The id of the session that a request belongs to, if it names one. */
-export const sessionOf = (request: FastifyRequest): string | undefined => cookieOf(request, sessionCookie);
+export const sessionOf = (request: FastifyRequest, publicUrl: string): string | undefined =>
+  cookieOf(request, sessionCookieAt(publicUrl));
 
 export const loginPath = (to: string): string => `/login?to=${encodeURIComponent(to)}`;
 
@@ -33,9 +38,10 @@ function ownPath(to: unknown, publicUrl: string): string {
 export function login(app: FastifyInstance, { oidc, http: { publicUrl } }: Config, client: CloseoutClient): void {
   if (!oidc) return;
   const provider = discovered(oidc);
+  const sessionCookie = sessionCookieAt(publicUrl);
   const options: SerializeOptions = { httpOnly: true, secure: publicUrl.startsWith('https:'), sameSite: 'lax' };
 
-  app.get('/login', async ({ query }, reply) => {
+  app.get('/login', async (request, reply) => {
     const { library, configuration } = await provider();
     const verifier = library.randomPKCECodeVerifier();
     const [state, nonce] = [library.randomState(), library.randomNonce()];
@@ -46,8 +52,10 @@ export function login(app: FastifyInstance, { oidc, http: { publicUrl } }: Confi
       code_challenge_method: 'S256',
       state,
       nonce,
+      ...(cookieOf(request, logoutCookie) ? { prompt: 'login' } : {}),
     });
-    const value = JSON.stringify({ verifier, state, nonce, to: ownPath((query as { to?: unknown }).to, publicUrl) });
+    const { to } = request.query as { to?: unknown };
+    const value = JSON.stringify({ verifier, state, nonce, to: ownPath(to, publicUrl) });
     const cookie = serialize(loginCookie, value, { ...options, path: '/login', maxAge: minutesToLogIn * 60 });
     return reply.header('set-cookie', cookie).redirect(url.href, 303);
   });
@@ -68,14 +76,18 @@ export function login(app: FastifyInstance, { oidc, http: { publicUrl } }: Confi
     const cookies = [
       serialize(sessionCookie, id, { ...options, path: '/' }),
       serialize(loginCookie, '', { ...options, path: '/login', maxAge: 0 }),
+      serialize(logoutCookie, '', { ...options, path: '/login', maxAge: 0 }),
     ];
-    return reply.header('set-cookie', cookies).redirect(to, 303);
+    return reply.header('set-cookie', cookies).redirect(ownPath(to, publicUrl), 303);
   });
 
   app.post('/logout', { config: { accepts: 'form', scope: 'read' } }, async (request, reply) => {
-    const id = sessionOf(request);
+    const id = sessionOf(request, publicUrl);
     if (id !== undefined) await client.sessions.close(id);
-    reply.header('set-cookie', serialize(sessionCookie, '', { ...options, path: '/', maxAge: 0 }));
+    reply.header('set-cookie', [
+      serialize(sessionCookie, '', { ...options, path: '/', maxAge: 0 }),
+      serialize(logoutCookie, 'yes', { ...options, path: '/login' }),
+    ]);
     const message = 'To log in again, open any page.';
     return sendDesk(reply, './desk/error.html.eta', {
       title: 'Closeout',

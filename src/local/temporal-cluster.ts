@@ -77,10 +77,11 @@ const dynamicValues = (): object =>
 
 /** The database and its tables, brought up to date by the server's own tool. */
 async function prepare({ sql, database: { port, user, password } }: LocalCluster, name: string): Promise<void> {
-  const login = ['--plugin', 'postgres12_pgx', '--ep', '127.0.0.1', '-p', `${port}`, '-u', user, '--pw', password];
+  const login = ['--plugin', 'postgres12_pgx', '--ep', '127.0.0.1', '-p', `${port}`, '-u', user];
+  // Every user of the machine can read the arguments of a process.
+  const env = { ...process.env, SQL_PASSWORD: password };
   const tool = (...args: string[]) =>
-    promisify(execFile)(sql, [...login, '--db', name, ...args]).catch((error: { stderr?: string }) => {
-      // Its own message repeats the command, with the password.
+    promisify(execFile)(sql, [...login, '--db', name, ...args], { env }).catch((error: { stderr?: string }) => {
       const reason = error.stderr?.trim().split('\n').at(-1) ?? 'no reason';
       throw new CloseoutError('Unexpected', `Temporal's tables cannot be prepared (${args[0]}): ${reason}`);
     });

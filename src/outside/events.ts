@@ -44,7 +44,8 @@ export type Ended = 'parked' | 'givenUp';
 export interface Events {
   /** Makes the listeners of a kind those of the file. Events that wait for one that is gone are dropped. */
   setListeners(kind: 'webhook' | 'system', listeners: Pick<Listener, 'name' | 'types'>[]): Promise<void>;
-  addHubListener(listener: Pick<Listener, 'name' | 'types' | 'callback' | 'query'>): Promise<void>;
+  /** Returns its name, or that of the one with the same callback and query. */
+  addHubListener(listener: Pick<Listener, 'name' | 'types' | 'callback' | 'query'>): Promise<string>;
   removeHubListener(name: string): Promise<boolean>;
   hubListener(name: string): Promise<Listener | undefined>;
   /** Those that are not parked, and may be tried now. */
@@ -96,10 +97,22 @@ export function eventTable(db: Db): Events {
     },
 
     async addHubListener(listener) {
+      const known = await db
+        .selectFrom('listeners')
+        .select('name')
+        .where('kind', '=', 'hub')
+        .where('callback', '=', listener.callback)
+        .where('query', 'is not distinct from', listener.query)
+        .executeTakeFirst();
+      if (known) {
+        await this.resume(known.name);
+        return known.name;
+      }
       await db
         .insertInto('listeners')
         .values({ ...listener, kind: 'hub' })
         .execute();
+      return listener.name;
     },
 
     async removeHubListener(name) {

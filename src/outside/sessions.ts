@@ -14,6 +14,8 @@ export interface Sessions {
   /** Undefined if there is none, or it has expired. */
   subjectOf(id: string): Promise<Subject | undefined>;
   close(id: string): Promise<void>;
+  /** Ends every session of somebody. Returns how many. */
+  endAllOf(name: string): Promise<number>;
 }
 
 export function sessionTable(db: Db): Sessions {
@@ -42,6 +44,11 @@ export function sessionTable(db: Db): Sessions {
 
     async close(id) {
       await db.deleteFrom('sessions').where('hash', '=', hashOf(id)).execute();
+    },
+
+    async endAllOf(name) {
+      const { numDeletedRows } = await db.deleteFrom('sessions').where('name', '=', name).executeTakeFirst();
+      return Number(numDeletedRows);
     },
   };
 }

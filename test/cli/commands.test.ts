@@ -106,6 +106,12 @@ test('errors have a code under --json; the version is that of the package', asyn
   expect([filter.code, filter.stderr]).toEqual([2, expect.stringContaining('--where is not a list filter')]);
 });
 
+test('output that nobody reads to its end, as in a pipe to head, is no error', async () => {
+  const command = `set -o pipefail; ${process.execPath} dist/cli.js --help | true`;
+  const { code, stderr } = await run('bash', ['-c', command], cleanEnv());
+  expect([code, stderr]).toEqual([0, '']);
+});
+
 test('what an operator asks for is done or refused with the reason', async () => {
   await stack.open('CLI-2');
   expect((await stack.closeout('skip-survey', 'CLI-2', '--by', 'eve')).code).toBe(0);
@@ -127,6 +133,7 @@ test.each<[string, string[], number, string]>([
   ['a time to come', ['open', '--description', 'x', '--at', '2099-01-01'], 2, 'openedAt must not be in the future'],
   ['days that make no sense', ['extend-survey', 'CLI-3', '--days', '91'], 2, '--days must be 1 to 90'],
   ['a bad time', ['clear', 'CLI-3', '--at', 'noonish'], 2, 'at must be a time in ISO 8601'],
+  ['an author that means something', ['reopen', 'CLI-3', '--by', 'Customer'], 2, '--by must not be Customer'],
   ['a report and all', ['retry', 'CLI-3', '--all'], 2, 'Name a report, or give --all; not both.'],
   ['a filter for one report', ['retry', 'CLI-3', '--where', 'x'], 2, '--where needs --all.'],
   ['a missing argument', ['clear'], 2, "missing required argument 'report'"],

@@ -39,3 +39,8 @@ test.each([
   for (const line of text.split('\n').filter((line) => !line.startsWith('>') && line !== ''))
     expect(own).toContain(line);
 });
+
+test('as many quoted lines as a mail can hold, with a word at their end', () => {
+  const text = `No.\n${'>\n'.repeat(100_000)}Call me.`;
+  expect(divideReply(text)).toEqual({ own: text, quoted: '' });
+});

@@ -139,6 +139,15 @@ test('one that is refused does not hold up those behind it', async () => {
   expect(await reportsOf('good')).toHaveLength(1);
 });
 
+test('one whose texts are empty is named by its alert', async () => {
+  const firing = webhook('firing', 'empty', minutesAgo(1));
+  const [first] = firing.alerts;
+  expect(
+    (await send({ ...firing, alerts: [{ ...first, annotations: { summary: ' ', description: '' } }] })).status,
+  ).toBe(200);
+  expect(await reportsOf('empty')).toHaveLength(1);
+});
+
 test('only with its token, and only what Alertmanager sends', async () => {
   expect((await send(webhook('firing', 'x1', minutesAgo(1)), 'wrong')).status).toBe(401);
   expect((await callApi(stack, 'POST', '/alarms/nobody', {}, { authorization: `Bearer ${token}` })).status).toBe(401);

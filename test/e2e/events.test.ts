@@ -149,7 +149,10 @@ describe('the hub of TMF621', () => {
     expect(all).toMatchObject({ status: 201, body: { callback: expect.stringContaining('/listener') as string } });
     expect(all.headers.get('location')).toBe(stack.url(`${hubPath}/${all.body.id}`));
     const query = 'eventType=TroubleTicketStatusChangeEvent,TroubleTicketResolvedEvent&severity=Major&fields=status';
-    await subscribe(`${await resolved.listen()}/listener`, query);
+    const callback = `${await resolved.listen()}/listener`;
+    const first = await subscribe(callback, query);
+    // As a listener that registers whenever it starts.
+    expect((await subscribe(callback, query)).body.id).toBe(first.body.id);
 
     const { body: minor } = await callApi(stack, 'POST', ticketPath, ticket({ severity: 'Minor' }));
     const { body: major } = await callApi(stack, 'POST', ticketPath, ticket({ severity: 'Major' }));

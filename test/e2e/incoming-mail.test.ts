@@ -64,7 +64,14 @@ test('a bounce for a full mailbox does not suppress the address', async () => {
 test("a customer's reply is kept with the report and alerts the operator, once; nothing is reopened", async () => {
   const { messageId } = await stack.ask('BACK-1');
   const token = /\/s\/([\w.-]+)/.exec((await stack.mails('BACK-1'))[0]?.text ?? '')?.[1] ?? '';
-  const text = `Still dead\0 at night.\n\n> http://127.0.0.1/s/${token}?r=4\n> http://127.0.0.1/c/${token}?fixed=no`;
+  const links = [
+    `http://127.0.0.1/s/${token}?r=4`,
+    `http://127.0.0.1/c/${token}?fixed=no`,
+    // As scanners of mail rewrite them.
+    `https://eur01.safelinks.example/?url=https%3A%2F%2Fcare.example%2Fs%2F${token}%3Fr%3D5&data=05`,
+    `https://urldefense.example/v2/url?u=https-3A__care.example_s_${token.replaceAll('-', '-2D')}&d=D`,
+  ];
+  const text = `Still dead\0 at night.\n\n${links.map((link) => `> ${link}`).join('\n')}`;
   const mail = plainMail({ answers: messageId, text, id: '<back@c.example>' });
   for (let time = 0; time < 2; time++)
     expect(await stack.inbound(mail)).toMatchObject({ code: 0, stdout: 'received: reply\n' });
@@ -162,6 +169,21 @@ test('a reply whose Message-ID another mail used is kept as well', async () => {
   const textsOf = async (report: string) => (await messagesOf(report)).map(({ words }) => words);
   expect(await textsOf('SAME-1')).toEqual(['First thing.', 'Second thing.']);
   expect(await textsOf('SAME-2')).toEqual(['Third thing.']);
+});
+
+test('words that no operator was alerted to, because Temporal was away, are sent by the watch', async () => {
+  const { messageId = '' } = await stack.ask('WORDS-1');
+  await stack.inbound(plainMail({ answers: messageId, text: 'Thank you, but it rains in.' }));
+  const alerts = () => stack.alerts('WORDS-1');
+  await until('the alert', async () => (await alerts()).length === 1);
+  await stack.sql(`
+    insert into messages select (jsonb_populate_record(m, '{"id": "lost-1"}')).* from messages m
+      where survey_id in (select id from surveys where report_id = 'WORDS-1');
+    update messages set begun_at = null, text = 'And it is cold.', at = now() - interval '2 minutes' where id = 'lost-1'`);
+  expect((await stack.closeout('watch')).code).toBe(0);
+  await until('the second alert', async () => (await alerts()).some(({ text }) => text?.includes('> And it is cold.')));
+  await stack.closeout('watch');
+  expect(await alerts()).toHaveLength(2);
 });
 
 test('a mail is to be delivered again if a setting is missing or the database is down, but not if the mail is at fault', async () => {

@@ -172,6 +172,8 @@ describe('encrypted payloads', () => {
     expect(again.payloads[0]?.data).not.toBe(payloads[0]?.data);
     expect((await codec('decode', [payload], { origin: 'https://evil.example' })).status).toBe(401);
     expect((await codec('decode', 'x')).status).toBe(400);
+    const damaged = await codec('decode', [payload, { ...payload, data: '' }]);
+    expect([damaged.status, await damaged.json()]).toEqual([400, expect.objectContaining({ field: 'payloads[1]' })]);
   });
 
   test('the codec server needs a token with the scope operate', async () => {

@@ -69,6 +69,21 @@ test('a comment that comes too late is typed in the form that is left, or else k
   );
 });
 
+test('words that come too late are kept as far as a field is long, and not without end', async () => {
+  const link = linkIn(await stack.ask('LONG-1', { ticketType: 'final' })).replace(/\?.*/, '');
+  await stack.untilSurvey('LONG-1', 'expired');
+  const say = async (reason: string) => (await post(`${link}/reopen`, { reason })).status;
+  expect(await say('x'.repeat(10_000))).toBe(303);
+  for (let n = 2; n <= 20; n++) expect(await say(`Call me ${n}`)).toBe(303);
+  expect(await say('Call me 21')).toBe(429);
+  expect(await say('Call me 20')).toBe(303); // is known
+  const words = (await stack.client.timeline('LONG-1')).flatMap((entry) =>
+    entry.kind === 'message' ? entry.words : [],
+  );
+  expect(words).toHaveLength(20);
+  expect(Math.max(...words.map(({ length }) => length))).toBe(2000);
+});
+
 test('after the time in which a report can be reopened, the page only says that the survey has ended', async () => {
   const link = linkIn(await stack.ask('FINAL-1', { ticketType: 'final' })).replace(/\?.*/, '');
   await stack.untilSurvey('FINAL-1', 'expired');

@@ -1,7 +1,8 @@
-import puppeteer, { type Browser, type Page } from 'puppeteer-core';
+import puppeteer, { type Browser, type HTTPRequest, type Page } from 'puppeteer-core';
 import { freePorts } from '../stack/commands.js';
 import { startIssuer, type Issuer } from '../stack/issuer.js';
 import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
 
 /** Operators log in through a real OpenID Connect provider, in a real browser. */
 let stack: Stack;
@@ -117,11 +118,54 @@ test('programs are asked for a token, and tokens work as before', async () => {
   expect((await asBrowser('/reports', headers)).status).toBe(200);
 });
 
-test('a callback that nobody asked for, or that was answered for another browser, is refused', async () => {
+/** What the provider answers, before the browser brings it, and the cookie of the browser. */
+async function heldAnswer(): Promise<{ path: string; begun: object }> {
+  let path = '';
+  const hold = (request: HTTPRequest) => {
+    const isAnswer = request.url().startsWith(stack.url('/login/callback'));
+    if (isAnswer) path = request.url().slice(stack.url('').length);
+    void (isAnswer ? request.abort() : request.continue());
+  };
+  await page.setRequestInterception(true);
+  page.on('request', hold);
+  await logIn('eve-operator', '/reports').catch(() => undefined); // its last step is held
+  await until('the answer', () => path !== '');
+  page.off('request', hold);
+  await page.setRequestInterception(false);
+  const cookie = (await browser.cookies()).find(({ name }) => name === 'closeout-login');
+  return { path, begun: JSON.parse(decodeURIComponent(cookie?.value ?? '')) as object };
+}
+
+const bring = async ({ path, begun }: { path: string; begun: object }) => {
+  const cookie = `closeout-login=${encodeURIComponent(JSON.stringify(begun))}`;
+  return (await asBrowser(path, { cookie })).status;
+};
+
+test('a callback that nobody asked for is refused', async () => {
   const uninvited = await asBrowser('/login/callback?code=x&state=y');
   expect([uninvited.status, await uninvited.text()]).toEqual([401, expect.stringContaining('No log-in has begun')]);
-  const begun = await asBrowser('/login');
-  const cookie = begun.headers.get('set-cookie')?.split(';')[0] ?? '';
-  const swapped = await asBrowser('/login/callback?code=x&state=y', { cookie });
-  expect([swapped.status, await swapped.text()]).toEqual([401, expect.stringContaining('The log-in failed')]);
+});
+
+test.each([
+  ['the browser that asked', {}, 303],
+  ['one with another state', { state: 'another' }, 401],
+  ['one with another verifier', { verifier: 'another'.repeat(7) }, 401],
+  ['one with another nonce', { nonce: 'another' }, 401],
+])('a valid answer of the provider, brought by %s', async (_, own, status) => {
+  const { path, begun } = await heldAnswer();
+  expect(await bring({ path, begun: { ...begun, ...own } })).toBe(status);
+});
+
+test('whoever has logged out is asked for the password again, and an operator ends the sessions of somebody', async () => {
+  await logIn('olga-operator', '/');
+  await Promise.all([page.waitForNavigation(), page.click('.login button')]);
+  await page.goto(stack.url('/reports'), { waitUntil: 'domcontentloaded' });
+  expect(await page.$('[name=password]')).not.toBeNull();
+  await logIn('olga-operator', '/reports');
+  const [cookie] = await ownCookies();
+  const headers = { cookie: `closeout-session=${cookie?.value}` };
+  expect((await asBrowser('/reports', headers)).status).toBe(200);
+  const { stdout } = await stack.closeout('tokens', 'end-sessions', 'olga');
+  expect(stdout).toBe('olga: 1 session ended.\n');
+  expect((await asBrowser('/reports', headers)).headers.get('location')).toBe('/login?to=%2Freports');
 });

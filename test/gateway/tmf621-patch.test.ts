@@ -21,6 +21,10 @@ test('attributes are patched by merge, null removes, what the server sets is ref
     severity: 'Critical',
   });
   expect(body).not.toHaveProperty('channel');
+  expect(await call('PATCH', `${path}/${id}`, { description: '   ' })).toMatchObject({
+    status: 400,
+    body: { field: 'description' },
+  });
   for (const name of ['id', 'href', 'creationDate', 'lastUpdate', 'statusChange', 'statusChangeDate']) {
     expect(await call('PATCH', `${path}/${id}`, { [name]: 'x' })).toMatchObject({
       status: 400,

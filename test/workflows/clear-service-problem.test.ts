@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type pg from 'pg';
+import { massClearIdOf } from '../../src/contract/ids.js';
 import type { MassClearProgress } from '../../src/contract/messages.js';
 import { openSession } from '../stack/session.js';
 import { Stack } from '../stack/stack.js';
@@ -129,6 +130,15 @@ test('a report cleared by itself in the middle does not queue behind the rest', 
   expect(await askedOf()).toBeLessThan(300);
   await until('the rest', async () => (await stack.client.serviceProblems.progress('SP-2')).done, 110_000);
   expect((await stack.client.serviceProblems.progress('SP-2')).closed).toBe(300);
+});
+
+test('a command that follows a clearing ends when somebody stops it in Temporal', async () => {
+  await openAll('SP-4', 20, 20);
+  const following = stack.closeout('clear-problem', 'SP-4', '--rate', '1');
+  await until('it to be under way', async () => (await stack.client.serviceProblems.progress('SP-4')).cleared > 0);
+  await stack.temporal.workflow.getHandle(massClearIdOf('SP-4')).terminate();
+  const { code, stderr } = await following;
+  expect([code, stderr]).toEqual([1, expect.stringContaining('The clearing of SP-4 was stopped in Temporal.')]);
 });
 
 test('by command, with a bar and the number cleared; again, it changes nothing; and by the API', async () => {

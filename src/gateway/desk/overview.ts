@@ -20,6 +20,7 @@ import { shortTime } from '../../operator/times.js';
 import { skipInWords, stateInWords } from '../../policy/state-in-words.js';
 import type { Config } from '../../setup/config.js';
 import { satisfactionCsv } from '../satisfaction-csv.js';
+import { sharedFor } from '../shared-for.js';
 import { sendDesk } from './page.js';
 import { now } from '../../client/database.js';
 
@@ -31,6 +32,7 @@ const days = 30;
 export function overviewPages(app: FastifyInstance, config: Config, client: CloseoutClient): void {
   const { counts } = client.overview;
   const outbox = config.mail.outboxDir !== undefined;
+  // Temporal answers ten lists per second unless it is configured otherwise.
   const beingCleared = sharedFor(1000, () => client.overview.beingCleared(longestList));
 
   app.get('/', async (request, reply) => {
@@ -92,16 +94,6 @@ async function viewOf(client: CloseoutClient, beingCleared: () => Promise<MassCl
     checks,
     attention: attention.reports.map(({ report, status }) => ({ report, ...stateInWords(status, shortTime) })),
     problems: problems ?? [],
-  };
-}
-
-/** One call for everyone who asks within `ms`: Temporal answers ten lists per second unless it is configured otherwise. */
-function sharedFor<T>(ms: number, call: () => Promise<T>): () => Promise<T> {
-  let last: { at: number; result: Promise<T> } | undefined;
-  return () => {
-    const at = performance.now();
-    if (last === undefined || at - last.at >= ms) last = { at, result: call() };
-    return last.result;
   };
 }
 
