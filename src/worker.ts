@@ -23,7 +23,7 @@ import { loadBrands } from './setup/brands.js';
 import { loadPolicy } from './setup/policy-file.js';
 import { loadSystems } from './setup/systems-file.js';
 import { Systems } from './systems/systems.js';
-import { runLoops, storeListeners } from './worker/loops.js';
+import { keepPrepared, runLoops, storeListeners } from './worker/loops.js';
 import { openTracing, type Tracing } from './setup/tracing.js';
 
 /** Runs until SIGINT or SIGTERM, then lets running activities end. Calls `onReady` once it polls. */
@@ -51,10 +51,11 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
   const temporal = connectTemporal(config.temporal, tracing?.client);
   try {
     await untilDone(log, 'use the database', () => assertMigrated(config.databaseUrl));
-    await untilDone(log, 'register the search attributes', () =>
-      registerSearchAttributes(connection, config.temporal.namespace),
-    );
-    await untilDone(log, 'create the schedules', () => temporal.schedules.create(config.watchSeconds));
+    const prepareTemporal = async () => {
+      await registerSearchAttributes(connection, config.temporal.namespace);
+      await temporal.schedules.create(config.watchSeconds);
+    };
+    await untilDone(log, 'register search attributes and schedules', prepareTemporal);
     const outside = {
       runs: temporal.runs,
       lostRuns: temporal.lostRuns,
@@ -96,7 +97,14 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
       'ready',
     );
     onReady();
-    const loops = runLoops({ config, stores, runs: temporal.runs, systems, file, log }, stopping.signal);
+    const prepareAgain = async () => {
+      await prepareTemporal();
+      if (build !== undefined) await temporal.workerVersions.rollOutFirst(build);
+    };
+    const loops = Promise.all([
+      runLoops({ config, stores, runs: temporal.runs, systems, file, log }, stopping.signal),
+      keepPrepared(prepareAgain, config.watchSeconds, log, stopping.signal),
+    ]);
     await runs.finally(() => stopping.abort());
     await loops;
   } finally {
@@ -168,9 +176,10 @@ async function connect({ temporal: { connection } }: Config): Promise<NativeConn
 const bundled = (name: string): string =>
   readFileSync(fileURLToPath(new URL(`./worker/${name}.js`, import.meta.url)), 'utf8');
 
-/** The same for every worker of a release, with traces or without. */
+/** The same for every worker of a release, with traces or without, in whatever folder it was built: the source map names files. */
 function buildId(): string {
-  const hash = createHash('sha256').update(bundled('workflow-bundle')).digest('hex');
+  const [code = ''] = bundled('workflow-bundle').split('//# sourceMappingURL');
+  const hash = createHash('sha256').update(code).digest('hex');
   return `${version}-${hash.slice(0, 8)}`;
 }
 

@@ -67,7 +67,10 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
     http: { connectionsCheckingInterval: 5_000 },
     trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
   });
-  await app.register(helmet, { ...securityHeaders, hsts: publicUrl.startsWith('https:') });
+  await app.register(helmet, {
+    ...securityHeaders,
+    hsts: publicUrl.startsWith('https:') && { includeSubDomains: false },
+  });
   app.removeContentTypeParser('text/plain'); // Fastify's own; no route accepts text, so it is answered with 415
   app.addContentTypeParser(['application/json', mergePatch], { parseAs: 'string' }, parseJson(app));
   traces(app);

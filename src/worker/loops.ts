@@ -1,4 +1,5 @@
 /** What a worker does beside its activities: it delivers events, and looks for what happened in external systems. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { eventTypes } from '../contract/events.js';
 import { dispatchEvents } from '../events/dispatcher.js';
@@ -36,4 +37,18 @@ export async function runLoops(
   const settings = { webhooks: file.webhooks, publicUrl, linkKeys: config.linkKeys, allowLoopback: trustLoopback };
   const outside = { ...stores, runs, systems };
   await Promise.all([dispatchEvents(outside, settings, log, stop), pollSystems(outside, systems, log, stop)]);
+}
+
+/** A Temporal that was lost may start empty while workers run: what they need there is made again, about as often as there is a sweep. */
+export async function keepPrepared(
+  prepare: () => Promise<void>,
+  everySeconds: number,
+  log: Logger,
+  stop: AbortSignal,
+): Promise<void> {
+  while (!stop.aborted) {
+    await pause(1000 * everySeconds, undefined, { signal: stop }).catch(() => undefined);
+    if (!stop.aborted)
+      await prepare().catch((error: Error) => log.warn({ error: error.name }, 'cannot prepare Temporal'));
+  }
 }

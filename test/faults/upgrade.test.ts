@@ -143,6 +143,7 @@ test(
     const checked = async () => ((await (await fetch(stack.url('/readyz'))).json()) as { worker: string }).worker;
     const isMissing = async () => (await checked()) === `none of version ${next} runs`;
     await until('the missing workers to be noticed', isMissing, 90_000);
+    expect((await stack.closeout('rollout', next)).stderr).toContain(`No worker of version ${next} runs`);
     endNext = await stack.secondWorker({}, command);
     await until('the new ones to be noticed', async () => (await checked()) === 'ok');
     await goOn(4, 5);

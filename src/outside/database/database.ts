@@ -107,6 +107,10 @@ export function rethrow(error: unknown): never {
   if (malformedText.has(state))
     throw new CloseoutError('BadInput', 'The character NUL (U+0000) is not allowed anywhere.');
   if (ownFault.test(state) || error instanceof TypeError || error instanceof RangeError) throw error;
+  if (/CERT|SIGNATURE|ALTNAME/.test(state)) {
+    const message = `The certificate of PostgreSQL is not trusted (${state}); name the file of its issuer with sslrootcert in DATABASE_URL.`;
+    throw new CloseoutError('DatabaseUnavailable', message, undefined, { cause: error });
+  }
   const problem = busy.has(state)
     ? `A statement took too long in the database, or waited too long for another one (${state}); try again, and check what else the database is doing.`
     : `The database cannot be reached${state && ` (${state})`}; try again, and check that DATABASE_URL is right and PostgreSQL is up.`;

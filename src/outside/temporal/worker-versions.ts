@@ -12,7 +12,7 @@ import { callTemporal } from './calls.js';
 export interface WorkerVersions {
   /** Newest first; empty if no versioned worker has ever run. */
   list(): Promise<WorkerVersion[]>;
-  /** Gives a version this percentage of the runs; with 100, it is the current one, and others get none. Throws `BadInput`. */
+  /** Gives a version this percentage of the runs; with 100, it is the current one, and others get none. Throws `BadInput`, `StatusConflict`. */
   rollOut(buildId: string, percentage: number): Promise<void>;
   /** Makes a version the current one if there is none: of the first installation. Throws `TemporalUnavailable` while it is unknown. */
   rollOutFirst(buildId: string): Promise<void>;
@@ -58,6 +58,16 @@ export function workerVersions(temporal: Client): WorkerVersions {
     return versions.sort((one, other) => other.since.localeCompare(one.since));
   };
 
+  /** The versions of the workers that run. */
+  const running = async (deadline?: number) => {
+    const request = { namespace: about.namespace, taskQueue: { name: taskQueue } };
+    const ask = () => service.describeTaskQueue(request);
+    const { pollers, versioningInfo } = await callTemporal(temporal, ask, deadline);
+    const since = now().getTime() - forgottenAfter;
+    const seen = (pollers ?? []).filter((poller) => Number(poller.lastAccessTime?.seconds ?? 0) * second > since);
+    return { versions: new Set(seen.map(versionOf)), versioningInfo };
+  };
+
   const makeCurrent = (buildId: string) =>
     callTemporal(temporal, () => service.setWorkerDeploymentCurrentVersion({ ...about, buildId }));
   const ramp = (buildId: string, percentage: number) =>
@@ -71,6 +81,10 @@ export function workerVersions(temporal: Client): WorkerVersions {
       if (!versions.some((version) => version.buildId === buildId)) {
         const known = versions.map((version) => version.buildId).join(', ') || 'none';
         throw new CloseoutError('BadInput', `No worker of version ${buildId} has run; there are ${known}.`, 'buildId');
+      }
+      if (percentage > 0 && !(await running()).versions.has(buildId)) {
+        const message = `No worker of version ${buildId} runs, so its runs would stand still; start one first.`;
+        throw new CloseoutError('StatusConflict', message, 'buildId');
       }
       if (percentage < 100) return void (await ramp(buildId, percentage));
       await makeCurrent(buildId);
@@ -87,13 +101,8 @@ export function workerVersions(temporal: Client): WorkerVersions {
     },
 
     async whyNoneWorks(deadline) {
-      const request = { namespace: about.namespace, taskQueue: { name: taskQueue } };
-      const ask = () => service.describeTaskQueue(request);
-      const { pollers, versioningInfo } = await callTemporal(temporal, ask, deadline);
-      const since = now().getTime() - forgottenAfter;
-      const running = (pollers ?? []).filter((poller) => Number(poller.lastAccessTime?.seconds ?? 0) * second > since);
-      if (running.length === 0) return 'none runs';
-      const versions = new Set(running.map(versionOf));
+      const { versions, versioningInfo } = await running(deadline);
+      if (versions.size === 0) return 'none runs';
       const { currentDeploymentVersion, rampingDeploymentVersion, rampingVersionPercentage } = versioningInfo ?? {};
       const wanted = [currentDeploymentVersion, ...(rampingVersionPercentage ? [rampingDeploymentVersion] : [])];
       const [missing] = wanted.map((version) => version?.buildId ?? '').filter((version) => !versions.has(version));
