@@ -148,8 +148,8 @@ async function closedOf(stack: Stack, condition: string): Promise<number> {
   return Number(row?.count);
 }
 
-/** Memory of a worker per 1,000 reports that wait, in MiB. They are cancelled afterwards. */
-export async function memoryPer1000({ stack, contenders, say }: Bench, { storm }: Sizes): Promise<number> {
+/** Memory of a worker per 1,000 reports that wait, in MiB. */
+export async function memoryPer1000({ contenders, say }: Bench, { storm }: Sizes): Promise<number> {
   const { closeout } = contenders;
   const memory = () => closeout.workerPids().reduce((sum, pid) => sum + residentMiB(pid), 0);
   const before = memory();
@@ -158,8 +158,6 @@ export async function memoryPer1000({ stack, contenders, say }: Bench, { storm }
   await closeout.untilWaiting(ids);
   const used = memory() - before;
   say(`memory: ${storm} more reports wait`);
-  await inParallel(ids, async (id) => void (await stack.client.cancel(id)));
-  await stack.untilAllIn('REST-', 'done', 1, storm);
   return (used * 1000) / storm / closeout.workerPids().length;
 }
 
