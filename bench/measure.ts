@@ -156,9 +156,8 @@ export async function memoryPer1000({ contenders, say }: Bench, { storm }: Sizes
   const ids = Array.from({ length: storm }, (_, n) => `REST-${n}`);
   await inParallel(ids, closeout.open);
   await closeout.untilWaiting(ids);
-  const used = memory() - before;
   say(`memory: ${storm} more reports wait`);
-  return (used * 1000) / storm / closeout.workerPids().length;
+  return ((memory() - before) * 1000) / storm / closeout.workerPids().length;
 }
 
 export interface PerClosure {

@@ -130,12 +130,14 @@ const autoReplyHeader = /^x-(mail-)?auto-?(reply|respond|responder|response|gene
  * The token of a link (links.ts), also where a mail scanner has rewritten the link: `/` becomes `%2F` or `_`, and `-` becomes `-2D`.
  */
 const linkToken = /[0-9a-v]{20}\.[A-Za-z0-9]{1,8}\.[\w-]{22,70}(\?\S*)?/g;
+/** Also one that a mail program has broken in two lines. */
+const ownLink = /\/(s|u|c)\/[\w.-]{20,}(\?\S*)?/g;
 
 /** Without the links of a quoted mail, which would let anybody answer. */
 function replyText(mail: ParsedMail, text: string): string {
   const names = mail.attachments.map(({ filename }) => filename ?? 'unnamed').join(', ');
   const body = text.trim() || [mail.subject ?? '', names && `(No text. Attachments: ${names})`].join('\n').trim();
-  return storable(body.replace(linkToken, '…').slice(0, longest)).trim();
+  return storable(body.replace(ownLink, '/$1/…').replace(linkToken, '…').slice(0, longest)).trim();
 }
 
 /** PostgreSQL stores neither U+0000 nor half a surrogate pair. */

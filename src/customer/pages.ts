@@ -8,7 +8,7 @@ import type { Voice } from './brand.js';
 import { asksAt, followUpsInWords, isRow, languagesOf, optionsOf, questionText, scoreWords } from './question.js';
 import { formatNumber, formatTime, languageCodes, textsOf, type Language } from './texts.js';
 
-/** Longest comment, and answer to a follow-up question, in code points. */
+/** Longest answer to a follow-up question, in code points. */
 export const longestFollowUp = 500;
 
 type ShownReport = Pick<Report, 'id' | 'name' | 'description' | 'closedAt'>;

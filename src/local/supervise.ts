@@ -11,13 +11,16 @@ export interface PartDefinition {
 export class Supervisor {
   private readonly parts = new Map<string, Part>();
   private recorded: Promise<void> = Promise.resolve();
+  private readonly stopped: Promise<unknown>;
 
   /** Once `stopping` is aborted, no part is started. */
   constructor(
     private readonly dataDir: string,
     private readonly stopping: AbortSignal,
     private readonly say: (line: string) => void,
-  ) {}
+  ) {
+    this.stopped = new Promise((resolve) => stopping.addEventListener('abort', resolve));
+  }
 
   async start(recipe: PartDefinition): Promise<void> {
     const { name } = recipe;
@@ -56,14 +59,6 @@ export class Supervisor {
         await pause(2_000);
       }
     }
-  }
-
-  private get stopped(): Promise<void> {
-    const { stopping } = this;
-    return new Promise((resolve) => {
-      if (stopping.aborted) resolve();
-      else stopping.addEventListener('abort', () => resolve(), { once: true });
-    });
   }
 
   private isStopping(): boolean {
