@@ -187,15 +187,17 @@ async function close(run: RunState, cleared: Clearing, attempts: number) {
   const { policy, system, knowsPolicy, rule, clearedBy: change, dueAt, closeByHand: byHand } = run;
   const fence = nextFence(run, `close ${cleared.at}`);
   const request = { fence, rule, system, clearing: cleared, change, dueAt, isConfirmed: isConfirmed(run), byHand };
+  const mustStay = knowsPolicy && Date.now() - Date.parse(cleared.receivedAt) < policy.holdDown;
+  const isBrief = !system && attempts === 1 && (mustStay || run.isBulk);
+  const closed = isBrief ? await steps.closeAtOnce(request).catch(undefinedIfFailed) : undefined;
+  if (closed) return { fence, ...closed };
   const closeWith = (options: object) => steps.closeReport.executeWithOptions(options, [request]);
   if (!knowsPolicy) {
-    const closed = await closeWith(steps.once(run)).catch(undefinedIfFailed);
-    return closed && { fence, ...closed };
+    const known = await closeWith(steps.once(run)).catch(undefinedIfFailed);
+    return known && { fence, ...known };
   }
-  const mustStay = !system && Date.now() - Date.parse(cleared.receivedAt) < policy.holdDown;
-  const recorded = mustStay && attempts === 1 ? await steps.recordCleared(request).catch(undefinedIfFailed) : undefined;
   const options = steps.inSystem(system, steps.forAtMost(policy.closing.giveUpAfter, run));
-  return { fence, ...(recorded ?? (await closeWith(options))) };
+  return { fence, ...(await closeWith(options)) };
 }
 
 /** The wait before the closing is over: from now on, every second until it is closed is ours. */

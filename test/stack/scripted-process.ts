@@ -133,6 +133,10 @@ export class ScriptedProcess {
       update: (name, ...args) => handle.executeUpdate(name, { args: [{ by: 'eve', ...args[0] }] }),
       status: () => handle.query<RunStatus>('status'),
       runId: async () => (await handle.describe()).runId,
+      activities: async () => {
+        const { events } = await handle.fetchHistory();
+        return (events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? []);
+      },
       result: () => handle.result() as Promise<RunResult>,
       until: (what, fits) =>
         until(`${reportId}: ${what}`, async () => {
@@ -149,6 +153,8 @@ export interface ScriptedRun {
   status(): Promise<RunStatus>;
   /** Of the last run, if it has continued as new. */
   runId(): Promise<string>;
+  /** The types of those that were scheduled, in order; without local ones. */
+  activities(): Promise<string[]>;
   result(): Promise<RunResult>;
   until(what: string, fits: (status: RunStatus) => boolean): Promise<RunStatus>;
 }

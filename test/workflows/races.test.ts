@@ -46,6 +46,32 @@ describe('while a report is being closed', () => {
   });
 });
 
+describe('a report that is cleared together with others', () => {
+  const together = { bulk: true };
+
+  test('is closed within the workflow task, in one event', async () => {
+    const close = controlled<'closeReport'>();
+    const run = await process.begin('TOGETHER-1', { closeReport: close.activity });
+    await run.signal('cleared', together);
+    (await close.call(1)).succeed(written('closed'));
+    expect(await run.result()).toMatchObject({ outcome: 'closed' });
+    expect([close.calls.length, await run.activities()]).toEqual([1, ['lookUpReport', 'sendSurvey']]);
+  });
+
+  test('is closed by an activity if that fails, and parked if it is refused', async () => {
+    const close = controlled<'closeReport'>();
+    const run = await process.begin('TOGETHER-2', { closeReport: close.activity });
+    await run.signal('cleared', together);
+    (await close.call(1)).fail(new Error('no connection'));
+    (await close.call(2)).fail(refused());
+    await run.until('parked', ({ attention }) => attention?.code === 'ClosureRefused');
+    await run.update('retryNow');
+    (await close.call(3)).succeed(written('closed'));
+    expect(await run.result()).toMatchObject({ outcome: 'closed' });
+    expect(close.calls.length).toBe(3);
+  });
+});
+
 describe('a parked run', () => {
   test('names the step and the code, and continues where it was after a retry', async () => {
     const close = controlled<'closeReport'>();

@@ -20,6 +20,11 @@ export function closingPaths(recording: Recording): Paths {
       await stack.signal(id, 'cleared');
       await stack.untilSurvey(id, 'sent');
     },
+    async 'cleared-together'(id) {
+      await stack.open(id, { serviceProblemId: 'outage' });
+      await client.serviceProblems.clear({ serviceProblemId: 'outage' });
+      await stack.untilSurvey(id, 'sent');
+    },
     async 'flaps-in-the-hold-down'(id) {
       await stack.open(id, { ticketType: 'flapping' });
       await stack.signal(id, 'cleared');
