@@ -38,18 +38,26 @@ export interface MailVerdict {
 
 /** Undefined if this is not a mail error. A lost connection counts as a 451 (RFC 5321 §3.8): retry the same mail. */
 export function mailVerdict(error: unknown): MailVerdict | undefined {
-  const { command, responseCode, response, code, permanent } = error as MailError;
+  const { command, responseCode, response, code, permanent, message } = error as MailError;
   if (typeof command !== 'string' && !(typeof code === 'string' && mailCodes.has(code))) return undefined;
   const status = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(response ?? '')?.[1];
   const answered = responseCode
     ? `answered ${responseCode}${status ? ` ${status}` : ''}`
-    : `failed with ${String(code)}`;
+    : `failed with ${String(code)}${certificateFault(message)}`;
   const reason = `${command ?? 'SMTP'} ${answered}`;
   if (command === 'RCPT TO' || command === 'DATA')
     return { code: permanent ? refusalOf(refusalStatus(response ?? '')) : 'MailUnavailable', reason };
   // A refused greeting, login or sender is ours to fix, whatever the code, and never the recipient's fault.
   const refusesUs = permanent === true || code === 'EAUTH' || (code === 'EPROTOCOL' && responseCode !== undefined);
   return { code: refusesUs ? 'MailMisconfigured' : 'MailUnavailable', reason };
+}
+
+/** Why the relay's certificate is not trusted, as Node says it; the handshake comes before any address. */
+function certificateFault(message = ''): string {
+  const fault =
+    /^(self-signed certificate|unable to \w+ [a-z ]*certificate|certificate [a-z ]+|Hostname\/IP does not match certificate's altnames)/;
+  const [found] = fault.exec(message) ?? [];
+  return found ? `: ${found}` : '';
 }
 
 /** The meaning of a permanent refusal of a recipient or message, by its status code of RFC 3463. */
@@ -65,6 +73,7 @@ interface MailError {
   responseCode?: number;
   response?: string;
   code?: string;
+  message?: string;
   permanent?: boolean;
 }
 

@@ -16,7 +16,7 @@ const payloads = z.looseObject({
 });
 
 export function codecServer(app: FastifyInstance, { temporal }: Config, client: CloseoutClient): void {
-  if (temporal.payloadKeys.length === 0) return;
+  if (temporal.payloadKeys.known.length === 0) return;
   const allowed = temporal.uiUrl === undefined ? undefined : new URL(temporal.uiUrl).origin;
 
   for (const verb of ['decode', 'encode'] as const) {

@@ -10,14 +10,15 @@ import { workflowIdOf } from '../contract/ids.js';
 import { linkKeysFrom, type LinkKey } from '../customer/links.js';
 import { givenIn } from './environment.js';
 import { oidcFrom, oidcSettings, type Oidc } from './oidc-settings.js';
+import { payloadKeysFrom, type PayloadKeys } from './payload-keys.js';
 
 export interface Config {
   temporal: {
     /** Options for `Connection.connect` and `NativeConnection.connect`: address, TLS, API key. */
     connection: ReturnType<typeof loadClientConnectConfig>['connectionOptions'];
     namespace: string;
-    /** Encrypt what Temporal stores: the first, and decrypt it: all. Empty: it is not encrypted. */
-    payloadKeys: { id: string; secret: Buffer }[];
+    /** For what Temporal stores. */
+    payloadKeys: PayloadKeys;
     /** The Temporal UI, if known. */
     uiUrl: string | undefined;
   };
@@ -190,18 +191,6 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     workerMetrics: set.CLOSEOUT_WORKER_METRICS,
     watchSeconds: set.CLOSEOUT_WATCH_SECONDS,
   };
-}
-
-/** `id:base64,id:base64`. */
-function payloadKeysFrom(setting: string | undefined): Config['temporal']['payloadKeys'] {
-  return (setting?.split(',') ?? []).map((entry) => {
-    const [, id, base64] = /^\s*([A-Za-z0-9]{1,16}):([A-Za-z0-9+/]+=*)\s*$/.exec(entry) ?? [];
-    const secret = Buffer.from(base64 ?? '', 'base64');
-    if (id && secret.length === 32) return { id, secret };
-    const rule =
-      'must be a comma-separated list of id:key, the id 1 to 16 letters or digits, the key 32 bytes in base64';
-    throw new CloseoutError('BadSetting', `CLOSEOUT_PAYLOAD_KEYS ${rule}.`, 'CLOSEOUT_PAYLOAD_KEYS');
-  });
 }
 
 /** Their defaults are right for one machine only: elsewhere, mails would lead nowhere, and alerts would reach nobody. */

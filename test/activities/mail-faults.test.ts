@@ -5,6 +5,7 @@ import { linkKeysFrom } from '../../src/customer/links.js';
 import { builtInBrand } from '../../src/customer/brand.js';
 import { surveyMail } from '../../src/customer/mail.js';
 import { ScriptedSmtpServer, type Fault } from '../stack/scripted-smtp-server.js';
+import { makeCertificates, relayBehindTls } from '../stack/tls.js';
 
 const address = 'ann@customers.example';
 const sender = {
@@ -71,6 +72,20 @@ test.each<[string, Fault | 'nobody listens', string]>([
   expect(failure.type).toBe(code);
   expect(failure.nonRetryable).toBe(code !== 'MailUnavailable');
   expect(JSON.stringify(failure) + failure.message).not.toContain(address); // it goes into the history
+});
+
+test('a relay whose certificate is not trusted: the failure says so', async () => {
+  const sink = new ScriptedSmtpServer();
+  const front = await relayBehindTls(await sink.listen(), await makeCertificates());
+  const mailer = openMailer({ smtpUrl: `smtps://127.0.0.1:${front.port}`, smtpUtf8: false, dkim: undefined }, 5);
+  const error: unknown = await mailer.send(mail).catch((reason: unknown) => reason);
+  mailer.close();
+  await front.close();
+  await sink.close();
+  expect(mailVerdict(error)).toEqual({
+    code: 'MailUnavailable',
+    reason: 'CONN failed with ESOCKET: unable to verify the first certificate',
+  });
 });
 
 test('a mail that is tried again is the same mail, byte for byte', async () => {

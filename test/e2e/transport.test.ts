@@ -208,6 +208,16 @@ describe('encrypted payloads', () => {
     expect(Buffer.from(metadata['encryption-key-id'] ?? '', 'base64').toString()).toBe('new');
   });
 
+  test('after `none`, keys decrypt and do not encrypt, so that all processes know them before one of them encrypts', async () => {
+    await stack.down();
+    stack.env['CLOSEOUT_PAYLOAD_KEYS'] = `none,${newKey},${oldKey}`;
+    await stack.up();
+    await stack.client.clear('SECRET-4');
+    await stack.untilSurvey('SECRET-4', 'sent');
+    await stack.open('PLAIN-1');
+    expect((await inputOf('PLAIN-1')).metadata['encryption-key-id']).toBeUndefined();
+  });
+
   test('a key that is none is refused by its name', () => {
     expect(() => loadConfig({ ...stack.env, CLOSEOUT_PAYLOAD_KEYS: 'a:short' })).toThrow(
       'CLOSEOUT_PAYLOAD_KEYS must be',

@@ -75,6 +75,15 @@ export function temporalBehindTls(target: number, { ca, cert, key }: Certificate
   return listening(server);
 }
 
+/** `smtps:`. */
+export function relayBehindTls(target: number, { cert, key }: Certificates): Promise<Front> {
+  const server = createTlsServer({ cert: readFileSync(cert), key: readFileSync(key) }, (socket) =>
+    pair(socket, connect(target, '127.0.0.1')),
+  );
+  server.on('tlsClientError', () => undefined);
+  return listening(server);
+}
+
 /** PostgreSQL asks for TLS in its own protocol first. */
 export function postgresBehindTls(target: number, { cert, key }: Certificates): Promise<Front> {
   const secureContext = createSecureContext({ cert: readFileSync(cert), key: readFileSync(key) });

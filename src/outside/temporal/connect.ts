@@ -2,7 +2,7 @@
 import { Client, type ConnectionOptions, type WorkflowClientInterceptor } from '@temporalio/client';
 import type { DataConverter, PayloadCodec } from '@temporalio/common';
 import { openConnection } from './connection.js';
-import { EncryptingCodec, type PayloadKey } from './payload-codec.js';
+import { EncryptingCodec, type PayloadKeys } from './payload-codec.js';
 import { lostRuns, type LostRuns } from './lost-runs.js';
 import { reportRuns, type Runs } from './runs.js';
 import { schedules, type Schedules } from './schedules.js';
@@ -12,12 +12,12 @@ import { workerVersions, type WorkerVersions } from './worker-versions.js';
 export interface TemporalSettings {
   connection: ConnectionOptions;
   namespace: string;
-  payloadKeys: PayloadKey[];
+  payloadKeys: PayloadKeys;
 }
 
 /** How payloads are written and read, everywhere the same. */
-export const dataConverterFor = (keys: PayloadKey[]): DataConverter | undefined =>
-  keys.length === 0 ? undefined : { payloadCodecs: [new EncryptingCodec(keys)] };
+export const dataConverterFor = (keys: PayloadKeys): DataConverter | undefined =>
+  keys.known.length === 0 ? undefined : { payloadCodecs: [new EncryptingCodec(keys)] };
 
 export interface Temporal {
   runs: Runs;

@@ -18,14 +18,19 @@ const { Payload: PayloadMessage } = proto.temporal.api.common.v1;
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const textOf = (value: Uint8Array | null | undefined): string => Buffer.from(value ?? []).toString();
 
-/** The first key encrypts, all decrypt. What is not encrypted passes as it is: a service without the key may send plain signals. */
+export interface PayloadKeys {
+  known: PayloadKey[];
+  /** One of them; undefined: nothing is encrypted yet, or any more. */
+  encrypting?: PayloadKey | undefined;
+}
+
+/** What is not encrypted passes as it is: a service without the key may send plain signals. */
 export class EncryptingCodec implements PayloadCodec {
-  constructor(private readonly keys: PayloadKey[]) {}
+  constructor(private readonly keys: PayloadKeys) {}
 
   encode(payloads: Payload[]): Promise<Payload[]> {
-    const [key] = this.keys;
-    if (!key) return Promise.resolve(payloads);
-    return Promise.resolve(payloads.map((payload) => encrypt(payload, key)));
+    const { encrypting } = this.keys;
+    return Promise.resolve(encrypting ? payloads.map((payload) => encrypt(payload, encrypting)) : payloads);
   }
 
   decode(payloads: Payload[]): Promise<Payload[]> {
@@ -36,7 +41,7 @@ export class EncryptingCodec implements PayloadCodec {
   private decrypted(payload: Payload): Payload {
     if (textOf(payload.metadata?.['encoding']) !== encoding) return payload;
     const id = textOf(payload.metadata?.['encryption-key-id']);
-    const key = this.keys.find((known) => known.id === id);
+    const key = this.keys.known.find((known) => known.id === id);
     if (!key)
       throw new CloseoutError(
         'BadSetting',
