@@ -5,6 +5,7 @@ import { AlarmService } from './client/alarms.js';
 import { assertChanges, assertTime } from './client/checks.js';
 import { CustomerService } from './client/customers.js';
 import { EventService } from './client/events.js';
+import { assertAllowed, assertChangeable } from './client/status-checks.js';
 import { storedStatus } from './client/stored-status.js';
 import { checkedOpening, NewRuns } from './client/opening.js';
 import { OverviewService } from './client/overview.js';
@@ -29,7 +30,7 @@ import { toReport } from './outside/reports/rows.js';
 import { connectTemporal, type Temporal } from './outside/temporal/connect.js';
 import { ignoreUnavailable } from './outside/temporal/calls.js';
 import type { WorkerVersions } from './outside/temporal/worker-versions.js';
-import { allowedAfter, changeTo, isOpen, stateOf } from './policy/status.js';
+import { changeTo, isOpen, stateOf } from './policy/status.js';
 import { loadConfig, type Config } from './setup/config.js';
 import type { Tracing } from './setup/tracing.js';
 import { now } from './outside/database/clock.js';
@@ -200,10 +201,12 @@ export class CloseoutClient {
   async status(reportId: string): Promise<RunStatus> {
     const { runs } = this.parts.temporal;
     const row = await this.parts.stores.desk.find(reportId);
-    if (!row) throw new CloseoutError('ReportNotFound', `There is no report ${reportId}.`);
     const run = (await runs.stateOf(reportId).catch(ignoreUnavailable)) ?? 'unknown';
+    // A service may have signalled a report that nobody has opened: only its run knows of it.
     const asked = run === 'running' ? await runs.status(reportId) : undefined;
-    return asked ?? storedStatus(row, run);
+    if (asked) return asked;
+    if (!row) throw new CloseoutError('ReportNotFound', `There is no report ${reportId}.`);
+    return storedStatus(row, run);
   }
 
   /** Reports with their status, as the ledger holds it, newest first. `total` stops at 10,000. */
@@ -227,12 +230,13 @@ export class CloseoutClient {
     requestId?: string,
   ): Promise<RunStatus> {
     const { runs } = this.parts.temporal;
-    const report = await this.reports.get(reportId);
     // The run of a survey that could not be delivered is done.
     const isDone = update === 'resendSurvey' && (await this.surveys.currentOf(reportId)).state === 'undeliverable';
-    return isDone
-      ? runs.updateWithStart(update, report, request, requestId)
-      : runs.update(update, reportId, request, requestId);
+    if (isDone) return runs.updateWithStart(update, await this.reports.get(reportId), request, requestId);
+    return runs.update(update, reportId, request, requestId).catch(async (error: unknown) => {
+      if (error instanceof CloseoutError && error.code === 'NoRun') await this.reports.get(reportId); // no report either?
+      throw error;
+    });
   }
 
   /** Signals a change to the run, which alone decides what it means, and waits a moment for the ledger to show it. */
@@ -274,26 +278,4 @@ function shows({ status, cycle }: Report, kind: ChangeKind, before: Report): boo
   if (kind === 'cancelled') return state === 'cancelled';
   if (kind === 'cleared') return state === 'cleared' || state === 'closed';
   return state === 'open' || cycle > before.cycle;
-}
-
-function assertChangeable({ id, status }: Report, kind: ChangeKind): void {
-  if (changeTo(status) === kind) return; // repeated
-  if (allowedAfter(status).length === 0)
-    throw new CloseoutError('StatusConflict', `Report ${id} is ${status}, which is final.`, 'status');
-  if (kind === 'cancelled' && status === 'closed')
-    throw new CloseoutError(
-      'StatusConflict',
-      `Report ${id} is closed; a closed report can only be reopened.`,
-      'status',
-    );
-}
-
-function assertAllowed({ id, status: from }: Report, to: ReportStatus): void {
-  // Repeated after its answer was lost: the report was cleared, and so closed.
-  const isRepeated = from === to || (from === 'closed' && to === 'resolved');
-  if (isRepeated || allowedAfter(from).includes(to)) return;
-  const allowed = allowedAfter(from).join(', ') || 'nothing, it is final';
-  const hint = to === 'closed' ? ' Closeout itself closes a report once it is resolved.' : '';
-  const message = `Report ${id} is ${from}; from there status can become ${allowed}, not ${to}.${hint}`;
-  throw new CloseoutError('StatusConflict', message, 'status');
 }

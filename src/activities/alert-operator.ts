@@ -1,7 +1,8 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { CloseoutError, errors } from '../contract/errors.js';
 import type { Alert } from '../contract/messages.js';
-import { alertMail, alertText, type AlertFacts } from '../operator/alerts.js';
+import { alertMail } from '../operator/alert-mail.js';
+import { alertText, type AlertFacts } from '../operator/alerts.js';
 import type { Deps } from './deps.js';
 import { mailVerdict } from './to-failure.js';
 

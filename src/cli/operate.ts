@@ -124,12 +124,18 @@ const operate = (
     const { now } = await import('../client/database.js');
     const before = await client.status(id);
     const when = now();
-    await client.operate(update, id, { by, note, ...request });
-    const status = await settled(client, id, (current) => isDone(current, when, before));
+    const accepted = await client.operate(update, id, { by, note, ...request });
+    const status = await settled(client, id, (current) => isDone(current, when, before)).catch(undefinedIfNotFound);
+    if (!status) return print({ json }, accepted, `The run of ${id} has ended. There is no report ${id}.`);
     print({ json }, status, describe(status));
     // Asked for and accepted, but refused once more by whoever refused it before.
     if (isRefusedAgain(status, when)) process.exitCode = 1;
   });
+
+/** A run whose report nobody has opened is not known any more once it has ended. */
+function undefinedIfNotFound(error: unknown): undefined {
+  if (!(error instanceof CloseoutError && error.code === 'ReportNotFound')) throw error;
+}
 
 const retryAll = ({ by, note, where, json }: RetryOptions) =>
   withClient(async (client) => {

@@ -1,11 +1,9 @@
-/** The words of every alert, and the mail that carries them. The same input is the same mail. */
-import { domainOf, oneLine } from '../contract/contact.js';
-import { alertMessageIdOf } from '../contract/ids.js';
+/** The words of every alert. The same input gives the same words. */
+import { oneLine } from '../contract/contact.js';
 import type { Alert } from '../contract/messages.js';
 import type { Report } from '../contract/reports.js';
 import { scoreInWords } from '../contract/scale.js';
 import type { StoredAnswer, Survey } from '../contract/survey.js';
-import { automaticMail, type Mail } from '../customer/mail.js';
 import { divideReply } from '../customer/quoted-text.js';
 import { isInReopenWindow } from '../policy/links.js';
 import { alertsOperator } from '../policy/survey.js';
@@ -192,6 +190,11 @@ const oneOf = ({ count, reports }: Affected): string => (count === 1 ? (reports[
 
 function refused(step: string, code: string, affected: Affected): string[] {
   const id = oneOf(affected);
+  if (code === 'ReportNotFound')
+    return [
+      'A service has signalled the run of a report that nobody has opened.',
+      `Open the report, and its run goes on. If it should not exist, run: closeout close-by-hand ${id} --note "…"`,
+    ];
   return [
     `${step} failed with ${code}. docs/errors.md explains it.`,
     `Fix the cause, then run: closeout retry ${affected.count === 1 ? id : '--all'}. If a report was closed elsewhere, run: closeout close-by-hand ${id} --note "…"; if it was raised in error: closeout cancel ${id}.`,
@@ -271,28 +274,4 @@ function retraction(
 export function alertText(alert: Alert, facts: AlertFacts): AlertText | undefined {
   const render = texts[alert.kind] as (alert: Alert, facts: AlertFacts) => AlertText | undefined;
   return render(alert, facts);
-}
-
-/** `runUrl`: the page of the run in the Temporal UI. */
-export function alertMail(
-  alert: Alert,
-  { subject, lines, at, inReplyTo }: AlertText,
-  { from, to, runUrl }: { from: string; to: string; runUrl: string | undefined },
-): Mail {
-  const domain = domainOf(from);
-  const messageId = alertMessageIdOf(alert, domain);
-  const before = inReplyTo && alertMessageIdOf(inReplyTo, domain);
-  const link = runUrl ? ['', `The run: ${runUrl}`] : [];
-  return {
-    messageId,
-    date: at,
-    baseBoundary: `closeout-${messageId.slice(1).split('@')[0]}`,
-    from,
-    to: { name: '', address: to },
-    subject: oneLine(subject),
-    inReplyTo: before,
-    references: before ? [before] : undefined,
-    headers: automaticMail,
-    text: [...lines, ...link, ''].join('\n'),
-  };
 }

@@ -271,9 +271,10 @@ function leave(run: RunState): void {
 
 /** An operator ended the run of a report that does not exist. */
 async function endUnknown(run: RunState): Promise<void> {
+  leave(run);
+  run.phase = 'done';
   // Ending in the task that answers the operator would lose the answer if another event arrives in that task.
   if (run.closeByHand) await sleep('1s', { summary: 'Until the update is answered' });
-  leave(run);
 }
 
 /** Alerts an operator to a report that was reopened too often, once per cycle. */

@@ -232,6 +232,7 @@ describe('what an operator sees and does', () => {
       return alerts.length > 0 && alerts;
     });
     expect(alert?.subject).toBe('Needs attention: report GHOST-1');
+    expect(alert?.text).toContain('If it should not exist, run: closeout close-by-hand GHOST-1 --note');
     await stack.signal(id, 'cleared');
     await stack.open(id);
     await stack.untilSurvey(id, 'sent');

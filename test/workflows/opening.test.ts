@@ -67,6 +67,19 @@ test('a run that was parked because its report was missing goes on once it is op
   expect(await stack.client.get('PARKED-1')).toMatchObject({ status: 'closed', cycle: 1 });
 });
 
+test('a run whose report nobody opens is shown, and an operator ends it', async () => {
+  await stack.signalWithStart('UNOPENED-1', 'cleared');
+  await until('the run to be parked', async () => {
+    const { stdout } = await stack.closeout('status', 'UNOPENED-1', '--json');
+    return (JSON.parse(stdout || '{}') as { phase?: string }).phase === 'needsAttention';
+  });
+  const ended = await stack.closeout('close-by-hand', 'UNOPENED-1', '--note', 'a test', '--by', 'eve');
+  expect(ended).toMatchObject({ code: 0, stdout: expect.not.stringContaining('Open') as string });
+  await stack.temporal.workflow.getHandle('problem-report:UNOPENED-1').result();
+  const later = await stack.closeout('status', 'UNOPENED-1');
+  expect(later).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no report UNOPENED-1.') as string });
+});
+
 test('while Temporal cannot be reached the report is stored, and the next sweep starts its run', async () => {
   const cutOff = await stack.secondGateway({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
   expect((await create('STORED-1', cutOff.moved(stack.url(tickets)))).status).toBe(201);
