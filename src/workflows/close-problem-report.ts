@@ -187,9 +187,8 @@ async function close(run: RunState, cleared: Clearing, attempts: number) {
   const { policy, system, knowsPolicy, rule, clearedBy: change, dueAt, closeByHand: byHand } = run;
   const fence = nextFence(run, `close ${cleared.at}`);
   const request = { fence, rule, system, clearing: cleared, change, dueAt, isConfirmed: isConfirmed(run), byHand };
-  const mustStay = knowsPolicy && Date.now() - Date.parse(cleared.receivedAt) < policy.holdDown;
-  const isBrief = !system && attempts === 1 && (mustStay || run.isBulk);
-  const closed = isBrief ? await steps.closeAtOnce(request).catch(undefinedIfFailed) : undefined;
+  const isFirst = !system && attempts === 1;
+  const closed = isFirst ? await steps.closeAtOnce(request).catch(undefinedIfFailed) : undefined;
   if (closed) return { fence, ...closed };
   const closeWith = (options: object) => steps.closeReport.executeWithOptions(options, [request]);
   if (!knowsPolicy) {

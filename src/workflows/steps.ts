@@ -68,7 +68,6 @@ const atOnce = (summary: string) =>
 
 export const { recordAnswerHandled } = step('Record that the answer was handled');
 export const { recordAnswerHandled: recordAnswerAtOnce } = atOnce('Record that the answer was handled');
-/** For a report that will have to wait before it is closed, and for one of many that are cleared together. */
 export const { closeReport: closeAtOnce } = atOnce('Close the report, or record that it is cleared');
 
 /** Options for one call that is retried for as long as the policy says. */

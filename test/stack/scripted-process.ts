@@ -173,3 +173,11 @@ export function controlled<K extends keyof Activities>() {
     call: (n: number) => until(`call ${n}`, () => calls[n - 1]),
   };
 }
+
+/** The same for a step that is first tried as a local activity: that attempt fails, and the test has the activity that follows. */
+export function controlledAfterLocal<K extends keyof Activities>() {
+  const { activity, ...rest } = controlled<K>();
+  const afterLocal = (input: Input<K>) =>
+    Context.current().info.isLocal ? Promise.reject(new Error('not now')) : activity(input);
+  return { ...rest, activity: afterLocal };
+}

@@ -5,7 +5,7 @@ import type { SurveyRecord } from '../../src/contract/survey.js';
 import { sentAgain } from '../../src/policy/state-in-words.js';
 import { minute } from '../../src/policy/time.js';
 import {
-  controlled,
+  controlledAfterLocal,
   lookedUp,
   ScriptedProcess,
   written,
@@ -66,7 +66,7 @@ test('a mail that came back is sent again at the same time', async () => {
 });
 
 test('a change that could not be written is written by the next run, once', async () => {
-  const close = controlled<'closeReport'>();
+  const close = controlledAfterLocal<'closeReport'>();
   const run = await process.begin('CARRIED-2', { closeReport: close.activity });
   await run.signal('cleared', { at: clearedAt, id: 'change-1' });
   (await close.call(1)).fail(ApplicationFailure.nonRetryable('not now', 'SystemRefused'));

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.end());
 
-test('at most 5 statements, of which 3 write, and 22 events until the survey is sent', async () => {
+test('at most 5 statements, of which 3 write, and 17 events until the survey is sent', async () => {
   const id = await stack.open('COST-1');
   await stack.untilPhase(id, 'open', 1);
   await stack.ask('WARM-1'); // connections are opened and statements prepared
@@ -27,5 +27,5 @@ test('at most 5 statements, of which 3 write, and 22 events until the survey is 
   const writes = sent.filter((text) => /insert|update/i.test(text));
   expect([sent, sent.length <= 5, writes.length <= 3]).toEqual([sent, true, true]);
   const { events } = await stack.history(id);
-  expect(events?.length).toBeLessThanOrEqual(22);
+  expect(events?.length).toBeLessThanOrEqual(17);
 });

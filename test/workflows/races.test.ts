@@ -2,7 +2,15 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { ConfirmationRecord } from '../../src/contract/survey.js';
 import { defaultConfirmation, defaultPolicy, type Confirmation } from '../../src/policy/settings.js';
 import { minute } from '../../src/policy/time.js';
-import { controlled, lookedUp, ScriptedProcess, written, type Input, type Output } from '../stack/scripted-process.js';
+import {
+  controlled,
+  controlledAfterLocal,
+  lookedUp,
+  ScriptedProcess,
+  written,
+  type Input,
+  type Output,
+} from '../stack/scripted-process.js';
 
 let process: ScriptedProcess;
 beforeAll(async () => {
@@ -14,7 +22,7 @@ const refused = () => ApplicationFailure.nonRetryable('only a cleared report can
 
 describe('while a report is being closed', () => {
   test('a reopening stops the attempt, and the report is closed once it is cleared again', async () => {
-    const close = controlled<'closeReport'>();
+    const close = controlledAfterLocal<'closeReport'>();
     const run = await process.begin('STOP-1', { closeReport: close.activity });
     await run.signal('cleared');
     await close.call(1);
@@ -27,7 +35,7 @@ describe('while a report is being closed', () => {
   });
 
   test('a closing that fails as it is retried is not lost: the retry counts', async () => {
-    const close = controlled<'closeReport'>();
+    const close = controlledAfterLocal<'closeReport'>();
     const run = await process.begin('RETRY-1', { closeReport: close.activity });
     await run.signal('cleared');
     const first = await close.call(1);
@@ -46,22 +54,20 @@ describe('while a report is being closed', () => {
   });
 });
 
-describe('a report that is cleared together with others', () => {
-  const together = { bulk: true };
-
-  test('is closed within the workflow task, in one event', async () => {
+describe('the closing', () => {
+  test('is done within the workflow task, in one event', async () => {
     const close = controlled<'closeReport'>();
-    const run = await process.begin('TOGETHER-1', { closeReport: close.activity });
-    await run.signal('cleared', together);
+    const run = await process.begin('LOCAL-1', { closeReport: close.activity });
+    await run.signal('cleared');
     (await close.call(1)).succeed(written('closed'));
     expect(await run.result()).toMatchObject({ outcome: 'closed' });
     expect([close.calls.length, await run.activities()]).toEqual([1, ['lookUpReport', 'sendSurvey']]);
   });
 
-  test('is closed by an activity if that fails, and parked if it is refused', async () => {
+  test('is done by an activity if that fails, and parked if it is refused', async () => {
     const close = controlled<'closeReport'>();
-    const run = await process.begin('TOGETHER-2', { closeReport: close.activity });
-    await run.signal('cleared', together);
+    const run = await process.begin('LOCAL-2', { closeReport: close.activity });
+    await run.signal('cleared');
     (await close.call(1)).fail(new Error('no connection'));
     (await close.call(2)).fail(refused());
     await run.until('parked', ({ attention }) => attention?.code === 'ClosureRefused');
@@ -74,7 +80,7 @@ describe('a report that is cleared together with others', () => {
 
 describe('a parked run', () => {
   test('names the step and the code, and continues where it was after a retry', async () => {
-    const close = controlled<'closeReport'>();
+    const close = controlledAfterLocal<'closeReport'>();
     const run = await process.begin('PARK-1', { closeReport: close.activity });
     await run.signal('cleared');
     (await close.call(1)).fail(refused());
@@ -103,8 +109,8 @@ describe('a parked run', () => {
       ({ attention }) => attention !== undefined && attention.since !== first.attention?.since,
     );
     await run.update('retryNow');
-    await run.until('a third attempt', () => closings.length === 3);
-    expect(closings).toEqual([false, true, false]);
+    await run.until('the last attempt', () => closings.length === 4);
+    expect(closings).toEqual([false, false, true, false]); // first as a local activity
     await run.until('parked again', ({ phase }) => phase === 'needsAttention');
     await run.signal('cancelled');
     expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
