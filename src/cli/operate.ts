@@ -132,7 +132,7 @@ const operate = (
     if (isRefusedAgain(status, when)) process.exitCode = 1;
   });
 
-/** A run whose report nobody has opened is not known any more once it has ended. */
+/** The run of a report that nobody has opened is unknown once it has ended. */
 function undefinedIfNotFound(error: unknown): undefined {
   if (!(error instanceof CloseoutError && error.code === 'ReportNotFound')) throw error;
 }

@@ -74,7 +74,7 @@ test.each<[string, Fault | 'nobody listens', string]>([
   expect(JSON.stringify(failure) + failure.message).not.toContain(address); // it goes into the history
 });
 
-test('a relay whose certificate is not trusted: the failure says so', async () => {
+test('a relay with an untrusted certificate: the failure names the reason', async () => {
   const sink = new ScriptedSmtpServer();
   const front = await relayBehindTls(await sink.listen(), await makeCertificates());
   const mailer = openMailer({ smtpUrl: `smtps://127.0.0.1:${front.port}`, smtpUtf8: false, dkim: undefined }, 5);
