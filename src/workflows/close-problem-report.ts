@@ -182,7 +182,7 @@ async function closing(run: RunState): Promise<NextPhase> {
   }
 }
 
-/** Until the policy is known, it is tried once: a report that is not closed then is looked up. */
+/** A local activity is tried first. Until the policy is known, the regular one is tried once: a report that is not closed then is looked up. */
 async function close(run: RunState, cleared: Clearing, attempts: number) {
   const { policy, system, knowsPolicy, rule, clearedBy: change, dueAt, closeByHand: byHand } = run;
   const fence = nextFence(run, `close ${cleared.at}`);

@@ -5,7 +5,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createServer as createTlsServer, TLSSocket, createSecureContext } from 'node:tls';
+import { createServer as createTlsServer, TLSSocket, createSecureContext, type TlsOptions } from 'node:tls';
 
 export interface Certificates {
   /** Paths. */
@@ -64,25 +64,21 @@ function pair(a: Socket, b: Socket): void {
     one.on('error', () => other.destroy());
 }
 
-/** Mutual TLS with HTTP/2, as a Temporal server speaks it. */
-export function temporalBehindTls(target: number, { ca, cert, key }: Certificates): Promise<Front> {
-  const options = { ca: readFileSync(ca), cert: readFileSync(cert), key: readFileSync(key) };
-  const server = createTlsServer(
-    { ...options, requestCert: true, rejectUnauthorized: true, ALPNProtocols: ['h2'] },
-    (socket) => pair(socket, connect(target, '127.0.0.1')),
-  );
+function behindTls(target: number, options: TlsOptions): Promise<Front> {
+  const server = createTlsServer(options, (socket) => pair(socket, connect(target, '127.0.0.1')));
   server.on('tlsClientError', () => undefined);
   return listening(server);
 }
 
-/** `smtps:`. */
-export function relayBehindTls(target: number, { cert, key }: Certificates): Promise<Front> {
-  const server = createTlsServer({ cert: readFileSync(cert), key: readFileSync(key) }, (socket) =>
-    pair(socket, connect(target, '127.0.0.1')),
-  );
-  server.on('tlsClientError', () => undefined);
-  return listening(server);
+/** Mutual TLS with HTTP/2, as a Temporal server speaks it. */
+export function temporalBehindTls(target: number, { ca, cert, key }: Certificates): Promise<Front> {
+  const files = { ca: readFileSync(ca), cert: readFileSync(cert), key: readFileSync(key) };
+  return behindTls(target, { ...files, requestCert: true, rejectUnauthorized: true, ALPNProtocols: ['h2'] });
 }
+
+/** A relay of `smtps:`. */
+export const relayBehindTls = (target: number, { cert, key }: Certificates): Promise<Front> =>
+  behindTls(target, { cert: readFileSync(cert), key: readFileSync(key) });
 
 /** PostgreSQL asks for TLS in its own protocol first. */
 export function postgresBehindTls(target: number, { cert, key }: Certificates): Promise<Front> {

@@ -4,10 +4,17 @@ import type { Payload, PayloadCodec } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { CloseoutError } from '../../contract/errors.js';
 
-export interface PayloadKey {
+interface PayloadKey {
   id: string;
   /** 32 bytes. */
   secret: Buffer;
+}
+
+export interface PayloadKeys {
+  /** Those that decrypt. */
+  known: PayloadKey[];
+  /** One of them; without it, nothing is encrypted. */
+  encrypting?: PayloadKey;
 }
 
 const encoding = 'binary/encrypted';
@@ -17,12 +24,6 @@ const { Payload: PayloadMessage } = proto.temporal.api.common.v1;
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const textOf = (value: Uint8Array | null | undefined): string => Buffer.from(value ?? []).toString();
-
-export interface PayloadKeys {
-  known: PayloadKey[];
-  /** One of them; undefined: nothing is encrypted yet, or any more. */
-  encrypting?: PayloadKey | undefined;
-}
 
 /** What is not encrypted passes as it is: a service without the key may send plain signals. */
 export class EncryptingCodec implements PayloadCodec {
