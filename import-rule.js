@@ -26,7 +26,7 @@ export const folders = {
   outside: { imports: ['contract', 'policy', 'tmf621', 'customer', 'operator'], packages: anyPackage },
   activities: { imports: ['contract', 'policy', 'customer', 'operator', 'outside', 'systems'], packages: anyPackage },
   setup: { imports: ['contract', 'policy', 'customer'], packages: anyPackage },
-  alarms: { imports: ['contract', 'setup', 'tmf621'], packages: anyPackage },
+  alarms: { imports: ['contract', 'setup'], packages: anyPackage },
   client: {
     imports: ['contract', 'policy', 'customer', 'operator', 'outside', 'setup', 'alarms'],
     packages: anyPackage,

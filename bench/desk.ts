@@ -49,7 +49,8 @@ async function slowest({ overview }: CloseoutClient): Promise<Map<string, number
     'confirmations by reply': () => counts.confirmations(),
     'the last sweep': () => overview.lastSweep(),
     'reports by status (/metrics)': () => counts.reports(),
-    'cleared reports by phase (/metrics)': () => counts.cleared(),
+    'reports by phase (/metrics)': () => counts.desk(),
+    'the oldest clearing (/metrics)': () => counts.oldestClearingSeconds(),
   };
   const times = new Map<string, number>();
   for (const [name, ask] of Object.entries(queries)) {

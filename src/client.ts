@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { AlarmService } from './client/alarms.js';
-import { assertChanges, assertTime } from './client/checks.js';
+import { assertChanges, assertSigned, assertTime } from './client/checks.js';
 import { CustomerService } from './client/customers.js';
 import { EventService } from './client/events.js';
 import { assertAllowed, assertChangeable } from './client/status-checks.js';
@@ -15,7 +15,7 @@ import { TokenService } from './client/tokens.js';
 import { PayloadService } from './client/payloads.js';
 import { SurveyService } from './client/surveys.js';
 import type { Contact } from './contract/contact.js';
-import { CloseoutError } from './contract/errors.js';
+import { CloseoutError, hasCode } from './contract/errors.js';
 import { signals, type ChangeSignal, type OperatorRequest, type UpdateName } from './contract/messages.js';
 import type { ChangeKind, NewReport, Report, ReportChanges, ReportStatus, RunStatus } from './contract/reports.js';
 import type { TimelineEntry } from './contract/timeline.js';
@@ -38,6 +38,10 @@ import { now } from './outside/database/clock.js';
 export interface ChangeRequest extends ChangeSignal {
   /** The status that `reopen` and `cancel` set: by default `inProgress` and `cancelled`. */
   status?: ReportStatus;
+  /** Stored with the report as the reason of its status, which callers of TMF621 see, and not in the run's history. */
+  reason?: string;
+  /** The same, for a change without a reason. */
+  note?: string;
 }
 
 /** A change that was signalled. `isApplied`: the ledger shows it; otherwise its run has not followed yet, or ignored it as late. */
@@ -234,7 +238,7 @@ export class CloseoutClient {
     const isDone = update === 'resendSurvey' && (await this.surveys.currentOf(reportId)).state === 'undeliverable';
     if (isDone) return runs.updateWithStart(update, await this.reports.get(reportId), request, requestId);
     return runs.update(update, reportId, request, requestId).catch(async (error: unknown) => {
-      if (error instanceof CloseoutError && error.code === 'NoRun') await this.reports.get(reportId); // no report either?
+      if (hasCode(error, 'NoRun')) await this.reports.get(reportId); // no report either?
       throw error;
     });
   }
@@ -248,6 +252,7 @@ export class CloseoutClient {
   ): Promise<ReportedChange> {
     const { status, reason, note, at, by, bulk, id = randomUUID() } = request;
     if (at !== undefined) assertTime(at, 'at');
+    assertSigned(request);
     const before = known ?? (await this.reports.get(reportId));
     assertChangeable(before, kind);
     const text = reason ?? note;

@@ -68,7 +68,7 @@ const cases: Record<string, { allowed: string; refused: string[] }> = {
     refused: ["import { stateOf } from '../policy/status.js';"],
   },
   alarms: {
-    allowed: "import { valuesAt } from '../tmf621/filter.js';",
+    allowed: "import { valuesAt } from '../contract/values.js';",
     refused: ["import { CloseoutClient } from '../client.js';"],
   },
   systems: {

@@ -1,5 +1,5 @@
 import { sleep } from '@temporalio/activity';
-import { CloseoutError } from '../contract/errors.js';
+import { hasCode } from '../contract/errors.js';
 import { signals } from '../contract/messages.js';
 import type { CountedReports, Flow } from '../outside/reports/service-problems.js';
 import { second } from '../policy/time.js';
@@ -86,8 +86,7 @@ function adapted(rate: number, { inFlight, lag }: Flow): number {
 
 /** Its run waits for nothing that could be tried, or has ended. */
 function ignoreRefused(error: unknown): void {
-  const isRefused = error instanceof CloseoutError && (error.code === 'StatusConflict' || error.code === 'NoRun');
-  if (!isRefused) throw error;
+  if (!hasCode(error, 'StatusConflict', 'NoRun')) throw error;
 }
 
 export interface CountReports {

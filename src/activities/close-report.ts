@@ -1,4 +1,4 @@
-import { CloseoutError } from '../contract/errors.js';
+import { hasCode } from '../contract/errors.js';
 import type { Written } from '../outside/reports/fenced-write.js';
 import type { ClosingRequest, Ledger } from '../outside/reports/ledger.js';
 import { toReport } from '../outside/reports/rows.js';
@@ -54,7 +54,7 @@ export async function closeReport(deps: Deps, { fence, system, ...request }: Clo
     };
   } catch (error) {
     // An operator can close a report by hand even if we can no longer find it.
-    const isGone = error instanceof CloseoutError && error.code === 'ReportNotFound';
+    const isGone = hasCode(error, 'ReportNotFound');
     if (request.byHand && isGone) return { state: 'closed', cycle: fence.cycle, isSuperseded: false };
     throw error;
   }

@@ -103,7 +103,7 @@ async function inSystem(
       if (gone?.outcome !== 'changed')
         throw new CloseoutError(
           'SystemUnavailable',
-          `Ticket ${ticketId} of ${system} was not found; it is looked for again.`,
+          `Ticket ${ticketId} of ${system} was not found; Closeout will look again.`,
         );
     }
   }

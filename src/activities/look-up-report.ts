@@ -1,6 +1,6 @@
 import { ApplicationFailure, activityInfo } from '@temporalio/activity';
 import type { Survey } from '../contract/survey.js';
-import { CloseoutError } from '../contract/errors.js';
+import { hasCode } from '../contract/errors.js';
 import { toClearing, toReport, type ReportRow } from '../outside/reports/rows.js';
 import { answeredSignal } from '../outside/surveys/answers.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
@@ -104,7 +104,7 @@ function confirmationOf(
 }
 
 function retryWhileNew(error: unknown): never {
-  const isMissing = error instanceof CloseoutError && error.code === 'ReportNotFound';
+  const isMissing = hasCode(error, 'ReportNotFound');
   const { currentAttemptScheduledTimestampMs, scheduledTimestampMs } = activityInfo();
   if (!isMissing || currentAttemptScheduledTimestampMs - scheduledTimestampMs > patience) throw error;
   throw ApplicationFailure.create({

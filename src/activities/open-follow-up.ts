@@ -1,5 +1,5 @@
 import { cancellationSignal } from '@temporalio/activity';
-import { CloseoutError } from '../contract/errors.js';
+import { hasCode } from '../contract/errors.js';
 import { followUpIdOf } from '../contract/ids.js';
 import type { Contact } from '../contract/contact.js';
 import type { Report } from '../contract/reports.js';
@@ -28,7 +28,7 @@ export async function openFollowUp(
   try {
     await reports.open({ id, description, severity, ticketType, priority, customerId, contact, document });
   } catch (error) {
-    if (!(error instanceof CloseoutError && error.code === 'ReportExists')) throw error;
+    if (!hasCode(error, 'ReportExists')) throw error;
   }
   await runs.begin(await reports.get(id));
   return id;

@@ -1,5 +1,5 @@
 import { activityInfo, log } from '@temporalio/activity';
-import { CloseoutError } from '../contract/errors.js';
+import { hasCode } from '../contract/errors.js';
 import { signals, type SweepResult } from '../contract/messages.js';
 import { toReport } from '../outside/reports/rows.js';
 import { wakesUntilStuck, type DueReport } from '../outside/reports/watching.js';
@@ -93,7 +93,7 @@ async function replaceLost(deps: Deps, result: Result): Promise<string | undefin
 /** Starts a successor of a run that ended before its report did, and sends it the signals that the run had not acted on. */
 async function replace({ ledger, lostRuns, runs }: Deps, lost: LostRun): Promise<boolean> {
   const row = await ledger.read(lost.reportId).catch((error: unknown) => {
-    if (error instanceof CloseoutError && error.code === 'ReportNotFound') return undefined;
+    if (hasCode(error, 'ReportNotFound')) return undefined;
     throw error;
   });
   if (!row) return false;
@@ -161,7 +161,7 @@ export async function restoreLedger({ sweeps, lostRuns, ledger }: Deps): Promise
     if (!known) return;
     await ledger.restore(reportId, runId, known, false).catch((error: unknown) => {
       // Another program has changed it since: trying again would not help.
-      if (!(error instanceof CloseoutError) || error.code !== 'Diverged') throw error;
+      if (!hasCode(error, 'Diverged')) throw error;
       diverged++;
     });
   });

@@ -1,7 +1,7 @@
 /** The webhook of Alertmanager, version 4: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config */
 import { z } from 'zod';
 import type { AlarmSource } from '../setup/systems-file.js';
-import { valuesAt } from '../tmf621/filter.js';
+import { valuesAt } from '../contract/values.js';
 
 /** An alarm that began or ended. */
 export interface Alarm {

@@ -54,5 +54,5 @@ function listenerTable(listeners: ListenerStatus[]): string {
 
 function stateOf(failingSince: string | undefined, parkedAt: string | undefined): string {
   if (parkedAt) return `parked for ${age(parkedAt)}`;
-  return failingSince ? `fails for ${age(failingSince)}` : 'fine';
+  return failingSince ? `failing for ${age(failingSince)}` : 'fine';
 }

@@ -1,6 +1,6 @@
 /** Commands for operators: the updates of a run. */
 import type { Command } from 'commander';
-import { CloseoutError } from '../contract/errors.js';
+import { CloseoutError, hasCode } from '../contract/errors.js';
 import type { OperatorRequest, UpdateName } from '../contract/messages.js';
 import type { RunStatus } from '../contract/reports.js';
 import { commandsOf, describe, print, settled, signed, wholeNumber, withClient, type Common } from './shell.js';
@@ -134,13 +134,13 @@ const operate = (
 
 /** The run of a report that nobody has opened is unknown once it has ended. */
 function undefinedIfNotFound(error: unknown): undefined {
-  if (!(error instanceof CloseoutError && error.code === 'ReportNotFound')) throw error;
+  if (!hasCode(error, 'ReportNotFound')) throw error;
 }
 
 const retryAll = ({ by, note, where, json }: RetryOptions) =>
   withClient(async (client) => {
     const result = await client.overview.retryAll({ by, note }, where).catch((error: unknown) => {
-      if (!(error instanceof CloseoutError && error.code === 'BadInput')) throw error;
+      if (!hasCode(error, 'BadInput')) throw error;
       throw new CloseoutError('BadInput', `--where is not a list filter of Temporal. ${error.message}`, '--where');
     });
     const { retried, failed, unreachable } = result;

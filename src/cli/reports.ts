@@ -190,7 +190,7 @@ const list = ({ phase, attention, held, customer, serviceProblem, search, limit,
     ]);
     const text = process.stdout.isTTY ? `${table(head, rows)}\n\n${reports.length} of ${total}` : table(head, rows);
     const isEmpty = reports.length === 0 && process.stdout.isTTY;
-    print(options, reports, isEmpty ? 'There is no such report.' : text);
+    print(options, reports, isEmpty ? 'No reports match.' : text);
   });
 
 const shortened = (text: string): string => (text.length > 60 ? `${text.slice(0, 59)}…` : text);

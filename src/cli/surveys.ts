@@ -1,6 +1,6 @@
 /** Commands about surveys: their outcome, and mail to and from customers. */
 import type { Command } from 'commander';
-import { CloseoutError, isWorthRetrying } from '../contract/errors.js';
+import { CloseoutError, hasCode, isWorthRetrying } from '../contract/errors.js';
 import { commandsOf, print, TemporaryError, withClient, signed, type Common } from './shell.js';
 
 export function surveyCommands(program: Command): void {
@@ -47,7 +47,7 @@ async function receive({ recipient, json }: Common & { recipient?: string }): Pr
  * PostgreSQL says may quote it, so only what we say is printed.
  */
 function throwTemporary(error: unknown): never {
-  const isTemporary = isWorthRetrying(error) || (error instanceof CloseoutError && error.code === 'BadSetting');
+  const isTemporary = isWorthRetrying(error) || hasCode(error, 'BadSetting');
   if (!isTemporary) throw error;
   const { code } = error as { code?: string };
   const message =

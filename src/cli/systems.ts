@@ -21,7 +21,7 @@ export function systemCommands(program: Command): void {
         name,
         polledAt ? `${age(polledAt)} ago` : 'never',
         comparedAt ? `${age(comparedAt)} ago` : 'never',
-        failingSince ? `fails for ${age(failingSince)}` : 'fine',
+        failingSince ? `failing for ${age(failingSince)}` : 'fine',
         reason ?? '',
       ]);
       const head = ['system', 'polled', 'compared', 'state', 'reason'];

@@ -1,7 +1,7 @@
 /** The client's operations on alarms: one that fires is a report, and one that ends clears it. */
 import { createHash } from 'node:crypto';
 import type { Alarm } from '../alarms/alertmanager.js';
-import { CloseoutError } from '../contract/errors.js';
+import { hasCode } from '../contract/errors.js';
 import { emailAddressPattern } from '../contract/contact.js';
 import type { NewReport, Report } from '../contract/reports.js';
 import type { AlarmTable } from '../outside/alarms.js';
@@ -78,7 +78,7 @@ export class AlarmService {
     if (openElsewhere) return openElsewhere(opening, reference);
     const id = `${source}-${createHash('sha256').update(reference).digest('hex').slice(0, 16)}`;
     await this.reports.open({ ...opening, id }).catch((error: unknown) => {
-      if (!(error instanceof CloseoutError && error.code === 'ReportExists')) throw error;
+      if (!hasCode(error, 'ReportExists')) throw error;
     });
     return id;
   }

@@ -11,6 +11,7 @@ import {
 import { CloseoutError } from '../contract/errors.js';
 import { reportIdPattern, reportIdRule } from '../contract/ids.js';
 import type { ReportChanges } from '../contract/reports.js';
+import { isStorable, mostCharacters } from '../contract/text.js';
 import { isTime, timeRule } from '../contract/time.js';
 import { minute } from '../policy/time.js';
 import { now } from '../outside/database/clock.js';
@@ -22,6 +23,13 @@ function assert(isValid: boolean, field: string, rule: string): void {
 export const assertReportId = (id: string): void => assert(reportIdPattern.test(id), 'id', reportIdRule);
 
 export const assertTime = (time: string, field: string): void => assert(isTime(time), field, timeRule);
+
+/** The author and the id of a change, as its run remembers them. */
+export function assertSigned({ by, id }: { by?: string; id?: string }): void {
+  const rule = `must be at most ${mostCharacters} characters of Unicode, without U+0000`;
+  for (const [field, text] of Object.entries({ by, id }))
+    if (text !== undefined) assert(text.length <= mostCharacters && isStorable(text), field, rule);
+}
 
 /** The clock of a caller may be somewhat ahead. */
 export function assertPast(time: string, field: string): void {

@@ -43,7 +43,7 @@ export class OverviewService {
     return this.stores.sweeps.last();
   }
 
-  /** Compares every report with what its run knows, now, and notifies runs of what they missed. Safe to repeat. */
+  /** Looks for reports with which something is wrong, now, and wakes their runs. Safe to repeat. */
   async sweep(): Promise<SweepResult> {
     const { workerVersions, schedules } = this.temporal;
     const why = await workerVersions.whyNoneWorks();

@@ -4,7 +4,7 @@ import { CloseoutError } from '../contract/errors.js';
 import { mostPerSecond, type MassClearInput, type MassClearProgress } from '../contract/messages.js';
 import type { ReportsPort } from '../outside/reports/port.js';
 import type { ServiceProblems } from '../outside/temporal/service-problems.js';
-import { assertTime } from './checks.js';
+import { assertSigned, assertTime } from './checks.js';
 import { now } from '../outside/database/clock.js';
 
 export class ServiceProblemService {
@@ -18,6 +18,7 @@ export class ServiceProblemService {
     const { serviceProblemId, at, perSecond = mostPerSecond } = input;
     if (!serviceProblemId) throw new CloseoutError('BadInput', 'serviceProblemId is missing.', 'serviceProblemId');
     if (at !== undefined) assertTime(at, 'at');
+    assertSigned(input);
     if (at !== undefined && Date.parse(at) > now().getTime())
       throw new CloseoutError('BadInput', 'at must not be in the future.', 'at');
     if (!Number.isInteger(perSecond) || perSecond < 1 || perSecond > mostPerSecond)

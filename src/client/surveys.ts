@@ -93,10 +93,12 @@ export class SurveyService {
    * Too late for an answer: stores that the problem is not solved, then signals the run, as `answer` does, which reopens the report.
    * Safe to repeat.
    */
-  async notSolved({ id: surveyId, reportId }: Survey, reason?: string): Promise<void> {
+  async notSolved({ id: surveyId, reportId, confirmFor }: Survey, reason?: string): Promise<void> {
     const { reports, unsent } = this.stores;
     const report = await reports.get(reportId);
-    const id = createHash('sha256').update(`${surveyId} not solved ${reason}`).digest('base64url').slice(0, 22);
+    // The same report may be cleared, and found not solved, more than once in a cycle.
+    const said = `${surveyId} ${confirmFor?.toISOString()} not solved ${reason}`;
+    const id = createHash('sha256').update(said).digest('base64url').slice(0, 22);
     if (reason) await reports.addReason(reportId, id, reason);
     const reopening = { id, reportId, hasReason: reason !== undefined, receivedAt: now() };
     await unsent.storeReopening(reopening);

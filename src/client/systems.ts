@@ -1,7 +1,7 @@
 /** The client's operations on external ticket systems. */
 import type { Observation, ObservedReports } from '../outside/reports/observed.js';
 import type { ReportsPort } from '../outside/reports/port.js';
-import type { SharedPace, SystemState, SystemStates } from '../outside/system-states.js';
+import type { Pace, SystemState, SystemStates } from '../outside/system-states.js';
 import type { Runs } from '../outside/temporal/runs.js';
 
 export class SystemService {
@@ -23,7 +23,7 @@ export class SystemService {
   }
 
   /** When all processes together may ask a system next. */
-  paceOf(system: string, perSecond: number): SharedPace {
+  paceOf(system: string, perSecond: number): Pace {
     return this.stored.paceOf(system, perSecond);
   }
 

@@ -59,6 +59,9 @@ export class CloseoutError extends Error {
   readonly retryAfter: number | undefined;
 }
 
+export const hasCode = (error: unknown, ...codes: ErrorCode[]): error is CloseoutError =>
+  error instanceof CloseoutError && codes.includes(error.code);
+
 /** Whether the same may succeed later, as the table says; so may whatever has no name there. */
 export const isWorthRetrying = (error: unknown): boolean =>
   !(error instanceof CloseoutError) || errors[error.code].retry;

@@ -28,7 +28,7 @@ export function alertIdOf(alert: Alert): string {
     case 'undeliverable':
       return `alert:undeliverable:${alert.failure}:${alert.at.slice(0, 10)}`;
     case 'relay': // once a day, no matter how many mails are waiting
-      return `alert:relay:${alert.since.slice(0, 10)}`;
+      return `alert:relay:${alert.at.slice(0, 10)}`;
     case 'attention':
       return `alert:attention:${alert.step}:${alert.code}:${alert.at.slice(0, 10)}`;
     case 'reopenings':

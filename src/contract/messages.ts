@@ -189,8 +189,8 @@ export type Alert =
   | { kind: 'notFixed'; reportId: string; cycle: number; at: string }
   /** Mails to customers were refused permanently. `at`: ISO 8601; one alert per day. */
   | { kind: 'undeliverable'; failure: string; at: string }
-  /** The mail relay refuses all our mail. `since`: ISO 8601. */
-  | { kind: 'relay'; failure: string; since: string }
+  /** The mail relay refuses all our mail. `since`, `at`: ISO 8601. */
+  | { kind: 'relay'; failure: string; since: string; at: string }
   /**
    * Reports wait for an operator, because a step was refused permanently or a customer has not confirmed. `reportId`: one that the
    * ledger does not list, because it was not found there.

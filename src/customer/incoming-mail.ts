@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { simpleParser, type ParsedMail } from 'mailparser';
 import { surveyIdOfBounce, surveyIdOfMessage } from '../contract/ids.js';
+import { storable } from '../contract/text.js';
 import { isAbsenceSubject } from './absence-subjects.js';
 import { reportsInFields, reportsInText, type DeliveryReport } from './delivery-report.js';
 
@@ -139,9 +140,6 @@ function replyText(mail: ParsedMail, text: string): string {
   const body = text.trim() || [mail.subject ?? '', names && `(No text. Attachments: ${names})`].join('\n').trim();
   return storable(body.replace(ownLink, '/$1/…').replace(linkToken, '…').slice(0, longest)).trim();
 }
-
-/** PostgreSQL stores neither U+0000 nor half a surrogate pair. */
-const storable = (text: string): string => Buffer.from(text.replaceAll('\0', '')).toString();
 
 /** Of the operator's reply that this mail returns. */
 const replyIdIn = (mail: ParsedMail, text: string): string | undefined =>

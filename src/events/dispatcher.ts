@@ -10,7 +10,7 @@ import type { TicketLeases } from '../outside/reports/ticket-leases.js';
 import type { Answers } from '../outside/surveys/answers.js';
 import type { ReportsPort } from '../outside/reports/port.js';
 import type { Runs } from '../outside/temporal/runs.js';
-import { CloseoutError } from '../contract/errors.js';
+import { CloseoutError, hasCode } from '../contract/errors.js';
 import type { Webhook } from '../setup/systems-file.js';
 import type { Systems } from '../systems/systems.js';
 import { writeAnswerBack } from '../systems/write-back.js';
@@ -205,6 +205,6 @@ async function ticketOf(reports: ReportsPort, id: string, publicUrl: string) {
 
 const existing = <T>(reading: Promise<T>): Promise<T | undefined> =>
   reading.catch((error: unknown) => {
-    if (error instanceof CloseoutError && error.code === 'ReportNotFound') return undefined;
+    if (hasCode(error, 'ReportNotFound')) return undefined;
     throw error;
   });

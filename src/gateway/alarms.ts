@@ -41,7 +41,7 @@ export function alarmWebhooks(app: FastifyInstance, client: CloseoutClient, conf
         counts[outcome] = (counts[outcome] ?? 0) + 1;
       } catch (error) {
         const code = error instanceof CloseoutError ? error.code : 'Unexpected';
-        log.warn({ source: name, fingerprint: alarm.fingerprint, code }, 'an alarm was not taken');
+        log.warn({ source: name, fingerprint: alarm.fingerprint, code }, 'an alarm was not accepted');
         failures.push(error);
       }
     // Alertmanager sends the webhook again only after an answer of 5xx.

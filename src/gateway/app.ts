@@ -26,7 +26,7 @@ import { openapi } from './openapi.js';
 import { outbox } from './outbox.js';
 import { previews } from './previews.js';
 import { serviceProblems } from './service-problems.js';
-import { surveyDeliveries } from './surveys.js';
+import { surveyDeliveries } from './survey-deliveries.js';
 import { surveyPages } from './survey-pages.js';
 import { systemEvents } from './systems.js';
 import { tmf621 } from './tmf621.js';

@@ -67,7 +67,7 @@ async function receiveReply(exchange: Exchange, survey: Survey): Promise<Fastify
   const current = await surveyOf('confirm', request, exchange);
   const { report, isReopenable } = await viewOf(client, current);
   if (!fixed && isReopenable) {
-    await client.surveys.notSolved(current, reason);
+    await client.surveys.notSolved(current, reason || undefined);
     return sendPage(reply, 200, repliedPage(voiceFor(request, brands.of(survey.brand)), report, false));
   }
   return showPage(exchange, current, { fixed, reason });

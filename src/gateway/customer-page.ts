@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
 import { CloseoutError } from '../contract/errors.js';
 import type { Survey } from '../contract/survey.js';
+import { storable } from '../contract/text.js';
 import { verifyLink, type LinkPurpose } from '../customer/links.js';
 import { longestComment } from '../contract/survey.js';
 import { refusedPage } from '../customer/pages.js';
@@ -126,11 +127,8 @@ function chosenLanguage(request: FastifyRequest): string | undefined {
   return typeof lang === 'string' ? lang : undefined;
 }
 
-/** Text that a customer typed, without NUL, the only character that PostgreSQL does not store. */
-export const typedText = z
-  .string()
-  .default('')
-  .transform((text) => text.replaceAll('\0', ''));
+/** Text that a customer typed. */
+export const typedText = z.string().default('').transform(storable);
 
 /** Says by how much a text is too long, in the customer's language; undefined if it is not. */
 export function lengthError(text: string, { t }: Voice, longest = longestComment): string | undefined {

@@ -1,14 +1,12 @@
 /** JSON bodies: parsed, and refused if they could not be stored or returned. */
 import type { FastifyBodyParser, FastifyInstance, onRequestHookHandler } from 'fastify';
 import { CloseoutError } from '../contract/errors.js';
+import { isStorable } from '../contract/text.js';
 
 export const mergePatch = 'application/merge-patch+json';
 
 /** Levels of objects and arrays, the body included. Far below what would exhaust the stack of `JSON.stringify`. */
 const maxLevels = 64;
-
-/** PostgreSQL stores neither NUL nor half of a surrogate pair, and would quote the text in its log. */
-const unstorable = /[\0\p{Surrogate}]/u;
 
 export function parseJson(app: FastifyInstance): FastifyBodyParser<string> {
   const parse = app.getDefaultJsonParser('error', 'error');
@@ -51,7 +49,7 @@ const forbiddenName = new CloseoutError(
 
 /** Throws `BadInput` that names the attribute of the body. */
 function assertStorable(value: unknown, field = '', level = 1): void {
-  if (typeof value === 'string' && unstorable.test(value)) {
+  if (typeof value === 'string' && !isStorable(value)) {
     const reason = 'contains the character NUL (U+0000) or half of a surrogate pair, which cannot be stored';
     throw new CloseoutError('BadInput', `${nameOf(field)} ${reason}.`, field);
   }
@@ -69,4 +67,4 @@ function assertStorable(value: unknown, field = '', level = 1): void {
 }
 
 /** The name of an attribute may itself be unstorable. */
-const nameOf = (field: string): string => (field && !unstorable.test(field) ? field : 'The body');
+const nameOf = (field: string): string => (field && isStorable(field) ? field : 'The body');

@@ -1,6 +1,6 @@
 /**
- * `/metrics`, for Prometheus: reports, surveys and the last sweep, counted in the database at each scrape, so that every gateway
- * reports the same; and the metrics of a worker beside it.
+ * `/metrics`, for Prometheus: reports, surveys, the last sweep, listeners and ticket systems, read from the database at each scrape, so
+ * that every gateway reports the same; and the metrics of a worker beside it.
  */
 import type { FastifyInstance } from 'fastify';
 import { Gauge, Registry } from 'prom-client';
@@ -13,74 +13,107 @@ export function metrics(app: FastifyInstance, { workerMetrics }: Config, client:
     await addReports(registry, client);
     await addSurveys(registry, client);
     await addSweep(registry, client);
+    await addListeners(registry, client);
+    await addSystems(registry, client);
     const own = await registry.metrics();
     return reply.type(registry.contentType).send(own + (await ofWorker(workerMetrics)));
   });
 }
 
+const gauge = <Label extends string>(registry: Registry, name: string, help: string, ...labelNames: Label[]) =>
+  new Gauge({ name, help, labelNames, registers: [registry] });
+
 async function addReports(registry: Registry, { overview: { counts } }: CloseoutClient): Promise<void> {
-  const registers = [registry];
-  const reports = new Gauge({
-    name: 'closeout_reports',
-    help: 'Reports in the system of record, by status.',
-    labelNames: ['status'],
-    registers,
-  });
+  const reports = gauge(registry, 'closeout_reports', 'Reports in the system of record, by status.', 'status');
   for (const { status, count } of await counts.reports()) reports.set({ status }, count);
-  const cleared = new Gauge({
-    name: 'closeout_reports_cleared',
-    help: 'Cleared reports that are not yet closed: confirming (the customer was asked), or clearing_or_closing.',
-    labelNames: ['phase'],
-    registers,
-  });
-  const { confirming, clearingOrClosing } = await counts.cleared();
-  cleared.set({ phase: 'confirming' }, confirming);
-  cleared.set({ phase: 'clearing_or_closing' }, clearingOrClosing);
+  const phases = gauge(
+    registry,
+    'closeout_reports_by_phase',
+    'Reports that are not closed, by phase; clearing: cleared, and the customer was not asked to confirm; needsAttention: waiting for an operator.',
+    'phase',
+  );
+  const { open, clearing, confirming, needsAttention } = await counts.desk();
+  for (const [phase, count] of Object.entries({ open, clearing, confirming, needsAttention }))
+    phases.set({ phase }, count);
+  gauge(
+    registry,
+    'closeout_oldest_clearing_seconds',
+    'Age of the clearing of the report that is in the phase clearing for the longest time; 0: none is.',
+  ).set(await counts.oldestClearingSeconds());
 }
 
 async function addSurveys(registry: Registry, { overview: { counts } }: CloseoutClient): Promise<void> {
-  const registers = [registry];
-  const surveys = new Gauge({
-    name: 'closeout_surveys',
-    help: 'Surveys by state; reason: why one was not sent or not delivered.',
-    labelNames: ['state', 'reason'],
-    registers,
-  });
-  const answers = new Gauge({
-    name: 'closeout_survey_answers',
-    help: 'Answers that count, by score and its scale.',
-    labelNames: ['scale', 'score'],
-    registers,
-  });
+  const surveys = gauge(
+    registry,
+    'closeout_surveys',
+    'Surveys by state; reason: why one was not sent or not delivered.',
+    'state',
+    'reason',
+  );
+  const answers = gauge(
+    registry,
+    'closeout_survey_answers',
+    'Answers that count, by score and its scale.',
+    'scale',
+    'score',
+  );
   for (const { state, reason, scale, score, count } of await counts.surveys()) {
     surveys.inc({ state, reason: reason ?? '' }, count);
     if (state === 'answered' && score !== null) answers.inc({ scale, score }, count);
   }
-  const confirmations = new Gauge({
-    name: 'closeout_confirmations',
-    help: 'Confirmations by what the customer replied before the closing; sent: nothing yet.',
-    labelNames: ['state'],
-    registers,
-  });
+  const confirmations = gauge(
+    registry,
+    'closeout_confirmations',
+    'Confirmations by what the customer replied before the closing; sent: nothing yet.',
+    'state',
+  );
   for (const { confirmation, count } of await counts.confirmations()) confirmations.set({ state: confirmation }, count);
 }
 
 async function addSweep(registry: Registry, client: CloseoutClient): Promise<void> {
   const last = await client.overview.lastSweep();
+  const add = (name: string, help: string, value: number) => gauge(registry, name, help).set(value);
+  add(
+    'closeout_sweep_timestamp_seconds',
+    'When the last sweep ended; 0: there was none.',
+    (last?.at.getTime() ?? 0) / 1000,
+  );
   if (!last) return;
-  const registers = [registry];
-  const add = (name: string, help: string, value: number) => new Gauge({ name, help, registers }).set(value);
   add('closeout_sweep_stuck', 'Reports whose runs do not follow, found by the last sweep.', last.stuck);
   add('closeout_sweep_failed', 'Runs that the last sweep could not wake.', last.failed);
   add('closeout_sweep_duration_seconds', 'Duration of the last sweep.', last.tookMs / 1000);
-  add('closeout_sweep_timestamp_seconds', 'When the last sweep ended.', last.at.getTime() / 1000);
-  const notified = new Gauge({
-    name: 'closeout_sweep_notified',
-    help: 'Runs that the last sweep woke, by the reason.',
-    labelNames: ['change'],
-    registers,
-  });
+  const notified = gauge(
+    registry,
+    'closeout_sweep_notified',
+    'Runs that the last sweep woke, by the reason.',
+    'change',
+  );
   for (const [change, count] of Object.entries(last.notified)) notified.set({ change }, count);
+}
+
+async function addListeners(registry: Registry, { events }: CloseoutClient): Promise<void> {
+  const waiting = gauge(registry, 'closeout_events_waiting', 'Events to be delivered, by listener.', 'listener');
+  const parked = gauge(
+    registry,
+    'closeout_listener_parked',
+    '1: nothing more is sent to the listener until it is resumed.',
+    'listener',
+  );
+  for (const { name: listener, waiting: count, parkedAt } of await events.listeners()) {
+    waiting.set({ listener }, count);
+    parked.set({ listener }, parkedAt === undefined ? 0 : 1);
+  }
+}
+
+async function addSystems(registry: Registry, { systems }: CloseoutClient): Promise<void> {
+  const failing = gauge(
+    registry,
+    'closeout_system_failing_seconds',
+    'For how long a ticket system could not be read; 0: it can.',
+    'system',
+  );
+  for (const { name: system, failingSince } of await systems.states())
+    failing.set({ system }, failingSince ? (Date.now() - failingSince.getTime()) / 1000 : 0);
 }
 
 /** Empty if the worker runs elsewhere, where it is scraped itself, or is just starting. */

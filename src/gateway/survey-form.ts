@@ -64,6 +64,13 @@ export function lengthErrorIn({ comment = '', followUps = {} }: Answer, voice: V
   return lengthError(comment, voice) ?? errors.find((error) => error !== undefined);
 }
 
+/** What the customer wrote and had not said before. */
+function newWordsIn({ comment, followUps = {} }: Answer, before: StoredAnswer | undefined): string | undefined {
+  const known = [before?.comment, ...Object.values(before?.followUps ?? {})];
+  const typed = [...Object.values(followUps), comment].filter((words) => typeof words === 'string');
+  return typed.filter((words) => words !== '' && !known.includes(words)).join('\n\n') || undefined;
+}
+
 /** Adds what the link in the mail preselects: `?r=4` or `?solved=no`. */
 export function preselect(answer: Answer, query: { r?: unknown; solved?: unknown }, question: QuestionSet): Answer {
   const score = scoreText(question).safeParse(query.r);
@@ -99,7 +106,7 @@ export async function showSurvey(
   const state = linkState(survey, before?.at, now());
   const path = `/s/${signLink('survey', survey.id, config.linkKeys)}`;
   if (state !== 'open' && state !== 'changeable') {
-    const typed = request.method === 'POST' && answer.comment !== before?.comment ? answer.comment : undefined;
+    const typed = request.method === 'POST' ? newWordsIn(answer, before) : undefined;
     const isLate = canReopen(survey, state, report);
     const late = isLate ? { path: `${path}/reopen${queryOf(request)}`, reason: typed } : undefined;
     if (typed && !isLate) await client.surveys.addNote(survey, typed);

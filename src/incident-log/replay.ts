@@ -4,7 +4,7 @@ import { SingleBar } from 'cli-progress';
 import { ConstantBackoff, handleWhen, retry } from 'cockatiel';
 import Table from 'cli-table3';
 import type { ChangeRequest, CloseoutClient, ReportedChange } from '../client.js';
-import { CloseoutError, errors } from '../contract/errors.js';
+import { CloseoutError, errors, hasCode } from '../contract/errors.js';
 import type { ChangeKind } from '../contract/reports.js';
 import { stateOf } from '../policy/status.js';
 import { readIncidents, type Incident } from './read.js';
@@ -74,7 +74,7 @@ async function replayOne(
     await patiently(() => client.open({ id, ...about, openedAt }));
     tally.opened++;
   } catch (error) {
-    if (!(error instanceof CloseoutError && error.code === 'ReportExists')) throw error;
+    if (!hasCode(error, 'ReportExists')) throw error;
   }
   for (const { kind, at } of changes) {
     const before = await patiently(() => client.get(id));

@@ -81,14 +81,14 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     };
   },
 
-  relay: ({ failure, since }) => ({
+  relay: ({ failure, since, at }) => ({
     subject: 'The mail relay refuses our mail',
     lines: [
       `Since ${since} the mail relay refuses our greeting, login or sender (${failure}).`,
       'Mails to customers wait until it accepts mail again. Reports are closed meanwhile, except those whose customers must confirm first.',
       'Correct SMTP_URL or CLOSEOUT_MAIL_FROM. This alert is sent at most once a day.',
     ],
-    at: new Date(since),
+    at: new Date(at),
   }),
 
   attention({ step, code, at, reportId }, { affected: listed }) {
@@ -151,7 +151,7 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     if (!survey || !message) return undefined;
     const { reportId, confirmation } = survey;
     const sender = message.author
-      ? `Another address than that of report ${reportId}`
+      ? `Someone other than the customer of report ${reportId}`
       : `The customer of report ${reportId}`;
     const lines = [
       `${sender} writes:`,

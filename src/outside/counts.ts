@@ -31,8 +31,6 @@ export interface AnswerRow {
 export interface Counts {
   surveys(): Promise<SurveyCount[]>;
   reports(): Promise<{ status: string; count: number }[]>;
-  /** Cleared reports that are not closed: those whose customers were asked to confirm, and all others. */
-  cleared(): Promise<{ confirming: number; clearingOrClosing: number }>;
   /** Confirmations by the customer's reply. */
   confirmations(): Promise<{ confirmation: string; count: number }[]>;
   /** For each of the last `days` (UTC). */
@@ -41,6 +39,8 @@ export interface Counts {
   words(limit: number): Promise<CustomerWords[]>;
   /** Reports by what they wait for. */
   desk(): Promise<DeskCounts>;
+  /** For how long the oldest report in the phase `clearing` has been cleared; 0: none is. */
+  oldestClearingSeconds(): Promise<number>;
   /** The answers that count, newest first. `before`: those older than the answer to this survey. */
   answers(limit: number, before?: string): Promise<AnswerRow[]>;
 }
@@ -55,15 +55,6 @@ export function countQueries(db: Db): Counts {
       return rows;
     },
 
-    async cleared() {
-      const { rows } = await sql<{ confirming: number; clearingOrClosing: number }>`
-        select count(*) filter (where s.confirmation = 'sent')::int as confirming,
-          count(*) filter (where s.confirmation is distinct from 'sent')::int as clearing_or_closing
-        from reports r left join surveys s on s.report_id = r.id and s.cycle = r.cycle
-        where r.status = 'resolved'`.execute(db);
-      return rows[0] ?? { confirming: 0, clearingOrClosing: 0 };
-    },
-
     async confirmations() {
       const { rows } = await sql<{ confirmation: string; count: number }>`
         select confirmation, count(*)::int as count from surveys where confirmation is not null
@@ -75,6 +66,7 @@ export function countQueries(db: Db): Counts {
 
     words: (limit) => customerWords(db, limit),
     desk: () => reportDesk(db).counts(),
+    oldestClearingSeconds: () => reportDesk(db).oldestClearingSeconds(),
 
     answers: (limit, before) =>
       db

@@ -69,7 +69,7 @@ export interface Events {
 }
 
 /** For how long an event, or a listener, is tried before it is given up. */
-export const triedFor = 3 * day;
+const triedFor = 3 * day;
 /** For how long events are kept for `replay`. */
 const keptFor = 30 * day;
 /** Events, or deliveries, that one statement handles; it may take 8 s. */

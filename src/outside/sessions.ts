@@ -6,7 +6,7 @@ import { hashOf } from './api-tokens.js';
 import type { Db } from './database/database.js';
 
 /** A working day. Roles that were taken away count until then. */
-export const sessionHours = 10;
+const sessionHours = 10;
 
 export interface Sessions {
   /** Returns the id, which is the secret of the session. */

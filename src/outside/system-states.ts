@@ -48,11 +48,13 @@ export interface SystemStates {
   /** The ticket could not be read: to be tried again, at longer and longer intervals. */
   postponeHint(system: string, hint: Hint): Promise<void>;
   /** When all processes together may ask the system next (systems/pace.ts). */
-  paceOf(system: string, perSecond: number): SharedPace;
+  paceOf(system: string, perSecond: number): Pace;
 }
 
-export interface SharedPace {
+export interface Pace {
+  /** Reserves the next request, and returns for how long to wait for it; ms. Undefined if that is longer than `patience`. */
   next: (patience: number) => Promise<number | undefined>;
+  /** The system asks for a pause; ms. */
   holdOff: (pause: number) => Promise<void>;
 }
 
@@ -174,7 +176,7 @@ async function claim(db: Db, system: string, pollEvery: number, claimedBy: strin
   return due && { ...due, mark: due.mark ?? undefined };
 }
 
-function sharedPace(db: Db, system: string, perSecond: number): SharedPace {
+function sharedPace(db: Db, system: string, perSecond: number): Pace {
   const interval = sql`${1 / perSecond} * interval '1 second'`;
   return {
     async next(patience) {

@@ -1,4 +1,5 @@
 /** The attributes of a ticket by which a rule of the policy can match. Pure. */
+import { texts, valuesAt } from '../contract/values.js';
 import type { PolicyFacts } from './settings.js';
 
 /** Attributes that a rule names as they are. Any other is named by its path in the ticket: `ticket.channel.name`. */
@@ -34,18 +35,7 @@ function customerSegments({ document = {} }: PolicyFacts): string[] {
   return [...customers.map(({ segment }) => segment), ...characteristics.map((given) => given['value'])].flatMap(texts);
 }
 
-function valuesAt(value: unknown, path: string[]): string[] {
-  if (Array.isArray(value)) return value.flatMap((item) => valuesAt(item, path));
-  const [first, ...rest] = path;
-  if (first === undefined) return texts(value);
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, first)) return [];
-  return valuesAt((value as Record<string, unknown>)[first], rest);
-}
-
 const objects = (value: unknown): Record<string, unknown>[] =>
   Array.isArray(value)
     ? value.filter((item): item is Record<string, unknown> => typeof item === 'object' && item !== null)
     : [];
-
-const texts = (value: unknown): string[] =>
-  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [String(value)] : [];

@@ -18,7 +18,7 @@ export interface Webhook {
   allowPrivate: boolean;
 }
 
-export const systemTypes = ['tmf621', 'request-tracker', 'redmine', 'django-helpdesk'] as const;
+const systemTypes = ['tmf621', 'request-tracker', 'redmine', 'django-helpdesk'] as const;
 export type SystemType = (typeof systemTypes)[number];
 
 /** An external ticket system. */

@@ -1,7 +1,8 @@
 /** The adapters by their types. To add one: its file, a row here, and its type in setup/systems-file.ts. */
 import type { SystemSettings, SystemType } from '../setup/systems-file.js';
 import { DjangoHelpdesk, helpdeskWords } from './django-helpdesk.js';
-import { ownPace, type Pace } from './pace.js';
+import type { Pace } from '../outside/system-states.js';
+import { ownPace } from './pace.js';
 import type { AdapterSettings, SystemOfRecord } from './port.js';
 import { Redmine, redmineWords } from './redmine.js';
 import { RequestTracker, requestTrackerWords } from './request-tracker.js';

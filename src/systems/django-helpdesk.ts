@@ -1,5 +1,5 @@
 /**
- * django-helpdesk 2.6 (docs/systems.md). What it does that one must know: it refuses no transition; a receiver or mail server that is down
+ * django-helpdesk 2.6 (docs/systems.md). Quirks: it refuses no transition; a receiver or mail server that is down
  * turns a saved change into a 500; comments are rendered as Django templates; PATCH and mass changes send no event.
  */
 import { z } from 'zod';

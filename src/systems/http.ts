@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ZodType } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { minute, second } from '../policy/time.js';
-import type { Pace } from './pace.js';
+import type { Pace } from '../outside/system-states.js';
 
 export interface HttpOptions {
   /** Without a slash at the end. */

@@ -1,5 +1,5 @@
 /** Changes in an external system that are confirmed only by reading again: real systems answer 200 and change nothing. */
-import { CloseoutError } from '../contract/errors.js';
+import { CloseoutError, hasCode } from '../contract/errors.js';
 import type { State } from '../policy/status.js';
 import type { SystemOfRecord, Ticket } from './port.js';
 import { stateOfWord, wordFor, type StatusWords } from './words.js';
@@ -89,7 +89,7 @@ async function refusalOf(request: Promise<void>): Promise<string | undefined> {
     await request;
     return undefined;
   } catch (error) {
-    if (error instanceof CloseoutError && error.code === 'SystemRefused') return error.message;
+    if (hasCode(error, 'SystemRefused')) return error.message;
     throw error;
   }
 }

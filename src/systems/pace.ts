@@ -1,12 +1,6 @@
 /** When a system may be asked next. Workers and gateways share one pace, in the database; a command has its own. */
+import type { Pace } from '../outside/system-states.js';
 import { second } from '../policy/time.js';
-
-export interface Pace {
-  /** Reserves the next request, and returns for how long to wait for it; ms. Undefined if that is longer than `patience`. */
-  next: (patience: number) => Promise<number | undefined>;
-  /** The system asks for a pause; ms. */
-  holdOff: (pause: number) => Promise<void>;
-}
 
 export function ownPace(perSecond: number): Pace {
   let free = 0;

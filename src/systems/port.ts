@@ -5,7 +5,7 @@
  */
 import type { Contact } from '../contract/contact.js';
 import type { SystemSettings } from '../setup/systems-file.js';
-import type { Pace } from './pace.js';
+import type { Pace } from '../outside/system-states.js';
 
 /** What an adapter is made of, with the status words of its settings. `pageSize`: how many rows to ask for at once. */
 export type AdapterSettings = SystemSettings & { pace: Pace; pageSize: number };

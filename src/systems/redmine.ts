@@ -1,5 +1,5 @@
 /**
- * Redmine 5 (docs/systems.md). What it does that one must know: a forbidden status is answered with 204 and only the note is saved; a
+ * Redmine 5 (docs/systems.md). Quirks: a forbidden status is answered with 204 and only the note is saved; a
  * wrong key lists nothing with 200; times are whole seconds; there are no events.
  */
 import { z } from 'zod';

@@ -1,5 +1,5 @@
 /**
- * Request Tracker 5, REST 2 (docs/systems.md). What it does that one must know: a refused change is answered with 200 and a sentence; times in
+ * Request Tracker 5, REST 2 (docs/systems.md). Quirks: a refused change is answered with 200 and a sentence; times in
  * queries are read in the user's time zone; deleted and merged tickets vanish from searches; a merged one is answered with the other.
  */
 import { z } from 'zod';
@@ -79,7 +79,7 @@ export class RequestTracker implements SystemOfRecord {
     return faults;
   }
 
-  /** A ticket that a search does not find may be hidden from us, which is another matter than gone. */
+  /** A ticket that a search does not find may be hidden from us, which is not the same as gone. */
   async read(ticketId: string): Promise<Ticket | undefined> {
     if (!/^\d+$/.test(ticketId)) return undefined;
     const [found] = await this.search(`id = ${ticketId}`, '');

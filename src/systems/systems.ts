@@ -4,24 +4,17 @@ import type { Contact } from '../contract/contact.js';
 import { emailAddressPattern } from '../contract/contact.js';
 import { CloseoutError } from '../contract/errors.js';
 import { fnv1a, reportIdPattern } from '../contract/ids.js';
-import type { ReportStatus } from '../contract/reports.js';
-import type { Observation } from '../outside/reports/observed.js';
+import { storable } from '../contract/text.js';
+import type { KnownTicket, Observation } from '../outside/reports/observed.js';
+import type { Pace } from '../outside/system-states.js';
 import { stateOf } from '../policy/status.js';
 import type { SystemSettings } from '../setup/systems-file.js';
 import { connectSystem, type ConnectedSystem } from './adapters.js';
 import { onTerms, type Terms } from './http.js';
 import { moveTicket, noteOnce, type Move, type Moved } from './move.js';
-import type { Pace } from './pace.js';
 import type { NewTicket, Ticket } from './port.js';
 import { statusOfState, stateOfWord } from './words.js';
 import { now } from '../outside/database/clock.js';
-
-/** The ticket behind a report. */
-export interface TicketRef {
-  system: string;
-  ticketId: string;
-  observed: ReportStatus;
-}
 
 export class Systems {
   readonly all: ReadonlyMap<string, ConnectedSystem>;
@@ -46,7 +39,7 @@ export class Systems {
 
   /** Safe to repeat. */
   move(
-    { system: name, ticketId, observed }: TicketRef,
+    { system: name, ticketId, observed }: KnownTicket,
     { note, ...move }: Omit<Move, 'from'>,
     terms: Terms,
   ): Promise<Moved> {
@@ -90,7 +83,7 @@ export class Systems {
   }
 
   /** Safe to repeat: a note with the same mark is added once. */
-  async addNote({ system: name, ticketId }: TicketRef, mark: string, text: string, terms: Terms): Promise<void> {
+  async addNote({ system: name, ticketId }: KnownTicket, mark: string, text: string, terms: Terms): Promise<void> {
     const { system } = this.named(name);
     await onTerms(terms, () => noteOnce(system, ticketId, mark, text));
   }
@@ -110,8 +103,7 @@ function hashedIdOfTicket(system: string, ticketId: string): string {
   return `${system}-${hash.slice(0, 20)}`;
 }
 
-/** NUL is the only character that PostgreSQL does not store. */
-const clean = (text: string): string => text.replaceAll('\0', '').trim();
+const clean = (text: string): string => storable(text).trim();
 
 /** An address that cannot be written to is none. */
 function contactOf(contact: Contact | undefined): Contact | undefined {

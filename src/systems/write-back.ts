@@ -2,8 +2,9 @@
 import type { FollowUpAnswers } from '../contract/question.js';
 import { scoreInWords, type ScaleName } from '../contract/scale.js';
 import { tickedInWords, writtenBelow } from '../operator/follow-ups.js';
+import type { KnownTicket } from '../outside/reports/observed.js';
 import type { Terms } from './http.js';
-import type { TicketRef, Systems } from './systems.js';
+import type { Systems } from './systems.js';
 
 export interface AnswerToShow {
   reportId: string;
@@ -19,7 +20,7 @@ export interface AnswerToShow {
 /** Safe to repeat. */
 export async function writeAnswerBack(
   systems: Systems,
-  ticket: TicketRef,
+  ticket: KnownTicket,
   answer: AnswerToShow,
   terms: Terms,
 ): Promise<void> {

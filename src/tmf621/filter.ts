@@ -1,17 +1,8 @@
 /** Filters of TMF630: `attribute=value`, with dots for nested attributes; of a list, any item. Several values are separated by commas. */
-
-/** Every value that a path leads to, as text. */
-export function valuesAt(value: unknown, path: string[]): string[] {
-  if (Array.isArray(value)) return value.flatMap((item) => valuesAt(item, path));
-  const [first, ...rest] = path;
-  if (first === undefined)
-    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [String(value)] : [];
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, first)) return [];
-  return valuesAt((value as Record<string, unknown>)[first], rest);
-}
+import { valuesAt } from '../contract/values.js';
 
 /** Whether the object has one of the wanted values at the path. */
-export function hasValue(object: unknown, path: string, wanted: string): boolean {
+function hasValue(object: unknown, path: string, wanted: string): boolean {
   const values = valuesAt(object, path.split('.'));
   return wanted.split(',').some((value) => values.includes(value.trim()));
 }

@@ -23,6 +23,7 @@ import {
 import { isTime } from '../contract/time.js';
 import { raiseAlert } from './alert-operator.js';
 import * as steps from './steps.js';
+import { textOf } from './untrusted.js';
 
 /** Pauses before reports that do not follow are signalled again. After the last one they stay listed, and an operator is alerted. */
 const retryPauses = ['5s', '30s', '2m'] as const;
@@ -94,8 +95,8 @@ function toRequest({ at, by, perSecond, id }: MassClearRequest): Required<MassCl
   if (fixedAt.getTime() > now.getTime() + clockSkew) return undefined;
   const rate = perSecond ?? mostPerSecond;
   if (!Number.isInteger(rate) || rate < 1 || rate > mostPerSecond) return undefined;
-  const author = typeof by === 'string' && by !== '' ? by.slice(0, 100) : 'service problem';
-  const requestId = typeof id === 'string' ? id.slice(0, 100) : `${workflowInfo().runId}:${now.getTime()}`;
+  const author = textOf(by) ?? 'service problem';
+  const requestId = textOf(id) ?? `${workflowInfo().runId}:${now.getTime()}`;
   return { at: (fixedAt < now ? fixedAt : now).toISOString(), by: author, perSecond: rate, id: requestId };
 }
 

@@ -29,7 +29,7 @@ import {
   waitForAnswer,
 } from './survey.js';
 import { publish, publishBriefly, showCancelRequest, surveyOutcome } from './visibility.js';
-import { Left, attemptOrPark, continueRun, lookUp, wait } from './waiting.js';
+import { Left, attemptOrPark, continueRun, lookUp, recordReceived, wait } from './waiting.js';
 
 export async function closeProblemReport(input: RunInput): Promise<RunResult> {
   const run = newRun(input);
@@ -211,6 +211,7 @@ async function surveying(run: RunState): Promise<NextPhase> {
   if (run.survey.state === 'none' && !isOver()) await startSurvey(run, isOver);
   while (isSurveyOpen(run) && !isOver()) await waitForAnswer(run, isOver);
   if (isAnswered(run)) await handleAnswer(run);
+  await recordReceived(run);
   return run.state === 'closed' ? 'done' : follow(run);
 }
 

@@ -1,5 +1,6 @@
 /** Hands a mail to the relay: outside of quiet hours, and patiently while the relay refuses all our mail. */
 import { ActivityFailure } from '@temporalio/workflow';
+import type { Attention } from '../contract/reports.js';
 import { hour, second } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
 import { codeOf, failureOf, undefinedIfRetryable } from './failure.js';
@@ -29,6 +30,7 @@ export async function deliverMail<T extends object>(
   run: RunState,
   { name, step, waitingFor, isUnwanted, wakeUp, giveUpAt, notAfter = Infinity }: Delivery<T>,
 ): Promise<{ sent?: T; refused?: string }> {
+  let refusingSince: string | undefined;
   for (let attempts = 1; !isUnwanted(); attempts++) {
     publishBriefly(run, { waitingFor });
     try {
@@ -41,7 +43,8 @@ export async function deliverMail<T extends object>(
       if (!(error instanceof ActivityFailure)) throw error;
       const failure = failureOf(error);
       if (!refusesUs(error) || Date.now() >= giveUpAt) return { refused: failure };
-      await waitForRelay(run, name, failure, attempts, isUnwanted);
+      refusingSince ??= fromNow(0);
+      await waitForRelay(run, { step: name, failure, since: refusingSince }, attempts, isUnwanted);
     }
   }
   return {};
@@ -61,21 +64,20 @@ async function waitForQuietHours(run: RunState, end: string, wakeUp: Condition):
 
 /** A mail came back because of us, not because of the customer. Returns when to try again, in ms from now: 1 h, 2 h, 4 h … at most 16 h. */
 export async function raiseSenderFault(run: RunState, status: string): Promise<number> {
-  const since = new Date().toISOString();
-  await raiseAlert({ kind: 'relay', failure: `MailMisconfigured: a mail came back with ${status}`, since });
+  const at = fromNow(0);
+  await raiseAlert({ kind: 'relay', failure: `MailMisconfigured: a mail came back with ${status}`, since: at, at });
   return hour * 2 ** Math.min(run.senderFaults++, 4);
 }
 
 async function waitForRelay(
   run: RunState,
-  step: string,
-  failure: string,
+  refusal: Pick<Attention, 'step' | 'failure' | 'since'>,
   attempts: number,
   until: Condition,
 ): Promise<void> {
-  const since = run.attention?.since ?? new Date().toISOString();
-  run.attention = { step, code: codeOf(failure), failure, since };
-  await raiseAlert({ kind: 'relay', failure, since });
+  const { failure, since } = refusal;
+  run.attention = { ...refusal, code: codeOf(failure) };
+  await raiseAlert({ kind: 'relay', failure, since, at: fromNow(0) });
   const pause = relayPause(attempts);
   publish(run, { waitingFor: 'the mail relay to accept our mail', until: fromNow(pause) });
   const { retries } = run;

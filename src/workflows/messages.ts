@@ -2,6 +2,7 @@
 import type { AnsweredSignal, BouncedSignal, ConfirmedSignal, DeliverySignal } from '../contract/messages.js';
 import { isScaleName, isScore } from '../contract/scale.js';
 import { isFirst, type RunState } from './run.js';
+import { codeIn, textOf } from './untrusted.js';
 
 /** Ignores what is no score, and answers to the survey of another cycle. */
 export function noteAnswer(run: RunState, answer: AnsweredSignal | undefined): void {
@@ -25,9 +26,9 @@ export function noteConfirmed(run: RunState, confirmed: ConfirmedSignal | undefi
 }
 
 export function noteBounce(run: RunState, bounce: BouncedSignal | undefined): void {
-  if (!isAboutOurSurvey(run, bounce) || !isFirst(run, bounce.id)) return;
-  const { surveyId, reason, id } = bounce;
-  run.bounced = { surveyId, reason: typeof reason === 'string' ? reason : 'bounced', id };
+  const id = textOf(bounce?.id);
+  if (!isAboutOurSurvey(run, bounce) || !isFirst(run, id)) return;
+  run.bounced = { surveyId: bounce.surveyId, reason: codeIn(bounce.reason) ?? 'bounced', id };
 }
 
 /** Why this cycle's mail came back: a status code of RFC 3463. */
@@ -36,10 +37,9 @@ export function bounceOf({ bounced, survey, confirmation }: RunState): string | 
   return isOurs ? bounced?.reason : undefined;
 }
 
-/** A reason is kept only if it is a code: it may have been written by anybody. */
 export function noteDelivery(run: RunState, delivery: DeliverySignal | undefined, hasFailed: boolean): void {
   const { surveyId, reason } = delivery ?? {};
-  const failure = typeof reason === 'string' && /^[\w.:-]{1,64}$/.test(reason) ? reason : 'NotDelivered';
+  const failure = codeIn(reason) ?? 'NotDelivered';
   run.delivery = {
     surveyId: typeof surveyId === 'string' ? surveyId : undefined,
     failure: hasFailed ? failure : undefined,

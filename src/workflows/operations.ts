@@ -9,6 +9,7 @@ import { fenceOfDecision, noteDecided } from './ledger.js';
 import { fromNow, type RunState } from './run.js';
 import { statusOf } from './run-status.js';
 import * as steps from './steps.js';
+import { textOf } from './untrusted.js';
 
 interface Operation {
   description: string;
@@ -41,8 +42,8 @@ const nothingToRetry = ({ phase, attention, waitingFor }: RunState): string =>
 const refuseUnlessSent = ({ survey: { state } }: RunState) =>
   state === 'sent' ? undefined : `There is no open survey: it is ${state}`;
 
-const authorOf = ({ by }: OperatorRequest): string => (typeof by === 'string' ? by : 'operator');
-const noteOf = ({ note }: OperatorRequest): string | undefined => (typeof note === 'string' ? note : undefined);
+const authorOf = ({ by }: OperatorRequest): string => textOf(by) ?? 'operator';
+const noteOf = ({ note }: OperatorRequest): string | undefined => textOf(note, Infinity);
 
 const queue = (name: SurveyOperation['name']) => (run: RunState, request: OperatorRequest) => {
   run.surveyOperations.push({ name, by: authorOf(request), days: request.days });
@@ -153,11 +154,12 @@ async function record(
     run.looksAgain ||= attempts > 1; // the first time, the run itself may have written meanwhile
     const isLookedUp = () => !run.looksAgain && !run.isLookingUp;
     await condition(() => isLookedUp() || run.isEnding);
-    if (!isLookedUp()) throw refusal('the run ends or continues in another; try again');
+    if (!isLookedUp()) throw refusal(ending);
   }
   throw refusal('another run writes about this report');
 }
 
+const ending = 'the run ends or continues in another; try again';
 const refusal = (message: string): ApplicationFailure => ApplicationFailure.nonRetryable(message, 'StatusConflict');
 
 export function acceptOperations(run: RunState): void {
@@ -169,6 +171,7 @@ export function acceptOperations(run: RunState): void {
     };
     // Validators must be synchronous: an async one breaks the run (measured). Before the report is known, anything may fit.
     const validator = (request?: OperatorRequest) => {
+      if (run.isEnding) throw refusal(`${name} was refused: ${ending}.`);
       if (run.isKnown || run.attention) check(request ?? {});
     };
     const handle = async (request?: OperatorRequest): Promise<RunStatus> => {

@@ -178,9 +178,9 @@ export function noteChange(run: RunState, change: Change): void {
 }
 
 /** Remembers the id of a message. False if it was received before. */
-export function isFirst(run: RunState, id: unknown): boolean {
-  if (typeof id !== 'string') return true;
-  const received = receiveId(run.received, id.slice(0, 100));
+export function isFirst(run: RunState, id: string | undefined): boolean {
+  if (id === undefined) return true;
+  const received = receiveId(run.received, id);
   if (received === run.received) return false;
   run.received = received;
   run.isDirty = true;

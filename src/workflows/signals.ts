@@ -16,6 +16,7 @@ import type { Standing } from '../policy/standing.js';
 import { noteAnswer, noteBounce, noteConfirmed, noteDelivery } from './messages.js';
 import { fromNow, noteChange, type RunState } from './run.js';
 import { standingOf, statusOf } from './run-status.js';
+import { textOf, timeOf } from './untrusted.js';
 import { publish } from './visibility.js';
 
 type Handler = (run: RunState, payload: unknown) => void;
@@ -79,13 +80,6 @@ function acceptChange(kind: ChangeKind): Handler {
     if (kind === 'cancelled') run.cancellations++;
   };
 }
-
-/** Callers may send anything, so nothing longer than this is remembered. */
-const mostCharacters = 100;
-const textOf = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? value.slice(0, mostCharacters) : undefined;
-const timeOf = (value: unknown): string | undefined =>
-  typeof value === 'string' && !Number.isNaN(Date.parse(value)) ? new Date(value).toISOString() : undefined;
 
 function toChange(kind: ChangeKind, { at, by, id, status, receivedAt, hasReason }: ChangeSignal): Change {
   const now = fromNow(0);

@@ -1,8 +1,7 @@
 /** The survey of one cycle: ask, wait, remind once, handle the answer. Nothing that happens here undoes the closing. */
 import type { EndSurvey } from '../activities/end-survey.js';
 import type { SendSurvey } from '../activities/send-survey.js';
-import { workflowIdOf } from '../contract/ids.js';
-import { taskQueue, workflowType, type AnsweredSignal } from '../contract/messages.js';
+import type { AnsweredSignal } from '../contract/messages.js';
 import { extendedUntil, reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
 import { isInReopenWindow, hasConfirmationLink } from '../policy/links.js';
 import { isBadAddress, isSenderFault } from '../policy/delivery.js';
@@ -13,7 +12,6 @@ import { deliverMail, raiseSenderFault } from './deliver-mail.js';
 import { undefinedIfFailed } from './failure.js';
 import { bounceOf } from './messages.js';
 import { fromNow, reopenForCustomer, type RunState } from './run.js';
-import { startOnce } from './start-once.js';
 import * as steps from './steps.js';
 import { publish } from './visibility.js';
 import { attemptOrPark, wait, type Condition } from './waiting.js';
@@ -137,7 +135,10 @@ async function sendSurveyMail(
 ): Promise<void> {
   const { reportId, cycle } = run;
   const { survey, reopen } = run.policy;
-  const giveUpAt = surveyExpiresAt(survey, new Date()).getTime();
+  const isReminder = kind === 'reminder';
+  const giveUpAt = (isReminder ? expiryOf(run) : surveyExpiresAt(survey, new Date())).getTime();
+  const isCopy = isReminder || requestedBy !== undefined;
+  const isUnwanted = () => isOver() || (isCopy && isWithdrawn(run));
   const step = ({ sendSurvey }: steps.MailSteps) =>
     sendSurvey.executeWithOptions(steps.forAtMost(giveUpAt - Date.now(), run), [
       {
@@ -155,18 +156,27 @@ async function sendSurveyMail(
     name: 'sendSurvey',
     waitingFor: 'the survey mail to be accepted',
     step,
-    isUnwanted: isOver,
-    wakeUp: () => isOver() || run.skipSurveyBy !== undefined,
+    isUnwanted,
+    wakeUp: () => isUnwanted() || run.skipSurveyBy !== undefined,
     giveUpAt,
+    notAfter: isReminder ? giveUpAt : undefined,
   });
-  if (kind === 'survey') delete run.resendAt;
+  if (!isReminder) delete run.resendAt;
   if (sent && 'handedOver' in sent) await waitForDelivery(run, sent, isOver);
   else if (sent) run.survey = sent;
   // The mail was faster than the operator.
-  if (kind === 'survey' && !requestedBy && run.skipSurveyBy !== undefined && run.survey.state === 'sent')
+  if (!isCopy && run.skipSurveyBy !== undefined && run.survey.state === 'sent')
     await endSurvey(run, 'expired', { reason: 'revoked', by: run.skipSurveyBy });
-  if (refused) await handleRefusal(run, kind === 'survey' && !requestedBy, refused);
+  if (!refused) return;
+  // A mail that came back because of us, or could not be delivered, has not reached the customer.
+  const hasArrived = isCopy && requestedBy !== 'closeout' && run.survey.state === 'sent';
+  if (!hasArrived) await endSurvey(run, 'undeliverable', { reason: refused });
+  if (refused !== 'RecipientRefused') await raiseAlert({ kind: 'undeliverable', failure: refused, at: fromNow(0) });
 }
+
+/** An operator has ended the survey, or its mail has come back: no copy and no reminder is sent any more. */
+const isWithdrawn = (run: RunState): boolean =>
+  bounceOf(run) !== undefined || run.surveyOperations.some(({ name }) => name === 'revokeSurvey');
 
 /** Another channel brings the link to the customer, and says what became of it. */
 async function waitForDelivery(
@@ -192,12 +202,6 @@ async function waitForDelivery(
     stop: isOver,
   });
   if (recorded) run.survey = recorded;
-}
-
-/** A refused reminder or second copy leaves the survey open: its first mail did arrive. */
-async function handleRefusal(run: RunState, isFirst: boolean, failure: string): Promise<void> {
-  if (isFirst) await endSurvey(run, 'undeliverable', { reason: failure });
-  if (failure !== 'RecipientRefused') await raiseAlert({ kind: 'undeliverable', failure, at: fromNow(0) });
 }
 
 async function endSurvey(
@@ -256,16 +260,9 @@ async function handleAnswerOnce(run: RunState, { score, scale, solved, revision 
 /** Too late to reopen: opens a new report that refers to this one, with a run of its own. */
 async function openFollowUp(run: RunState): Promise<void> {
   const { reportId, cycle } = run;
-  const followUp = await attemptOrPark(run, {
+  await attemptOrPark(run, {
     name: 'openFollowUp',
     step: () =>
       steps.openFollowUp.executeWithOptions(steps.inSystem(run.system, steps.untilGivenUp(run)), [{ reportId, cycle }]),
-  });
-  if (followUp === undefined) return;
-  await startOnce(workflowType, {
-    workflowId: workflowIdOf(followUp),
-    taskQueue,
-    args: [{ reportId: followUp }],
-    staticSummary: `Close problem report ${followUp}`,
   });
 }

@@ -49,14 +49,18 @@ export async function wait(run: RunState, until: Condition, ms?: number, summary
 /** Continues in a new run, from the ledger. */
 export async function continueRun(run: RunState): Promise<never> {
   run.isEnding = true;
+  await recordReceived(run);
   await condition(allHandlersFinished);
-  const { reportId, unwritten, isDirty } = run;
-  // A repeated signal is only known as such if its successor knows what was received.
-  if (isDirty && unwritten.length === 0) await recordIfPossible(run, {});
+  const { reportId } = run;
   const changes = run.unwritten.map(({ change }) => change);
   const rest = unhandledOf(run);
   const carried = changes.length > 0 || rest ? { v: 1 as const, changes, rest } : undefined;
   return continueAsNew<typeof closeProblemReport>({ reportId, ...(carried && { carried }) });
+}
+
+/** A repeated signal is only known as such if the next run knows what was received. */
+export async function recordReceived(run: RunState): Promise<void> {
+  if (run.isDirty && run.unwritten.length === 0) await recordIfPossible(run, {});
 }
 
 function unhandledOf({ bounced, delivery, surveyOperations, senderFaults, resendAt }: RunState): Unhandled | undefined {

@@ -37,3 +37,18 @@ test('a "yes" about a report that is held wakes no run: it was acted on', async 
   await stack.client.operate('release', 'HELD-1', { by: 'eve' });
   await stack.untilSurvey('HELD-1', 'sent');
 });
+
+test('a customer may say more than once in a cycle, and too late to confirm, that the problem is not solved', async () => {
+  await askToConfirm(stack, 'TWICE-1');
+  for (let time = 1; time <= 2; time++) {
+    const survey = await stack.client.surveys.ofCycle('TWICE-1', 1);
+    if (!survey) throw new Error('no survey');
+    // As on the page of a customer who comes when the silence has ended, and the closing is still being tried.
+    await stack.client.surveys.notSolved(survey);
+    await stack.client.surveys.notSolved(survey); // pressed twice
+    await stack.untilPhase('TWICE-1', 'open', 1);
+    await stack.client.clear('TWICE-1');
+    await stack.untilAsked('TWICE-1');
+  }
+  expect(await stack.client.get('TWICE-1')).toMatchObject({ status: 'resolved', cycle: 1 });
+});

@@ -122,6 +122,9 @@ test('who wants no more events is parked, with an alert, until an operator resum
   closings.script = () => ({});
   await stack.ask('GONE-2');
   expect((await stack.closeout('events', 'list')).stdout).toMatch(/closings\twebhook\t2\tparked/);
+  const metrics = await (await fetch(stack.url('/metrics'))).text();
+  expect(metrics).toContain('closeout_events_waiting{listener="closings"} 2');
+  expect(metrics).toContain('closeout_listener_parked{listener="closings"} 1');
   expect((await stack.closeout('events', 'resume', 'nobody')).stderr).toContain('There is no listener nobody.');
   await stack.closeout('events', 'resume', 'closings');
   await until('both', () => ['GONE-1', 'GONE-2'].every((id) => typesOf(closings, id).length > 0));

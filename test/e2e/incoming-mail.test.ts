@@ -80,7 +80,7 @@ test("a customer's reply is kept with the report and alerts the operator, once; 
     (await stack.alerts('BACK-1')).find(({ subject }) => subject?.startsWith('A customer wrote')),
   );
   expect(alert.text).toContain('> Still dead at night.');
-  expect(alert.text).toContain('Another address than that of report BACK-1'); // ann@customers.example is not its contact
+  expect(alert.text).toContain('Someone other than the customer of report BACK-1'); // ann@customers.example is not its contact
   expect(alert.text).not.toContain(token.slice(0, 30));
   expect((await stack.client.get('BACK-1')).status).toBe('closed');
   expect(await messagesOf('BACK-1')).toMatchObject([{ direction: 'in' }]);

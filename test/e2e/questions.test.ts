@@ -25,6 +25,9 @@ default:
 rules:
   - when: { ticketType: loyalty }
     survey: { question: loyalty }
+  - when: { ticketType: fleeting }
+    survey: { question: loyalty, expiresAfter: 1s }
+    reopen: { within: 0s }
   - when: { ticketType: thumbs }
     survey: { question: thumbs }
   - when: { ticketType: effort }
@@ -63,6 +66,16 @@ test('the customer is asked the company’s own question on its scale, and follo
   const { stdout } = await stack.closeout('timeline', 'NPS-1');
   expect(stdout).toContain('8 of 10, price');
   expect(stdout).toContain('why: unicorn words');
+});
+
+test('what is written below a question is kept if it comes too late', async () => {
+  const link = linkIn(await stack.ask('LATE-1', { ...loyal('C-late'), ticketType: 'fleeting' }), 0);
+  await stack.untilSurvey('LATE-1', 'expired');
+  const answers = { 'ask-better': 'price', 'ask-why': 'the hold music', comment: 'and the wait' };
+  expect((await post(link, { score: '0', ...answers })).status).toBe(410);
+  expect(await stack.client.timeline('LATE-1')).toContainEqual(
+    expect.objectContaining({ kind: 'message', words: 'the hold music\n\nand the wait' }),
+  );
 });
 
 test('a low score on its scale alerts with what was ticked and written', async () => {

@@ -135,7 +135,7 @@ const notesOf = async (ticketId: string) =>
     await until('an attempt', () => proxy.passed.some(({ method }) => method === 'PUT'));
     proxy.fault = () => ({ instead: { status: 503 } });
     expect((await stack.client.status(id)).phase).not.toBe('surveying');
-    await until('a failed poll', async () => (await stack.closeout('systems', 'list')).stdout.includes('fails for'));
+    await until('a failed poll', async () => (await stack.closeout('systems', 'list')).stdout.includes('failing for'));
     proxy.fault = () => undefined;
     await stack.untilSurvey(id, 'sent');
     expect(await statusOf(ticketId)).toBe('Closed');

@@ -195,6 +195,17 @@ test('what is read from the ticket cannot be changed here', async () => {
   expect((await stack.client.update(id, { severity: 'major', priority: 'high' })).report.priority).toBe('high');
 });
 
+test('a system that cannot be read shows in the metrics for as long', async () => {
+  const failingFor = async () => {
+    const metrics = await (await fetch(stack.url('/metrics'))).text();
+    return Number(/^closeout_system_failing_seconds\{system="desk"\} (.+)$/m.exec(metrics)?.[1]);
+  };
+  proxy.fault = () => ({ instead: { status: 503 } });
+  await until('it to fail', async () => (await failingFor()) > 0);
+  proxy.reset();
+  await until('it to be read', async () => (await failingFor()) === 0);
+});
+
 test('one ticket that cannot be read holds up no other', async () => {
   const [broken, other] = [await ticket(), await ticket()];
   proxy.fault = ({ path }) =>

@@ -105,9 +105,25 @@ test('every metric that the alert rules and the example dashboard name is there'
   const files = ['alerts.yaml', 'grafana.json'].map((name) => readFileSync(`docs/monitoring/${name}`, 'utf8')).join();
   const named = new Set(files.match(/\b(closeout|temporal)_[a-z_]+/g));
   const metrics = await (await fetch(stack.url('/metrics'))).text();
-  const rare = /_failed_total$|closeout_confirmations|closeout_survey_answers|closeout_sweep_notified/; // not there before the first
+  const rare =
+    /_failed_total$|closeout_(confirmations|survey_answers|sweep_notified|listener_parked|system_failing_seconds)/; // not there before the first
   const missing = [...named].filter((name) => !rare.test(name) && !new RegExp(`^${name}[{ ]`, 'm').test(metrics));
   expect(missing).toEqual([]);
+});
+
+test('the metrics say for how long the oldest report has been cleared and not closed', async () => {
+  const oldest = async () => {
+    const metrics = await (await fetch(stack.url('/metrics'))).text();
+    return Number(/^closeout_oldest_clearing_seconds (.+)$/m.exec(metrics)?.[1]);
+  };
+  expect(await oldest()).toBe(0);
+  await database.query(`
+    insert into reports (id, status, state, description, severity, ticket_type, opened_at, cleared_at)
+    select 'late-' || hours, 'resolved', 'cleared', 'late', 'minor', 'fault', now(), now() - make_interval(hours => hours)
+      from generate_series(1, 3) hours`);
+  expect(await oldest()).toBeGreaterThanOrEqual(3 * 3600);
+  expect(await oldest()).toBeLessThan(4 * 3600);
+  await database.query("delete from reports where id like 'late-%'");
 });
 
 test('a sweep over 20,000 quiet reports starts nothing', async () => {

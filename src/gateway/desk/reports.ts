@@ -8,6 +8,7 @@ import { listedPhases } from '../../contract/reports.js';
 import { storyLine } from '../../operator/story.js';
 import { shortTime } from '../../operator/times.js';
 import { scoreInWords } from '../../contract/scale.js';
+import { isStorable } from '../../contract/text.js';
 import { stateInWords } from '../../policy/state-in-words.js';
 import { runUrlOf, type Config } from '../../setup/config.js';
 import { parseInput } from '../parse.js';
@@ -18,10 +19,7 @@ const pageSize = 50;
 
 const optional = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
-const text = z
-  .string('must be given once')
-  .max(255)
-  .refine((value) => !value.includes('\0'), { error: 'must not hold U+0000' });
+const text = z.string('must be given once').max(255).refine(isStorable, { error: 'must not hold U+0000' });
 
 /** An empty field of the form is as good as none. */
 const listQuery = z.object({

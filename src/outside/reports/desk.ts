@@ -49,10 +49,12 @@ export interface Desk {
   /** With the survey of its cycle; undefined if there is no such report. */
   find(id: string): Promise<DeskRow | undefined>;
   counts(): Promise<DeskCounts>;
+  /** For how long the oldest report in the phase `clearing` has been cleared; 0: none is. */
+  oldestClearingSeconds(): Promise<number>;
 }
 
 /** Counting more would cost more than it says. */
-export const mostCounted = 10_000;
+const mostCounted = 10_000;
 
 const columns = sql`r.*, s.state as survey_state, s.reason as survey_reason, s.confirmation, s.expires_at, s.confirm_until,
   a.score, (select scale from questions where id = s.question_id) as scale`;
@@ -97,6 +99,13 @@ export function reportDesk(db: Db): Desk {
           (select count(*) from reports where attention is not null)::int as needs_attention,
           (select count(*) from reports where closed_at >= ${today})::int as closed_today`.execute(db);
       return rows[0] as DeskCounts; // always one row
+    },
+
+    async oldestClearingSeconds() {
+      const { rows } = await sql<{ seconds: number }>`
+        select greatest(0, extract(epoch from now() - min(r.cleared_at)))::float8 as seconds
+        from ${tables} where ${inPhase.clearing}`.execute(db);
+      return rows[0]?.seconds ?? 0; // greatest ignores null
     },
   };
 }

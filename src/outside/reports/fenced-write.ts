@@ -3,7 +3,7 @@ import type { UpdateObject } from 'kysely';
 import type { Fence } from '../../policy/standing.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
-import { lock } from './row-lock.js';
+import { lock } from './report-row.js';
 import type { ReportRow } from './rows.js';
 
 /** What stands after a write. `isSuperseded`: another run or a newer revision has written, so nothing was. */

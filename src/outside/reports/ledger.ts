@@ -22,7 +22,7 @@ import { closeAtOnce } from './close-at-once.js';
 import { seenColumns, type Seen } from './observed.js';
 import { restore } from './restore.js';
 import { set, supersedes, write, type Columns, type Written } from './fenced-write.js';
-import { found, lock, read } from './row-lock.js';
+import { found, lock, read } from './report-row.js';
 import { toReport, type ReportRow } from './rows.js';
 import { now } from '../database/clock.js';
 

@@ -1,4 +1,4 @@
-/** The port to a system of record. Adapters: the store in our PostgreSQL; external ticket systems later. */
+/** The store of all reports in our PostgreSQL, also of those whose tickets live in an external system. */
 import type { Contact } from '../../contract/contact.js';
 import type { NewReport, Report, ReportChanges, ReportStatus, StatusChange } from '../../contract/reports.js';
 

@@ -7,7 +7,7 @@ import { later, minute } from '../../policy/time.js';
 import type { Db } from '../database/database.js';
 import { restoreSurvey } from '../surveys/restore.js';
 import type { SurveyIdOf } from '../surveys/survey-row.js';
-import { lock } from './row-lock.js';
+import { lock } from './report-row.js';
 import { now } from '../database/clock.js';
 
 export async function restore(

@@ -13,7 +13,7 @@ import { addCustomer } from '../customers.js';
 import { recordStatus } from './history.js';
 import { listReports } from './list.js';
 import type { ReportDetails, ReportsPort } from './port.js';
-import { lock, read } from './row-lock.js';
+import { lock, read } from './report-row.js';
 import { columnsOf, toContact, toReport, toStatusChange, type ReportRow } from './rows.js';
 import { now } from '../database/clock.js';
 

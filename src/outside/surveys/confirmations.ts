@@ -22,7 +22,7 @@ export interface ConfirmationRequest extends SurveyRequest {
 }
 
 /** One clearing of one cycle. */
-export interface Clearing {
+interface AskedClearing {
   reportId: string;
   cycle: number;
   clearedAt: Date;
@@ -46,7 +46,7 @@ export interface Confirmations {
   /** Adds a note to the report: the customer's words that no form accepts any more. */
   addNote(id: string, text: string): Promise<void>;
   /** Ends the wait for the customer. Returns the survey, with the customer's reply if that was stored first. */
-  resolve(clearing: Clearing, as: Resolution, why: { by?: string; detail?: string }): Promise<Survey | undefined>;
+  resolve(clearing: AskedClearing, as: Resolution, why: { by?: string; detail?: string }): Promise<Survey | undefined>;
   /** The reason that the customer of this cycle gave for a "no". */
   reasonOf(reportId: string, cycle: number): Promise<string | undefined>;
 }
@@ -226,7 +226,7 @@ async function storeReply(tx: Db, id: string, { clearedAt, fixed, reason }: Conf
 
 async function resolve(
   db: Db,
-  { reportId, cycle, clearedAt }: Clearing,
+  { reportId, cycle, clearedAt }: AskedClearing,
   as: Resolution,
   why: { by?: string; detail?: string },
 ): Promise<Survey | undefined> {

@@ -7,7 +7,7 @@ import {
   isGrpcServiceError,
   type Client,
 } from '@temporalio/client';
-import { CloseoutError } from '../../contract/errors.js';
+import { CloseoutError, hasCode } from '../../contract/errors.js';
 
 /** Deadline of a call, after which Temporal counts as unavailable. */
 const deadlineMs = 10_000;
@@ -71,5 +71,5 @@ export function undefinedIfUnknown(error: unknown): undefined {
 
 /** Returns undefined if Temporal is unavailable, for everything that is possible without it. */
 export function ignoreUnavailable(error: unknown): undefined {
-  if (!(error instanceof CloseoutError && error.code === 'TemporalUnavailable')) throw error;
+  if (!hasCode(error, 'TemporalUnavailable')) throw error;
 }

@@ -128,6 +128,9 @@ export function lostRuns(temporal: Client): LostRuns {
 
 type Events = NonNullable<Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['fetchHistory']>>['events']>;
 
+/** The marker of a local activity. */
+const localActivity = 'core_local_activity';
+
 /** The server's own identity when a reset ends a run. */
 const resetter = 'history-resetter';
 
@@ -175,11 +178,14 @@ async function carriedBy(events: Events, codecs: PayloadCodec[]): Promise<Missed
   return [...changes, ...said, { name, payload: { surveyId, reason } }];
 }
 
-/** How many signals of a run the ledger reflects, the carried changes first. One that never looked its report up has written nothing. */
+/** How many signals of a run the ledger reflects, the carried changes first. One without an activity that succeeded has written nothing. */
 function reflectedOf(events: Events, runId: string, reflected: Reflected): number {
   if (reflected.runId === runId) return reflected.signals;
   if (reflected.earlierRunId === runId) return reflected.earlierSignals;
-  const hasWritten = events.some(({ activityTaskCompletedEventAttributes: completed }) => completed);
+  const hasWritten = events.some(
+    ({ activityTaskCompletedEventAttributes: completed, markerRecordedEventAttributes: marker }) =>
+      completed ?? (marker?.markerName === localActivity && !marker.failure),
+  );
   return hasWritten ? Infinity : 0;
 }
 
