@@ -13,8 +13,9 @@ export interface Common {
   json?: boolean;
 }
 
-/** The default author of changes. */
-export const user = process.env['USER'] ?? 'cli';
+/** The default author of changes. A service may run as a user of the name `closeout`. */
+const { USER = 'cli' } = process.env;
+export const user = isOwnAuthor(USER) ? 'cli' : USER;
 
 /** Adds `--by`. What Closeout itself calls an author means something, so nobody may type it. */
 export const signed = (command: Command, description: string): Command =>

@@ -56,7 +56,7 @@ export interface Policy {
     /** Percent of reports, chosen by a hash of the report id. */
     sample: number;
   };
-  /** `escalateAfter`: how many times a report may be reopened before an operator is alerted. */
+  /** `escalateAfter`: from this reopening of a report on, an operator is alerted. */
   reopen: { within: number; escalateAfter: number };
   /** null = what is usual for the question's scale. */
   alert: { scoreAtMost: number | null };

@@ -75,7 +75,7 @@ const part = {
   alert: z
     .strictObject({
       scoreAtMost: z
-        .union([z.int(), z.literal('never').transform(() => neverAlert)], 'must be a score or never')
+        .union([z.int(), z.literal('never').transform(() => neverAlert), z.null()], 'must be a score, never, or null')
         .optional(),
     })
     .optional(),

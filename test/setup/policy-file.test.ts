@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { explainPolicy, policyWarnings } from '../../src/setup/policy-explanation.js';
@@ -15,6 +15,11 @@ function file(yaml: string): string {
 }
 
 test('without a file everything is at its default', () => expect(loadPolicy(undefined)(fault)).toBe(defaultPolicy));
+
+test('the values in docs/policy.md are the defaults', () => {
+  const [, yaml = ''] = /```yaml\n(.*?)```/s.exec(readFileSync('docs/policy.md', 'utf8')) ?? [];
+  expect(loadPolicy(file(yaml))(fault)).toEqual(defaultPolicy);
+});
 
 test('an empty file changes nothing', () => expect(loadPolicy(file(''))(fault)).toEqual(defaultPolicy));
 
@@ -139,6 +144,12 @@ rules:
   expect(policyFor(fault).alert.scoreAtMost).toBe(3);
   expect(policyFor({ ...fault, ticketType: 'loyalty' }).alert.scoreAtMost).toBeNull();
   expect(policyFor({ ...fault, ticketType: 'quiet' }).alert.scoreAtMost).toBe(-1);
+  const usual = loadPolicy(
+    file(
+      'default: { alert: { scoreAtMost: 3 } }\nrules: [{ when: { ticketType: fault }, alert: { scoreAtMost: null } }]',
+    ),
+  );
+  expect(usual(fault).alert.scoreAtMost).toBeNull();
   const never = loadPolicy(
     file(`
 default: { alert: { scoreAtMost: never } }
