@@ -245,6 +245,10 @@ test('PostgreSQL is restored to an earlier time: one sweep leaves every report r
       });
     expect(await own.client.status('BACK-held')).toMatchObject({ held: true });
     expect(await own.client.surveys.currentOf('BACK-closed')).toMatchObject({ state: 'sent' });
+    const story = (await own.client.timeline('BACK-closed')).map((entry) =>
+      entry.kind === 'status' ? entry.status : entry.kind === 'survey' ? entry.event : entry.kind,
+    );
+    expect(story).toEqual(['acknowledged', 'resolved', 'closed', 'sent']);
     expect((await own.untilPhase('BACK-written', 'needsAttention')).attention?.code).toBe('Diverged');
     await pause(1000);
     const subjects = (await own.mails()).map(({ messageId }) => messageId);

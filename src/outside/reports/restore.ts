@@ -1,12 +1,14 @@
 /** Writes again what a run knows, after PostgreSQL was restored to an earlier time. */
 import { sql } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
+import type { ReportStatus } from '../../contract/reports.js';
 import type { Standing } from '../../policy/standing.js';
 import { stateOf } from '../../policy/status.js';
 import { later, minute } from '../../policy/time.js';
 import type { Db } from '../database/database.js';
 import { restoreSurvey } from '../surveys/restore.js';
 import type { SurveyIdOf } from '../surveys/survey-row.js';
+import { recordStatus, type RecordedStatus } from './history.js';
 import { lock } from './report-row.js';
 import { now } from '../database/clock.js';
 
@@ -28,11 +30,13 @@ export async function restore(
       `The database was restored, and since then another program set report ${id} to ${row.status}; its run knows it as ${known.state}.`,
     );
   const { state, cycle, rev, received, clearing, closedAt, hold, releasedBy, skipSurveyBy } = known;
+  const isUnchanged = stateOf(row.status) === state && row.cycle === cycle;
+  const status = isUnchanged ? row.status : statusOf[state];
   await tx
     .updateTable('reports')
     .set({
       state,
-      status: stateOf(row.status) === state && row.cycle === cycle ? row.status : statusOf[state],
+      status,
       cycle,
       rev,
       runId,
@@ -49,6 +53,15 @@ export async function restore(
     })
     .where('id', '=', id)
     .execute();
+  if (!isUnchanged) await recordStatus(tx, { id, cycle }, changesTo(status, known));
+}
+
+/** The changes that led to a status, at the times that the run knows. */
+function changesTo(status: ReportStatus, { state, clearing, closedAt }: Standing): RecordedStatus[] {
+  const cleared = clearing && { status: 'resolved' as const, at: new Date(clearing.at), by: clearing.by };
+  if (state === 'cleared' && cleared) return [cleared];
+  const last = { status, at: state === 'closed' && closedAt ? new Date(closedAt) : now() };
+  return state === 'closed' && cleared ? [cleared, last] : [last];
 }
 
 /** The status of a report that was restored in a state. */

@@ -36,6 +36,8 @@ export async function restoreSurvey(
     .values({ id, reportId, cycle, customerId, serviceProblemId, ...columns })
     .onConflict((c) => c.columns(['reportId', 'cycle']).doUpdateSet(columns))
     .execute();
+  if (survey.sentAt && !stored?.sentAt)
+    await tx.insertInto('surveyEvents').values({ surveyId: id, event: 'sent', at: new Date(survey.sentAt) }).execute();
   if (answer) await restoreAnswer(tx, id, answer);
 }
 
