@@ -44,7 +44,11 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
   const databases = new Map([...queues].map(([queue, slots]) => [queue, connectionsOf(queue, slots)]));
   const loopDatabase = open(10);
   const stores = openStores(loopDatabase, config.addressKey);
-  const systems = new Systems(file.systems, (name, perSecond) => stores.systemStates.paceOf(name, perSecond));
+  const systems = new Systems(
+    file.systems,
+    (name, perSecond) => stores.systemStates.paceOf(name, perSecond),
+    config.addressKey,
+  );
   const stopping = new AbortController();
   const mailer = openMailer(config.mail.relay, slotsOf[mailQueue] + mailPlaces.sending);
   const tracing = await openTracing(config, 'worker');
@@ -82,13 +86,12 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
       ),
     );
     begin();
-    const runs = Promise.all(workers.map((worker) => worker.run()));
+    const { runs, stopAll } = runAll(workers);
     if (build !== undefined) {
       const rolledOut = untilDone(log, 'roll out the first version', () => temporal.workerVersions.rollOutFirst(build));
       // A worker that is stopped meanwhile waits for nothing.
       await Promise.race([rolledOut, runs]).catch(async (error: unknown) => {
-        for (const worker of workers) worker.shutdown();
-        await runs.catch(() => undefined);
+        await stopAll();
         throw error;
       });
     }
@@ -115,6 +118,20 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
     // A worker that could not be created leaves others that hold it; that must not hide why.
     await connection.close().catch((error: unknown) => log.warn({ error: (error as Error).name }, 'cannot disconnect'));
   }
+}
+
+/** If one worker fails, all of them end, so that another process takes over all queues. */
+function runAll(workers: Worker[]) {
+  const running = workers.map((worker) => worker.run());
+  const stopAll = async () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    await Promise.allSettled(running);
+  };
+  const runs = Promise.all(running).catch(async (error: unknown) => {
+    await stopAll();
+    throw error;
+  });
+  return { runs, stopAll };
 }
 
 /** What an operator asks first of a process that runs. */

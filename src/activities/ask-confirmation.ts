@@ -4,7 +4,8 @@ import type { ConfirmationRecord, Survey } from '../contract/survey.js';
 import { afterBusinessTime, quietUntil } from '../customer/calendar.js';
 import { surveyMail, type SurveyMail, type ThreadStart } from '../customer/mail.js';
 import { confirmationEndsAt, warningDueAt, type AddBusinessTime } from '../policy/deadlines.js';
-import { soonAfter } from '../outside/reports/ledger.js';
+import { soonAfter } from '../policy/time.js';
+import type { Change } from '../policy/changes.js';
 import { isAwaitingCustomer } from '../policy/links.js';
 import type { Confirmation, Policy } from '../policy/settings.js';
 import type { Clearing, ConfirmationStanding, Fence } from '../policy/standing.js';
@@ -26,6 +27,8 @@ export interface AskConfirmation {
   reopen: Policy['reopen'];
   /** An operator does not want the survey's question to be asked. */
   byOperator: boolean;
+  /** The change to cleared. */
+  change?: Change;
   /** The mail of that time (ISO 8601) came back because of us: sends it again, with a new window. */
   cameBack?: string;
 }
@@ -45,7 +48,7 @@ export async function askConfirmation(deps: Deps, request: AskConfirmation): Pro
   const { reportId, cycle } = fence;
   const { reports, surveys, confirmations, ledger } = deps;
   const clearedAt = new Date(clearing.at);
-  const { row, isSuperseded } = await ledger.clear(fence, clearing);
+  const { row, isSuperseded } = await ledger.clear(fence, clearing, request.change);
   if (isSuperseded || row.state !== 'cleared' || stateOf(row.status) !== 'cleared') return { unasked: true };
   const [report, contact] = await Promise.all([reports.get(reportId), reports.contactOf(reportId)]);
   const address = contact?.emailAddress;

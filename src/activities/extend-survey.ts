@@ -1,5 +1,5 @@
 import type { SurveyRecord } from '../contract/survey.js';
-import { soonAfter } from '../outside/reports/ledger.js';
+import { soonAfter } from '../policy/time.js';
 import type { Deps } from './deps.js';
 
 export interface ExtendSurvey {

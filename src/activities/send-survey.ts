@@ -6,7 +6,7 @@ import { quietUntil } from '../customer/calendar.js';
 import { surveyMail, type SurveyMail, type ThreadStart } from '../customer/mail.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
 import { reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
-import { soonAfter } from '../outside/reports/ledger.js';
+import { soonAfter } from '../policy/time.js';
 import { endedWithClosing, hasConfirmationLink } from '../policy/links.js';
 import { questionNamed } from '../policy/questions.js';
 import type { Policy } from '../policy/settings.js';

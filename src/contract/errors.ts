@@ -62,6 +62,10 @@ export class CloseoutError extends Error {
 export const hasCode = (error: unknown, ...codes: ErrorCode[]): error is CloseoutError =>
   error instanceof CloseoutError && codes.includes(error.code);
 
+/** The error is about an external ticket system, or one of its tickets. */
+export const isAboutSystem = (error: unknown): error is CloseoutError =>
+  error instanceof CloseoutError && error.code.startsWith('System');
+
 /** Whether the same may succeed later, as the table says; so may whatever has no name there. */
 export const isWorthRetrying = (error: unknown): boolean =>
   !(error instanceof CloseoutError) || errors[error.code].retry;

@@ -4,13 +4,14 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Delivery, Events, Failure, Listener } from '../outside/events.js';
+import type { Delivery, Events, Failure } from '../outside/events.js';
+import type { Listener } from '../outside/listeners.js';
 import type { ObservedReports } from '../outside/reports/observed.js';
 import type { TicketLeases } from '../outside/reports/ticket-leases.js';
 import type { Answers } from '../outside/surveys/answers.js';
 import type { ReportsPort } from '../outside/reports/port.js';
 import type { Runs } from '../outside/temporal/runs.js';
-import { CloseoutError, hasCode } from '../contract/errors.js';
+import { CloseoutError, hasCode, isAboutSystem } from '../contract/errors.js';
 import type { Webhook } from '../setup/systems-file.js';
 import type { Systems } from '../systems/systems.js';
 import { writeAnswerBack } from '../systems/write-back.js';
@@ -54,7 +55,9 @@ export async function dispatchEvents(
       log.warn({ error: (error as Error).name }, 'cannot read the listeners of events');
       return [];
     });
-    for (const listener of listeners) {
+    // A webhook that only another worker's file has is that worker's.
+    const isOurs = ({ kind, name }: Listener) => kind !== 'webhook' || settings.webhooks.has(name);
+    for (const listener of listeners.filter(isOurs)) {
       if (busy.has(listener.name)) continue;
       const work = drain(outside, settings, listener, log, isStopped).finally(() => busy.delete(listener.name));
       busy.set(listener.name, work);
@@ -120,8 +123,7 @@ async function attempt(
   try {
     if (listener.kind === 'system') return await writeBackAnswer(outside, listener, delivery);
     if (listener.kind === 'hub') return await sendToHub(reports, settings, listener, delivery);
-    // Another worker already has a newer file.
-    if (!webhook) return { reason: 'the webhook is not in the CLOSEOUT_SYSTEMS of this worker' };
+    if (!webhook) throw new Error(`${listener.name} is not ours`);
     const subject = await subjectOf(reports, delivery.reportId);
     const body = JSON.stringify(cloudEvent(delivery, subject, settings));
     const reach = { allowPrivate: webhook.allowPrivate, allowLoopback: settings.allowLoopback };
@@ -155,8 +157,6 @@ async function sendToHub(
   }
   return undefined;
 }
-
-const isAboutSystem = ({ code }: CloseoutError): boolean => code.startsWith('System');
 
 /** Events of reports that live elsewhere are none of the system's, and a ticket that is gone gets no note. */
 async function writeBackAnswer(

@@ -11,9 +11,16 @@ import { Systems } from '../systems/systems.js';
 import { parseInput } from './parse.js';
 import { isSameToken } from './same-token.js';
 
+/** A mass outage is one body of thousands of alarms. */
+const bodyLimit = 8 * 1024 * 1024;
+
 export function alarmWebhooks(app: FastifyInstance, client: CloseoutClient, config: Config, file: SystemsFile): void {
   const policyFor = loadPolicy(config.policyFile);
-  const systems = new Systems(file.systems, (name, perSecond) => client.systems.paceOf(name, perSecond));
+  const systems = new Systems(
+    file.systems,
+    (name, perSecond) => client.systems.paceOf(name, perSecond),
+    config.addressKey,
+  );
 
   const openerFor = ({ system }: AlarmSource): OpenElsewhere | undefined => {
     if (system === undefined) return undefined;
@@ -24,28 +31,32 @@ export function alarmWebhooks(app: FastifyInstance, client: CloseoutClient, conf
   };
 
   /** Its token is its own: an alarm system may do nothing else. */
-  app.post<{ Params: { name: string } }>('/alarms/:name', async ({ params: { name }, headers, body, log }) => {
-    const source = file.alarms.get(name);
-    const [, given = ''] = /^bearer (.+)$/i.exec(headers.authorization ?? '') ?? [];
-    if (!source || ![source.token, config.apiToken].some((token) => isSameToken(token, given)))
-      throw new CloseoutError(
-        'Unauthorized',
-        'Send "Authorization: Bearer TOKEN" with the token of this alarm source.',
-      );
-    const counts: Partial<Record<AlarmOutcome, number>> = {};
-    const failures: unknown[] = [];
-    // In order: an alarm may be there twice, once firing and once resolved. One that is refused does not hold up the others.
-    for (const alarm of alarmsIn(parseInput(alertmanagerBody, body), source))
-      try {
-        const outcome = await client.alarms.receive(name, alarm, policyFor, openerFor(source));
-        counts[outcome] = (counts[outcome] ?? 0) + 1;
-      } catch (error) {
-        const code = error instanceof CloseoutError ? error.code : 'Unexpected';
-        log.warn({ source: name, fingerprint: alarm.fingerprint, code }, 'an alarm was not accepted');
-        failures.push(error);
-      }
-    // Alertmanager sends the webhook again only after an answer of 5xx.
-    if (failures.length > 0) throw failures.find(isWorthRetrying) ?? failures[0];
-    return counts;
-  });
+  app.post<{ Params: { name: string } }>(
+    '/alarms/:name',
+    { bodyLimit },
+    async ({ params: { name }, headers, body, log }) => {
+      const source = file.alarms.get(name);
+      const [, given = ''] = /^bearer (.+)$/i.exec(headers.authorization ?? '') ?? [];
+      if (!source || ![source.token, config.apiToken].some((token) => isSameToken(token, given)))
+        throw new CloseoutError(
+          'Unauthorized',
+          'Send "Authorization: Bearer TOKEN" with the token of this alarm source.',
+        );
+      const counts: Partial<Record<AlarmOutcome, number>> = {};
+      const failures: unknown[] = [];
+      // In order: an alarm may be there twice, once firing and once resolved. One that is refused does not hold up the others.
+      for (const alarm of alarmsIn(parseInput(alertmanagerBody, body), source))
+        try {
+          const outcome = await client.alarms.receive(name, alarm, policyFor, openerFor(source));
+          counts[outcome] = (counts[outcome] ?? 0) + 1;
+        } catch (error) {
+          const code = error instanceof CloseoutError ? error.code : 'Unexpected';
+          log.warn({ source: name, fingerprint: alarm.fingerprint, code }, 'an alarm was not accepted');
+          failures.push(error);
+        }
+      // Alertmanager sends the webhook again only after an answer of 5xx.
+      if (failures.length > 0) throw failures.find(isWorthRetrying) ?? failures[0];
+      return counts;
+    },
+  );
 }

@@ -4,20 +4,10 @@
  */
 import { sql } from 'kysely';
 import type { ListenerStatus } from '../contract/events.js';
-import { CloseoutError } from '../contract/errors.js';
 import { day, later, minute, second } from '../policy/time.js';
 import type { Db } from './database/database.js';
 import { now } from './database/clock.js';
-
-export interface Listener {
-  name: string;
-  kind: 'webhook' | 'hub' | 'system';
-  /** Types of the events it gets; null: all. */
-  types: string[] | null;
-  /** Of a hub's listener. */
-  callback: string | null;
-  query: string | null;
-}
+import { addHubListener, removeListener, setListeners, unpark, type Listener } from './listeners.js';
 
 /** An event that was claimed for a listener. */
 export interface Delivery {
@@ -30,6 +20,8 @@ export interface Delivery {
   surveyId: string | null;
   data: Record<string, unknown>;
   at: Date;
+  /** When this attempt began. */
+  claimedAt: Date;
 }
 
 /** Why a listener did not take an event. `ends`: it wants no more events, or will never take this one. */
@@ -84,36 +76,8 @@ function pauseAfter(attempts: number): number {
 
 export function eventTable(db: Db): Events {
   return {
-    async setListeners(kind, listeners) {
-      const known = await db.selectFrom('listeners').select('name').where('kind', '=', kind).execute();
-      const names = new Set(listeners.map(({ name }) => name));
-      for (const { name, types } of listeners)
-        await db
-          .insertInto('listeners')
-          .values({ name, kind, types })
-          .onConflict((c) => c.column('name').doUpdateSet({ types }))
-          .execute();
-      for (const { name } of known) if (!names.has(name)) await removeListener(db, name);
-    },
-
-    async addHubListener(listener) {
-      const known = await db
-        .selectFrom('listeners')
-        .select('name')
-        .where('kind', '=', 'hub')
-        .where('callback', '=', listener.callback)
-        .where('query', 'is not distinct from', listener.query)
-        .executeTakeFirst();
-      if (known) {
-        await this.resume(known.name);
-        return known.name;
-      }
-      await db
-        .insertInto('listeners')
-        .values({ ...listener, kind: 'hub' })
-        .execute();
-      return listener.name;
-    },
+    setListeners: (kind, listeners) => setListeners(db, kind, listeners),
+    addHubListener: (listener) => addHubListener(db, listener),
 
     async removeHubListener(name) {
       const known = await this.hubListener(name);
@@ -137,7 +101,7 @@ export function eventTable(db: Db): Events {
     async delivered({ listener, seq }) {
       await sql`
         with done as (delete from deliveries where listener = ${listener} and seq = ${seq})
-        update listeners set failures = 0, failing_since = null, retry_at = null, reason = null
+        update listeners set failures = 0, failed_at = null, failing_since = null, retry_at = null, reason = null
         where name = ${listener} and failures > 0`.execute(db);
     },
 
@@ -188,17 +152,6 @@ async function forget(db: Db): Promise<number> {
   return forgotten;
 }
 
-/** Its deliveries go first, in batches, and it gets no more: changes of reports wait while a listener itself is deleted. */
-async function removeListener(db: Db, name: string): Promise<void> {
-  await db.updateTable('listeners').set({ types: [] }).where('name', '=', name).execute();
-  const waiting = db.selectFrom('deliveries').select('seq').where('listener', '=', name).limit(1);
-  while (await waiting.executeTakeFirst())
-    await sql`
-      delete from deliveries where listener = ${name} and seq in (
-        select seq from deliveries where listener = ${name} limit ${batchSize} for update skip locked)`.execute(db);
-  await db.deleteFrom('listeners').where('name', '=', name).execute();
-}
-
 async function replay(db: Db, since: Date, listener: string | undefined): Promise<number> {
   const until = now();
   let mark = { at: since.toISOString(), seq: '0' };
@@ -235,13 +188,15 @@ async function claim(db: Db, listener: string, limit: number): Promise<Delivery[
     claimed as (
       update deliveries d set claimed_until = now() + interval '1 minute' from due
       where d.listener = due.listener and d.seq = due.seq returning d.*)
-    select c.listener, e.* from claimed c join events e on e.seq = c.seq order by e.seq`.execute(db);
+    select c.listener, c.claimed_until - interval '1 minute' as claimed_at, e.* from claimed c join events e on e.seq = c.seq order by e.seq`.execute(
+    db,
+  );
   return rows;
 }
 
 async function failed(
   db: Db,
-  { listener, seq }: Delivery,
+  { listener, seq, claimedAt }: Delivery,
   { reason, ends }: Failure,
   alert: (outcome: Ended) => Promise<void>,
 ): Promise<void> {
@@ -250,13 +205,7 @@ async function failed(
     await db.deleteFrom('deliveries').where('listener', '=', listener).where('seq', '=', seq).execute();
   };
   if (ends === 'givenUp') return giveUp();
-  const row = await db
-    .updateTable('listeners')
-    .set({ failures: sql<number>`failures + 1`, failingSince: sql<Date>`coalesce(failing_since, now())`, reason })
-    .where('name', '=', listener)
-    .where('parkedAt', 'is', null)
-    .returning(['failures', 'failingSince'])
-    .executeTakeFirst();
+  const row = await countFailure(db, listener, claimedAt, reason);
   if (!row) return; // it was removed, or parked by another event
   const limit = now().getTime() - triedFor;
   const isTooLong = (since: Date | null) => since !== null && since.getTime() < limit;
@@ -265,8 +214,6 @@ async function failed(
     await db.updateTable('listeners').set({ parkedAt: now() }).where('name', '=', listener).execute();
     return;
   }
-  const retryAt = row.failures < mostFailures ? null : later(now(), pauseAfter(row.failures - mostFailures + 1));
-  await db.updateTable('listeners').set({ retryAt }).where('name', '=', listener).execute();
   const ofDelivery = db.updateTable('deliveries').where('listener', '=', listener).where('seq', '=', seq);
   const tried = await ofDelivery
     .set({
@@ -282,14 +229,14 @@ async function failed(
   await ofDelivery.set({ dueAt: later(now(), pauseAfter(tried.attempts)) }).execute();
 }
 
-async function unpark(db: Db, listener: string): Promise<void> {
-  const { numUpdatedRows } = await db
-    .updateTable('listeners')
-    .set({ parkedAt: null, failingSince: null, failures: 0, retryAt: null, reason: null })
-    .where('name', '=', listener)
-    .executeTakeFirst();
-  if (numUpdatedRows === 0n) throw new CloseoutError('NotFound', `There is no listener ${listener}.`, 'listener');
-  await sql`
-    update deliveries set due_at = now(), attempts = 0, failing_since = null, claimed_until = null
-    where listener = ${listener} and attempts > 0`.execute(db);
+/** Deliveries that are under way at the same time fail together, which counts once. Undefined if the listener is parked, or gone. */
+async function countFailure(db: Db, listener: string, claimedAt: Date, reason: string) {
+  const pause = sql`least(600, power(2, least(failures + 1 - ${mostFailures}::int, 12))) * (1 + random() / 5) * interval '1 second'`;
+  const { rows } = await sql<{ failingSince: Date | null }>`
+    with counted as (
+      update listeners set failures = failures + 1, failed_at = now(), failing_since = coalesce(failing_since, now()), reason = ${reason},
+        retry_at = case when failures + 1 < ${mostFailures} then null else now() + ${pause} end
+      where name = ${listener} and parked_at is null and (failed_at is null or failed_at <= ${claimedAt}))
+    select failing_since from listeners where name = ${listener} and parked_at is null`.execute(db);
+  return rows[0];
 }

@@ -191,7 +191,7 @@ function sharedPace(db: Db, system: string, perSecond: number): Pace {
     async holdOff(pause) {
       await db
         .updateTable('systems')
-        .set({ nextAt: fromNow(pause) })
+        .set({ nextAt: sql<Date>`greatest(next_at, ${fromNow(pause)})` }) // what is reserved already stays reserved
         .where('name', '=', system)
         .execute();
     },

@@ -13,7 +13,7 @@ export function ownPace(perSecond: number): Pace {
       return Promise.resolve(at - now);
     },
     holdOff: (pause) => {
-      free = performance.now() + pause;
+      free = Math.max(free, performance.now() + pause);
       return Promise.resolve();
     },
   };

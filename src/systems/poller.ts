@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { CloseoutError } from '../contract/errors.js';
+import { CloseoutError, hasCode, isAboutSystem } from '../contract/errors.js';
 import type { Observed, ObservedReports } from '../outside/reports/observed.js';
 import type { SystemStates } from '../outside/system-states.js';
 import type { ReportsPort } from '../outside/reports/port.js';
@@ -24,6 +24,8 @@ export interface Outside {
 
 const idle = 500;
 const hintsAtOnce = 50;
+/** So many tickets in a row that cannot be read, and it is the system. */
+const mostUnreadable = 3;
 
 /** Runs until it is stopped. */
 export async function pollSystems(outside: Outside, systems: Systems, log: Logger, stop: AbortSignal): Promise<void> {
@@ -57,17 +59,20 @@ class Poll {
     private readonly log: Logger,
   ) {}
 
-  /** One that cannot be read holds up no other. */
+  /** One that cannot be read holds up no other. If several in a row cannot, it is the system that fails. */
   async readHinted(): Promise<void> {
     const { name } = this.connected;
     const { systemStates } = this.outside;
+    let unreadable = 0;
     for (const hint of await systemStates.hints(name, hintsAtOnce)) {
       try {
         await this.readOne(hint.ticketId);
         await systemStates.dropHint(name, hint);
+        unreadable = 0;
       } catch (error) {
         this.noteUnreadable(hint.ticketId, error);
         await systemStates.postponeHint(name, hint);
+        if (isAboutSystem(error) && ++unreadable === mostUnreadable) throw error;
       }
     }
   }
@@ -137,7 +142,7 @@ class Poll {
 /** What is wrong with one ticket, or with how the system answers about it; undefined if the fault is another. Never what a customer wrote. */
 function reasonOfOne(error: unknown): string | undefined {
   if (error instanceof CloseoutError)
-    return error.code.startsWith('System') || error.code === 'ReportExists' ? error.message : undefined;
+    return isAboutSystem(error) || hasCode(error, 'ReportExists', 'BadInput') ? error.message : undefined;
   // PostgreSQL refuses a value: data exception, or integrity constraint violation.
   const { code } = error as { code?: unknown };
   return typeof code === 'string' && /^2[23]/.test(code) ? `PostgreSQL refuses it (${code})` : undefined;

@@ -1,7 +1,7 @@
 /** The external systems of CLOSEOUT_SYSTEMS, and what Closeout does in them for a report. */
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import type { Contact } from '../contract/contact.js';
-import { emailAddressPattern } from '../contract/contact.js';
+import { emailAddressPattern, isTimeZone, languageTagPattern } from '../contract/contact.js';
 import { CloseoutError } from '../contract/errors.js';
 import { fnv1a, reportIdPattern } from '../contract/ids.js';
 import { storable } from '../contract/text.js';
@@ -19,7 +19,12 @@ import { now } from '../outside/database/clock.js';
 export class Systems {
   readonly all: ReadonlyMap<string, ConnectedSystem>;
 
-  constructor(settings: ReadonlyMap<string, SystemSettings>, paceOf: (system: string, perSecond: number) => Pace) {
+  /** `markKey` signs the marks of our notes, so that nobody else can write one. */
+  constructor(
+    settings: ReadonlyMap<string, SystemSettings>,
+    paceOf: (system: string, perSecond: number) => Pace,
+    private readonly markKey: Buffer,
+  ) {
     const connect = ([name, each]: [string, SystemSettings]): [string, ConnectedSystem] => [
       name,
       connectSystem(name, each, { pace: paceOf(name, each.rate) }),
@@ -40,12 +45,13 @@ export class Systems {
   /** Safe to repeat. */
   move(
     { system: name, ticketId, observed }: KnownTicket,
-    { note, ...move }: Omit<Move, 'from'>,
+    { note, mark, to }: Omit<Move, 'from'>,
     terms: Terms,
   ): Promise<Moved> {
     const { system, words, settings } = this.named(name);
     const shown = settings.writeBack.closing ? note : undefined;
-    return onTerms(terms, () => moveTicket(system, words, ticketId, { ...move, note: shown, from: stateOf(observed) }));
+    const move = { to, mark: this.signed(mark), note: shown, from: stateOf(observed) };
+    return onTerms(terms, () => moveTicket(system, words, ticketId, move));
   }
 
   /** What was read of a ticket, as the ledger keeps it. */
@@ -59,12 +65,12 @@ export class Systems {
       status: statusOfState[stateOfWord(ticket.status, words)],
       at,
       attributes: {
-        name: clean(ticket.name).slice(0, 255),
-        description: clean(ticket.description ?? ticket.name).slice(0, 10_000) || clean(ticket.name),
-        severity: clean(severity).slice(0, 255),
-        ticketType: clean(ticketType).slice(0, 255),
-        customerId: customerId && clean(customerId).slice(0, 255),
-        serviceProblemId: serviceProblemId && clean(serviceProblemId).slice(0, 255),
+        name: clean(ticket.name),
+        description: clean(ticket.description ?? ticket.name, 10_000) || clean(ticket.name),
+        severity: clean(severity),
+        ticketType: clean(ticketType),
+        customerId: customerId && clean(customerId),
+        serviceProblemId: serviceProblemId && clean(serviceProblemId),
       },
       contact: contactOf(ticket.contact),
       // A time that nobody understands is none.
@@ -85,7 +91,11 @@ export class Systems {
   /** Safe to repeat: a note with the same mark is added once. */
   async addNote({ system: name, ticketId }: KnownTicket, mark: string, text: string, terms: Terms): Promise<void> {
     const { system } = this.named(name);
-    await onTerms(terms, () => noteOnce(system, ticketId, mark, text));
+    await onTerms(terms, () => noteOnce(system, ticketId, this.signed(mark), text));
+  }
+
+  private signed(mark: string): string {
+    return `${mark}:${createHmac('sha256', this.markKey).update(mark).digest('base64url').slice(0, 12)}`;
   }
 }
 
@@ -103,17 +113,17 @@ function hashedIdOfTicket(system: string, ticketId: string): string {
   return `${system}-${hash.slice(0, 20)}`;
 }
 
-const clean = (text: string): string => storable(text).trim();
+const clean = (text: string, most = 255): string => storable(text.trim().slice(0, most)).trim();
 
-/** An address that cannot be written to is none. */
+/** An address that cannot be written to is none; nor is a language or time zone that does not exist. */
 function contactOf(contact: Contact | undefined): Contact | undefined {
   if (!contact) return undefined;
   const { emailAddress, name, preferredLanguage, timeZone } = contact;
   const isAddress = emailAddress !== undefined && emailAddressPattern.test(emailAddress);
   return {
-    name: name && clean(name).slice(0, 255),
+    name: name && clean(name),
     emailAddress: isAddress ? emailAddress : undefined,
-    preferredLanguage,
-    timeZone,
+    preferredLanguage: preferredLanguage && languageTagPattern.test(preferredLanguage) ? preferredLanguage : undefined,
+    timeZone: timeZone && isTimeZone(timeZone) ? timeZone : undefined,
   };
 }

@@ -127,13 +127,16 @@ async function requestConfirmation(
   cameBack?: string,
 ): Promise<void> {
   const { giveUpAfter } = run.policy.closing;
+  const isUnwanted = () => isDecided() || !!run.hold;
   while (!isDecided() && !run.confirmation) {
+    if (run.hold) await waitForRelease(run, isDecided);
+    if (isDecided()) return;
     const { sent, refused } = await deliverMail(run, {
       name: 'askConfirmation',
       waitingFor: 'the mail that asks whether the problem is fixed to be accepted',
       step: (mail) => askConfirmation(run, mail, { kind: 'confirm', policy, clearing, cameBack }, giveUpAfter),
-      isUnwanted: isDecided,
-      wakeUp: isDecided,
+      isUnwanted,
+      wakeUp: isUnwanted,
       giveUpAt: Date.now() + giveUpAfter,
     });
     if (sent && 'unasked' in sent) return void (await lookUp(run));
@@ -178,6 +181,7 @@ async function sendWarning(
   });
   if (!isCurrent(run, clearing)) return;
   if (sent && !('unasked' in sent)) run.confirmation = sent;
+  else if (run.confirmation !== confirmation) return; // the run has looked again
   delete run.confirmation?.warnAt;
 }
 
@@ -187,10 +191,10 @@ async function askConfirmation(
   asked: Pick<AskConfirmation, 'kind' | 'policy' | 'clearing' | 'cameBack'>,
   forMs: number,
 ) {
-  const { skipSurveyBy } = run;
+  const { skipSurveyBy, clearedBy: change } = run;
   const { brand, survey, reopen } = run.policy;
   const fence = nextFence(run, `clear ${asked.clearing.at}`);
-  const request = { ...asked, fence, brand, survey, reopen, byOperator: skipSurveyBy !== undefined };
+  const request = { ...asked, fence, change, brand, survey, reopen, byOperator: skipSurveyBy !== undefined };
   const confirmation = await mail.askConfirmation.executeWithOptions(steps.forAtMost(forMs, run), [request]);
   if (!('unasked' in confirmation)) noteWritten(run, fence, { state: 'cleared', cycle: run.cycle });
   return confirmation;

@@ -21,7 +21,7 @@ export interface Delivery<T> {
   wakeUp: Condition;
   /** When to stop waiting for a relay that refuses all our mail; ms since 1970. */
   giveUpAt: number;
-  /** A mail that would have to wait for longer is not worth sending; ms since 1970. */
+  /** Later, the mail is not worth sending; ms since 1970. */
   notAfter?: number;
 }
 
@@ -31,7 +31,7 @@ export async function deliverMail<T extends object>(
   { name, step, waitingFor, isUnwanted, wakeUp, giveUpAt, notAfter = Infinity }: Delivery<T>,
 ): Promise<{ sent?: T; refused?: string }> {
   let refusingSince: string | undefined;
-  for (let attempts = 1; !isUnwanted(); attempts++) {
+  for (let attempts = 1; !isUnwanted() && Date.now() < notAfter; attempts++) {
     publishBriefly(run, { waitingFor });
     try {
       const sent = await attempt(run, () => tryAtOnce(step), isUnwanted);

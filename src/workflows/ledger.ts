@@ -74,12 +74,12 @@ export function adopt(run: RunState, found: LookedUp): void {
   const changes = unwritten.map(({ change }) => change);
   const received = merge(found.received, without(run.received, changes));
   const isDirty = received !== found.received;
-  const fresh = { isKnown: true, knowsPolicy: true, looksAgain: false, isDirty, received, unwritten: [] };
+  const fresh = { isKnown: true, knowsPolicy: true, isDirty, received, unwritten: [] };
   Object.assign(run, unset, standing, fresh, { ownerId: runId });
   run.written = { state: found.state, cycle: found.cycle, rev: found.rev };
   if (before.state !== found.state || before.cycle !== found.cycle) run.changes++;
   // Before the report was looked up, it was not known that the bounce was a repeated one.
-  if (run.bounced?.id !== undefined && found.received.ids.includes(run.bounced.id)) delete run.bounced;
+  if (!isKnown && run.bounced?.id !== undefined && found.received.ids.includes(run.bounced.id)) delete run.bounced;
   if (isKnown && found.cycle !== cycle) Object.assign(run, nothingUnhandled());
   if (answer && isNewerAnswer(run, answer)) run.answer = answer;
   // What was seen in the system of record before is not repeated: what is seen there now counts.

@@ -88,6 +88,7 @@ const operations: Record<UpdateName, Operation> = {
       await record(run, decide, 'release', request);
       run.releasedBy = releasedBy();
       run.hold = undefined;
+      if (run.phase === 'clearing') run.changes++; // the closing says again how long the hold-down is
     },
   },
   skipSurvey: {
@@ -176,7 +177,8 @@ export function acceptOperations(run: RunState): void {
     };
     const handle = async (request?: OperatorRequest): Promise<RunStatus> => {
       if (!run.isKnown && !run.attention) {
-        await condition(() => run.isKnown || run.attention !== undefined);
+        await condition(() => run.isKnown || run.attention !== undefined || run.isEnding);
+        if (run.isEnding) throw refusal(`${name} was refused: ${ending}.`);
         check(request ?? {});
       }
       await accept(run, request ?? {});

@@ -1,5 +1,6 @@
 /** The state of a run as others see it. */
 import type { RunStatus } from '../contract/reports.js';
+import { without } from '../policy/changes.js';
 import type { Standing } from '../policy/standing.js';
 import type { RunState } from './run.js';
 
@@ -34,11 +35,12 @@ export const outcomeOf = ({ phase, state }: RunState): RunStatus['outcome'] => {
 
 /** What the run has written: enough for another run, or another database, to continue from. */
 export function standingOf(run: RunState): Standing {
-  const { received, clearing, closedAt, hold, releasedBy, skipSurveyBy } = run;
+  const { clearing, closedAt, hold, releasedBy, skipSurveyBy } = run;
   const { survey, reminded, confirmation, answer, written } = run;
+  const changes = run.unwritten.map(({ change }) => change);
   return {
     ...written,
-    received,
+    received: without(run.received, changes),
     clearing: written.state === 'open' ? undefined : clearing,
     closedAt,
     hold,

@@ -1,7 +1,7 @@
 /** The survey of one cycle: ask, wait, remind once, handle the answer. Nothing that happens here undoes the closing. */
 import type { EndSurvey } from '../activities/end-survey.js';
 import type { SendSurvey } from '../activities/send-survey.js';
-import type { AnsweredSignal } from '../contract/messages.js';
+import type { AnsweredSignal, SurveyOperation } from '../contract/messages.js';
 import { extendedUntil, reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
 import { isInReopenWindow, hasConfirmationLink } from '../policy/links.js';
 import { isBadAddress, isSenderFault } from '../policy/delivery.js';
@@ -80,7 +80,7 @@ function nextDeadline(run: RunState): Deadline {
   const first: Deadline | undefined = resendAt
     ? { next: 'resend', at: new Date(resendAt), summary: 'Until the mail is sent again' }
     : remindAt && { next: 'remind', at: remindAt, summary: 'Until the reminder' };
-  return first && first.at < expire.at ? first : expire;
+  return first && first.at < expire.at && expire.at > new Date() ? first : expire;
 }
 
 const sentAtOf = ({ survey: { sentAt } }: RunState): Date => (sentAt ? new Date(sentAt) : new Date());
@@ -90,16 +90,23 @@ const expiryOf = (run: RunState): Date =>
 
 /** A bounce means that nobody will answer; otherwise the operators' requests are handled in order. */
 async function handleBounceOrOperation(run: RunState, isOver: Condition): Promise<void> {
-  const { reportId, cycle } = run;
   const bounced = bounceOf(run);
   if (bounced !== undefined) {
-    delete run.bounced;
-    if (isSenderFault(bounced)) return resendLater(run, bounced);
-    await endSurvey(run, 'undeliverable', { reason: bounced });
-    if (!isBadAddress(bounced)) await raiseAlert({ kind: 'undeliverable', failure: bounced, at: fromNow(0) });
-    return;
+    const { bounced: handled } = run;
+    if (isSenderFault(bounced)) await resendLater(run, bounced);
+    else await endSurvey(run, 'undeliverable', { reason: bounced });
+    if (run.bounced === handled) delete run.bounced;
+    if (isBadAddress(bounced) || isSenderFault(bounced)) return;
+    return raiseAlert({ kind: 'undeliverable', failure: bounced, at: fromNow(0) });
   }
-  const operation = run.surveyOperations.shift();
+  const [operation] = run.surveyOperations;
+  await perform(run, operation, isOver);
+  // Only now: what has begun is begun again if the run continues in another meanwhile.
+  run.surveyOperations = run.surveyOperations.filter((other) => other !== operation);
+}
+
+async function perform(run: RunState, operation: SurveyOperation | undefined, isOver: Condition): Promise<void> {
+  const { reportId, cycle } = run;
   switch (operation?.name) {
     case 'resendSurvey':
       return sendSurveyMail(run, 'survey', isOver, operation.by);

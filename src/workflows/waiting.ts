@@ -65,7 +65,9 @@ export async function recordReceived(run: RunState): Promise<void> {
 
 function unhandledOf({ bounced, delivery, surveyOperations, senderFaults, resendAt }: RunState): Unhandled | undefined {
   const isNothing = !bounced && !delivery && surveyOperations.length === 0 && senderFaults === 0;
-  return isNothing ? undefined : { bounced, delivery, surveyOperations, senderFaults, resendAt };
+  // Without its id, by which the next run would take it for a repeated one.
+  const carried = bounced && { surveyId: bounced.surveyId, reason: bounced.reason };
+  return isNothing ? undefined : { bounced: carried, delivery, surveyOperations, senderFaults, resendAt };
 }
 
 /** Reads the ledger, and applies to it the changes that the run has received and not written. Returns false if an operator gave up. */

@@ -95,7 +95,7 @@ test('signals that a lost workflow had not acted on are handed to its successor,
   await stack.client.operate('release', id, { by: 'eve' });
   const worker = stack.pids()['worker'] ?? NaN;
   process.kill(worker, 'SIGSTOP');
-  await stack.signal(id, 'cleared');
+  await handle(id).signal('cleared', null);
   await stack.signal(id, 'reopened');
   await stack.signal(id, 'cleared');
   await terminate(id);

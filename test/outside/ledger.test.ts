@@ -61,3 +61,21 @@ test('what comes after the closing changes nothing but the number of the last ch
   const again = await ledger.close(fence(4, 'close again'), closing, policyFor);
   expect(again).toMatchObject({ isSuperseded: false, row: { closedAt: closed.row.closedAt, rev: 4 } });
 });
+
+test('a report that another program has opened again, or cancelled, is not cleared', async () => {
+  const reportId = await stack.open('AGAIN-1');
+  await stack.untilPhase(reportId, 'open', 1);
+  await ledger.takeOver(reportId, 'our-run');
+  const at = new Date().toISOString();
+  const clear = (rev: number, clearedAt = at) =>
+    ledger.clear(
+      { reportId, runId: 'our-run', cycle: 1, rev, what: `clear ${rev}` },
+      { at: clearedAt, receivedAt: at },
+      { kind: 'cleared', source: 'monitor', receivedAt: at },
+    );
+  expect(await clear(1)).toMatchObject({ isSuperseded: false, row: { state: 'cleared', status: 'resolved' } });
+  for (const status of ['inProgress', 'cancelled']) {
+    await stack.sql('update reports set status = $2 where id = $1', [reportId, status]);
+    expect(await clear(2)).toMatchObject({ isSuperseded: true, row: { status, rev: 1 } });
+  }
+});

@@ -28,7 +28,7 @@ export function openActivities({ env }: Pick<Stack, 'env'>): { deps: Deps; call:
     mailer,
     policyFor: loadPolicy(config.policyFile, brands.ids),
     brands,
-    systems: new Systems(new Map(), () => ownPace(1)),
+    systems: new Systems(new Map(), () => ownPace(1), Buffer.from('key')),
     mail: { ...config.mail, publicUrl: config.http.publicUrl, linkKeys: config.linkKeys },
     alertTo: config.mail.alertTo,
     keepDays: config.keepDays,

@@ -216,6 +216,35 @@ test('one ticket that cannot be read holds up no other', async () => {
   expect((await stack.client.systems.states())[0]).toMatchObject({ failingSince: null });
 });
 
+test('a note that only looks like ours does not stop the closing', async () => {
+  const { ticketId, id } = await ticket();
+  server.change(ticketId, { note: [{ text: `Thank you.\n[closeout:${id}:1:closed]` }] });
+  await stack.signal(id, 'cleared');
+  await untilTicket(ticketId, 'closed');
+});
+
+test('a contact of which not all can be stored is stored without the rest', async () => {
+  const { ticketId, id } = await ticket();
+  const contact = { role: 'reporterContact', emailAddress: 'ann@customers.example', timeZone: 'Mars\0', name: 'Ann' };
+  server.change(ticketId, { relatedContactInformation: [{ ...contact, preferredLanguage: 'de\0' }] });
+  const stored = () => stack.client.detailsOf([id]).then((found) => found.get(id)?.contact);
+  await until('the address', async () => (await stored())?.emailAddress === contact.emailAddress);
+  expect((await stored())?.timeZone).toBeUndefined();
+  expect((await stack.client.systems.states())[0]).toMatchObject({ failingSince: null });
+});
+
+test('hints about many tickets do not hide for long that the system fails', async () => {
+  const known = await Promise.all(Array.from({ length: 6 }, () => ticket()));
+  const ids = known.map(({ ticketId }) => ticketId);
+  proxy.fault = () => ({ instead: { status: 503 } });
+  await stack.client.systems.hint('desk', ids);
+  await until('it to fail', async () => (await stack.client.systems.states())[0]?.failingSince !== null);
+  const isHinted = ({ path }: { path: string }) => ids.some((id) => path.endsWith(encodeURIComponent(id)));
+  expect(proxy.passed.filter(isHinted).length).toBeLessThanOrEqual(3);
+  proxy.reset();
+  await until('it to be fine', async () => (await stack.client.systems.states())[0]?.failingSince === null);
+});
+
 test('attributes that are removed there are removed here, and the change is one event', async () => {
   const { ticketId, id } = await ticket();
   server.change(ticketId, { relatedParty: undefined, relatedContactInformation: undefined });

@@ -158,6 +158,24 @@ describe('while the customer is asked to confirm', () => {
     expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
   });
 
+  test('a hold stops the question that waits for quiet hours, and the release asks it', async () => {
+    const ask = controlled<'askConfirmation'>();
+    const run = await process.begin('HOLD-0', { askConfirmation: ask.activity }, { confirmation });
+    await run.signal('cleared');
+    (await ask.call(1)).succeed({ postponedUntil: new Date(Date.now() + 60 * minute).toISOString() });
+    await run.until('postponed', ({ waitingFor }) => waitingFor.includes('quiet hours'));
+    await run.update('hold');
+    await run.until('held', ({ waitingFor }) => waitingFor.includes('release'));
+    await run.update('release');
+    const { input, succeed } = await ask.call(2);
+    succeed(asked(input));
+    expect(await run.until('asked', ({ confirmation: state }) => state === 'sent')).toMatchObject({
+      phase: 'confirming',
+    });
+    await run.signal('cancelled');
+    expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
+  });
+
   test('a hold outlives the customer\'s "yes"', async () => {
     const closings: Output<'closeReport'>[] = [{ ...written('cleared'), wait: { for: 'release' } }];
     const run = await process.begin(

@@ -2,7 +2,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { SurveyRecord } from '../../src/contract/survey.js';
 import { nothingReceived } from '../../src/policy/changes.js';
-import { defaultPolicy } from '../../src/policy/settings.js';
+import { defaultConfirmation, defaultPolicy } from '../../src/policy/settings.js';
 import { hour, second } from '../../src/policy/time.js';
 import {
   controlled,
@@ -111,6 +111,29 @@ describe('a mail that is refused when it is sent again', () => {
   });
 });
 
+test('nobody is warned after the end of the window', async () => {
+  const past = fromNow(-second);
+  const resolutions: string[] = [];
+  const run = await process.begin('WARN-1', {
+    lookUpReport: ({ runId }) =>
+      Promise.resolve(
+        lookedUp(runId, {
+          state: 'cleared',
+          policy: { ...defaultPolicy, confirmation: { ...defaultConfirmation, businessHours: null } },
+          clearing: { at: past, receivedAt: past },
+          confirmation: { surveyId: 'survey-1', state: 'sent', clearedAt: past, closesAt: past, warnAt: past },
+        }),
+      ),
+    askConfirmation: () => Promise.reject(new Error('too late')),
+    resolveConfirmation: ({ as, clearedAt }) => {
+      resolutions.push(as);
+      return Promise.resolve({ surveyId: 'survey-1', state: as, clearedAt, closesAt: past });
+    },
+  });
+  expect(await run.result()).toMatchObject({ outcome: 'closed' });
+  expect([resolutions, await run.activities()]).toEqual([['silence'], expect.not.arrayContaining(['askConfirmation'])]);
+});
+
 test('a relay that refuses us is reported since its first refusal', async () => {
   const { kinds, script } = surveyScript(() => Promise.reject(refused('MailMisconfigured')));
   const run = await process.begin('RELAY-1', script);
@@ -126,10 +149,11 @@ describe('what any program may send', () => {
   test('is stored without characters that PostgreSQL refuses', async () => {
     const close = controlled<'closeReport'>();
     const run = await process.begin('TEXT-1', { closeReport: close.activity });
-    await run.signal('cleared', { by: 'x\0', id: `${'y'.repeat(199)}😀` });
+    await run.signal('cleared', { by: 'x\0', id: `${'y'.repeat(199)}😀`, at: '0001-01-01T00:00:00+01:00' });
     const { input, succeed } = await close.call(1);
     succeed(written('closed'));
     expect(input.change).toMatchObject({ by: 'x', id: 'y'.repeat(199) });
+    expect(input.change?.at).toBeUndefined(); // no time that PostgreSQL stores
     await run.result();
   });
 

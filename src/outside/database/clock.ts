@@ -7,7 +7,11 @@ import type { ClientBase } from 'pg';
 /** PostgreSQL's time when the monotonic clock was 0; ms since 1970. Before the first reading, this machine's. */
 let origin = performance.timeOrigin;
 let readAt = -Infinity;
+let isKnown = false;
 const interval = 60_000;
+
+/** A reading that took longer may be wrong by half of that; ms. */
+const precise = 200;
 
 export const now = (): Date => new Date(origin + performance.now());
 
@@ -15,7 +19,15 @@ export const now = (): Date => new Date(origin + performance.now());
 export async function keepTime(client: ClientBase): Promise<void> {
   const sentAt = performance.now();
   if (sentAt - readAt < interval) return;
-  readAt = sentAt;
-  const { rows } = await client.query<{ now: Date }>('select clock_timestamp() as now');
-  if (rows[0]) origin = rows[0].now.getTime() - (sentAt + performance.now()) / 2;
+  readAt = sentAt; // one connection reads it
+  let isPrecise = false;
+  try {
+    const { rows } = await client.query<{ now: Date }>('select clock_timestamp() as now');
+    const answeredAt = performance.now();
+    isPrecise = answeredAt - sentAt <= precise;
+    if (rows[0] && (isPrecise || !isKnown)) origin = rows[0].now.getTime() - (sentAt + answeredAt) / 2;
+    isKnown = true;
+  } finally {
+    if (!isPrecise) readAt = -Infinity; // with the next connection
+  }
 }

@@ -8,6 +8,7 @@ import { systems } from './systems-migration.js';
 import { tickets } from './tickets-migration.js';
 import { mailed } from './mailed-migration.js';
 import { questions } from './questions-migration.js';
+import { failures } from './failures-migration.js';
 import { figures } from './figures-migration.js';
 import { ledger } from './ledger-migration.js';
 import { leases } from './leases-migration.js';
@@ -250,4 +251,5 @@ export const migrations: Record<string, SchemaMigration> = {
   '0020-claims': claims,
   '0021-sweeps': sweeps,
   '0022-indexes': indexes,
+  '0023-failures': failures,
 };

@@ -49,6 +49,8 @@ export interface ListenerTable {
   query: Optional<string>;
   /** In a row. */
   failures: Generated<number>;
+  /** When the last of them was counted. */
+  failedAt: OptionalTime;
   failingSince: OptionalTime;
   /** Left alone until then. */
   retryAt: OptionalTime;

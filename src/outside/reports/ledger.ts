@@ -6,12 +6,12 @@
 import { sql, type Transaction } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
 import type { ReportStatus } from '../../contract/reports.js';
-import { changedAt, systemOfRecord, type Change } from '../../policy/changes.js';
+import { changedAt, type Change } from '../../policy/changes.js';
 import { closingDueAt, expectedAfterClosing, waitBeforeClosing, type Wait } from '../../policy/closing.js';
 import type { PolicyFor, PolicyRule } from '../../policy/settings.js';
 import type { ByHand, Clearing, Decision, Fence, Standing } from '../../policy/standing.js';
 import { isOpen, stateOf } from '../../policy/status.js';
-import { later, minute } from '../../policy/time.js';
+import { later, minute, soonAfter } from '../../policy/time.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
 import { markConfirmationActedOn, withdrawConfirmation } from '../surveys/confirmations.js';
@@ -23,7 +23,7 @@ import { seenColumns, type Seen } from './observed.js';
 import { restore } from './restore.js';
 import { set, supersedes, write, type Columns, type Written } from './fenced-write.js';
 import { found, lock, read } from './report-row.js';
-import { toReport, type ReportRow } from './rows.js';
+import { isPrepared, isReopenedThere, toReport, type ReportRow } from './rows.js';
 import { now } from '../database/clock.js';
 
 type Tx = Transaction<Database>;
@@ -60,7 +60,7 @@ export interface Ledger {
   /** Closes a cleared report, or records that it is cleared and says what to wait for. Throws `ClosureRefused`. */
   close(fence: Fence, request: ClosingRequest, policyFor: PolicyFor): Promise<Written & { wait?: Wait }>;
   /** Records that a report is cleared and waits for something until `expectedAt`. */
-  clear(fence: Fence, clearing: Clearing): Promise<Written>;
+  clear(fence: Fence, clearing: Clearing, change?: Change): Promise<Written>;
   /** Reopens a report. One that had ended begins its next cycle. Withdraws its confirmation and its survey. */
   reopen(fence: Fence, change: Change, customersReason?: string): Promise<Written>;
   /** Cancels a report that is not closed yet, and withdraws its confirmation and its survey. */
@@ -70,9 +70,6 @@ export interface Ledger {
   /** The run is alive, and will have written again by then; null: it waits for nothing but a signal. */
   expect(reportId: string, expectedAt: Date | null): Promise<void>;
 }
-
-/** A run that waits until a time writes soon after it. */
-export const soonAfter = (time: Date): Date => later(time, minute);
 
 export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
   const inTransaction = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => db.transaction().execute(work);
@@ -105,7 +102,7 @@ export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
     close: async (fence, request, policyFor) =>
       (request.isPreparation || request.seen ? undefined : await closeAtOnce(db, fence, request, policyFor)) ??
       inTransaction((tx) => close(tx, fence, request, policyFor)),
-    clear: (fence, clearing) => inTransaction((tx) => clear(tx, fence, clearing)),
+    clear: (fence, clearing, change) => inTransaction((tx) => clear(tx, fence, clearing, change)),
     reopen: (fence, change, reason) => inTransaction((tx) => reopen(tx, surveyIdOf, fence, change, reason)),
     cancel: (fence, change) => inTransaction((tx) => cancel(tx, surveyIdOf, fence, change)),
     record: (fence, decision) => inTransaction((tx) => record(tx, fence, decision)),
@@ -116,7 +113,10 @@ export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
   };
 }
 
-async function clear(tx: Tx, fence: Fence, clearing: Clearing): Promise<Written> {
+async function clear(tx: Tx, fence: Fence, clearing: Clearing, change: Change | undefined): Promise<Written> {
+  const before = await lock(tx, fence.reportId);
+  if (stateOf(before.status) === 'cancelled' || isReopenedThere(before, clearing, change))
+    return { row: before, isSuperseded: true };
   const written = await write(tx, fence, (row) => clearedColumns(row, clearing));
   const { row, isSuperseded } = written;
   if (!isSuperseded && row.status === 'resolved')
@@ -140,10 +140,9 @@ async function close(
       'ClosureRefused',
       `Report ${row.id} is ${row.status}; only a cleared report can be closed.`,
     );
-  const isPrepared = row.state === 'cleared' && row.clearedAt?.toISOString() === clearing.at;
-  const isReopened = observed === 'open' && (isPrepared || change?.source === systemOfRecord);
+  const isReopened = isReopenedThere(row, clearing, change);
   if (isReopened && !byHand && !seen) return { row, isSuperseded: true };
-  const isKnown = observed === 'cleared' && isPrepared;
+  const isKnown = observed === 'cleared' && isPrepared(row, clearing);
   const decidedAt = now();
   const facts = { policy: policyFor(toReport(row)), clearing, hold: row.hold ?? undefined, isConfirmed };
   const wait = byHand || observed === 'closed' ? undefined : waitBeforeClosing(facts, decidedAt);

@@ -4,7 +4,7 @@ import { CloseoutError } from '../../contract/errors.js';
 import type { ReportStatus } from '../../contract/reports.js';
 import type { Standing } from '../../policy/standing.js';
 import { stateOf } from '../../policy/status.js';
-import { later, minute } from '../../policy/time.js';
+import { later, minute, soonAfter } from '../../policy/time.js';
 import type { Db } from '../database/database.js';
 import { restoreSurvey } from '../surveys/restore.js';
 import type { SurveyIdOf } from '../surveys/survey-row.js';
@@ -48,12 +48,22 @@ export async function restore(
       hold: hold ? JSON.stringify(hold) : null,
       releasedBy: releasedBy ?? null,
       skipSurveyBy: skipSurveyBy ?? null,
-      expectedAt: state === 'open' || state === 'cancelled' ? null : later(now(), 2 * minute),
+      expectedAt: nextWriteOf(known),
       lastUpdate: sql<Date>`now()`,
     })
     .where('id', '=', id)
     .execute();
   if (!isUnchanged) await recordStatus(tx, { id, cycle }, changesTo(status, known));
+}
+
+/** When the run writes next; null: not before something happens. */
+function nextWriteOf({ state, survey, confirmation }: Standing): Date | null {
+  if (state === 'open' || state === 'cancelled') return null;
+  if (state === 'cleared' && confirmation?.state === 'sent')
+    return soonAfter(new Date(confirmation.warnAt ?? confirmation.closesAt));
+  if (state === 'closed' && survey.state === 'sent')
+    return survey.expiresAt ? soonAfter(new Date(survey.expiresAt)) : null;
+  return state === 'closed' && survey.state !== 'none' ? null : later(now(), 2 * minute);
 }
 
 /** The changes that led to a status, at the times that the run knows. */

@@ -2,7 +2,9 @@
 import type { Selectable } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
 import type { Report, ReportChanges, StatusChange } from '../../contract/reports.js';
+import { systemOfRecord, type Change } from '../../policy/changes.js';
 import type { Clearing } from '../../policy/standing.js';
+import { stateOf } from '../../policy/status.js';
 import type { Database } from '../database/schema.js';
 
 export type ReportRow = Selectable<Database['reports']>;
@@ -58,3 +60,11 @@ export function toClearing({ clearedAt, clearReceivedAt, clearBy }: ReportRow): 
   const at = clearedAt.toISOString();
   return { at, receivedAt: clearReceivedAt?.toISOString() ?? at, by: clearBy ?? undefined };
 }
+
+/** The clearing is in the ledger already. */
+export const isPrepared = ({ state, clearedAt }: ReportRow, { at }: Clearing): boolean =>
+  state === 'cleared' && clearedAt?.toISOString() === at;
+
+/** Another program has opened the report again since it was cleared. */
+export const isReopenedThere = (row: ReportRow, clearing: Clearing, change: Change | undefined): boolean =>
+  stateOf(row.status) === 'open' && (isPrepared(row, clearing) || change?.source === systemOfRecord);

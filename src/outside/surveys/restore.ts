@@ -37,7 +37,10 @@ export async function restoreSurvey(
     .onConflict((c) => c.columns(['reportId', 'cycle']).doUpdateSet(columns))
     .execute();
   if (survey.sentAt && !stored?.sentAt)
-    await tx.insertInto('surveyEvents').values({ surveyId: id, event: 'sent', at: new Date(survey.sentAt) }).execute();
+    await tx
+      .insertInto('surveyEvents')
+      .values({ surveyId: id, event: 'sent', at: new Date(survey.sentAt) })
+      .execute();
   if (answer) await restoreAnswer(tx, id, answer);
 }
 

@@ -16,7 +16,7 @@ import type { RunInput } from '../../contract/reports.js';
 import { systemOfRecord, type Change } from '../../policy/changes.js';
 import type { Standing } from '../../policy/standing.js';
 import { callTemporal, undefinedIfUnknown } from './calls.js';
-import { findIds } from './search.js';
+import { findIds, listWorkflows } from './search.js';
 
 export interface LostRun {
   reportId: string;
@@ -67,7 +67,7 @@ export function lostRuns(temporal: Client): LostRuns {
   const call = <T>(ask: () => Promise<T>) => callTemporal(temporal, ask);
   const ended = async (query: string): Promise<LostRun[]> => {
     const found: (LostRun & { at: number })[] = [];
-    for await (const { workflowId, runId, closeTime } of temporal.workflow.list({ query })) {
+    for await (const { workflowId, runId, closeTime } of listWorkflows(temporal, query)) {
       const reportId = reportIdOf(workflowId);
       if (reportId !== undefined) found.push({ reportId, runId, at: closeTime?.getTime() ?? 0 });
     }
@@ -76,10 +76,8 @@ export function lostRuns(temporal: Client): LostRuns {
 
   return {
     endedSince: (since) =>
-      call(() =>
-        ended(
-          `${ofReports} AND ExecutionStatus IN ("Terminated", "Canceled", "Failed", "TimedOut") AND CloseTime > "${since.toISOString()}"`,
-        ),
+      ended(
+        `${ofReports} AND ExecutionStatus IN ("Terminated", "Canceled", "Failed", "TimedOut") AND CloseTime > "${since.toISOString()}"`,
       ),
 
     async missedSignals({ reportId, runId }, reflected) {
@@ -109,7 +107,7 @@ export function lostRuns(temporal: Client): LostRuns {
       ),
 
     completedSince: (since) =>
-      call(() => ended(`${ofReports} AND ExecutionStatus="Completed" AND CloseTime > "${since.toISOString()}"`)),
+      ended(`${ofReports} AND ExecutionStatus="Completed" AND CloseTime > "${since.toISOString()}"`),
 
     running: () => findIds(temporal, `${ofReports} AND ExecutionStatus="Running"`, Infinity, reportIdOf),
 
@@ -195,5 +193,6 @@ async function payloadOf<T extends object>(input: Input, codecs: PayloadCodec[])
   let payloads = (input?.payloads ?? []).slice(0, 1);
   for (const codec of codecs) payloads = await codec.decode(payloads);
   const [payload] = payloads;
-  return payload ? defaultPayloadConverter.fromPayload(payload) : {};
+  const value: unknown = payload && defaultPayloadConverter.fromPayload(payload);
+  return typeof value === 'object' && value !== null ? value : {};
 }

@@ -164,7 +164,7 @@ export function reportRuns(temporal: Client): Runs {
 
     inAttention(limit, filter) {
       const waiting = `${inPhase('needsAttention')} AND ExecutionStatus="Running"`;
-      return call(() => findIds(temporal, filter ? `${waiting} AND (${filter})` : waiting, limit, reportIdOf));
+      return findIds(temporal, filter ? `${waiting} AND (${filter})` : waiting, limit, reportIdOf);
     },
   };
 }

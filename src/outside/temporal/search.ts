@@ -1,7 +1,21 @@
-/** Finding workflows by a Temporal list filter. */
-import type { Client } from '@temporalio/client';
+/** Lists of workflows. */
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { callTemporal } from './calls.js';
 
-/** The ids that `idOf` reads from the ids of matching workflows; at most `limit`. */
+/** Each page has a deadline of its own, because a list may be long. Throws `TemporalUnavailable`. */
+export async function* listWorkflows(
+  temporal: Client,
+  query: string,
+  pageSize = 1000,
+): AsyncGenerator<WorkflowExecutionInfo> {
+  const found = temporal.workflow.list({ query, pageSize })[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await callTemporal(temporal, () => found.next());
+    if (next.done) return;
+    yield next.value;
+  }
+}
+
 export async function findIds(
   temporal: Client,
   query: string,
@@ -9,7 +23,7 @@ export async function findIds(
   idOf: (workflowId: string) => string | undefined,
 ): Promise<string[]> {
   const found: string[] = [];
-  for await (const { workflowId } of temporal.workflow.list({ query, pageSize: Math.min(limit, 1000) })) {
+  for await (const { workflowId } of listWorkflows(temporal, query, Math.min(limit, 1000))) {
     const id = idOf(workflowId);
     if (id !== undefined) found.push(id);
     if (found.length >= limit) break;
