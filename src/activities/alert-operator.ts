@@ -3,6 +3,7 @@ import { CloseoutError, errors } from '../contract/errors.js';
 import type { Alert } from '../contract/messages.js';
 import { alertMail } from '../operator/alert-mail.js';
 import { alertText, type AlertFacts } from '../operator/alerts.js';
+import { alertsOperator } from '../policy/survey.js';
 import type { Deps } from './deps.js';
 import { mailVerdict } from './to-failure.js';
 
@@ -18,8 +19,10 @@ export async function alertOperator(deps: Deps, alert: Alert): Promise<void> {
   const about = alertMail(alert, text, { from: mail.from, to: alertTo, runUrl });
   await mailer.send(about, cancellationSignal()).catch(refusedAsOurs);
   // A low score is reported once, and so is the better one that replaces it.
-  if (alert.kind === 'answer' && facts.survey)
-    await surveys.setAlerted(facts.survey.id, facts.survey.alertedRevision === null ? alert.revision : null);
+  if (alert.kind === 'answer' && facts.survey && facts.answer) {
+    const isLow = alertsOperator(facts.answer, alert.scoreAtMost);
+    await surveys.setAlerted(facts.survey.id, isLow ? alert.revision : null);
+  }
 }
 
 /** Who gets alerts is a setting of ours, so a refusal is not the last word: the alert is tried until it is corrected. */
@@ -39,7 +42,10 @@ async function readFacts(
         reports.get(alert.reportId),
         surveys.ofCycle(alert.reportId, alert.cycle),
       ]);
-      return { report, survey, answer: survey && (await answers.of(survey.id)) };
+      if (!survey) return { report };
+      const { id, alertedRevision } = survey;
+      const alerted = alertedRevision === null ? undefined : await answers.revision(id, alertedRevision);
+      return { report, survey, answer: await answers.of(id), alerted };
     }
     case 'notFixed': {
       const [report, details] = await Promise.all([reports.get(alert.reportId), reports.detailsOf([alert.reportId])]);

@@ -207,7 +207,7 @@ export class SurveyService {
 
   private async receiveReports(
     survey: Survey,
-    { id, reports, replyId }: IncomingMail & { kind: 'deliveryReport' },
+    { id, reports, replyId, isOfReminder }: IncomingMail & { kind: 'deliveryReport' },
   ): Promise<'bounce' | 'delay' | 'automatic'> {
     const { timeline, doNotContact } = this.stores;
     const ours = await this.addressesOf(survey);
@@ -224,7 +224,7 @@ export class SurveyService {
     const address = recipient === undefined ? ours[0] : doNotContact.hashOf(recipient);
     if (isBadAddress(status) && address !== undefined && !about.isForwarded)
       await doNotContact.suppress(address, { reason: status, source: 'dsn', reportId: survey.reportId });
-    if (replyId === undefined) await this.handleBounce(survey, status, id);
+    if (replyId === undefined) await this.handleBounce(survey, status, id, isOfReminder);
     else await this.handleReplyBounce(replyId, isBadAddress(status) ? 'RecipientRefused' : 'MailRefused');
     return 'bounce';
   }
@@ -237,9 +237,10 @@ export class SurveyService {
     await this.runs.alert({ kind: 'reply', storedMessageId, failure });
   }
 
-  /** The report stays closed. */
-  private async handleBounce(survey: Survey, status: string, id: string): Promise<void> {
+  /** The report stays closed. A survey stays open if only its reminder came back: its first mail did arrive. */
+  private async handleBounce(survey: Survey, status: string, id: string, isOfReminder = false): Promise<void> {
     await this.stores.timeline.addOnce(survey.id, 'bounced', status);
+    if (isOfReminder) return;
     const isWaiting = survey.state === 'sent' || survey.state === 'queued' || survey.confirmation === 'sent';
     if (!isWaiting) return;
     const report = await this.stores.reports.get(survey.reportId);

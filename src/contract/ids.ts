@@ -87,6 +87,10 @@ export function surveyIdOfMessage(messageId: string): string | undefined {
   return /^<?survey\.([0-9a-v]{20})\.(?:[12]|[cw]\d+)@/i.exec(messageId)?.[1]?.toLowerCase();
 }
 
+/** A Message-ID of ours is that of a reminder or warning: the mail before it did arrive. */
+export const isReminderMessage = (messageId: string): boolean =>
+  /^<?survey\.[0-9a-v]{20}\.(?:2|w\d+)@/i.test(messageId);
+
 /** Envelope sender of a survey's mail, to which it bounces: `bounce+{surveyId}@domain` (VERP). `base`: `bounce@domain`. */
 export const bounceAddressOf = (surveyId: string, base: string): string => base.replace('@', `+${surveyId}@`);
 

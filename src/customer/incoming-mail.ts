@@ -1,7 +1,7 @@
 /** Classifies incoming mail: a delivery report, a complaint, an unsubscription, an automatic reply, or a person's reply. Pure. */
 import { createHash } from 'node:crypto';
 import { simpleParser, type ParsedMail } from 'mailparser';
-import { surveyIdOfBounce, surveyIdOfMessage } from '../contract/ids.js';
+import { isReminderMessage, surveyIdOfBounce, surveyIdOfMessage } from '../contract/ids.js';
 import { storable } from '../contract/text.js';
 import { isAbsenceSubject } from './absence-subjects.js';
 import { reportsInFields, reportsInText, type DeliveryReport } from './delivery-report.js';
@@ -14,9 +14,12 @@ interface Common {
 }
 
 export type IncomingMail = Common &
-  /** `replyId`: it is about an operator's reply in the thread of the survey, not about the survey. */
+  /**
+   * `replyId`: it is about an operator's reply in the thread of the survey, not about the survey; `isOfReminder`: about its reminder, or the
+   * warning before the window to confirm ends.
+   */
   (
-    | { kind: 'deliveryReport'; reports: DeliveryReport[]; replyId?: string }
+    | { kind: 'deliveryReport'; reports: DeliveryReport[]; replyId?: string; isOfReminder?: boolean }
     | { kind: 'complaint' | 'unsubscription' | 'automatic' }
     | { kind: 'reply'; messageId: string | undefined; from: string | undefined; text: string }
   );
@@ -32,7 +35,15 @@ export async function readIncoming(source: Buffer, recipient = ''): Promise<Inco
   const common = { id: idOf(mail, text), surveyIds: [...new Set([...toBounceAddress, ...surveyIdsIn(mail, text)])] };
   if (isComplaint(mail, toBounceAddress.length > 0)) return { ...common, kind: 'complaint' };
   const reports = deliveryReports(mail, text, toBounceAddress.length > 0);
-  if (reports) return { ...common, kind: 'deliveryReport', reports, replyId: replyIdIn(mail, text) };
+  const returned = returnedMail(mail) ?? text;
+  if (reports)
+    return {
+      ...common,
+      kind: 'deliveryReport',
+      reports,
+      replyId: replyIdIn(returned),
+      isOfReminder: isReminderIn(returned),
+    };
   if (isUnsubscription(mail, text)) return { ...common, kind: 'unsubscription' };
   if (isAutomatic(mail)) return { ...common, kind: 'automatic' };
   const from = mail.from?.value[0]?.address;
@@ -142,8 +153,10 @@ function replyText(mail: ParsedMail, text: string): string {
 }
 
 /** Of the operator's reply that this mail returns. */
-const replyIdIn = (mail: ParsedMail, text: string): string | undefined =>
-  /^Message-ID:\s*<reply\.([\w-]+)@/im.exec(returnedMail(mail) ?? text)?.[1];
+const replyIdIn = (returned: string): string | undefined => /^Message-ID:\s*<reply\.([\w-]+)@/im.exec(returned)?.[1];
+
+const isReminderIn = (returned: string): boolean =>
+  [...returned.matchAll(/^Message-ID:\s*<([^>]+)>/gim)].some(([, id = '']) => isReminderMessage(id));
 
 /** In the mail that this one replies to or returns, and in the envelope id that a delivery report repeats. */
 function surveyIdsIn(mail: ParsedMail, text: string): string[] {

@@ -87,7 +87,7 @@ interface ConfirmationView {
   state: ConfirmationLinkState;
   /** The survey's form accepts what the customer has to say. */
   isInSurvey: boolean;
-  /** Closed, or about to be, without the customer's reply; there is no survey to say so in, but still time to reopen. */
+  /** Closed, or about to be; there is no survey in which to say that the problem is not fixed, but still time to reopen. */
   isReopenable: boolean;
 }
 
@@ -96,7 +96,13 @@ async function viewOf(client: CloseoutClient, survey: Survey): Promise<Confirmat
   const state = confirmationLinkState(survey, report);
   const isInSurvey = (state === 'confirmed' || state === 'late') && acceptsAnswers(survey, before);
   const isInTime = isInReopenWindow(survey.reopenUntil, now());
-  return { report, before, state, isInSurvey, isReopenable: state === 'late' && !isInSurvey && isInTime };
+  return {
+    report,
+    before,
+    state,
+    isInSurvey,
+    isReopenable: (state === 'late' || state === 'confirmed') && !isInSurvey && isInTime,
+  };
 }
 
 const acceptsAnswers = (survey: Survey, before: StoredAnswer | undefined): boolean =>
@@ -119,12 +125,13 @@ async function showPage(
   }
   const contact = await client.contactOf(survey.reportId);
   const voice = voiceFor(request, brands.of(survey.brand), contact?.preferredLanguage);
-  if (state === 'open' || view.isReopenable) {
+  // After a "yes", only who asks for it gets a form to say "no".
+  if (state === 'open' || (view.isReopenable && (state === 'late' || fixed === false))) {
     const page = confirmPage(voice, {
       report,
       clearedAt: survey.confirmFor ?? now(),
       confirmation: survey.confirmation,
-      isLate: state === 'late',
+      isLate: state !== 'open',
       fixed,
       reason,
       error,

@@ -127,8 +127,11 @@ function chosenLanguage(request: FastifyRequest): string | undefined {
   return typeof lang === 'string' ? lang : undefined;
 }
 
-/** Text that a customer typed. */
-export const typedText = z.string().default('').transform(storable);
+/** Text that a customer typed. Browsers send line breaks as two characters. */
+export const typedText = z
+  .string()
+  .default('')
+  .transform((text) => storable(text).replaceAll('\r\n', '\n'));
 
 /** Says by how much a text is too long, in the customer's language; undefined if it is not. */
 export function lengthError(text: string, { t }: Voice, longest = longestComment): string | undefined {

@@ -67,10 +67,15 @@ export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: 
     const [report, before] = await Promise.all([client.get(survey.reportId), client.surveys.answerOf(survey.id)]);
     const voice = await voiceOfPage(exchange, survey);
     const error = lengthError(reason, voice);
-    const isInTime = canReopen(survey, linkState(survey, before?.at, now()), report);
+    const state = linkState(survey, before?.at, now());
+    const isInTime = canReopen(survey, state, report);
     if (isInTime && error) {
       const path = `/s/${request.params.token}/reopen${queryOf(request)}`;
-      return sendPage(reply, 422, endedPage(voice, 'expired', report, { path, reason, error }));
+      return sendPage(
+        reply,
+        422,
+        endedPage(voice, state === 'answered' ? state : 'expired', report, { path, reason, error }),
+      );
     }
     if (isInTime) await client.surveys.notSolved(survey, reason || undefined);
     else if (reason && report.statusReason !== reason) await client.surveys.addNote(survey, reason);

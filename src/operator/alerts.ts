@@ -22,6 +22,8 @@ export interface AlertFacts {
   /** The customer's words about a reopening. */
   reason?: string;
   answer?: Pick<StoredAnswer, 'score' | 'scale' | 'solved' | 'followUps' | 'comment' | 'changedAt'>;
+  /** The answer about which the operator was alerted before. */
+  alerted?: Pick<StoredAnswer, 'solved'>;
   message?: { text: string; author: string | null; at: Date };
   affected?: Affected;
 }
@@ -39,14 +41,16 @@ type AlertOf<K extends Alert['kind']> = Extract<Alert, { kind: K }>;
 
 /** Undefined if there is nothing to say: the customer was erased, or the operator knows already. */
 const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => AlertText | undefined } = {
-  answer(alert, { report, survey, answer }) {
+  answer(alert, { report, survey, answer, alerted }) {
     if (!report || !survey || !answer) return undefined;
     const isLow = alertsOperator(answer, alert.scoreAtMost);
     const { alertedRevision } = survey;
-    if (isLow && alertedRevision === null) return lowScore(alert, report, answer, survey);
-    if (!isLow && alertedRevision !== null)
-      return { ...retraction(report, answer), inReplyTo: { ...alert, revision: alertedRevision } };
-    return undefined;
+    if (alertedRevision === null) return isLow ? lowScore(alert, report, answer, survey) : undefined;
+    const inReplyTo = { ...alert, revision: alertedRevision };
+    if (!isLow) return { ...retraction(report, answer), inReplyTo };
+    // A low score may become a problem that is not solved, which opens the report again.
+    const isNew = answer.solved === false && alerted?.solved !== false;
+    return isNew ? { ...lowScore(alert, report, answer, survey), inReplyTo } : undefined;
   },
 
   notFixed({ reportId, at }, { report, reason }) {

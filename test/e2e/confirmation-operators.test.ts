@@ -52,3 +52,16 @@ test('a customer may say more than once in a cycle, and too late to confirm, tha
   }
   expect(await stack.client.get('TWICE-1')).toMatchObject({ status: 'resolved', cycle: 1 });
 });
+
+test('a "no" after a "yes" opens the report again, if there is no survey in which to say so', async () => {
+  const mail = await askToConfirm(stack, 'SLIP-1', { ticketType: 'unrated' });
+  expect((await post(confirmLink(mail), { fixed: 'yes' })).status).toBe(303);
+  await stack.untilPhase('SLIP-1', 'done');
+  expect(await (await fetch(confirmLink(mail))).text()).not.toContain('<form');
+  const page = await (await fetch(confirmLink(mail, 'no'))).text();
+  expect(page).toContain('value="no"');
+  expect(page).not.toContain('value="yes"');
+  const said = await post(confirmLink(mail, 'no'), { fixed: 'no', reason: 'I pressed the wrong button' });
+  expect(await said.text()).toContain('SLIP-1 is open again');
+  await stack.untilPhase('SLIP-1', 'open', 2);
+});

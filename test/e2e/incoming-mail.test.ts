@@ -108,14 +108,14 @@ test("a customer's reply is kept with the report and alerts the operator, once; 
 
 test('a delivery report about another recipient changes nothing; one about ours counts', async () => {
   const contact = { emailAddress: 'two@customers.example' };
-  await stack.ask('TWO-1', { contact });
-  const surveyId = await surveyIdOf('TWO-1');
+  await stack.ask('REMIND-1', { contact });
+  const surveyId = await surveyIdOf('REMIND-1');
   const other = 'Final-Recipient: rfc822; other@else.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\nFinal-Recipient';
   const twoBlocks = (action: string, status: string) =>
     bounceMail({ surveyId, action, status, recipient: contact.emailAddress }).replace('Final-Recipient', other);
   expect((await stack.inbound(twoBlocks('delivered', '2.0.0'))).stdout).toBe('received: automatic\n');
   expect((await stack.inbound(twoBlocks('failed', '5.2.2'))).stdout).toBe('received: bounce\n');
-  expect((await stack.untilPhase('TWO-1', 'done')).survey).toEqual({ state: 'undeliverable', reason: '5.2.2' });
+  expect((await stack.untilPhase('REMIND-1', 'done')).survey).toEqual({ state: 'undeliverable', reason: '5.2.2' });
   await stack.ask('TWO-2', { contact });
 });
 
@@ -207,4 +207,34 @@ test('a reply to no survey is refused with a message; an automatic one is droppe
     stderr: 'closeout: This mail does not belong to any survey, so nobody was alerted.\n',
   });
   expect((await stack.inbound(plainMail({ headers: ['Auto-Submitted: auto-replied'] }))).code).toBe(0);
+});
+
+test('the bounce of a reminder leaves the survey open: the first mail did arrive', async () => {
+  await stack.ask('REMIND-1');
+  const surveyId = await surveyIdOf('REMIND-1');
+  const returned = `<survey.${surveyId}.2@closeout.example>`;
+  const bounce = bounceMail({ surveyId, action: 'failed', status: '5.2.2', returned });
+  expect(await stack.inbound(bounce)).toMatchObject({ code: 0, stdout: 'received: bounce\n' });
+  expect(await events('REMIND-1')).toContainEqual(['bounced', null]);
+  const { events: history } = await stack.history('REMIND-1');
+  const signals = (history ?? []).map(({ workflowExecutionSignaledEventAttributes: signal }) => signal?.signalName);
+  expect(signals).not.toContain('bounced');
+  expect(await stack.client.status('REMIND-1')).toMatchObject({ survey: { state: 'sent' } });
+});
+
+test('a survey that is sent again to an address that must not be mailed can be sent once it may be', async () => {
+  const contact = { emailAddress: 'gone@customers.example' };
+  await stack.ask('GONE-1', { contact });
+  const surveyId = await surveyIdOf('GONE-1');
+  const recipient = contact.emailAddress;
+  await stack.inbound(bounceMail({ surveyId, action: 'failed', status: '5.1.1', recipient }));
+  await stack.untilPhase('GONE-1', 'done');
+  expect((await stack.closeout('resend-survey', 'GONE-1')).code).toBe(0);
+  await until('it to be refused', async () => (await stack.client.surveys.currentOf('GONE-1')).reason === 'suppressed');
+  const { survey } = await stack.untilPhase('GONE-1', 'done');
+  expect(survey).toEqual({ state: 'undeliverable', reason: 'suppressed' });
+  expect((await stack.closeout('allow-contact', 'GONE-1')).code).toBe(0);
+  expect((await stack.closeout('resend-survey', 'GONE-1')).code).toBe(0);
+  await stack.untilMails('GONE-1', 2);
+  await stack.untilSurvey('GONE-1', 'sent');
 });

@@ -174,3 +174,22 @@ test('the page speaks the report’s language, else the browser’s, and can be 
   expect(await page(plain)).toContain('<html lang="en" dir="ltr">');
   expect(await page(plain, 'de;q=0, en;q=0.1, ar;q=0.9')).toContain('<html lang="ar" dir="rtl">');
 });
+
+test('a low score that is changed to "not solved" alerts again, because the report is open again', async () => {
+  const link = linkIn(await stack.ask('WORSE-1', { customerId: 'worse' }));
+  await post(link, { score: '2' });
+  const low = await until('the alert', async () =>
+    (await stack.alerts('WORSE-1')).find(({ subject }) => subject?.startsWith('Score 2')),
+  );
+  await stack.untilPhase('WORSE-1', 'done');
+  await post(link, { score: '2', solved: 'no', comment: 'dead again\r\nsince noon' });
+  const alert = await until('the second alert', async () =>
+    (await stack.alerts('WORSE-1')).find(({ subject }) => subject?.startsWith('Not solved')),
+  );
+  expect(alert.inReplyTo).toBe(low.messageId);
+  expect(alert.text).toContain('> dead again');
+  await stack.untilPhase('WORSE-1', 'open', 2);
+  const { id } = await surveyOf('WORSE-1');
+  expect((await stack.client.surveys.answerOf(id))?.comment).toBe('dead again\nsince noon');
+  expect(await stack.alerts('WORSE-1')).toHaveLength(2);
+});

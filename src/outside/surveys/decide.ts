@@ -30,6 +30,8 @@ export interface SurveyRequest {
 
 export interface SurveyDecisionRequest extends Omit<SurveyRequest, 'report' | 'contact'> {
   reportId: string;
+  /** The operator who wants it to be sent again. */
+  againFor?: string;
   /** Until when the customer's quiet hours postpone the mail. */
   quietUntil: (contact: Contact | undefined) => Date | undefined;
 }
@@ -71,7 +73,7 @@ async function decideAbout(
   request: SurveyDecisionRequest,
   { report, contact }: About,
 ): Promise<SurveyDecision> {
-  const { cycle, brand, question, policy, reopen } = request;
+  const { cycle, brand, question, policy, reopen, againFor } = request;
   const { id: reportId, customerId, serviceProblemId, closedAt } = report;
   const decidedAt = now();
   const postponedUntil = request.quietUntil(contact);
@@ -88,7 +90,8 @@ async function decideAbout(
       serviceProblemId,
       brand,
       questionId: question.id,
-      state: reason ? 'skipped' : 'queued',
+      // One that could not be delivered stays so, and can be sent again later.
+      state: reason ? (againFor ? 'undeliverable' : 'skipped') : 'queued',
       reason,
       mailedAt: isPostponed || reason ? null : decidedAt,
       expiresAt: surveyExpiresAt(policy, decidedAt),
