@@ -83,7 +83,12 @@ export async function askConfirmation(deps: Deps, request: AskConfirmation): Pro
   if (!address || !isDue(survey, kind)) return asked;
   const earlier = cycle > 1 ? await surveys.mailedBefore(reportId, cycle) : [];
   const mail = compose(survey, report, { ...contact, emailAddress: address }, earlier, request);
-  await mailCustomer(deps, reportId, surveyMail(mail, deps.mail, deps.brands.of(survey.brand)));
+  const leaveOut = async () => {
+    await surveys.leaveOut(survey.id, 'warning');
+    await ledger.expect(reportId, soonAfter(new Date(asked.closesAt)));
+  };
+  const outgoing = surveyMail(mail, deps.mail, deps.brands.of(survey.brand));
+  await mailCustomer(deps, reportId, outgoing, kind === 'warning' ? leaveOut : undefined);
   await confirmations.markSent(survey.id, kind, deps.doNotContact.hashOf(address));
   await ledger.expect(reportId, soonAfter(new Date(asked.warnAt ?? asked.closesAt)));
   return asked;

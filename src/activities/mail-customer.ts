@@ -1,18 +1,20 @@
 import { cancellationSignal } from '@temporalio/activity';
+import { errors } from '../contract/errors.js';
 import type { Mail } from '../customer/mail.js';
 import { hour, later } from '../policy/time.js';
 import type { Deps } from './deps.js';
-import { mailVerdict } from './to-failure.js';
+import { mailVerdict, type MailVerdict } from './to-failure.js';
 import { now } from '../outside/database/clock.js';
 
 /**
  * Hands a mail to the relay. An address that the relay refuses permanently goes on the suppression list. A mail that has to be
- * tried again shows the watch that its run is alive.
+ * tried again shows the watch that its run is alive. `leaveOut` notes that a mail that is refused permanently is not tried again.
  */
 export async function mailCustomer(
   { mailer, doNotContact, ledger }: Deps,
   reportId: string,
   mail: Mail,
+  leaveOut?: () => Promise<void>,
 ): Promise<void> {
   try {
     await mailer.send(mail, cancellationSignal());
@@ -25,6 +27,10 @@ export async function mailCustomer(
         reportId,
       });
     await ledger.expect(reportId, later(now(), 2 * hour));
+    if (verdict && isFinal(verdict)) await leaveOut?.();
     throw error;
   }
 }
+
+/** About the recipient or the message, not about us. */
+const isFinal = ({ code }: MailVerdict): boolean => !errors[code].retry && code !== 'MailMisconfigured';

@@ -73,7 +73,12 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
   const earlier = cycle > 1 ? await surveys.mailedBefore(reportId, cycle) : [];
   const asked = { survey, question: await questions.of(survey.questionId) };
   const mail = compose(asked, report, { ...contact, emailAddress: address }, earlier, request);
-  await mailCustomer(deps, reportId, surveyMail(mail, deps.mail, deps.brands.of(survey.brand)));
+  const leaveOut = async () => {
+    await surveys.leaveOut(survey.id, 'reminder');
+    await ledger.expect(reportId, expectedAt);
+  };
+  const outgoing = surveyMail(mail, deps.mail, deps.brands.of(survey.brand));
+  await mailCustomer(deps, reportId, outgoing, kind === 'reminder' ? leaveOut : undefined);
   if (againFor) await timeline.add(survey.id, 'sentAgain', { by: againFor });
   const mailedTo = doNotContact.hashOf(address);
   return surveyRecord(await surveys.markSent({ id: survey.id, kind, mailedTo, expectedAt }));

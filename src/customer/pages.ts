@@ -14,12 +14,18 @@ export const longestFollowUp = 500;
 type ShownReport = Pick<Report, 'id' | 'name' | 'description' | 'closedAt'>;
 type ClosedReport = Pick<Report, 'id' | 'closedAt'>;
 
+/** What is wrong with a form, and the id of the field. */
+export interface FormError {
+  text: string;
+  field: string;
+}
+
 export interface SurveyView {
   report: ShownReport;
   asked: QuestionSet;
   /** Preselected by the link in the mail, the submitted form, or the earlier answer. */
   answer: Answer;
-  error: string | undefined;
+  error: FormError | undefined;
   /** Until when an earlier answer can be changed. */
   changeableUntil: Date | undefined;
   /** null: the customer was not asked to confirm. */
@@ -51,6 +57,7 @@ export function surveyPage(voice: Voice, view: SurveyView): string {
     })),
     isRow: isRow(asked.scale),
     followUps: followUpsInWords(asked, voice, answer.followUps),
+    followUpHint: t.commentHint({ longest: formatNumber(longestFollowUp, voice.language) }),
     solved: answer.solved,
     asksSolved: confirmation !== 'yes' || answer.solved === false,
     comment: answer.comment ?? '',

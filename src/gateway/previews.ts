@@ -36,7 +36,8 @@ const pages: Record<string, (voice: Voice, asked: Question) => string> = {
   dissatisfied: (voice, asked) =>
     surveyPage(voice, { ...form, asked, answer: { score: scaleOf(asked.scale).alertUpTo } }),
   'not-solved': (voice, asked) => surveyPage(voice, { ...form, asked, answer: { solved: false } }),
-  incomplete: (voice, asked) => surveyPage(voice, { ...form, asked, error: voice.t.page.choose }),
+  incomplete: (voice, asked) =>
+    surveyPage(voice, { ...form, asked, error: { text: voice.t.page.choose, field: 'first' } }),
   confirm: (voice) => confirmPage(voice, confirming),
   'not-fixed': (voice) => confirmPage(voice, { ...confirming, fixed: false }),
   confirmed: (voice, asked) => surveyPage(voice, { ...form, asked, report: closed, confirmation: 'yes' }),

@@ -7,7 +7,7 @@ import type { Answer, StoredAnswer, Survey } from '../contract/survey.js';
 import type { Report } from '../contract/reports.js';
 import { signLink } from '../customer/links.js';
 import type { Voice } from '../customer/brand.js';
-import { endedPage, longestFollowUp, surveyPage } from '../customer/pages.js';
+import { endedPage, longestFollowUp, surveyPage, type FormError } from '../customer/pages.js';
 import { changeableUntil } from '../policy/deadlines.js';
 import { isInReopenWindow, linkState, type LinkState } from '../policy/links.js';
 import { answersAsked } from '../policy/questions.js';
@@ -57,11 +57,14 @@ export function toAnswer(stored: StoredAnswer | undefined): Answer {
   return { score: score ?? undefined, solved: solved ?? undefined, comment: comment ?? undefined, followUps };
 }
 
-/** Says by how much a typed text is too long; undefined if none is. */
-export function lengthErrorIn({ comment = '', followUps = {} }: Answer, voice: Voice): string | undefined {
-  const typed = Object.values(followUps).filter((answer) => typeof answer === 'string');
-  const errors = typed.map((text) => lengthError(text, voice, longestFollowUp));
-  return lengthError(comment, voice) ?? errors.find((error) => error !== undefined);
+/** Says which typed text is too long, and by how much; undefined if none is. */
+export function lengthErrorIn({ comment = '', followUps = {} }: Answer, voice: Voice): FormError | undefined {
+  for (const [id, words] of Object.entries(followUps)) {
+    const text = typeof words === 'string' ? lengthError(words, voice, longestFollowUp) : undefined;
+    if (text) return { text, field: `ask-${id}` };
+  }
+  const text = lengthError(comment, voice);
+  return text ? { text, field: 'comment' } : undefined;
 }
 
 /** What the customer wrote and had not said before. */
@@ -94,7 +97,7 @@ export async function showSurvey(
   survey: Survey,
   before: StoredAnswer | undefined,
   answer: Answer,
-  error?: string,
+  error?: FormError,
 ): Promise<FastifyReply> {
   const { reportId, confirmation, expiresAt } = survey;
   const [contact, report, asked] = await Promise.all([

@@ -47,7 +47,7 @@ export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: 
     const voice = voiceFor(request, site.brands.of(survey.brand), undefined, languagesOf(question));
     const exchange = { ...site, request, reply };
     const isEmpty = answer.score === undefined && answer.solved !== false;
-    const error = isEmpty ? voice.t.page.choose : lengthErrorIn(answer, voice);
+    const error = isEmpty ? { text: voice.t.page.choose, field: 'first' } : lengthErrorIn(answer, voice);
     if (error) return showSurvey(exchange, survey, before, answer, error);
     // Ten clicks at once store one answer, and each of them shows it.
     const stored = await client.surveys.answer(survey.id, answer);

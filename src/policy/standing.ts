@@ -61,6 +61,8 @@ export interface Fence {
   cycle: number;
   /** The number of the change that is written. */
   rev: number;
+  /** The number of the last change that was written, as the run knows it: a row with a smaller one was restored. Absent: unknown. */
+  after?: number;
   /** What is written: a repeated attempt has the same number and the same name. */
   what: string;
   /** What the run has received, and how many signals; absent while something of it is not written. */

@@ -12,7 +12,7 @@ import { fromNow, noteChange, nothingUnhandled, type RunState, type Unwritten } 
  */
 export function fenceOf(run: RunState, rev: number, what: string): Fence {
   const { reportId, cycle, received, signals, unwritten } = run;
-  const fence = { reportId, runId: workflowInfo().runId, cycle, rev, what };
+  const fence = { reportId, runId: workflowInfo().runId, cycle, rev, after: run.written.rev, what };
   if (unwritten.every((change) => change.rev <= rev)) return { ...fence, received, signals };
   return { ...fence, received: unwritten.find((change) => change.rev === rev)?.received };
 }

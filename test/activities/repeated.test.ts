@@ -1,6 +1,7 @@
 /** Activities that begin again after a kill, and sweeps whose successor has to do what they could not. */
 import { askConfirmation, type AskConfirmation } from '../../src/activities/ask-confirmation.js';
 import type { Deps } from '../../src/activities/deps.js';
+import { sendSurvey } from '../../src/activities/send-survey.js';
 import { recordSweep, restoreLedger, sweepReports, wakeUnfinished } from '../../src/activities/sweep-reports.js';
 import { CloseoutError } from '../../src/contract/errors.js';
 import { workflowIdOf } from '../../src/contract/ids.js';
@@ -49,6 +50,28 @@ test('a question that came back is asked again once, however often the activity 
   expect(Date.parse(again.closesAt)).toBeGreaterThan(Date.parse(first.closesAt));
   expect(await ask(first.askedAt)).toEqual(again);
   expect(await stack.mails(id)).toHaveLength(2);
+});
+
+test('a reminder that the relay refuses is not tried again, however often its run looks again', async () => {
+  await stack.ask('REFUSED-1');
+  const { survey, reopen, brand } = defaultPolicy;
+  const remind = (some: Deps) =>
+    activities.call(() =>
+      sendSurvey(some, {
+        reportId: 'REFUSED-1',
+        cycle: 1,
+        kind: 'reminder',
+        brand,
+        policy: survey,
+        reopen,
+        byOperator: false,
+      }),
+    );
+  const refusal = { command: 'DATA', responseCode: 554, response: '554 5.6.0 no', permanent: true };
+  const send = () => Promise.reject(Object.assign(new Error('refused'), refusal));
+  await expect(remind({ ...deps, mailer: { ...deps.mailer, send } })).rejects.toThrow('refused');
+  expect(await remind(deps)).toMatchObject({ state: 'sent' });
+  expect(await stack.mails('REFUSED-1')).toHaveLength(1);
 });
 
 describe('what a sweep could not do, the next one does', () => {

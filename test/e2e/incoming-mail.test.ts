@@ -210,16 +210,16 @@ test('a reply to no survey is refused with a message; an automatic one is droppe
 });
 
 test('the bounce of a reminder leaves the survey open: the first mail did arrive', async () => {
-  await stack.ask('REMIND-1');
-  const surveyId = await surveyIdOf('REMIND-1');
+  await stack.ask('REMINDED-1');
+  const surveyId = await surveyIdOf('REMINDED-1');
   const returned = `<survey.${surveyId}.2@closeout.example>`;
   const bounce = bounceMail({ surveyId, action: 'failed', status: '5.2.2', returned });
   expect(await stack.inbound(bounce)).toMatchObject({ code: 0, stdout: 'received: bounce\n' });
-  expect(await events('REMIND-1')).toContainEqual(['bounced', null]);
-  const { events: history } = await stack.history('REMIND-1');
+  expect(await events('REMINDED-1')).toContainEqual(['bounced', null]);
+  const { events: history } = await stack.history('REMINDED-1');
   const signals = (history ?? []).map(({ workflowExecutionSignaledEventAttributes: signal }) => signal?.signalName);
   expect(signals).not.toContain('bounced');
-  expect(await stack.client.status('REMIND-1')).toMatchObject({ survey: { state: 'sent' } });
+  expect(await stack.client.status('REMINDED-1')).toMatchObject({ survey: { state: 'sent' } });
 });
 
 test('a survey that is sent again to an address that must not be mailed can be sent once it may be', async () => {

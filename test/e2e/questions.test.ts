@@ -56,6 +56,8 @@ test('the customer is asked the company’s own question on its scale, and follo
   expect(page).toContain('What should we do better?');
   expect(page.match(/<input type="radio" name="score"[^>]* checked/g)).toHaveLength(1);
   expect((await post(link, { score: '11' })).status).toBe(400);
+  const long = await post(link, { score: '8', 'ask-why': 'x'.repeat(501) });
+  expect([long.status, await long.text()]).toEqual([422, expect.stringContaining('href="#ask-why"')]);
   const answers = { 'ask-better': 'price', 'ask-why': 'unicorn words', 'ask-reasons': 'slow' };
   expect((await post(link, { score: '8', ...answers })).status).toBe(303);
   expect(await stack.untilPhase('NPS-1', 'done')).toMatchObject({ score: 8, scale: 'nps' });

@@ -32,9 +32,12 @@ export async function write(
   return { row: await set(tx, fence, columns ?? {}), isSuperseded: false, isTooLate: columns === undefined };
 }
 
-/** Another run, a newer revision, or something else under the same number was written. */
+/** Another run, a newer revision, or something else under the same number was written; or the row was restored. */
 export const supersedes = ({ runId, rev, lastWrite }: ReportRow, fence: Fence): boolean =>
-  runId !== fence.runId || rev > fence.rev || (rev === fence.rev && lastWrite !== fence.what);
+  runId !== fence.runId ||
+  rev > fence.rev ||
+  rev < (fence.after ?? 0) ||
+  (rev === fence.rev && lastWrite !== fence.what);
 
 export function set(tx: Db, { reportId, rev, what, received, signals }: Fence, columns: Columns): Promise<ReportRow> {
   return tx

@@ -33,6 +33,8 @@ export interface Surveys {
   /** Gives the customer of an open survey more time to answer. */
   extend(reportId: string, cycle: number, until: Date, by: string): Promise<SurveyRecord>;
   setAlerted(id: string, revision: number | null): Promise<void>;
+  /** The one reminder or warning counts as sent, although the relay refuses it. */
+  leaveOut(id: string, kind: 'reminder' | 'warning'): Promise<void>;
   /** The mailed surveys of the report's earlier cycles, oldest first: the thread that a mail continues. */
   mailedBefore(reportId: string, cycle: number): Promise<ThreadStart[]>;
 }
@@ -94,6 +96,11 @@ export function surveyTable(db: Db, hashOf: HashAddress, surveyIdOf: SurveyIdOf)
 
     async setAlerted(id, revision) {
       await db.updateTable('surveys').set({ alertedRevision: revision }).where('id', '=', id).execute();
+    },
+
+    async leaveOut(id, kind) {
+      const set = kind === 'reminder' ? { remindedAt: now() } : { warnedAt: now() };
+      await db.updateTable('surveys').set(set).where('id', '=', id).execute();
     },
 
     mailedBefore: (reportId, cycle) =>
