@@ -1,9 +1,9 @@
 import { cancellationSignal } from '@temporalio/activity';
-import { errors } from '../contract/errors.js';
 import type { Mail } from '../customer/mail.js';
+import { isFinalRefusal } from '../policy/delivery.js';
 import { hour, later } from '../policy/time.js';
 import type { Deps } from './deps.js';
-import { mailVerdict, type MailVerdict } from './to-failure.js';
+import { mailVerdict } from './to-failure.js';
 import { now } from '../outside/database/clock.js';
 
 /**
@@ -27,10 +27,7 @@ export async function mailCustomer(
         reportId,
       });
     await ledger.expect(reportId, later(now(), 2 * hour));
-    if (verdict && isFinal(verdict)) await leaveOut?.();
+    if (verdict && isFinalRefusal(verdict.code)) await leaveOut?.();
     throw error;
   }
 }
-
-/** About the recipient or the message, not about us. */
-const isFinal = ({ code }: MailVerdict): boolean => !errors[code].retry && code !== 'MailMisconfigured';

@@ -21,3 +21,7 @@ export function refusalStatus(text: string, stated = ''): string | undefined {
 }
 
 const isStatus = (text: string): boolean => /^[245]\.\d{1,3}\.\d{1,3}$/.test(text);
+
+/** The relay refused the recipient or the message permanently, not us. */
+export const isFinalRefusal = (code: string): boolean =>
+  ['RecipientRefused', 'MailRefused', 'EAIUnsupported'].includes(code);

@@ -1,7 +1,7 @@
 /** Before the closing, asks the customer whether the problem is fixed (MEF 124), warns once, and treats silence as the policy says. */
 import type { AskConfirmation } from '../activities/ask-confirmation.js';
 import type { ResolveConfirmation } from '../activities/resolve-confirmation.js';
-import { isSenderFault } from '../policy/delivery.js';
+import { isFinalRefusal, isSenderFault } from '../policy/delivery.js';
 import type { Confirmation } from '../policy/settings.js';
 import type { Clearing } from '../policy/standing.js';
 import { sentAgain } from '../policy/state-in-words.js';
@@ -141,7 +141,7 @@ async function requestConfirmation(
     });
     if (sent && 'unasked' in sent) return void (await lookUp(run));
     if (sent && isCurrent(run, clearing)) run.confirmation = sent;
-    else if (refused !== undefined && isFinal(refused)) return markUnreachable(run, refused, clearing);
+    else if (refused !== undefined && isFinalRefusal(refused)) return markUnreachable(run, refused, clearing);
     else if (refused !== undefined) {
       const { retries } = run;
       await parkConfirmation(run, () => isDecided() || run.retries !== retries, {
@@ -151,8 +151,6 @@ async function requestConfirmation(
     }
   }
 }
-
-const isFinal = (failure: string): boolean => ['RecipientRefused', 'MailRefused', 'EAIUnsupported'].includes(failure);
 
 async function markUnreachable(run: RunState, failure: string, clearing: Clearing): Promise<void> {
   await resolveConfirmation(run, 'unreachable', clearing, failure);
