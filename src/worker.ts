@@ -74,7 +74,7 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
     };
     await untilDone(log, 'store the listeners of events', () => storeListeners({ stores, file }));
     const activitiesWith = (db: Db) => createActivities({ ...openStores(db, config.addressKey), ...outside });
-    const mails = mailAtOnce(activitiesWith(mailDatabase), mailPlaces);
+    const mails = mailAtOnce(activitiesWith(mailDatabase), mailPlaces, () => mailer.isSlow());
     const workers = await Promise.all(
       [...databases].map(([queue, db]) =>
         Worker.create({
@@ -142,9 +142,11 @@ const about = ({ temporal, policyFile }: Config) => ({
 });
 
 /** Activities of each kind at once. A relay or a session that hangs holds up only its own kind. */
-const slotsOf = { [taskQueue]: 70, [mailQueue]: 10, [bulkQueue]: 5 };
-/** Of the activities in the queue of the runs, so many are about a mail; the other 20 are always free for closings. */
+const slotsOf = { [taskQueue]: 40, [mailQueue]: 10, [bulkQueue]: 5 };
+/** Mails within workflow tasks, of which there are more than twice as many: the others are always free for closings. */
 const mailPlaces = { sending: 20, waiting: 30 };
+/** Workflow tasks at once. One that sends a mail waits for the relay. */
+const workflowTasks = 100;
 /** The others, which need no more connections to the database. */
 const mostConnections = 20;
 
@@ -230,6 +232,7 @@ function workerOptions(
     // Any other run is replayed when it goes on. More would cost more than they save: the SDK walks through all of them for each task.
     maxCachedWorkflows: 1200,
     maxConcurrentActivityTaskExecutions: slots,
+    maxConcurrentWorkflowTaskExecutions: workflowTasks,
   };
 }
 

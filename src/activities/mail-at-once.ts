@@ -1,4 +1,4 @@
-/** A customer's mail in the queue of its run: so few at once that a relay or a session that hangs holds up no closing. */
+/** A customer's mail within the workflow task of its run: so few at once that a relay or a session that hangs holds up no closing. */
 import { AsyncResource } from 'node:async_hooks';
 import { ApplicationFailure } from '@temporalio/common';
 import { BulkheadRejectedError, TaskCancelledError, bulkhead } from 'cockatiel';
@@ -17,13 +17,18 @@ const patience = 500;
 
 /**
  * The activities of the queue of mails, with the connections of that queue. A mail whose turn does not come soon fails, and then waits
- * in that queue.
+ * in that queue. So do all of them while the relay is slow: until a workflow task ends, its run handles no other message.
  */
-export function mailAtOnce({ askConfirmation, sendSurvey }: Mails, { sending, waiting }: MailPlaces): Mails {
+export function mailAtOnce(
+  { askConfirmation, sendSurvey }: Mails,
+  { sending, waiting }: MailPlaces,
+  isSlow: () => boolean,
+): Mails {
   const places = bulkhead(sending, waiting);
   const limited =
     <I, R>(send: (request: I) => Promise<R>) =>
-    (request: I): Promise<R> => {
+    async (request: I): Promise<R> => {
+      if (isSlow()) throw waitsForItsTurn();
       if (places.executionSlots > 0) return places.execute(() => send(request));
       const soon = AbortSignal.timeout(patience);
       let isSending = false;
@@ -42,11 +47,13 @@ export function mailAtOnce({ askConfirmation, sendSurvey }: Mails, { sending, wa
 }
 
 function benignIfFull(error: unknown): never {
-  if (!(error instanceof BulkheadRejectedError || error instanceof TaskCancelledError)) throw error;
-  throw ApplicationFailure.create({
+  throw error instanceof BulkheadRejectedError || error instanceof TaskCancelledError ? waitsForItsTurn() : error;
+}
+
+const waitsForItsTurn = () =>
+  ApplicationFailure.create({
     type: 'MailUnavailable',
     message: 'The mail waits for its turn.',
     nextRetryDelay: '1s',
     category: 'BENIGN',
   });
-}

@@ -1,9 +1,8 @@
 /** Hands a mail to the relay: outside of quiet hours, and patiently while the relay refuses all our mail. */
-import { ActivityFailure } from '@temporalio/workflow';
 import type { Attention } from '../contract/reports.js';
 import { hour, second } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
-import { codeOf, failureOf, undefinedIfRetryable } from './failure.js';
+import { codeOf, failureOf, isStepFailure, undefinedIfRetryable } from './failure.js';
 import { refusesUs, relayPause } from './relay.js';
 import { fromNow, type RunState } from './run.js';
 import * as steps from './steps.js';
@@ -40,7 +39,7 @@ export async function deliverMail<T extends object>(
       if (Date.parse(sent.postponedUntil) >= notAfter) return {};
       await waitForQuietHours(run, sent.postponedUntil, wakeUp);
     } catch (error) {
-      if (!(error instanceof ActivityFailure)) throw error;
+      if (!isStepFailure(error)) throw error;
       const failure = failureOf(error);
       if (!refusesUs(error) || Date.now() >= giveUpAt) return { refused: failure };
       refusingSince ??= fromNow(0);

@@ -1,15 +1,14 @@
 /** A relay that refuses all our mail, which only an operator can correct. */
-import { ActivityFailure, sleep } from '@temporalio/workflow';
+import { sleep } from '@temporalio/workflow';
 import { day, hour, second } from '../policy/time.js';
-import { failureOf } from './failure.js';
+import { failureOf, isStepFailure } from './failure.js';
 
 const giveUpAfter = 14 * day;
 
 /** Pause after so many failed attempts, in ms: 10 s, 20 s, 40 s … at most an hour. */
 export const relayPause = (attempts: number): number => Math.min(hour, 10 * second * 2 ** Math.min(attempts - 1, 9));
 
-export const refusesUs = (error: unknown): boolean =>
-  error instanceof ActivityFailure && failureOf(error) === 'MailMisconfigured';
+export const refusesUs = (error: unknown): boolean => isStepFailure(error) && failureOf(error) === 'MailMisconfigured';
 
 /** Retries a mail to or from an operator for 14 days. Raises no alert: the mail may be the alert about the relay. */
 export async function retryWhileRelayRefusesUs(step: () => Promise<void>): Promise<void> {

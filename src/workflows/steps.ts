@@ -25,9 +25,6 @@ const mailOptions = {
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 } as const;
 const mailStep = (summary: string) => proxyActivities<Activities>({ ...mailOptions, taskQueue: mailQueue, summary });
-/** One attempt on the run's own task queue, where a worker that has the run starts it at once. */
-const mailStepAtOnce = (summary: string) =>
-  proxyActivities<Activities>({ ...mailOptions, retry: { maximumAttempts: 1 }, summary });
 const bulkStep = (summary: string, startToCloseTimeout: '5m' | '1h' = '5m') =>
   proxyActivities<Activities>({ ...common, taskQueue: bulkQueue, startToCloseTimeout, summary });
 
@@ -41,15 +38,6 @@ export const { recordDelivery } = step('Record that another channel has delivere
 export const { endSurvey } = step('End the survey');
 export const { extendSurvey } = step('Give the customer more time to answer');
 export const { openFollowUp } = step('Open a follow-up report');
-const customerMails = (step: typeof mailStep) => ({
-  askConfirmation: step('Ask the customer whether the problem is fixed').askConfirmation,
-  sendSurvey: step('Ask the customer whether they are satisfied').sendSurvey,
-});
-/** A mail to a customer, tried once; and in the queue where mails take turns and are retried. */
-export const mailAtOnce = customerMails(mailStepAtOnce);
-export const mailInTurn = customerMails(mailStep);
-export type MailSteps = typeof mailInTurn;
-
 export const { alertOperator } = mailStep('Mail the operator');
 export const { giveUpReply } = step("Record that the operator's reply is not mailed");
 export const { sendReply } = mailStep("Mail an operator's reply to the customer");
@@ -63,12 +51,28 @@ export const { countReports } = bulkStep('Count the reports of the service probl
 export const { forgetEndedReports } = bulkStep('Remove personal data from old reports', '1h');
 
 /** The same activity, tried once inside the workflow task, where it costs one event. The regular one follows if it fails. */
-const atOnce = (summary: string) =>
-  proxyLocalActivities<Activities>({ retry: { maximumAttempts: 1 }, startToCloseTimeout: '5s', summary });
+const localOptions = { retry: { maximumAttempts: 1 }, startToCloseTimeout: '5s' } as const;
+const atOnce = (summary: string) => proxyLocalActivities<Activities>({ ...localOptions, summary });
 
 export const { recordAnswerHandled } = step('Record that the answer was handled');
 export const { recordAnswerHandled: recordAnswerAtOnce } = atOnce('Record that the answer was handled');
 export const { closeReport: closeAtOnce } = atOnce('Close the report, or record that it is cleared');
+
+const { startToCloseTimeout, cancellationType } = mailOptions;
+const mailStepAtOnce = (summary: string) =>
+  proxyLocalActivities<Activities>({ ...localOptions, startToCloseTimeout, cancellationType, summary });
+const askConfirmation = 'Ask the customer whether the problem is fixed';
+const sendSurvey = 'Ask the customer whether they are satisfied';
+/** A mail to a customer, tried once inside the workflow task; and in the queue where mails take turns and are retried. */
+export const mailAtOnce = {
+  askConfirmation: mailStepAtOnce(askConfirmation).askConfirmation,
+  sendSurvey: mailStepAtOnce(sendSurvey).sendSurvey,
+};
+export const mailInTurn = {
+  askConfirmation: mailStep(askConfirmation).askConfirmation,
+  sendSurvey: mailStep(sendSurvey).sendSurvey,
+};
+export type MailSteps = typeof mailAtOnce | typeof mailInTurn;
 
 /** Options for one call that is retried for as long as the policy says. */
 export const untilGivenUp = ({ policy, isBulk }: { policy: Pick<Policy, 'closing'>; isBulk: boolean }) =>

@@ -16,7 +16,7 @@ import type { ErrorCode } from '../contract/errors.js';
 import type { Decision } from '../policy/standing.js';
 import { raiseAlert } from './alert-operator.js';
 import type { closeProblemReport } from './close-problem-report.js';
-import { codeOf, failureOf, undefinedIfFailed } from './failure.js';
+import { codeOf, failureOf, isStepFailure, undefinedIfFailed } from './failure.js';
 import { fromNow, shouldContinueAsNew, type RunState, type Unhandled } from './run.js';
 import { adopt, fenceOfDecision, noteDecided } from './ledger.js';
 import { standingOf } from './run-status.js';
@@ -221,6 +221,6 @@ function reasonOf(error: ActivityFailure): string {
 
 function ignoreCancellation(error: unknown): undefined {
   // Nobody waits for a step that failed just as it was stopped, and every step is idempotent.
-  if (isCancellation(error) || error instanceof ActivityFailure) return undefined;
+  if (isCancellation(error) || isStepFailure(error)) return undefined;
   throw error;
 }

@@ -9,11 +9,13 @@ const skipped: Sent = { state: 'skipped', reason: 'disabled' };
 const request = {} as Parameters<Send>[0];
 const waitsForItsTurn = { type: 'MailUnavailable', message: 'The mail waits for its turn.' };
 
+const askConfirmation = () => Promise.reject(new Error('not used'));
+
 /** Mails that are handed over until a test says that they are. */
-function relay(places: { sending: number; waiting: number }) {
+function relay(places: { sending: number; waiting: number }, isSlow = false) {
   const accept: (() => void)[] = [];
   const sendSurvey: Send = () => new Promise((resolve) => accept.push(() => resolve(skipped)));
-  const mails = mailAtOnce({ sendSurvey, askConfirmation: () => Promise.reject(new Error('not used')) }, places);
+  const mails = mailAtOnce({ sendSurvey, askConfirmation }, places, () => isSlow);
   return { accept, send: () => mails.sendSurvey(request) };
 }
 
@@ -37,8 +39,7 @@ test('a mail that has waited is sent in its own context, not in that of the mail
     seen.push(context.getStore());
     return new Promise((resolve) => accept.push(() => resolve(skipped)));
   };
-  const askConfirmation = () => Promise.reject(new Error('not used'));
-  const mails = mailAtOnce({ sendSurvey, askConfirmation }, { sending: 1, waiting: 1 });
+  const mails = mailAtOnce({ sendSurvey, askConfirmation }, { sending: 1, waiting: 1 }, () => false);
   const [first, second] = ['first', 'second'].map((name) => context.run(name, () => mails.sendSurvey(request)));
   accept[0]?.();
   await first;
@@ -59,4 +60,10 @@ test('a mail fails at once if too many wait, and after a moment if its turn does
   accept[1]?.();
   expect(await next).toEqual(skipped);
   expect(accept).toHaveLength(2); // the one that waited too long is not sent here, too
+});
+
+test('a mail fails at once while the relay is slow', async () => {
+  const { accept, send } = relay({ sending: 1, waiting: 1 }, true);
+  await expect(send()).rejects.toMatchObject(waitsForItsTurn);
+  expect(accept).toHaveLength(0);
 });

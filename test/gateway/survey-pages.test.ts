@@ -149,9 +149,9 @@ test('no reminder to a customer who opted out or wrote back, nor after a reopeni
   await stack.ask('REMIND-4', { ticketType: 'reminded-later' });
   await stack.client.reopen('REMIND-4');
   await stack.untilPhase('REMIND-4', 'open', 2);
-  const tries = async (id: string) => JSON.stringify(await stack.history(id)).split('"sendSurvey"').length - 1;
+  const tries = async (id: string) => JSON.stringify(await stack.history(id)).split('core_local_activity').length - 1;
   for (const id of ['REMIND-3', 'REMIND-5']) {
-    await until('the reminder to be due', async () => (await tries(id)) === 2);
+    await until('the closing, the mail and the reminder to be tried', async () => (await tries(id)) === 3);
     await stack.untilPostponed(id);
     // The watch expects nothing of it before the survey ends.
     const later = `select id from reports where id = $1 and expected_at > now() + interval '30 minutes'`;

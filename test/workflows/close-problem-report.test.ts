@@ -30,7 +30,7 @@ describe('a report that is cleared', () => {
     await stack.signal(id, 'cleared');
     await stack.signal(id, 'cleared', { at: '2026-01-02T03:04:05Z', by: 'noc' });
     expect(await stack.client.status(id)).toMatchObject({ phase: 'surveying', cycle: 1 });
-    expect(await count(id, 'core_local_activity')).toBe(1); // the closing
+    expect(await count(id, 'core_local_activity')).toBe(2); // the closing and the mail
     expect(await stack.mails(id)).toHaveLength(1);
   });
 

@@ -4,7 +4,15 @@ import type { ConfirmationRecord, SurveyRecord } from '../../src/contract/survey
 import { defaultConfirmation, defaultPolicy, type Confirmation } from '../../src/policy/settings.js';
 import { sentAgain } from '../../src/policy/state-in-words.js';
 import { minute } from '../../src/policy/time.js';
-import { controlled, lookedUp, ScriptedProcess, written, type Input, type Script } from '../stack/scripted-process.js';
+import {
+  controlled,
+  controlledAfterLocal,
+  lookedUp,
+  ScriptedProcess,
+  written,
+  type Input,
+  type Script,
+} from '../stack/scripted-process.js';
 import { until } from '../stack/waiting.js';
 
 let process: ScriptedProcess;
@@ -182,7 +190,7 @@ describe('about a mail', () => {
   test.each([true, false])(
     'a survey whose mail was faster than the operator who does not want it is revoked; recorded before it: %s',
     async (isRecordedFirst) => {
-      const send = controlled<'sendSurvey'>();
+      const send = controlledAfterLocal<'sendSurvey'>();
       const record = controlled<'recordDecision'>();
       const ends: Input<'endSurvey'>[] = [];
       const run = await process.begin(`SKIP-${isRecordedFirst}`, {
@@ -214,7 +222,7 @@ describe('about a mail', () => {
 });
 
 test('a decision that another run preceded is recorded also when the report is done meanwhile', async () => {
-  const send = controlled<'sendSurvey'>();
+  const send = controlledAfterLocal<'sendSurvey'>();
   const record = controlled<'recordDecision'>();
   const skipped = { state: 'skipped' as const, reason: 'disabled' as const };
   const run = await process.begin('DONE-1', {

@@ -61,7 +61,7 @@ describe('the closing', () => {
     await run.signal('cleared');
     (await close.call(1)).succeed(written('closed'));
     expect(await run.result()).toMatchObject({ outcome: 'closed' });
-    expect([close.calls.length, await run.activities()]).toEqual([1, ['lookUpReport', 'sendSurvey']]);
+    expect([close.calls.length, await run.activities()]).toEqual([1, ['lookUpReport']]);
   });
 
   test('is done by an activity if that fails, and parked if it is refused', async () => {
@@ -159,7 +159,7 @@ describe('while the customer is asked to confirm', () => {
   });
 
   test('a hold stops the question that waits for quiet hours, and the release asks it', async () => {
-    const ask = controlled<'askConfirmation'>();
+    const ask = controlledAfterLocal<'askConfirmation'>();
     const run = await process.begin('HOLD-0', { askConfirmation: ask.activity }, { confirmation });
     await run.signal('cleared');
     (await ask.call(1)).succeed({ postponedUntil: new Date(Date.now() + 60 * minute).toISOString() });

@@ -3,10 +3,13 @@ import nodemailer from 'nodemailer';
 import { CloseoutError } from '../../contract/errors.js';
 import type { Mail } from '../../customer/mail.js';
 import { relayBreaker } from './relay-breaker.js';
+import { relayPace } from './relay-pace.js';
 
 export interface Mailer {
   /** Resolves once the relay has accepted the message. `signal` aborts the conversation. Throws `EAIUnsupported`. */
   send(mail: Mail, signal?: AbortSignal): Promise<void>;
+  /** The relay takes its time. */
+  isSlow(): boolean;
   close(): void;
 }
 
@@ -41,6 +44,7 @@ export function openMailer({ smtpUrl, smtpUtf8, dkim }: Relay, slots: number): M
     { disableFileAccess: true, disableUrlAccess: true, maxRecipients: 1 },
   );
   const askRelay = relayBreaker();
+  const pace = relayPace();
   return {
     async send(mail, signal) {
       // nodemailer would send such an address raw even to a relay that does not accept it (measured; RFC 6531 §3.2).
@@ -49,8 +53,9 @@ export function openMailer({ smtpUrl, smtpUtf8, dkim }: Relay, slots: number): M
         const hint = 'set CLOSEOUT_MAIL_SMTPUTF8=yes if it does';
         throw new CloseoutError('EAIUnsupported', `The relay accepts only ASCII before the @ of an address; ${hint}.`);
       }
-      await askRelay(() => transport.sendMail({ ...mail, signal }));
+      await askRelay(() => pace.measure(() => transport.sendMail({ ...mail, signal })));
     },
+    isSlow: () => pace.isSlow(),
     close: () => transport.close(),
   };
 }
