@@ -45,8 +45,8 @@ describe('docs/configuration.md', () => {
     const result = schema.safeParse(undefined);
     const value = documented.get(name) ?? '';
     if (!result.success) expect(value).toBe('required');
-    else if (result.data === undefined || result.data === '') expect(value).not.toMatch(/^(required|`[^`]*`)$/);
-    else expect(value).toBe(`\`${result.data}\``);
+    else if (String(result.data ?? '') === '') expect(value).not.toMatch(/^(required|`[^`]*`)$/);
+    else expect(value).toBe(`\`${String(result.data)}\``);
   });
 });
 

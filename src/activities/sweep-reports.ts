@@ -46,7 +46,7 @@ async function wakeDue(deps: Deps, result: Result): Promise<void> {
       seen.add(report.id);
       await runs.wake(report);
       count(result, report.reason);
-      if ((await watching.markWoken(report.id)) !== wakesUntilStuck) return;
+      if ((await watching.markWoken(report.id)) < wakesUntilStuck) return;
       result.stuck++;
       await runs.alert({ kind: 'stuck', at: now().toISOString() });
     });

@@ -45,6 +45,16 @@ function untilOf(phase: Phase, { confirmUntil, expiresAt, surveyState }: DeskRow
 }
 
 const waitingForOf = (run: RunStatus['run']): string => {
-  if (run === 'running') return 'a worker to answer';
-  return run === undefined ? 'its next step' : 'its run, which has ended; the watch starts it again';
+  switch (run) {
+    case undefined:
+      return 'its next step';
+    case 'running':
+      return 'a worker to answer';
+    case 'unknown':
+      return 'Temporal to answer';
+    case 'none':
+      return 'its run, which the watch starts';
+    case 'ended':
+      return 'its run, which has ended; the watch starts it again';
+  }
 };

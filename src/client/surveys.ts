@@ -260,7 +260,7 @@ export class SurveyService {
     // A reply counts as contact: the report stays open until an operator has read the mail.
     if (survey.confirmation === 'sent')
       await this.runs
-        .update('hold', survey.reportId, { by: 'closeout', note: 'the customer replied by mail' })
+        .update('hold', survey.reportId, { by: 'closeout', note: 'the customer replied by mail' }, id)
         .catch(falseIfRefused);
     await this.alertToMessage(id);
   }

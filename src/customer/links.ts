@@ -1,5 +1,6 @@
 /** Signed links: `{surveyId}.{keyId}.{mac}`. They reveal neither the customer nor the report. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { assertIdsDiffer } from '../contract/key-ids.js';
 import { CloseoutError } from '../contract/errors.js';
 
 export interface LinkKey {
@@ -11,7 +12,7 @@ export type LinkPurpose = 'survey' | 'optOut' | 'confirm';
 
 /** `id:base64,id:base64`: the first key signs, all verify, so that keys can be rotated while links are in use. */
 export function linkKeysFrom(setting: string): LinkKey[] {
-  return setting.split(',').map((entry) => {
+  const keys = setting.split(',').map((entry) => {
     const [, id, base64] = /^\s*([A-Za-z0-9]{1,8}):([A-Za-z0-9+/_-]+=*)\s*$/.exec(entry) ?? [];
     const secret = Buffer.from(base64 ?? '', 'base64');
     if (!id || secret.length < 16) {
@@ -23,6 +24,8 @@ export function linkKeysFrom(setting: string): LinkKey[] {
     }
     return { id, secret };
   });
+  assertIdsDiffer('CLOSEOUT_LINK_KEYS', keys);
+  return keys;
 }
 
 export function signLink(purpose: LinkPurpose, surveyId: string, keys: LinkKey[]): string {

@@ -1,5 +1,5 @@
 /** `/alarms/{name}`: the webhook of an alarm system. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { alarmsIn, alertmanagerBody } from '../alarms/alertmanager.js';
 import type { CloseoutClient } from '../client.js';
 import type { AlarmOutcome, OpenElsewhere } from '../client/alarms.js';
@@ -30,18 +30,27 @@ export function alarmWebhooks(app: FastifyInstance, client: CloseoutClient, conf
     };
   };
 
-  /** Its token is its own: an alarm system may do nothing else. */
+  /** Whose token the request carries. Each token is its own: an alarm system may do nothing else. */
+  const sourceOf = ({ params, headers }: FastifyRequest): AlarmSource | undefined => {
+    const source = file.alarms.get((params as { name: string }).name);
+    const [, given = ''] = /^bearer (.+)$/i.exec(headers.authorization ?? '') ?? [];
+    return source && [source.token, config.apiToken].some((token) => isSameToken(token, given)) ? source : undefined;
+  };
+
   app.post<{ Params: { name: string } }>(
     '/alarms/:name',
-    { bodyLimit },
-    async ({ params: { name }, headers, body, log }) => {
-      const source = file.alarms.get(name);
-      const [, given = ''] = /^bearer (.+)$/i.exec(headers.authorization ?? '') ?? [];
-      if (!source || ![source.token, config.apiToken].some((token) => isSameToken(token, given)))
-        throw new CloseoutError(
-          'Unauthorized',
-          'Send "Authorization: Bearer TOKEN" with the token of this alarm source.',
-        );
+    {
+      bodyLimit,
+      // Before the body is read, which may be large.
+      onRequest: (request, _reply, done) => {
+        done(sourceOf(request) ? undefined : unauthorized());
+      },
+    },
+    async (request) => {
+      const { params, body, log } = request;
+      const { name } = params;
+      const source = sourceOf(request);
+      if (!source) throw unauthorized();
       const counts: Partial<Record<AlarmOutcome, number>> = {};
       const failures: unknown[] = [];
       // In order: an alarm may be there twice, once firing and once resolved. One that is refused does not hold up the others.
@@ -60,3 +69,6 @@ export function alarmWebhooks(app: FastifyInstance, client: CloseoutClient, conf
     },
   );
 }
+
+const unauthorized = () =>
+  new CloseoutError('Unauthorized', 'Send "Authorization: Bearer TOKEN" with the token of this alarm source.');

@@ -49,8 +49,9 @@ export interface Limits {
 
 export async function limitsOf(app: FastifyInstance, { linkKeys }: Config): Promise<Limits> {
   await app.register(rateLimit, { global: false });
-  const limit = (max: number, keyGenerator: (request: FastifyRequest) => string) => {
-    const check = app.createRateLimit({ max, timeWindow: '1 minute', keyGenerator });
+  // By address, unless said otherwise; of an IPv6 address, the network counts.
+  const limit = (max: number, by: { keyGenerator?: (request: FastifyRequest) => string } = {}) => {
+    const check = app.createRateLimit({ max, timeWindow: '1 minute', ...by });
     return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
       const verdict = await check(request);
       if (verdict.isAllowed || !verdict.isExceeded) return;
@@ -59,10 +60,9 @@ export async function limitsOf(app: FastifyInstance, { linkKeys }: Config): Prom
     };
   };
   const tokenOf = ({ params }: FastifyRequest) => (params as { token: string }).token;
-  const byAddress = ({ ip }: FastifyRequest) => ip;
-  const countInvalidRead = limit(limits.invalidReads, byAddress);
-  const countInvalidPost = limit(limits.invalidPosts, byAddress);
-  const countPost = limit(limits.postsByLink, tokenOf);
+  const countInvalidRead = limit(limits.invalidReads);
+  const countInvalidPost = limit(limits.invalidPosts);
+  const countPost = limit(limits.postsByLink, { keyGenerator: tokenOf });
   const isValid = (request: FastifyRequest) =>
     purposes.some((purpose) => verifyLink(purpose, tokenOf(request), linkKeys));
   return {

@@ -12,10 +12,12 @@ import { sendDesk } from './desk/page.js';
 /** Under https, no other host of the same domain can set it. */
 const sessionCookieAt = (publicUrl: string): string =>
   publicUrl.startsWith('https:') ? '__Host-closeout-session' : 'closeout-session';
-/** Of a log-in that has begun. */
-const loginCookie = 'closeout-login';
+/** Of a log-in that has begun, of which a browser may have several, in its tabs. */
+const loginCookieAt = (publicUrl: string, state: string): string =>
+  `${publicUrl.startsWith('https:') ? '__Host-' : ''}closeout-login-${state.slice(0, 16)}`;
 /** Whoever has logged out is asked for the password again, though the provider may remember the log-in. */
 const logoutCookie = 'closeout-logged-out';
+const secondsToRemember = 30 * 24 * 60 * 60;
 const minutesToLogIn = 15;
 
 const begun = z.object({ verifier: z.string(), state: z.string(), nonce: z.string(), to: z.string() });
@@ -56,26 +58,31 @@ export function login(app: FastifyInstance, { oidc, http: { publicUrl } }: Confi
     });
     const { to } = request.query as { to?: unknown };
     const value = JSON.stringify({ verifier, state, nonce, to: ownPath(to, publicUrl) });
-    const cookie = serialize(loginCookie, value, { ...options, path: '/login', maxAge: minutesToLogIn * 60 });
+    const cookie = serialize(loginCookieAt(publicUrl, state), value, {
+      ...options,
+      path: '/',
+      maxAge: minutesToLogIn * 60,
+    });
     return reply.header('set-cookie', cookie).redirect(url.href, 303);
   });
 
   app.get('/login/callback', async (request, reply) => {
-    const { verifier, state, nonce, to } = begunBy(request);
+    const { verifier, state, nonce, to } = begunBy(request, publicUrl);
     const { library, configuration } = await provider();
     const url = new URL(request.url, publicUrl);
     const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true };
     const tokens = await library.authorizationCodeGrant(configuration, url, checks).catch(failed);
     const own: Record<string, unknown> = { ...tokens.claims() };
-    // A provider may keep the roles for this request.
-    const more =
-      oidc.claim in own
-        ? {}
-        : await library.fetchUserInfo(configuration, tokens.access_token, String(own['sub'])).catch(failed);
+    // A provider may keep the roles and the name for this request.
+    const hasUserInfo = configuration.serverMetadata().userinfo_endpoint !== undefined;
+    const isComplete = oidc.claim in own && ('preferred_username' in own || !hasUserInfo);
+    const more = isComplete
+      ? {}
+      : await library.fetchUserInfo(configuration, tokens.access_token, String(own['sub'])).catch(failed);
     const id = await client.sessions.open(subjectFrom({ ...more, ...own }, oidc));
     const cookies = [
       serialize(sessionCookie, id, { ...options, path: '/' }),
-      serialize(loginCookie, '', { ...options, path: '/login', maxAge: 0 }),
+      serialize(loginCookieAt(publicUrl, state), '', { ...options, path: '/', maxAge: 0 }),
       serialize(logoutCookie, '', { ...options, path: '/login', maxAge: 0 }),
     ];
     return reply.header('set-cookie', cookies).redirect(ownPath(to, publicUrl), 303);
@@ -86,7 +93,7 @@ export function login(app: FastifyInstance, { oidc, http: { publicUrl } }: Confi
     if (id !== undefined) await client.sessions.close(id);
     reply.header('set-cookie', [
       serialize(sessionCookie, '', { ...options, path: '/', maxAge: 0 }),
-      serialize(logoutCookie, 'yes', { ...options, path: '/login' }),
+      serialize(logoutCookie, 'yes', { ...options, path: '/login', maxAge: secondsToRemember }),
     ]);
     const message = 'To log in again, open any page.';
     return sendDesk(reply, './desk/error.html.eta', {
@@ -99,9 +106,10 @@ export function login(app: FastifyInstance, { oidc, http: { publicUrl } }: Confi
   });
 }
 
-function begunBy(request: FastifyRequest): z.infer<typeof begun> {
+function begunBy(request: FastifyRequest, publicUrl: string): z.infer<typeof begun> {
+  const { state } = request.query as { state?: unknown };
   try {
-    return begun.parse(JSON.parse(cookieOf(request, loginCookie) ?? ''));
+    return begun.parse(JSON.parse(cookieOf(request, loginCookieAt(publicUrl, String(state))) ?? ''));
   } catch {
     throw new CloseoutError('LoginFailed', `No log-in has begun in the last ${minutesToLogIn} minutes; open /login.`);
   }

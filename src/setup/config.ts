@@ -11,6 +11,7 @@ import { linkKeysFrom, type LinkKey } from '../customer/links.js';
 import { givenIn } from './environment.js';
 import { oidcFrom, oidcSettings, type Oidc } from './oidc-settings.js';
 import { payloadKeysFrom, type PayloadKeys } from './payload-keys.js';
+import { trustedProxies } from './trusted-proxies.js';
 
 export interface Config {
   temporal: {
@@ -92,6 +93,12 @@ export const localPorts = z.object({
   CLOSEOUT_CLUSTER_PORT: port(17_300),
 });
 
+/** The paths of customers' pages begin at the root. */
+function isOrigin(text: string): boolean {
+  const { pathname, search, hash } = URL.canParse(text) ? new URL(text) : new URL('http://not.a.url');
+  return pathname === '/' && search === '' && hash === '';
+}
+
 export const settings = z.object({
   DATABASE_URL: url('postgres:', 'postgresql:'),
   SMTP_URL: url('smtp:', 'smtps:'),
@@ -114,11 +121,11 @@ export const settings = z.object({
     .optional(),
   CLOSEOUT_WATCH_SECONDS: z.coerce.number().int().min(10).default(60),
   CLOSEOUT_KEEP_DAYS: z.coerce.number().int().min(0).default(365),
-  CLOSEOUT_TRUSTED_PROXIES: z.string().default(''),
+  CLOSEOUT_TRUSTED_PROXIES: trustedProxies,
   CLOSEOUT_ALERT_TO: z.email().default('operator@closeout.example'),
   CLOSEOUT_HOST: z.string().default('127.0.0.1'),
   CLOSEOUT_PORT: port(8080),
-  CLOSEOUT_PUBLIC_URL: url('http:', 'https:').optional(),
+  CLOSEOUT_PUBLIC_URL: url('http:', 'https:').refine(isOrigin, 'must have no path').optional(),
   CLOSEOUT_TRUST_LOOPBACK: z.enum(['yes', 'no']).default('no'),
   CLOSEOUT_API_TOKEN: z.string().min(16, 'must have at least 16 characters'),
   ...oidcSettings,
@@ -156,7 +163,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       connection: connectionOptions,
       namespace: namespace ?? 'default',
       payloadKeys: payloadKeysFrom(set.CLOSEOUT_PAYLOAD_KEYS),
-      uiUrl: set.CLOSEOUT_TEMPORAL_UI,
+      uiUrl: set.CLOSEOUT_TEMPORAL_UI?.replace(/\/$/, ''),
     },
     databaseUrl: set.DATABASE_URL,
     mail: {
@@ -170,9 +177,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     http: {
       host: set.CLOSEOUT_HOST,
       port: set.CLOSEOUT_PORT,
-      trustedProxies: set.CLOSEOUT_TRUSTED_PROXIES.split(',')
-        .map((proxy) => proxy.trim())
-        .filter(Boolean),
+      trustedProxies: set.CLOSEOUT_TRUSTED_PROXIES,
       trustLoopback: set.CLOSEOUT_TRUST_LOOPBACK === 'yes',
       publicUrl: (set.CLOSEOUT_PUBLIC_URL ?? `http://127.0.0.1:${set.CLOSEOUT_PORT}`).replace(/\/$/, ''),
     },

@@ -1,4 +1,5 @@
 /** CLOSEOUT_PAYLOAD_KEYS: the keys for what Temporal stores. */
+import { assertIdsDiffer } from '../contract/key-ids.js';
 import { CloseoutError } from '../contract/errors.js';
 
 interface PayloadKey {
@@ -26,5 +27,6 @@ export function payloadKeysFrom(setting: string | undefined): PayloadKeys {
       'must be a comma-separated list of id:key, the id 1 to 16 letters or digits, the key 32 bytes in base64; after "none", keys only decrypt';
     throw new CloseoutError('BadSetting', `CLOSEOUT_PAYLOAD_KEYS ${rule}.`, 'CLOSEOUT_PAYLOAD_KEYS');
   });
+  assertIdsDiffer('CLOSEOUT_PAYLOAD_KEYS', known);
   return isPlain ? { known } : { known, encrypting: known[0] };
 }

@@ -219,8 +219,9 @@ async function resolveConfirmation(
   clearing: Clearing,
   failure?: string,
 ): Promise<void> {
-  const { reportId, cycle, confirmation, releasedBy } = run;
-  const request = { reportId, cycle, clearedAt: clearing.at, as, by: releasedBy, failure };
+  const { reportId, cycle, confirmation, releasedBy, closeByHand } = run;
+  const by = releasedBy ?? closeByHand?.by;
+  const request = { reportId, cycle, clearedAt: clearing.at, as, by, failure };
   const resolved = await attemptOrPark(run, {
     name: 'resolveConfirmation',
     step: () => steps.resolveConfirmation.executeWithOptions(steps.untilGivenUp(run), [request]),

@@ -39,6 +39,7 @@ export function bounceOf({ bounced, survey, confirmation }: RunState): string | 
 
 export function noteDelivery(run: RunState, delivery: DeliverySignal | undefined, hasFailed: boolean): void {
   const { surveyId, reason } = delivery ?? {};
+  if (typeof surveyId === 'string' && !isAboutOurSurvey(run, { surveyId })) return;
   const failure = codeIn(reason) ?? 'NotDelivered';
   run.delivery = {
     surveyId: typeof surveyId === 'string' ? surveyId : undefined,

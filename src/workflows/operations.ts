@@ -150,14 +150,14 @@ async function record(
     const options = steps.untilGivenUp(run);
     const { isSuperseded, state } = await steps.recordDecision.executeWithOptions(options, [{ fence, decision }]);
     if (!isSuperseded && decision.hold && (state === 'closed' || state === 'cancelled'))
-      throw refusal(`the report is ${state} already`);
+      throw refusal(`${name} was refused: the report is ${state} already.`);
     if (!isSuperseded) return noteDecided(run, fence);
     run.looksAgain ||= attempts > 1; // the first time, the run itself may have written meanwhile
     const isLookedUp = () => !run.looksAgain && !run.isLookingUp;
     await condition(() => isLookedUp() || run.isEnding);
-    if (!isLookedUp()) throw refusal(ending);
+    if (!isLookedUp()) throw refusal(`${name} was refused: ${ending}.`);
   }
-  throw refusal('another run writes about this report');
+  throw refusal(`${name} was refused: another run writes about this report.`);
 }
 
 const ending = 'the run ends or continues in another; try again';

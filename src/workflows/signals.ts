@@ -16,6 +16,7 @@ import type { Standing } from '../policy/standing.js';
 import { noteAnswer, noteBounce, noteConfirmed, noteDelivery } from './messages.js';
 import { fromNow, noteChange, type RunState } from './run.js';
 import { standingOf, statusOf } from './run-status.js';
+import { systemOfRecord } from '../policy/changes.js';
 import { textOf, timeOf } from './untrusted.js';
 import { publish } from './visibility.js';
 
@@ -87,7 +88,8 @@ function toChange(kind: ChangeKind, { at, by, id, status, receivedAt, hasReason 
   const author = textOf(by);
   return {
     kind,
-    source: author ?? 'signal',
+    // What is seen in the system of record is observed, never signalled.
+    source: author === undefined || author === systemOfRecord ? 'signal' : author,
     by: author,
     receivedAt: received < now ? received : now,
     at: timeOf(at),

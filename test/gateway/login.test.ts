@@ -92,7 +92,7 @@ test('a viewer sees everything and changes nothing', async () => {
 test('a user without a role is refused, and gets no session', async () => {
   await logIn('zoe', '/reports');
   expect(await shown()).toContain('zoe is logged in, but has no role in Closeout');
-  expect((await ownCookies()).map(({ name }) => name)).toEqual(['closeout-login']);
+  expect((await ownCookies()).filter(({ name }) => !name.startsWith('closeout-login-'))).toEqual([]);
 });
 
 test.each([
@@ -132,14 +132,25 @@ async function heldAnswer(): Promise<{ path: string; begun: object }> {
   await until('the answer', () => path !== '');
   page.off('request', hold);
   await page.setRequestInterception(false);
-  const cookie = (await browser.cookies()).find(({ name }) => name === 'closeout-login');
+  const cookie = (await browser.cookies()).find(({ name }) => name === loginCookieOf(path));
   return { path, begun: JSON.parse(decodeURIComponent(cookie?.value ?? '')) as object };
 }
 
+/** The name of the cookie of one log-in: a browser may have begun several. */
+const loginCookieOf = (path: string) =>
+  `closeout-login-${new URL(path, 'http://any').searchParams.get('state')?.slice(0, 16)}`;
+
 const bring = async ({ path, begun }: { path: string; begun: object }) => {
-  const cookie = `closeout-login=${encodeURIComponent(JSON.stringify(begun))}`;
+  const cookie = `${loginCookieOf(path)}=${encodeURIComponent(JSON.stringify(begun))}`;
   return (await asBrowser(path, { cookie })).status;
 };
+
+test('a log-in that begins in one tab does not replace that of another', async () => {
+  const begin = async () => (await asBrowser('/login')).headers.get('set-cookie')?.split('=')[0];
+  const names = [await begin(), await begin()];
+  expect(names).toEqual([expect.stringMatching(/^closeout-login-/), expect.stringMatching(/^closeout-login-/)]);
+  expect(names[0]).not.toBe(names[1]);
+});
 
 test('a callback that nobody asked for is refused', async () => {
   const uninvited = await asBrowser('/login/callback?code=x&state=y');

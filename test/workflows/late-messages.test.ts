@@ -288,13 +288,11 @@ describe('an answer that reopens the report', () => {
 
 test('a report that was closed by hand because it cannot be looked up any more is left, whatever its run waits for', async () => {
   let lookUps = 0;
+  const gone = ApplicationFailure.nonRetryable('There is no report GONE-1.', 'ReportNotFound');
   const run = await process.begin('GONE-1', {
-    lookUpReport: ({ runId }) =>
-      lookUps++ === 0
-        ? Promise.resolve(lookedUp(runId))
-        : Promise.reject(ApplicationFailure.nonRetryable('There is no report GONE-1.', 'ReportNotFound')),
+    lookUpReport: ({ runId }) => (lookUps++ === 0 ? Promise.resolve(lookedUp(runId)) : Promise.reject(gone)),
   });
-  await run.until('open', ({ phase }) => phase === 'open');
+  await run.until('looked up', ({ waitingFor }) => waitingFor === 'the signal `cleared`');
   await run.signal('lookAgain');
   await run.until('parked', ({ attention }) => attention?.step === 'lookUpReport');
   await run.update('closeByHand', { note: 'deleted' });
