@@ -79,7 +79,11 @@ async function addSweep(registry: Registry, client: CloseoutClient): Promise<voi
     (last?.at.getTime() ?? 0) / 1000,
   );
   if (!last) return;
-  add('closeout_sweep_stuck', 'Reports whose runs do not follow, found by the last sweep.', last.stuck);
+  add(
+    'closeout_sweep_stuck',
+    'Reports that the last sweep woke although their runs did not follow several times.',
+    last.stuck,
+  );
   add('closeout_sweep_failed', 'Runs that the last sweep could not wake.', last.failed);
   add('closeout_sweep_duration_seconds', 'Duration of the last sweep.', last.tookMs / 1000);
   const notified = gauge(

@@ -103,7 +103,12 @@ test('signals that a lost workflow had not acted on are handed to its successor,
   await untilLost(id);
   await sweep();
   await stack.untilSurvey(id, 'sent');
-  expect(await surveyMails(id)).toHaveLength(1);
+  // The task of the first signal may have been on its way to the worker, which then closes the first cycle, too.
+  const closings = await stack.sql(`select from status_changes where report_id = $1 and status = 'closed'`, [id]);
+  const mails = await surveyMails(id);
+  expect(new Set(mails.map(({ messageId }) => messageId)).size).toBe(mails.length);
+  expect(mails.length).toBeLessThanOrEqual(closings.length);
+  expect(mails.at(-1)?.messageId).toContain((await stack.client.surveys.ofCycle(id, closings.length))?.id);
 });
 
 test('what a lost workflow had carried from the one before it is handed on, too', async () => {

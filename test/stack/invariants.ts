@@ -1,7 +1,9 @@
-/** What must hold whatever has failed: checked over the ledger, the mailbox and Temporal. */
+/** What must hold whatever has failed: checked over the ledger, the mailbox, Temporal and every history. */
+import proto from '@temporalio/proto';
 import type { ParsedMail } from 'mailparser';
 import type { Stack } from './stack.js';
 import { surveyIdOfMessage } from '../../src/contract/ids.js';
+import { workflowType } from '../../src/contract/messages.js';
 import { isAlert } from './mail.js';
 import { until } from './waiting.js';
 
@@ -25,7 +27,7 @@ export async function brokenInvariants(
   await until('every invariant to hold', holds).catch((error: unknown) => {
     if (broken === undefined) throw error; // it could not be checked
   });
-  return broken ?? [];
+  return [...(broken ?? []), ...(await inHistories(stack))];
 }
 
 const ofLedger: Record<string, string> = {
@@ -105,4 +107,58 @@ async function inTemporal(stack: Stack): Promise<string[]> {
     if ((raw.pendingWorkflowTask?.attempt ?? 1) > 3) broken.push(`${workflowId} has a workflow task that fails`);
   }
   return broken;
+}
+
+const { WorkflowTaskFailedCause: cause } = proto.temporal.api.enums.v1;
+/** Workflow code that failed or did not fit its history, even if a later attempt succeeded. */
+const faultsOfCode = new Set([
+  cause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR,
+  cause.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
+]);
+
+/** Each run, whether it has ended or not, closes its report at most once, and asks only after that. */
+async function inHistories(stack: Stack): Promise<string[]> {
+  const broken: string[] = [];
+  for await (const { workflowId, runId } of stack.temporal.workflow.list({ query: `WorkflowType="${workflowType}"` })) {
+    const { events } = await stack.temporal.workflow.getHandle(workflowId, runId).fetchHistory();
+    const failures = (events ?? []).flatMap(({ workflowTaskFailedEventAttributes: failed }) =>
+      failed?.cause && faultsOfCode.has(failed.cause) ? [failed.failure?.message] : [],
+    );
+    const done = stepsOf(events ?? []);
+    const closings = done.filter(({ name, result }) => name === 'closeReport' && isClosing(result));
+    const [closing] = closings;
+    const isAskedFirst = done.some(({ name }, at) => name === 'sendSurvey' && closing && at < done.indexOf(closing));
+    broken.push(...failures.map((message) => `${workflowId}: a workflow task failed: ${message}`));
+    if (closings.length > 1) broken.push(`${workflowId} closed its report ${closings.length} times in one run`);
+    if (isAskedFirst) broken.push(`${workflowId} asked the customer before it closed the report`);
+  }
+  return broken;
+}
+
+const isClosing = (result: unknown): boolean => {
+  const { state, isSuperseded } = (result ?? {}) as { state?: string; isSuperseded?: boolean };
+  return state === 'closed' && isSuperseded !== true;
+};
+
+type Events = proto.temporal.api.history.v1.IHistoryEvent[];
+type Payloads = proto.temporal.api.common.v1.IPayloads | null | undefined;
+
+const decoded = (payloads: Payloads): unknown => {
+  const text = Buffer.from(payloads?.payloads?.[0]?.data ?? []).toString();
+  return text === '' ? undefined : JSON.parse(text);
+};
+
+/** Activities that have succeeded, local ones, too, in order. */
+function stepsOf(events: Events): { name: string; result: unknown }[] {
+  const scheduled = new Map<string, string>();
+  return events.flatMap(({ eventId, ...event }) => {
+    const { activityTaskScheduledEventAttributes: schedule, activityTaskCompletedEventAttributes: completed } = event;
+    const { markerRecordedEventAttributes: marker } = event;
+    if (schedule) scheduled.set(String(eventId), schedule.activityType?.name ?? '');
+    if (completed)
+      return [{ name: scheduled.get(String(completed.scheduledEventId)) ?? '', result: decoded(completed.result) }];
+    if (marker?.markerName !== 'core_local_activity' || marker.failure) return [];
+    const { activity_type: name } = decoded(marker.details?.['data']) as { activity_type: string };
+    return [{ name, result: decoded(marker.details?.['result']) }];
+  });
 }
