@@ -19,7 +19,8 @@ import { attemptOrPark, wait, type Condition } from './waiting.js';
 /** Waits for the policy's delay, then asks. The confirmation page asks at once. */
 export async function startSurvey(run: RunState, isOver: Condition): Promise<void> {
   const { survey } = run.policy;
-  if (survey.channel === 'handover') delete run.bounced; // of the mail that asked to confirm: another channel may arrive
+  // What came back is the mail that asked to confirm; the other channel may still reach the customer.
+  if (survey.channel === 'handover') delete run.bounced;
   const bounced = bounceOf(run);
   if (bounced !== undefined && !isSenderFault(bounced)) return endSurvey(run, 'undeliverable', { reason: bounced });
   const since = run.closedAt ? Math.max(0, Date.now() - Date.parse(run.closedAt)) : 0; // the ledger's clock may be ahead

@@ -186,3 +186,23 @@ test('the next cycle knows the changes that the last one ignored', async () => {
   expect(await run.result()).toMatchObject({ survey: { outcome: 'answered' } });
   expect(recorded).toEqual([['first', 'second']]);
 });
+
+test('a survey that another channel delivers: no mail that came back counts, and no message about another survey', async () => {
+  const { ends, script } = surveyScript(() => Promise.resolve({ handedOver: 'survey-1', until: fromNow(hour) }));
+  const activities = {
+    ...script,
+    recordDelivery: () => Promise.resolve(sent()),
+    recordAnswerHandled: () => Promise.resolve(),
+  };
+  const policy = { survey: { ...defaultPolicy.survey, channel: 'handover' as const } };
+  const run = await process.begin('ELSEWHERE-1', activities, policy);
+  await run.until('looked up', ({ waitingFor }) => waitingFor === 'the signal `cleared`');
+  await run.signal('bounced', { surveyId: 'survey-1', reason: '5.1.1', id: 'bounce-1' });
+  await run.signal('delivered', { surveyId: 'survey-1' });
+  await run.signal('failed', { surveyId: 'survey-0', reason: 'Unreachable' });
+  await run.signal('cleared');
+  await run.until('sent', ({ survey }) => survey.state === 'sent');
+  await run.signal('answered', { surveyId: 'survey-1', score: 5 });
+  expect(await run.result()).toMatchObject({ survey: { outcome: 'answered', score: 5 } });
+  expect(ends).toEqual([]);
+});
