@@ -11,12 +11,11 @@ import {
   type SignalName,
 } from '../contract/messages.js';
 import { reportStatuses, type ChangeKind, type RunStatus } from '../contract/reports.js';
-import type { Change } from '../policy/changes.js';
+import { systemOfRecord, type Change } from '../policy/changes.js';
 import type { Standing } from '../policy/standing.js';
 import { noteAnswer, noteBounce, noteConfirmed, noteDelivery } from './messages.js';
 import { fromNow, noteChange, type RunState } from './run.js';
 import { standingOf, statusOf } from './run-status.js';
-import { systemOfRecord } from '../policy/changes.js';
 import { textOf, timeOf } from './untrusted.js';
 import { publish } from './visibility.js';
 

@@ -1,5 +1,10 @@
 /** The activities as the process calls them: how long an attempt may take, how it is retried, and its name in the UI. */
-import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  proxyActivities,
+  proxyLocalActivities,
+  type LocalActivityOptions,
+} from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import { bulkQueue, mailQueue, systemQueueOf } from '../contract/messages.js';
 import type { Policy } from '../policy/settings.js';
@@ -51,16 +56,16 @@ export const { countReports } = bulkStep('Count the reports of the service probl
 export const { forgetEndedReports } = bulkStep('Remove personal data from old reports', '1h');
 
 /** The same activity, tried once inside the workflow task, where it costs one event. The regular one follows if it fails. */
-const localOptions = { retry: { maximumAttempts: 1 }, startToCloseTimeout: '5s' } as const;
-const atOnce = (summary: string) => proxyLocalActivities<Activities>({ ...localOptions, summary });
+const localStep = (summary: string, timing: Pick<LocalActivityOptions, 'startToCloseTimeout' | 'cancellationType'>) =>
+  proxyLocalActivities<Activities>({ retry: { maximumAttempts: 1 }, ...timing, summary });
+const atOnce = (summary: string) => localStep(summary, { startToCloseTimeout: '5s' });
 
 export const { recordAnswerHandled } = step('Record that the answer was handled');
 export const { recordAnswerHandled: recordAnswerAtOnce } = atOnce('Record that the answer was handled');
 export const { closeReport: closeAtOnce } = atOnce('Close the report, or record that it is cleared');
 
 const { startToCloseTimeout, cancellationType } = mailOptions;
-const mailStepAtOnce = (summary: string) =>
-  proxyLocalActivities<Activities>({ ...localOptions, startToCloseTimeout, cancellationType, summary });
+const mailStepAtOnce = (summary: string) => localStep(summary, { startToCloseTimeout, cancellationType });
 const askConfirmation = 'Ask the customer whether the problem is fixed';
 const sendSurvey = 'Ask the customer whether they are satisfied';
 /** A mail to a customer, tried once inside the workflow task; and in the queue where mails take turns and are retried. */
