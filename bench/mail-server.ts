@@ -1,11 +1,12 @@
 /** A mail server that records when each mail has arrived completely. */
+import { EventEmitter, once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 import { SMTPServer } from 'smtp-server';
-import { until } from '../test/stack/waiting.js';
 
 export class MailServer {
   /** Address → in ms, as `performance.now()`. */
   private readonly arrivals = new Map<string, number>();
+  private readonly arrived = new EventEmitter().setMaxListeners(0);
   lastMail: Buffer = Buffer.alloc(0);
   private readonly server = new SMTPServer({
     authOptional: true,
@@ -14,7 +15,10 @@ export class MailServer {
     onData: (stream, session, done) => {
       void buffer(stream).then((mail) => {
         this.lastMail = mail;
-        for (const { address } of session.envelope.rcptTo) this.arrivals.set(address, performance.now());
+        for (const { address } of session.envelope.rcptTo) {
+          this.arrivals.set(address, performance.now());
+          this.arrived.emit(address);
+        }
         done();
       });
     },
@@ -28,7 +32,8 @@ export class MailServer {
     this.server.close();
   }
 
-  arrival(address: string): Promise<number> {
-    return until(`the mail to ${address}`, () => this.arrivals.get(address), 600_000);
+  async arrival(address: string): Promise<number> {
+    if (!this.arrivals.has(address)) await once(this.arrived, address, { signal: AbortSignal.timeout(600_000) });
+    return this.arrivals.get(address) ?? NaN;
   }
 }

@@ -13,8 +13,6 @@ export interface ClearReports {
   after: string;
   /** The last report that was signalled so long ago that it no longer slows down the others; empty: none. */
   overdue: string;
-  /** How many reports are signalled per second, as the last call left it. */
-  rate?: number;
   /** How many are signalled per second at most. */
   perSecond: number;
   /** ISO 8601: when the fault was fixed. */
@@ -29,39 +27,36 @@ export interface ClearReports {
 export interface ClearedReports {
   /** The last report that was signalled. */
   after: string;
-  rate: number;
   /** No report is left. */
   isDone: boolean;
 }
 
-/** How many reports are signalled per second. */
-const rates = { least: 5, first: 20 };
+/** How long a report may take from its signal to its closing, in ms. A single report that is cleared meanwhile waits as long. */
+const longestLag = 400;
 
-/** How long runs may take to follow: below, more are signalled, and above, fewer; ms. A single report waits as long as they do. */
-const lags = { short: 200, long: 500 };
+/** How many reports are in flight at least: with these, it is seen how fast the runs follow. */
+const fewest = 10;
 
 /** How long one call goes on, and the pause between two looks; ms. */
-const [duration, pause] = [2_000, 250];
+const [duration, pause] = [5_000, 100];
 
 /**
- * Signals the next open reports of a service problem that they are cleared, for two seconds, as fast as their runs follow. Safe to
+ * Signals the next open reports of a service problem that they are cleared, for five seconds, as fast as their runs follow. Safe to
  * repeat: a signal with the same id counts once.
  */
 export async function clearReports({ serviceProblems, runs }: Deps, request: ClearReports): Promise<ClearedReports> {
   const { serviceProblemId, overdue, perSecond, at, by, requestId, isRetry } = request;
   const fixedAt = new Date(at);
   const startedAt = performance.now();
-  let { after, rate = rates.first } = request;
+  let { after } = request;
   let lookedAt = startedAt - pause;
   let due = 0;
   for (; performance.now() - startedAt < duration; await sleep(pause)) {
     const flow = await serviceProblems.flow({ serviceProblemId, fixedAt, after, overdue });
-    if (after !== '') rate = adapted(rate, flow);
-    rate = Math.min(rate, perSecond);
     // What could not be signalled at its time does not come at once afterwards.
-    due = Math.min(due + (rate * (performance.now() - lookedAt)) / second, Math.max(1, rate / 2));
+    due = Math.min(due + (perSecond * (performance.now() - lookedAt)) / second, Math.max(1, perSecond / 2));
     lookedAt = performance.now();
-    const limit = Math.min(Math.floor(due), Math.ceil(rate) - flow.inFlight);
+    const limit = Math.min(Math.floor(due), mostInFlight(flow) - flow.inFlight);
     if (limit <= 0) continue;
     const reports = await serviceProblems.nextOpen(serviceProblemId, fixedAt, after, limit);
     const payload = { at, by, id: requestId, receivedAt: now().toISOString(), bulk: true };
@@ -70,18 +65,17 @@ export async function clearReports({ serviceProblems, runs }: Deps, request: Cle
       await runs.signal(report, signals.cleared, payload);
       if (isRetry) await runs.update('retryNow', report.id, { by }).catch(ignoreRefused);
     });
-    if (reports.length === 0) return { after, rate, isDone: true };
+    if (reports.length === 0) return { after, isDone: true };
     due -= reports.length;
     after = reports.at(-1)?.id ?? after;
   }
-  return { after, rate, isDone: false };
+  return { after, isDone: false };
 }
 
-/** What the runs follow in less than half a second. What they do after the closing takes its time, too, and shows in `lag`. */
-function adapted(rate: number, { inFlight, lag }: Flow): number {
-  const waiting = Math.max(lag, (inFlight / rate) * second);
-  if (waiting < lags.short) return rate * 1.25;
-  return waiting > lags.long ? Math.max(rates.least, rate * 0.75) : rate;
+/** As many as are closed within `longestLag`; fewer while it is exceeded, as the runs' steps after the closing take their time, too. */
+function mostInFlight({ closedPerSecond, lag }: Flow): number {
+  const keepsUp = Math.min(1, longestLag / lag);
+  return Math.max(fewest, Math.ceil((closedPerSecond * longestLag * keepsUp) / second));
 }
 
 /** Its run waits for nothing that could be tried, or has ended. */

@@ -28,8 +28,8 @@ import { textOf } from './untrusted.js';
 /** Pauses before reports that do not follow are signalled again. After the last one they stay listed, and an operator is alerted. */
 const retryPauses = ['5s', '30s', '2m'] as const;
 
-/** A report that does not follow within so many calls, each of two seconds, no longer slows down the others. */
-const callsUntilOverdue = 5;
+/** A report that does not follow within so many calls, each of five seconds, no longer slows down the others. */
+const callsUntilOverdue = 2;
 
 /** Plain JSON, so that continue-as-new can carry all of it. */
 interface State {
@@ -40,7 +40,6 @@ interface State {
   /** `after` at the last calls, oldest first. */
   marks: string[];
   failedRounds: number;
-  rate?: number;
   progress: MassClearProgress;
 }
 
@@ -127,9 +126,9 @@ async function runRound(input: MassClearInput, state: State): Promise<void> {
     if (!request) return;
     const { id: requestId, ...how } = request;
     const { serviceProblemId } = progress;
-    const { after, rate } = state;
+    const { after } = state;
     const overdue = state.marks.length < callsUntilOverdue ? '' : (state.marks[0] ?? '');
-    const step = { ...how, serviceProblemId, requestId, after, overdue, rate, isRetry };
+    const step = { ...how, serviceProblemId, requestId, after, overdue, isRetry };
     const { isDone, ...reached } = await steps.clearReports(step);
     Object.assign(state, reached);
     await count(state);
