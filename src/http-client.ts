@@ -150,7 +150,7 @@ export class CloseoutHttp {
 
   /** Clears every report of a common fault, at most `perSecond` per second. */
   async clearServiceProblem(id: string, perSecond?: number): Promise<void> {
-    await this.send('POST', `/service-problems/${encodeURIComponent(id)}/clear`, { perSecond });
+    await this.ask('POST', `/service-problems/${encodeURIComponent(id)}/clear`, { perSecond });
   }
 
   serviceProblem(id: string): Promise<ClearingProgress> {

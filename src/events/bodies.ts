@@ -4,6 +4,7 @@ import type { CloudEvent, EventType } from '../contract/events.js';
 import type { Report } from '../contract/reports.js';
 import { signLink, type LinkKey } from '../customer/links.js';
 import type { Delivery } from '../outside/events.js';
+import type { TicketEvent } from '../tmf621/filter.js';
 import { ticketPath } from '../tmf621/ticket.js';
 
 /** Present unless the report is gone. */
@@ -50,7 +51,7 @@ export function signedHeaders(id: string, body: string, secret: Buffer, now: Dat
 }
 
 /** The events of TMF621 v4.0.0 that an event of ours is, in order; empty if the standard does not know it. */
-export function hubEventTypes({ type, data }: Pick<Delivery, 'type' | 'data'>): string[] {
+export function hubEventTypes({ type, data }: Pick<Delivery, 'type' | 'data'>): TicketEvent[] {
   switch (type) {
     case 'report.opened':
       return ['TroubleTicketCreateEvent'];

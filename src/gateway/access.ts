@@ -97,10 +97,11 @@ const unauthorized = () =>
     'Send "Authorization: Bearer TOKEN"; the token was printed at start, is CLOSEOUT_API_TOKEN, or comes from `closeout tokens create`.',
   );
 
+/** What does not exist needs no scope: it is answered with 404 or 405. */
 function assertScope({ subject, is404, method, routeOptions }: FastifyRequest): void {
-  if (!subject) return;
+  if (!subject || is404) return;
   const usual = method === 'GET' || method === 'HEAD' ? 'read' : 'write';
-  const scope = (is404 ? undefined : routeOptions.config.scope) ?? usual;
+  const scope = routeOptions.config.scope ?? usual;
   if (!subject.scopes.includes(scope))
     throw new CloseoutError('Forbidden', `${subject.name} lacks the scope ${scope}.`);
 }
@@ -123,7 +124,7 @@ function assertOwnSite(request: FastifyRequest, publicUrl: URL): void {
   const { origin, host, 'sec-fetch-site': site = 'none' } = request.headers;
   const isOwn = origin === undefined || origin === publicUrl.origin || origin === `${publicUrl.protocol}//${host}`;
   if (!acceptedType(request) || (isOwn && (site === 'none' || site === 'same-origin'))) return;
-  throw new CloseoutError('Unauthorized', 'This request came from a page of another site; only our own may send it.');
+  throw new CloseoutError('Forbidden', 'This request came from a page of another site; only our own may send it.');
 }
 
 /** For browsers that do not name the sending site: they send forms to any site, but JSON only after a preflight request. */

@@ -24,7 +24,13 @@ export function handleErrors(app: FastifyInstance, brand: Brand, publicUrl: stri
     if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') await discard(request.raw);
     // What is wrong with the body matters only where a body is expected.
     const isUnknown = request.is404 && !(error instanceof CloseoutError);
-    return sendError(request, reply, around, isUnknown ? unknownPath(request, around) : toCloseoutError(error), error);
+    return sendError(
+      request,
+      reply,
+      around,
+      isUnknown ? unknownPath(request, around) : toCloseoutError(error, request),
+      error,
+    );
   });
   app.setNotFoundHandler((request, reply) => sendError(request, reply, around, unknownPath(request, around)));
 }
@@ -79,11 +85,14 @@ function unknownPath({ method, url }: FastifyRequest, { methodsOf }: Surrounding
 }
 
 /** Translates what Fastify itself refuses. */
-function toCloseoutError(error: FastifyError): CloseoutError {
+function toCloseoutError(error: FastifyError, { routeOptions }: FastifyRequest): CloseoutError {
   if (error instanceof CloseoutError) return error;
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new CloseoutError('BodyTooLarge', 'The body is too large; 1 MiB is allowed, 48 KiB for a form.');
+      return new CloseoutError(
+        'BodyTooLarge',
+        `The body is too large; ${routeOptions.bodyLimit / 1024} KiB is allowed, 48 KiB for a form.`,
+      );
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new CloseoutError(
         'NotJson',
@@ -124,6 +133,8 @@ function describeError(
   const { brand, publicUrl, methodsOf } = around;
   if (error.code === 'MethodNotAllowed') reply.header('allow', methodsOf(request.url.split('?')[0] ?? '').join(', '));
   if (http >= 500) logFailure(request, error.code, cause ?? error);
+  if (http === 503) reply.header('retry-after', secondsToRetry);
+  if (refusals.has(error.code)) logRefusal(request, error.code);
   if (isForCustomers(request.url)) return sendRefusal(request, reply, brand, error, http);
   if (isForOperators(request))
     return sendDesk(
@@ -141,6 +152,18 @@ function describeError(
     referenceError: `${publicUrl}/errors#${error.code}`,
     field: error.field || undefined, // empty if it is the whole body
   });
+}
+
+/** When a program may try again what cannot be done now. */
+const secondsToRetry = 10;
+
+/** Whoever guesses tokens or log-ins can be found in the log. */
+const refusals = new Set<ErrorCode>(['Unauthorized', 'Forbidden', 'LoginFailed']);
+
+/** Not for customers, whose addresses are not logged. The path is that of the route, because a path may hold a link. */
+function logRefusal(request: FastifyRequest, refused: ErrorCode): void {
+  if (isForCustomers(request.url)) return;
+  request.log.info({ refused, method: request.method, route: request.routeOptions.url, from: request.ip });
 }
 
 /** Logs stack frames only, because a message may quote a customer's words. */

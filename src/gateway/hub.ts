@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
+import { assertHubQuery } from '../tmf621/filter.js';
 import { parseInput } from './parse.js';
 
 export const hubPath = '/tmf-api/troubleTicket/v4/hub';
@@ -14,6 +15,7 @@ const subscription = z.looseObject({
 export function hub(app: FastifyInstance, client: CloseoutClient, baseUrl: string): void {
   app.post(hubPath, async (request, reply) => {
     const { callback, query } = parseInput(subscription, request.body);
+    if (typeof query === 'string') assertHubQuery(query);
     const created = await client.events.subscribe(callback, query ?? undefined);
     return reply.code(201).header('location', `${baseUrl}${hubPath}/${created.id}`).send(created);
   });

@@ -6,7 +6,7 @@ import type { CloseoutClient } from '../client.js';
 import { isOwnAuthor, type Subject } from '../contract/access.js';
 import { CloseoutError } from '../contract/errors.js';
 import { isLoopback, type Config } from '../setup/config.js';
-import { scopesOf, type Oidc } from '../setup/oidc-settings.js';
+import { claimIn, scopesOf, type Oidc } from '../setup/oidc-settings.js';
 import { sendDesk } from './desk/page.js';
 
 /** Under https, no other host of the same domain can set it. */
@@ -75,7 +75,7 @@ export function login(app: FastifyInstance, { oidc, http: { publicUrl } }: Confi
     const own: Record<string, unknown> = { ...tokens.claims() };
     // A provider may keep the roles and the name for this request.
     const hasUserInfo = configuration.serverMetadata().userinfo_endpoint !== undefined;
-    const isComplete = oidc.claim in own && ('preferred_username' in own || !hasUserInfo);
+    const isComplete = claimIn(own, oidc.claim) !== undefined && ('preferred_username' in own || !hasUserInfo);
     const more = isComplete
       ? {}
       : await library.fetchUserInfo(configuration, tokens.access_token, String(own['sub'])).catch(failed);
@@ -128,14 +128,22 @@ function discovered({ issuer, clientId, clientSecret }: Oidc) {
   return () =>
     (known ??= discover()).catch((error: unknown) => {
       known = undefined;
-      const message = 'The provider of log-ins does not answer; try again, and check CLOSEOUT_OIDC_ISSUER.';
-      throw new CloseoutError('LoginUnavailable', message, undefined, { cause: error });
+      throw unavailable(error);
     });
 }
 
+const unavailable = (cause: unknown): CloseoutError =>
+  new CloseoutError(
+    'LoginUnavailable',
+    'The provider of log-ins does not answer; try again, and check CLOSEOUT_OIDC_ISSUER.',
+    undefined,
+    { cause },
+  );
+
 /** The provider's own words may quote its user. */
 function failed(error: unknown): never {
-  const { error: code } = error as { error?: unknown };
+  const { error: code, code: kind } = error as { error?: unknown; code?: unknown };
+  if (error instanceof TypeError || kind === 'OAUTH_TIMEOUT') throw unavailable(error);
   const reason = typeof code === 'string' && /^[\w.-]{1,64}$/.test(code) ? ` (${code})` : '';
   throw new CloseoutError('LoginFailed', `The log-in failed${reason}; open /login to try again.`, undefined, {
     cause: error,
@@ -147,7 +155,7 @@ function subjectFrom(claims: Record<string, unknown>, { claim, roles }: Oidc): S
   const name = String(claims['preferred_username'] ?? claims['sub']).slice(0, 100);
   if (isOwnAuthor(name))
     throw new CloseoutError('Forbidden', `${name} is what Closeout itself calls an author; log in by another name.`);
-  const values = [claims[claim]].flat();
+  const values = [claimIn(claims, claim)].flat();
   const scopes = roles.filter(({ value }) => values.includes(value)).flatMap(({ role }) => scopesOf[role]);
   if (scopes.length === 0)
     throw new CloseoutError('Forbidden', `${name} is logged in, but has no role in Closeout; ask for one.`);

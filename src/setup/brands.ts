@@ -7,6 +7,7 @@ import { backgrounds, Brands, builtInBrand, contrast, type Brand } from '../cust
 import { isLanguage, languageCodes, textsOf } from '../customer/texts.js';
 import { readCatalogue, type Fault, type Texts } from '../customer/texts/catalogue.js';
 import type { Config } from './config.js';
+import { mailbox } from './mailbox.js';
 import { parseYaml, reasonOf } from './yaml-file.js';
 
 const logoTypes: Record<string, string> = { '.svg': 'image/svg+xml', '.png': 'image/png' };
@@ -19,11 +20,6 @@ const oneLine = z
   .min(1)
   .max(200)
   .regex(/^[^\r\n]*$/, 'must be one line');
-/** `Name <a@b.example>` or `a@b.example`. */
-const mailbox = oneLine.regex(
-  /^([^<>@]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/,
-  'must be a mail address, with or without a name',
-);
 
 const rootAddress = 'must be an address without a path, such as https://care.example';
 const isRoot = (address: string) => /^https?:\/\/[^/?#]+\/?$/.test(address);

@@ -9,6 +9,7 @@ import { CloseoutError } from '../contract/errors.js';
 import { workflowIdOf } from '../contract/ids.js';
 import { linkKeysFrom, type LinkKey } from '../customer/links.js';
 import { givenIn } from './environment.js';
+import { mailbox } from './mailbox.js';
 import { oidcFrom, oidcSettings, type Oidc } from './oidc-settings.js';
 import { payloadKeysFrom, type PayloadKeys } from './payload-keys.js';
 import { trustedProxies } from './trusted-proxies.js';
@@ -102,10 +103,7 @@ function isOrigin(text: string): boolean {
 export const settings = z.object({
   DATABASE_URL: url('postgres:', 'postgresql:'),
   SMTP_URL: url('smtp:', 'smtps:'),
-  CLOSEOUT_MAIL_FROM: z
-    .string()
-    .regex(/^[^\r\n<>]*<?[^\s@<>]+@[^\s@<>]+>?$/, 'must be "Name <address>" or an address')
-    .default('Customer care <care@closeout.example>'),
+  CLOSEOUT_MAIL_FROM: mailbox.default('Customer care <care@closeout.example>'),
   CLOSEOUT_MAIL_REPLY_TO: z.email().optional(),
   CLOSEOUT_MAIL_BOUNCE_TO: z.email().optional(),
   CLOSEOUT_MAIL_SMTPUTF8: z.enum(['yes', 'no']).default('no'),

@@ -9,7 +9,7 @@ export interface Oidc {
   clientSecret: string;
   /** OAuth scopes to ask for. */
   scope: string;
-  /** The claim that holds a user's roles or groups, and which of its values are which roles. */
+  /** The claim, or the path to it, that holds a user's roles or groups, and which of its values are which roles. */
   claim: string;
   roles: { role: Role; value: string }[];
 }
@@ -21,6 +21,16 @@ export const scopesOf = {
   admin: ['read', 'write', 'operate'],
 } as const satisfies Record<string, Scope[]>;
 type Role = keyof typeof scopesOf;
+
+/** The value of a claim; of one within another, as `realm_access.roles`, that of its path. Undefined: the provider did not send it. */
+export function claimIn(claims: Record<string, unknown>, claim: string): unknown {
+  if (Object.hasOwn(claims, claim)) return claims[claim]; // the names of some have dots
+  let value: unknown = claims;
+  for (const name of claim.split('.'))
+    value =
+      value instanceof Object && Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
+  return value;
+}
 
 const isRole = (word: string): word is Role => Object.hasOwn(scopesOf, word);
 

@@ -1,5 +1,18 @@
 /** Filters of TMF630: `attribute=value`, with dots for nested attributes; of a list, any item. Several values are separated by commas. */
+import { CloseoutError } from '../contract/errors.js';
 import { valuesAt } from '../contract/values.js';
+import { comparisonOf } from './list-query.js';
+
+/** The events of TMF621 v4.0.0. */
+export const ticketEvents = [
+  'TroubleTicketCreateEvent',
+  'TroubleTicketDeleteEvent',
+  'TroubleTicketStatusChangeEvent',
+  'TroubleTicketResolvedEvent',
+  'TroubleTicketAttributeValueChangeEvent',
+  'TroubleTicketInformationRequiredEvent',
+] as const;
+export type TicketEvent = (typeof ticketEvents)[number];
 
 /** Whether the object has one of the wanted values at the path. */
 function hasValue(object: unknown, path: string, wanted: string): boolean {
@@ -28,10 +41,30 @@ export function hubFilter(query: string | null): {
     fields,
     accepts: (event) =>
       [...conditions].every(([name, values]) => {
-        const ticketPath = `event.troubleTicket.${name.replace(/^(event\.)?(troubleTicket\.)?/, '')}`;
-        return values.some((value) => hasValue(event, ofEvents.has(name) ? name : ticketPath, value));
+        const path = ofEvents.has(name) ? name : `event.troubleTicket.${ticketPathOf(name)}`;
+        return values.some((value) => hasValue(event, path, value));
       }),
   };
+}
+
+/** Within the ticket, whichever way it is written. */
+const ticketPathOf = (name: string): string => name.replace(/^(event\.)?(troubleTicket\.)?/, '');
+
+/** Throws `BadInput` for a query that no event can match: its listener would wait for ever. */
+export function assertHubQuery(query: string): void {
+  for (const [name, value] of new URLSearchParams(query)) {
+    const unknown = value.split(',').find((type) => !ticketEvents.some((known) => known === type.trim()));
+    if (name === 'eventType' && unknown !== undefined)
+      throw new CloseoutError(
+        'BadInput',
+        `eventType must be one of ${ticketEvents.join(', ')}, not "${unknown}".`,
+        'query',
+      );
+    if (name === 'fields' || ofEvents.has(name)) continue;
+    const { operator } = comparisonOf(ticketPathOf(name));
+    if (operator !== 'eq' || name.endsWith('.eq'))
+      throw new CloseoutError('BadInput', `query must compare by "=", not by ".${operator}".`, 'query');
+  }
 }
 
 /** Attributes that only events have. The priority and the description that are meant are those of the ticket. */

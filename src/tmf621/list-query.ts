@@ -52,18 +52,27 @@ export function comparisonOf(name: string): { path: string; operator: Operator }
   return { path, operator: operator as Operator };
 }
 
+/** Whether the standard says that the attribute is a time. */
+export const isTimeAttribute = (path: string): boolean => definitionAt(path.split('.'))?.format === 'date-time';
+
 interface Definition {
   $ref?: string;
   type?: string;
+  format?: string;
   items?: Definition;
   properties?: Record<string, Definition>;
 }
 
 /** Whether the standard says that the attribute has none of its own. What the standard does not name may have any. */
 function isScalar(steps: string[]): boolean {
+  const type = definitionAt(steps)?.type;
+  return type !== undefined && type !== 'object';
+}
+
+function definitionAt(steps: string[]): Definition | undefined {
   let here = resolved({ $ref: '#/definitions/TroubleTicket' });
   for (const step of steps) here = resolved(here?.properties?.[step]);
-  return here?.type !== undefined && here.type !== 'object';
+  return here;
 }
 
 function resolved(definition: Definition | undefined): Definition | undefined {

@@ -197,6 +197,8 @@ describe('the hub of TMF621', () => {
   test('is given a callback that is a URL', async () => {
     expect(await subscribe('ftp://x')).toMatchObject({ status: 400, body: { code: 'BadInput' } });
     expect((await callApi(stack, 'POST', hubPath, {})).body['message']).toContain('callback');
+    for (const query of ['eventType=TicketClosed', 'status.ne=closed', 'status.foo=closed', 'a..b=1'])
+      expect(await subscribe('https://noc.example', query)).toMatchObject({ status: 400, body: { code: 'BadInput' } });
   });
 });
 

@@ -33,6 +33,6 @@ test('a link is good for its own page only, and bad input is refused', async () 
   expect((await fetch(link, { method: 'HEAD' })).status).toBe(200);
   expect((await post(link, {})).status).toBe(400);
   expect((await post(link, { fixed: 'no', reason: 'x'.repeat(2001) })).status).toBe(422);
-  expect((await post(link, { fixed: 'yes' }, { origin: 'https://evil.example' })).status).toBe(401);
+  expect((await post(link, { fixed: 'yes' }, { origin: 'https://evil.example' })).status).toBe(403);
   expect(await stack.client.status('FORM-1')).toMatchObject({ phase: 'confirming' });
 });

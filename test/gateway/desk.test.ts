@@ -183,7 +183,7 @@ test('nothing is done for a page of another site, and errors are pages too', asy
     ['sec-fetch-site', 'cross-site'],
   ];
   for (const [name, value] of foreign)
-    expect((await post(stack.url('/reports/SAFE-1'), { action: 'cancel' }, { [name]: value })).status).toBe(401);
+    expect((await post(stack.url('/reports/SAFE-1'), { action: 'cancel' }, { [name]: value })).status).toBe(403);
   expect((await stack.client.get('SAFE-1')).status).toBe('acknowledged');
   const asBrowser = { headers: { accept: 'text/html' } };
   const unknown = await fetch(stack.url('/reports/NOPE'), asBrowser);

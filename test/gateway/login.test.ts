@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import puppeteer, { type Browser, type HTTPRequest, type Page } from 'puppeteer-core';
 import { freePorts } from '../stack/commands.js';
 import { startIssuer, type Issuer } from '../stack/issuer.js';
@@ -29,7 +31,6 @@ afterAll(async () => {
   await page.close();
   await browser.disconnect();
   await stack.end();
-  await issuer.stop();
 });
 
 const submit = () =>
@@ -179,4 +180,21 @@ test('whoever has logged out is asked for the password again, and an operator en
   const { stdout } = await stack.closeout('tokens', 'end-sessions', 'olga');
   expect(stdout).toBe('olga: 1 session ended.\n');
   expect((await asBrowser('/reports', headers)).headers.get('location')).toBe('/login?to=%2Freports');
+});
+
+test('refusals are in the log, without what was sent', async () => {
+  await asBrowser('/login/callback?code=secret-code&state=y');
+  await asBrowser('/service-problems/SP-1', { authorization: 'Bearer secret-token', accept: 'application/json' });
+  const log = () => readFileSync(join(stack.dataDir, 'logs', 'gateway.log'), 'utf8');
+  const entry = (refused: string, route: string) =>
+    new RegExp(`"refused":"${refused}","method":"GET","route":"${route}","from":"127.0.0.1"`);
+  await until('the refused token', () => entry('Unauthorized', '/service-problems/:id').test(log()));
+  expect(log()).toMatch(entry('LoginFailed', '/login/callback'));
+  expect(log()).not.toContain('secret-');
+});
+
+test('a provider that is gone is not the fault of the user', async () => {
+  const answer = await heldAnswer();
+  await issuer.stop();
+  expect(await bring(answer)).toBe(503);
 });

@@ -214,7 +214,7 @@ test('bad forms are answered with a message and store nothing', async () => {
   const long = await post(link, { score: '3', comment: '😀'.repeat(2001) });
   expect(await long.text()).toContain('it has 2001 characters, and the limit is 2000');
   expect((await post(link, { score: '6' })).status).toBe(400);
-  expect((await post(link, { score: '5' }, { origin: 'https://evil.example' })).status).toBe(401);
+  expect((await post(link, { score: '5' }, { origin: 'https://evil.example' })).status).toBe(403);
   expect(
     (
       await fetch(link.replace(/\?.*/, ''), {

@@ -109,6 +109,12 @@ test('a name that was typed, and not authenticated, is shown as such', async () 
   expect(entries).not.toContain('"by":"customer"');
 });
 
+test('a method that a path does not know is refused as such, whatever the scope', async () => {
+  const reader = await create('methods', 'read');
+  expect(await ask(reader, 'PUT', `${tickets}/x`)).toEqual([405, 'MethodNotAllowed']);
+  expect(await ask(reader, 'POST', '/nowhere')).toEqual([404, 'NotFound']);
+});
+
 test('a token is stored as a hash only, shown without it, and refused once it is revoked', async () => {
   const token = await create('leaving', 'read');
   expect(token).toMatch(/^closeout_[\w-]{43}$/);

@@ -2,9 +2,10 @@
 import { sql, type RawBuilder } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
 import { reportStatuses, type Report, type ReportStatus } from '../../contract/reports.js';
+import { isTime, timeRule } from '../../contract/time.js';
 import type { Db } from '../database/database.js';
 import type { ListQuery } from './port.js';
-import { attributePath, comparisonOf } from '../../tmf621/list-query.js';
+import { attributePath, comparisonOf, isTimeAttribute } from '../../tmf621/list-query.js';
 import { toReport, type ReportRow } from './rows.js';
 
 /** Attributes with a column of their own. Those of the first kind may be given several values, separated by commas. */
@@ -46,6 +47,11 @@ export async function listReports(
 
 function conditionOf(name: string, values: string[]): RawBuilder<unknown> {
   const { path, operator } = comparisonOf(name);
+  if (
+    isTimeAttribute(path) &&
+    !values.flatMap((value) => value.split(',')).every((word) => isTime(withPlus(word.trim())))
+  )
+    refuse(name, timeRule);
   if (operator === 'ne') return sql`${isOneOf(path, values)} is not true`;
   return operator === 'eq'
     ? isOneOf(path, values)
@@ -66,6 +72,9 @@ function isOneOf(path: string, values: string[]): RawBuilder<unknown> {
 const isIn = (value: RawBuilder<unknown>, words: string[]) => sql`${value} = any(${words})`;
 const anyOf = (conditions: RawBuilder<unknown>[]) => sql`(${sql.join([sql`false`, ...conditions], sql` or `)})`;
 
+/** A time as it was meant: "+" in a query is decoded to a space. */
+const withPlus = (word: string): string => word.replace(' ', '+');
+
 /** Of a list, any item. Times are compared as instants, whatever zone and precision they are written with. */
 function compares(path: string, operator: keyof typeof signs, word: string): RawBuilder<unknown> {
   const attributePath = `lax $${path
@@ -75,7 +84,7 @@ function compares(path: string, operator: keyof typeof signs, word: string): Raw
   const sign = signs[operator];
   const ticket = ticketWith(path);
   if (/^\d{4}-\d\d-\d\d(T|$)/.test(word)) {
-    const wanted = word.replace(' ', '+'); // what "+" in a query is decoded to
+    const wanted = withPlus(word);
     const column = timeColumn(path);
     if (column) return sql`date_trunc('milliseconds', ${column}) ${sql.raw(sign)} (select instant(${wanted}))`;
     return sql`exists (select from jsonb_path_query(${ticket}, ${`${attributePath}[*]`}::jsonpath) value
