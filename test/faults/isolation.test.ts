@@ -4,6 +4,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { loadConfig } from '../../src/setup/config.js';
 import { freePorts } from '../stack/commands.js';
 import { ScriptedSmtpServer } from '../stack/scripted-smtp-server.js';
+import { brokenInvariants } from '../stack/invariants.js';
 import { openSession } from '../stack/session.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
@@ -12,7 +13,10 @@ const policy = 'default:\n  survey: { contactCap: null }\n';
 
 describe('a relay that accepts connections and never says a word', () => {
   let hangs = true;
-  const relay = new ScriptedSmtpServer(() => (hangs ? { greeting: 'hang' } : {}));
+  const relay = new ScriptedSmtpServer((to, attempt) => {
+    if (to.startsWith('dot') && attempt < 2) return { afterDot: 'hang' };
+    return hangs ? { greeting: 'hang' } : {};
+  });
   let stack: Stack;
   beforeAll(async () => {
     const [port = 0] = await freePorts(1);
@@ -49,6 +53,20 @@ describe('a relay that accepts connections and never says a word', () => {
     await stack.client.operate('retryNow', 'HANG-1', { by: 'eve' });
     await stack.untilSurvey('HANG-1', 'sent');
     expect(relay.to('hang-1@customers.example')).toHaveLength(1);
+  });
+
+  test('a mail of which it never says that it took it is sent once more, with the same bytes, and holds up no other', async () => {
+    const copies = () => relay.to('dot-1@customers.example');
+    for (const id of ['DOT-1', 'NEXT-2']) await stack.client.clear(await stack.open(id));
+    await stack.untilSurvey('NEXT-2', 'sent');
+    expect(copies()).toHaveLength(1);
+    await until('the second', () => copies().length > 1, 240_000); // an answer is waited for two minutes
+    await stack.untilSurvey('DOT-1', 'sent');
+    expect(new Set(copies()).size).toBe(1);
+  }, 400_000);
+
+  test('nothing was lost, and nothing done twice', async () => {
+    expect(await brokenInvariants(stack, () => relay.mails())).toEqual([]);
   });
 });
 

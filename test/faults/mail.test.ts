@@ -1,6 +1,7 @@
 import { ScriptedSmtpServer } from '../stack/scripted-smtp-server.js';
 import { freePorts } from '../stack/commands.js';
 import { decoded } from '../stack/history.js';
+import { brokenInvariants } from '../stack/invariants.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -231,6 +232,10 @@ test('letters outside ASCII before the @ never reach a relay that does not take 
   await stack.client.clear(idn);
   await stack.untilSurvey(idn, 'sent');
   expect(sink.commands).toContainEqual(expect.stringContaining('RCPT TO:<anne@xn--mnchen-3ya.example>'));
+});
+
+test('nothing was lost, and nothing done twice', async () => {
+  expect(await brokenInvariants(stack, () => sink.mails())).toEqual([]);
 });
 
 test('no address, name or link of a customer is in any history or log', async () => {

@@ -45,7 +45,7 @@ const relayFaults: Record<string, Fault> = {
 };
 let relay: Fault = {};
 const sink = new ScriptedSmtpServer(() => relay);
-const mails = () => Promise.all(sink.taken.map(({ raw }) => simpleParser(raw)));
+const mails = () => sink.mails();
 
 let stack: Stack;
 beforeAll(async () => {

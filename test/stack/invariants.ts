@@ -2,7 +2,7 @@
 import proto from '@temporalio/proto';
 import type { ParsedMail } from 'mailparser';
 import type { Stack } from './stack.js';
-import { surveyIdOfMessage } from '../../src/contract/ids.js';
+import { surveyIdOfMessage, workflowIdOf } from '../../src/contract/ids.js';
 import { workflowType } from '../../src/contract/messages.js';
 import { isAlert } from './mail.js';
 import { until } from './waiting.js';
@@ -95,18 +95,25 @@ async function tooEarly(stack: Stack, mails: ParsedMail[]): Promise<string[]> {
 }
 
 async function inTemporal(stack: Stack): Promise<string[]> {
-  const query = 'ExecutionStatus IN ("Failed", "TimedOut")';
   const broken: string[] = [];
-  for await (const { workflowId, runId } of stack.temporal.workflow.list({ query })) {
+  const failed = 'ExecutionStatus IN ("Failed", "TimedOut")';
+  for await (const { workflowId, runId } of stack.temporal.workflow.list({ query: failed })) {
     const { events } = await stack.temporal.workflow.getHandle(workflowId, runId).fetchHistory();
     const failure = events?.at(-1)?.workflowExecutionFailedEventAttributes?.failure;
     broken.push(`${workflowId} failed or timed out: ${failure?.message} ${failure?.cause?.message ?? ''}`);
   }
-  for await (const { workflowId, runId } of stack.temporal.workflow.list({ query: 'ExecutionStatus="Running"' })) {
+  const running = new Set<string>();
+  const query = `WorkflowType="${workflowType}" AND ExecutionStatus="Running"`;
+  for await (const { workflowId, runId } of stack.temporal.workflow.list({ query })) {
+    running.add(workflowId);
     const { raw } = await stack.temporal.workflow.getHandle(workflowId, runId).describe();
     if ((raw.pendingWorkflowTask?.attempt ?? 1) > 3) broken.push(`${workflowId} has a workflow task that fails`);
+    for (const { activityType, attempt } of raw.pendingActivities ?? [])
+      broken.push(`${workflowId} is still at ${activityType?.name}, attempt ${attempt}`);
   }
-  return broken;
+  const unfinished = await stack.sql<{ id: string }>("select id from reports where state in ('open', 'cleared')");
+  const left = unfinished.filter(({ id }) => !running.has(workflowIdOf(id)));
+  return [...broken, ...left.map(({ id }) => `${id} is not closed, and no run is responsible for it`)];
 }
 
 const { WorkflowTaskFailedCause: cause } = proto.temporal.api.enums.v1;

@@ -1,4 +1,5 @@
 /** An SMTP server whose faults are written down: what it answers depends on the recipient and on the attempt. */
+import { simpleParser, type ParsedMail } from 'mailparser';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 export interface Fault {
@@ -37,6 +38,10 @@ export class ScriptedSmtpServer {
 
   to(recipient: string): string[] {
     return this.taken.filter(({ to }) => to === recipient).map(({ raw }) => raw);
+  }
+
+  mails(): Promise<ParsedMail[]> {
+    return Promise.all(this.taken.map(({ raw }) => simpleParser(raw)));
   }
 
   private talk(socket: Socket): void {

@@ -268,7 +268,9 @@ export class Stack {
 
   /** Until quiet hours or a delay postpone the mail to a deadline. */
   untilPostponed(id: string, phase: RunStatus['phase'] = 'surveying'): Promise<RunStatus> {
-    return this.untilStatus(id, 'postponed', (status) => status.phase === phase && status.until !== undefined);
+    const isPostponed = (now: RunStatus) =>
+      now.phase === phase && now.until !== undefined && now.survey.state === 'none';
+    return this.untilStatus(id, 'postponed', isPostponed);
   }
 
   untilSurvey(id: string, state: RunStatus['survey']['state']): Promise<RunStatus> {
