@@ -10,6 +10,7 @@ import { stateOf, type State } from '../policy/status.js';
 import { second } from '../policy/time.js';
 import { confirmationStanding } from './ask-confirmation.js';
 import type { Deps } from './deps.js';
+import { restoreReport } from './restore-report.js';
 
 export interface LookUpReport {
   reportId: string;
@@ -45,7 +46,7 @@ const patience = 20 * second;
  */
 export async function lookUpReport(deps: Deps, { reportId, runId, known, isForced }: LookUpReport): Promise<LookedUp> {
   const { ledger, surveys, answers, reports, policyFor } = deps;
-  if (known) await ledger.restore(reportId, runId, known, isForced ?? false);
+  if (known) await restoreReport(deps, { reportId, runId, known, isForced: isForced ?? false });
   const row = await ledger.takeOver(reportId, runId).catch(retryWhileNew);
   const survey = await surveys.ofCycle(reportId, row.cycle);
   const answer = survey?.state === 'answered' ? await answers.of(survey.id) : undefined;

@@ -8,6 +8,7 @@ import { customersReopening } from '../outside/unsent.js';
 import { later, minute } from '../policy/time.js';
 import type { Deps } from './deps.js';
 import { inParallel } from './in-parallel.js';
+import { restoreReport } from './restore-report.js';
 import { toFailure } from './to-failure.js';
 import { now } from '../outside/database/clock.js';
 
@@ -152,14 +153,15 @@ export type Restored = WokenPage & { isComplete: boolean };
  * PostgreSQL was restored: every running workflow looks again, and so hands its standing to the ledger; those that ended since are
  * asked for it. Safe to repeat: the ledger adopts only what is newer.
  */
-export async function restoreLedger({ sweeps, lostRuns, ledger }: Deps): Promise<Restored> {
+export async function restoreLedger(deps: Deps): Promise<Restored> {
+  const { sweeps, lostRuns } = deps;
   const last = await sweeps.last();
   const ended = await lostRuns.completedSince(new Date((last?.endedUntil?.getTime() ?? 0) - overlap));
   let diverged = 0;
   const notRestored = await inParallel(ended, async ({ reportId, runId }) => {
     const known = await lostRuns.standingOf({ reportId, runId });
     if (!known) return;
-    await ledger.restore(reportId, runId, known, false).catch((error: unknown) => {
+    await restoreReport(deps, { reportId, runId, known, isForced: false }).catch((error: unknown) => {
       // Another program has changed it since: trying again would not help.
       if (!hasCode(error, 'Diverged')) throw error;
       diverged++;

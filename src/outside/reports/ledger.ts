@@ -9,7 +9,7 @@ import type { ReportStatus } from '../../contract/reports.js';
 import { changedAt, type Change } from '../../policy/changes.js';
 import { closingDueAt, expectedAfterClosing, waitBeforeClosing, type Wait } from '../../policy/closing.js';
 import type { PolicyFor, PolicyRule } from '../../policy/settings.js';
-import type { ByHand, Clearing, Decision, Fence, Standing } from '../../policy/standing.js';
+import type { ByHand, Clearing, Decision, Fence } from '../../policy/standing.js';
 import { isOpen, stateOf } from '../../policy/status.js';
 import { later, minute, soonAfter } from '../../policy/time.js';
 import type { Db } from '../database/database.js';
@@ -20,7 +20,7 @@ import { withdrawSurvey } from '../surveys/surveys.js';
 import { recordStatus } from './history.js';
 import { closeAtOnce } from './close-at-once.js';
 import { seenColumns, type Seen } from './observed.js';
-import { restore } from './restore.js';
+import { restore, type Restoring } from './restore.js';
 import { set, supersedes, write, type Columns, type Written } from './fenced-write.js';
 import { found, lock, read } from './report-row.js';
 import { isPrepared, isReopenedThere, toReport, type ReportRow } from './rows.js';
@@ -56,7 +56,7 @@ export interface Ledger {
    * PostgreSQL was restored to an earlier time: writes what the run knows. Throws `Diverged` if another program has changed the
    * report since, unless `isForced`. Does nothing if the row is not behind the run.
    */
-  restore(reportId: string, runId: string, known: Standing, isForced: boolean): Promise<void>;
+  restore(restoring: Restoring): Promise<void>;
   /** Closes a cleared report, or records that it is cleared and says what to wait for. Throws `ClosureRefused`. */
   close(fence: Fence, request: ClosingRequest, policyFor: PolicyFor): Promise<Written & { wait?: Wait }>;
   /** Records that a report is cleared and waits for something until `expectedAt`. */
@@ -98,7 +98,7 @@ export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
       return found(id, row);
     },
 
-    restore: (id, runId, known, isForced) => inTransaction((tx) => restore(tx, surveyIdOf, id, runId, known, isForced)),
+    restore: (restoring) => inTransaction((tx) => restore(tx, surveyIdOf, restoring)),
     close: async (fence, request, policyFor) =>
       (request.isPreparation || request.seen ? undefined : await closeAtOnce(db, fence, request, policyFor)) ??
       inTransaction((tx) => close(tx, fence, request, policyFor)),

@@ -6,23 +6,30 @@ import type { Standing } from '../../policy/standing.js';
 import { stateOf } from '../../policy/status.js';
 import { later, minute, soonAfter } from '../../policy/time.js';
 import type { Db } from '../database/database.js';
-import { restoreSurvey } from '../surveys/restore.js';
+import { restoreSurvey, type AskedBy } from '../surveys/restore.js';
 import type { SurveyIdOf } from '../surveys/survey-row.js';
 import { recordStatus, type RecordedStatus } from './history.js';
 import { lock } from './report-row.js';
 import { now } from '../database/clock.js';
 
+export interface Restoring {
+  reportId: string;
+  runId: string;
+  /** What the run has written. */
+  known: Standing;
+  askedBy: AskedBy;
+  /** Whatever another program has written since. */
+  isForced: boolean;
+}
+
 export async function restore(
   tx: Db,
   surveyIdOf: SurveyIdOf,
-  id: string,
-  runId: string,
-  known: Standing,
-  isForced: boolean,
+  { reportId: id, runId, known, askedBy, isForced }: Restoring,
 ): Promise<void> {
   const row = await lock(tx, id);
   if (row.rev > known.rev) return;
-  await restoreSurvey(tx, surveyIdOf, row, known);
+  await restoreSurvey(tx, surveyIdOf, row, known, askedBy);
   if (row.rev === known.rev) return;
   if (stateOf(row.status) !== row.state && !isForced)
     throw new CloseoutError(

@@ -1,6 +1,7 @@
 /** The questions that customers were asked. A version is never changed, because answers count under it. */
 import { sql } from 'kysely';
 import type { AskedQuestion, QuestionSet } from '../../contract/question.js';
+import { second } from '../../policy/time.js';
 import type { Db } from '../database/database.js';
 
 export interface Questions {
@@ -11,9 +12,20 @@ export interface Questions {
   all(): Promise<AskedQuestion[]>;
 }
 
+/** How long a question is kept in memory; ms. */
+const keptFor = 10 * second;
+
 export function questionTable(db: Db): Questions {
   const known = new Map<number, AskedQuestion>();
   const ids = new Map<string, number>();
+  let knownSince = 0;
+  /** A database that was restored to an earlier time may lack a question, or give its id to another one. */
+  const forgetOld = () => {
+    if (performance.now() - knownSince < keptFor) return;
+    known.clear();
+    ids.clear();
+    knownSince = performance.now();
+  };
 
   const all = async (): Promise<AskedQuestion[]> => {
     const rows = await db.selectFrom('questions').selectAll().orderBy('id').execute();
@@ -26,6 +38,7 @@ export function questionTable(db: Db): Questions {
     all,
 
     async idOf({ name, scale, text, followUps }) {
+      forgetOld();
       const definition = JSON.stringify({ text, followUps });
       const key = JSON.stringify([name, scale, definition]);
       const id = ids.get(key) ?? (await db.transaction().execute((tx) => store(tx, name, scale, definition)));
@@ -34,6 +47,7 @@ export function questionTable(db: Db): Questions {
     },
 
     async of(id) {
+      forgetOld();
       const question = known.get(id) ?? (await all()).find((asked) => asked.id === id);
       if (!question) throw new Error(`There is no question ${id}.`); // surveys refer to it
       return question;

@@ -5,19 +5,42 @@ import type { Db } from '../database/database.js';
 import { surveyOfCycle, type SurveyIdOf } from './survey-row.js';
 import { now } from '../database/clock.js';
 
+/** What a run does not know of its survey, by the policy as it is now. */
+export interface AskedBy {
+  brand: string | null;
+  questionId: number;
+}
+
 export async function restoreSurvey(
   tx: Db,
   surveyIdOf: SurveyIdOf,
   report: { id: string; customerId: string | null; serviceProblemId: string | null },
-  { cycle, survey, reminded, confirmation, answer }: Standing,
+  standing: Standing,
+  askedBy: AskedBy,
 ): Promise<void> {
+  const { cycle, survey, confirmation, answer } = standing;
   if (survey.state === 'none' && !confirmation) return;
-  const { id: reportId, customerId, serviceProblemId } = report;
-  const id = surveyIdOf(reportId, cycle);
-  const stored = await surveyOfCycle(tx, reportId, cycle);
+  const stored = await surveyOfCycle(tx, report.id, cycle);
   const isBehind = rankOf(stored?.state) < rankOf(survey.state);
   const isUnasked = !!confirmation && (!stored?.confirmation || stored.confirmation === 'queued');
-  if (stored && !isBehind && !isUnasked) return;
+  const surveyId = surveyIdOf(report.id, cycle);
+  if (!stored || isBehind || isUnasked) await writeSurvey(tx, surveyId, report, standing, askedBy);
+  if (survey.sentAt && !stored?.sentAt)
+    await tx
+      .insertInto('surveyEvents')
+      .values({ surveyId, event: 'sent', at: new Date(survey.sentAt) })
+      .execute();
+  if (answer) await restoreAnswer(tx, surveyId, answer);
+}
+
+async function writeSurvey(
+  tx: Db,
+  id: string,
+  report: { id: string; customerId: string | null; serviceProblemId: string | null },
+  { cycle, survey, reminded, confirmation }: Standing,
+  askedBy: AskedBy,
+): Promise<void> {
+  const { id: reportId, customerId, serviceProblemId } = report;
   const columns = {
     state: survey.state === 'none' ? ('queued' as const) : survey.state,
     reason: survey.reason ?? null,
@@ -33,15 +56,9 @@ export async function restoreSurvey(
   };
   await tx
     .insertInto('surveys')
-    .values({ id, reportId, cycle, customerId, serviceProblemId, ...columns })
+    .values({ id, reportId, cycle, customerId, serviceProblemId, ...askedBy, ...columns })
     .onConflict((c) => c.columns(['reportId', 'cycle']).doUpdateSet(columns))
     .execute();
-  if (survey.sentAt && !stored?.sentAt)
-    await tx
-      .insertInto('surveyEvents')
-      .values({ surveyId: id, event: 'sent', at: new Date(survey.sentAt) })
-      .execute();
-  if (answer) await restoreAnswer(tx, id, answer);
 }
 
 /** A survey only moves forward. */
@@ -56,6 +73,16 @@ async function restoreAnswer(tx: Db, surveyId: string, { score, solved, revision
   await tx
     .insertInto('answers')
     .values({ surveyId, ...scores, revision, actedOnRevision: revision })
+    .onConflict((c) =>
+      c
+        .column('surveyId')
+        .doUpdateSet({ ...scores, revision, actedOnRevision: revision })
+        .where('answers.revision', '<', revision),
+    )
+    .execute();
+  await tx
+    .insertInto('answerRevisions')
+    .values({ surveyId, revision, ...scores })
     .onConflict((c) => c.doNothing())
     .execute();
 }
