@@ -25,7 +25,7 @@ import type { Sessions } from './outside/sessions.js';
 import { openStores, type Stores } from './outside/stores.js';
 import type { ListQuery, ReportDetails, ReportsPort } from './outside/reports/port.js';
 import { listReports } from './outside/reports/list.js';
-import type { DeskQuery } from './outside/reports/desk.js';
+import { reportDesk, type DeskQuery } from './outside/reports/desk.js';
 import { toReport } from './outside/reports/rows.js';
 import { connectTemporal, type Temporal } from './outside/temporal/connect.js';
 import { ignoreUnavailable } from './outside/temporal/calls.js';
@@ -109,6 +109,7 @@ export class CloseoutClient {
     const stores = openStores(db, config.addressKey);
     stores.counts = countQueries(forFigures);
     stores.reports.list = (query) => listReports(forFigures, query);
+    stores.desk.list = (query) => reportDesk(forFigures).list(query);
     return new CloseoutClient({ stores, temporal, close });
   }
 
@@ -192,7 +193,7 @@ export class CloseoutClient {
     return this.reports.contactOf(reportId);
   }
 
-  /** Contact and applied status changes of each report. */
+  /** The contact of each report, and the changes of its status that were applied. */
   detailsOf(reportIds: string[]): Promise<Map<string, ReportDetails>> {
     return this.reports.detailsOf(reportIds);
   }

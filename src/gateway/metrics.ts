@@ -5,6 +5,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Gauge, Registry } from 'prom-client';
 import type { CloseoutClient } from '../client.js';
+import { now } from '../client/database.js';
 import type { Config } from '../setup/config.js';
 
 export function metrics(app: FastifyInstance, { workerMetrics }: Config, client: CloseoutClient): void {
@@ -117,7 +118,7 @@ async function addSystems(registry: Registry, { systems }: CloseoutClient): Prom
     'system',
   );
   for (const { name: system, failingSince } of await systems.states())
-    failing.set({ system }, failingSince ? (Date.now() - failingSince.getTime()) / 1000 : 0);
+    failing.set({ system }, failingSince ? (now().getTime() - failingSince.getTime()) / 1000 : 0);
 }
 
 /** Empty if the worker runs elsewhere, where it is scraped itself, or is just starting. */

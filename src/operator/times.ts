@@ -8,7 +8,7 @@ const units = [
 ] as const;
 
 /** `3 d ago`, `in 5 h`, `just now`; from 30 days on the date. */
-export function relativeTime(time: Date | string, now = new Date()): string {
+export function relativeTime(time: Date | string, now: Date): string {
   const at = new Date(time);
   const ms = at.getTime() - now.getTime();
   const distance = Math.abs(ms);

@@ -1,5 +1,6 @@
 /** Helpers of the pages that operators work with. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { now } from '../../client/database.js';
 import { unverified } from '../../contract/access.js';
 import { exactTime, relativeTime } from '../../operator/times.js';
 import { html } from '../../views/render.js';
@@ -29,7 +30,7 @@ export function sendDesk(
 function timeElement(time: Date | string | null | undefined): string {
   if (!time) return '';
   const iso = new Date(time).toISOString();
-  return `<time datetime="${iso}" title="${exactTime(time)}">${relativeTime(time)}</time>`;
+  return `<time datetime="${iso}" title="${exactTime(time)}">${relativeTime(time, now())}</time>`;
 }
 
 /** A person asks for a page of the desk. */

@@ -244,7 +244,7 @@ interface SweepTable {
   endedUntil: Time | null;
 }
 
-/** Tokens of the HTTP API: only their hashes. */
+/** Log-ins: only the hashes of their ids. */
 interface SessionTable {
   hash: string;
   name: string;
@@ -252,6 +252,7 @@ interface SessionTable {
   expiresAt: Date;
 }
 
+/** Tokens of the HTTP API: only their hashes. */
 interface ApiTokenTable {
   name: string;
   /** SHA-256, in hex. */
