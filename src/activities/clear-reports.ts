@@ -35,7 +35,7 @@ export interface ClearedReports {
 const longestLag = 400;
 
 /** How many reports are in flight at least: with these, it is seen how fast the runs follow. */
-const fewest = 10;
+const fewest = 20;
 
 /** How long one call goes on, and the pause between two looks; ms. */
 const [duration, pause] = [5_000, 100];
@@ -72,10 +72,10 @@ export async function clearReports({ serviceProblems, runs }: Deps, request: Cle
   return { after, isDone: false };
 }
 
-/** As many as are closed within `longestLag`; fewer while it is exceeded, as the runs' steps after the closing take their time, too. */
-function mostInFlight({ closedPerSecond, lag }: Flow): number {
+/** As many as follow within `longestLag`; fewer while it is exceeded, as the runs' steps after the closing take their time, too. */
+function mostInFlight({ followedPerSecond, lag }: Flow): number {
   const keepsUp = Math.min(1, longestLag / lag);
-  return Math.max(fewest, Math.ceil((closedPerSecond * longestLag * keepsUp) / second));
+  return Math.max(fewest, Math.ceil((followedPerSecond * longestLag * keepsUp) / second));
 }
 
 /** Its run waits for nothing that could be tried, or has ended. */

@@ -2,7 +2,6 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { CloseoutError } from '../contract/errors.js';
-import { day, later } from '../policy/time.js';
 import { commandsOf, print, user, wholeNumber, withClient, type Common } from './shell.js';
 import { localTime, table } from './terminal.js';
 
@@ -61,11 +60,11 @@ const erase = (id: string, options: Irrevocable) =>
 
 const forget = ({ olderThan, ...options }: Irrevocable & { olderThan: string }) =>
   withClient(async (client) => {
-    const before = later(new Date(), -wholeNumber('--older-than', olderThan) * day);
-    const count = await client.customers.countEndedBefore(before);
+    const days = wholeNumber('--older-than', olderThan);
+    const count = await client.customers.countEnded(days);
     if (options.dryRun) return print(options, { reports: count }, `${reports(count)} would be changed.`);
     await confirmed(options, `This removes personal data from ${reports(count)} for good.`);
-    const forgotten = await client.customers.forgetEndedBefore(before);
+    const forgotten = await client.customers.forgetEnded(days);
     print(options, { reports: forgotten }, `Personal data removed from ${reports(forgotten)}.`);
   });
 

@@ -23,14 +23,14 @@ export class CustomerService {
     return this.stores.erasure.countOf(customerId);
   }
 
-  /** Number of reports that `forgetEndedBefore` would change. */
-  countEndedBefore(time: Date): Promise<number> {
-    return this.stores.erasure.countEndedBefore(time);
+  /** Number of reports that `forgetEnded` would change. */
+  countEnded(days: number): Promise<number> {
+    return this.stores.erasure.countEnded(days);
   }
 
-  /** Removes personal data from reports that ended before this time and whose surveys are over. Returns the number of reports. */
-  forgetEndedBefore(time: Date): Promise<number> {
-    return this.stores.erasure.forgetEndedBefore(time);
+  /** Removes personal data from reports that ended so many days ago and whose surveys are over. Returns the number of reports. */
+  forgetEnded(days: number): Promise<number> {
+    return this.stores.erasure.forgetEnded(days);
   }
 
   /** Opt-outs and suppressed addresses, newest first. */

@@ -160,9 +160,10 @@ const secondsToRetry = 10;
 /** Whoever guesses tokens or log-ins can be found in the log. */
 const refusals = new Set<ErrorCode>(['Unauthorized', 'Forbidden', 'LoginFailed']);
 
-/** Not for customers, whose addresses are not logged. The path is that of the route, because a path may hold a link. */
+/** Not for customers, whose addresses are not logged, nor for whoever tried nothing. A path may hold a link, so the route is logged. */
 function logRefusal(request: FastifyRequest, refused: ErrorCode): void {
-  if (isForCustomers(request.url)) return;
+  const { authorization, cookie } = request.headers;
+  if (isForCustomers(request.url) || (refused === 'Unauthorized' && !authorization && !cookie)) return;
   request.log.info({ refused, method: request.method, route: request.routeOptions.url, from: request.ip });
 }
 

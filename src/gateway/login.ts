@@ -79,7 +79,9 @@ export function login(app: FastifyInstance, { oidc, http: { publicUrl } }: Confi
     const more = isComplete
       ? {}
       : await library.fetchUserInfo(configuration, tokens.access_token, String(own['sub'])).catch(failed);
-    const id = await client.sessions.open(subjectFrom({ ...more, ...own }, oidc));
+    const id = await client.sessions.open(
+      subjectFrom({ ...more, ...own }, claimIn(own, oidc.claim) ?? claimIn(more, oidc.claim), oidc),
+    );
     const cookies = [
       serialize(sessionCookie, id, { ...options, path: '/' }),
       serialize(loginCookieAt(publicUrl, state), '', { ...options, path: '/', maxAge: 0 }),
@@ -142,8 +144,9 @@ const unavailable = (cause: unknown): CloseoutError =>
 
 /** The provider's own words may quote its user. */
 function failed(error: unknown): never {
-  const { error: code, code: kind } = error as { error?: unknown; code?: unknown };
-  if (error instanceof TypeError || kind === 'OAUTH_TIMEOUT') throw unavailable(error);
+  const { error: code, code: kind, cause } = error as { error?: unknown; code?: unknown; cause?: unknown };
+  const isBroken = cause instanceof Response && cause.status >= 500;
+  if (error instanceof TypeError || kind === 'OAUTH_TIMEOUT' || isBroken) throw unavailable(error);
   const reason = typeof code === 'string' && /^[\w.-]{1,64}$/.test(code) ? ` (${code})` : '';
   throw new CloseoutError('LoginFailed', `The log-in failed${reason}; open /login to try again.`, undefined, {
     cause: error,
@@ -151,11 +154,11 @@ function failed(error: unknown): never {
 }
 
 /** Throws `Forbidden` for a user without a role. */
-function subjectFrom(claims: Record<string, unknown>, { claim, roles }: Oidc): Subject {
+function subjectFrom(claims: Record<string, unknown>, given: unknown, { roles }: Oidc): Subject {
   const name = String(claims['preferred_username'] ?? claims['sub']).slice(0, 100);
   if (isOwnAuthor(name))
     throw new CloseoutError('Forbidden', `${name} is what Closeout itself calls an author; log in by another name.`);
-  const values = [claimIn(claims, claim)].flat();
+  const values = [given].flat();
   const scopes = roles.filter(({ value }) => values.includes(value)).flatMap(({ role }) => scopesOf[role]);
   if (scopes.length === 0)
     throw new CloseoutError('Forbidden', `${name} is logged in, but has no role in Closeout; ask for one.`);

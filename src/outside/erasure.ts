@@ -14,12 +14,12 @@ export interface CustomerErasure {
   /** Number of a customer's reports. */
   countOf(customerId: string): Promise<number>;
   /**
-   * Removes the personal data of reports that ended before this time and whose surveys are over. Returns how many there were. Safe
+   * Removes the personal data of reports that ended so many days ago and whose surveys are over. Returns how many there were. Safe
    * to repeat.
    */
-  forgetEndedBefore(time: Date): Promise<number>;
+  forgetEnded(days: number): Promise<number>;
   /** How many reports that would be. */
-  countEndedBefore(time: Date): Promise<number>;
+  countEnded(days: number): Promise<number>;
 }
 
 /** Reports per transaction. */
@@ -34,16 +34,16 @@ export function customerErasure(db: Db): CustomerErasure {
       return Number((await reports.where('customerId', '=', customerId).executeTakeFirstOrThrow()).count);
     },
 
-    async countEndedBefore(time) {
-      const counted = toForget(db, time).select((eb) => eb.fn.countAll<string>().as('count'));
+    async countEnded(days) {
+      const counted = toForget(db, days).select((eb) => eb.fn.countAll<string>().as('count'));
       return Number((await counted.executeTakeFirstOrThrow()).count);
     },
 
-    async forgetEndedBefore(time) {
+    async forgetEnded(days) {
       let forgotten = 0;
       let count: number;
       do {
-        count = await db.transaction().execute((tx) => forgetNext(tx, time));
+        count = await db.transaction().execute((tx) => forgetNext(tx, days));
         forgotten += count;
       } while (count > 0);
       return forgotten;
@@ -63,22 +63,22 @@ async function eraseCustomer(tx: Tx, customerId: string): Promise<string[]> {
   return ids;
 }
 
-async function forgetNext(tx: Tx, time: Date): Promise<number> {
-  const rows = await toForget(tx, time).select('id').limit(batchSize).forUpdate().skipLocked().execute();
+async function forgetNext(tx: Tx, days: number): Promise<number> {
+  const rows = await toForget(tx, days).select('id').limit(batchSize).forUpdate().skipLocked().execute();
   const ids = rows.map(({ id }) => id);
   await eraseReports(tx, ids);
   return ids.length;
 }
 
 /** Skips reports whose customers may still answer. */
-const toForget = (db: Db, time: Date) =>
+const toForget = (db: Db, days: number) =>
   db
     .selectFrom('reports')
     // As the indexes have it.
     .where(sql<boolean>`status in (${sql.join(endedStatuses.map((status) => sql.lit(status)))})`)
     // What came to a report that was forgotten before is not kept.
     .where(
-      sql<boolean>`(forgotten_at is null and coalesce(closed_at, last_update) < ${time} or last_update > forgotten_at)`,
+      sql<boolean>`(forgotten_at is null and coalesce(closed_at, last_update) < now() - ${days} * interval '1 day' or last_update > forgotten_at)`,
     )
     .where(
       sql<boolean>`not exists (select from surveys s where s.report_id = reports.id and s.state in ('queued', 'sent'))`,

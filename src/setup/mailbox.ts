@@ -4,8 +4,8 @@ import { z } from 'zod';
 /** `Name <a@b.example>` or `a@b.example`. */
 export const mailbox = z
   .string()
-  .max(200)
+  .max(320)
   .regex(
-    /^([^<>@\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/,
+    /^([^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/,
     'must be a mail address, with or without a name, as Name <a@b.example>',
   );

@@ -41,28 +41,34 @@ export function hubFilter(query: string | null): {
     fields,
     accepts: (event) =>
       [...conditions].every(([name, values]) => {
-        const path = ofEvents.has(name) ? name : `event.troubleTicket.${ticketPathOf(name)}`;
+        const path = pathOf(name);
         return values.some((value) => hasValue(event, path, value));
       }),
   };
 }
 
-/** Within the ticket, whichever way it is written. */
-const ticketPathOf = (name: string): string => name.replace(/^(event\.)?(troubleTicket\.)?/, '');
+/** Of an event's attribute, or of one of its ticket, whichever way it is written. */
+function pathOf(name: string): string {
+  const own = name.replace(/^event\./, '');
+  return ofEvents.has(own) ? own : `event.troubleTicket.${own.replace(/^troubleTicket\./, '')}`;
+}
 
 /** Throws `BadInput` for a query that no event can match: its listener would wait for ever. */
 export function assertHubQuery(query: string): void {
   for (const [name, value] of new URLSearchParams(query)) {
+    if (name === 'fields') continue;
+    const path = pathOf(name);
     const unknown = value.split(',').find((type) => !ticketEvents.some((known) => known === type.trim()));
-    if (name === 'eventType' && unknown !== undefined)
+    if (path === 'eventType' && unknown !== undefined)
       throw new CloseoutError(
         'BadInput',
         `eventType must be one of ${ticketEvents.join(', ')}, not "${unknown}".`,
         'query',
       );
-    if (name === 'fields' || ofEvents.has(name)) continue;
-    const { operator } = comparisonOf(ticketPathOf(name));
-    if (operator !== 'eq' || name.endsWith('.eq'))
+    if (ofEvents.has(path)) continue;
+    const attribute = path.replace('event.troubleTicket.', '').replaceAll('-', '_'); // extensions may have hyphens
+    const { operator } = comparisonOf(attribute);
+    if (operator !== 'eq' || attribute.endsWith('.eq'))
       throw new CloseoutError('BadInput', `query must compare by "=", not by ".${operator}".`, 'query');
   }
 }

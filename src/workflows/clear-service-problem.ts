@@ -20,10 +20,9 @@ import {
   type MassClearProgress,
   type MassClearRequest,
 } from '../contract/messages.js';
-import { isTime } from '../contract/time.js';
 import { raiseAlert } from './alert-operator.js';
 import * as steps from './steps.js';
-import { textOf } from './untrusted.js';
+import { textOf, timeOf } from './untrusted.js';
 
 /** Pauses before reports that do not follow are signalled again. After the last one they stay listed, and an operator is alerted. */
 const retryPauses = ['5s', '30s', '2m'] as const;
@@ -89,8 +88,9 @@ const clockSkew = 60_000;
 /** Undefined if a value cannot be right. */
 function toRequest({ at, by, perSecond, id }: MassClearRequest): Required<MassClearRequest> | undefined {
   const now = new Date();
-  if (at !== undefined && (typeof at !== 'string' || !isTime(at))) return undefined;
-  const fixedAt = new Date(at ?? now);
+  const givenAt = at === undefined ? now.toISOString() : timeOf(at);
+  if (givenAt === undefined) return undefined;
+  const fixedAt = new Date(givenAt);
   if (fixedAt.getTime() > now.getTime() + clockSkew) return undefined;
   const rate = perSecond ?? mostPerSecond;
   if (!Number.isInteger(rate) || rate < 1 || rate > mostPerSecond) return undefined;

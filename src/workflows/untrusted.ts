@@ -1,13 +1,13 @@
 /** What a run takes from a payload, which any program may have sent: bounded, and storable. */
 import { mostCharacters, storable } from '../contract/text.js';
-import { isTime } from '../contract/time.js';
+import { instantOf } from '../contract/time.js';
 
 /** Of a text that is longer, the beginning. */
 export const textOf = (value: unknown, most = mostCharacters): string | undefined =>
   typeof value === 'string' ? storable(value.slice(0, most)) || undefined : undefined;
 
 export const timeOf = (value: unknown): string | undefined =>
-  typeof value === 'string' && isTime(value) ? new Date(value).toISOString() : undefined;
+  typeof value === 'string' ? instantOf(value) : undefined;
 
 /** Not free text, which might name the customer. */
 export const codeIn = (value: unknown): string | undefined =>

@@ -1,4 +1,4 @@
-import { isTime } from '../../src/contract/time.js';
+import { instantOf, isTime } from '../../src/contract/time.js';
 
 test.each([
   ['2026-11-24T09:30:00Z', true],
@@ -15,4 +15,13 @@ test.each([
   ['yesterday', false],
 ])('%s: %s', (text, isValid) => {
   expect(isTime(text)).toBe(isValid);
+});
+
+test.each([
+  ['2026-11-24T09:30:00+01:00', '2026-11-24T08:30:00.000Z'],
+  ['2026-11-24', '2026-11-24T00:00:00.000Z'],
+  ['2026-11-24T09:30', '2026-11-24T09:30:00.000Z'], // whatever the zone of the worker
+  ['2026-13-24T09:30', undefined],
+])('a run reads %s as %s', (text, instant) => {
+  expect(instantOf(text)).toBe(instant);
 });

@@ -14,6 +14,7 @@ test.each([
   ['event.troubleTicket.relatedParty.id=C-1', true],
   ['relatedParty.id=C-2', false],
   ['eventType=TroubleTicketStatusChangeEvent', true],
+  ['event.eventType=TroubleTicketStatusChangeEvent', true],
   ['eventType=TroubleTicketCreateEvent', false],
   ['eventType=TroubleTicketCreateEvent&eventType=TroubleTicketStatusChangeEvent', true],
   ['eventType=TroubleTicketStatusChangeEvent&priority=Low', false],

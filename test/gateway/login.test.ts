@@ -31,6 +31,7 @@ afterAll(async () => {
   await page.close();
   await browser.disconnect();
   await stack.end();
+  await issuer.stop();
 });
 
 const submit = () =>

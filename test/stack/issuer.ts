@@ -31,8 +31,7 @@ export async function startIssuer(port: number, callback: string): Promise<Issue
   return {
     url: `http://127.0.0.1:${port}`,
     stop: async () => {
-      child.kill();
-      await once(child, 'exit');
+      if (child.kill()) await once(child, 'exit'); // or it has ended
     },
   };
 }

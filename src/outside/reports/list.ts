@@ -1,8 +1,8 @@
 /** Lists of reports, filtered and sorted by any attribute of their TMF621 tickets. */
 import { sql, type RawBuilder } from 'kysely';
+import { DateTime } from 'luxon';
 import { CloseoutError } from '../../contract/errors.js';
 import { reportStatuses, type Report, type ReportStatus } from '../../contract/reports.js';
-import { isTime, timeRule } from '../../contract/time.js';
 import type { Db } from '../database/database.js';
 import type { ListQuery } from './port.js';
 import { attributePath, comparisonOf, isTimeAttribute } from '../../tmf621/list-query.js';
@@ -47,11 +47,11 @@ export async function listReports(
 
 function conditionOf(name: string, values: string[]): RawBuilder<unknown> {
   const { path, operator } = comparisonOf(name);
-  if (
-    isTimeAttribute(path) &&
-    !values.flatMap((value) => value.split(',')).every((word) => isTime(withPlus(word.trim())))
-  )
-    refuse(name, timeRule);
+  if (isTimeAttribute(path)) {
+    const given = operator === 'eq' || operator === 'ne' ? values.flatMap((value) => value.split(',')) : values;
+    if (!given.every((word) => isInstant(withPlus(word.trim()))))
+      refuse(name, 'must be a time in ISO 8601, such as 2026-11-24T09:30:00Z, or a date');
+  }
   if (operator === 'ne') return sql`${isOneOf(path, values)} is not true`;
   return operator === 'eq'
     ? isOneOf(path, values)
@@ -71,6 +71,10 @@ function isOneOf(path: string, values: string[]): RawBuilder<unknown> {
 
 const isIn = (value: RawBuilder<unknown>, words: string[]) => sql`${value} = any(${words})`;
 const anyOf = (conditions: RawBuilder<unknown>[]) => sql`(${sql.join([sql`false`, ...conditions], sql` or `)})`;
+
+/** What the function `instant` of the database reads: UTC if it has no zone. */
+const isInstant = (text: string): boolean =>
+  /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)?)?$/.test(text) && DateTime.fromISO(text).isValid;
 
 /** A time as it was meant: "+" in a query is decoded to a space. */
 const withPlus = (word: string): string => word.replace(' ', '+');

@@ -17,7 +17,8 @@ export interface Restoring {
   runId: string;
   /** What the run has written. */
   known: Standing;
-  askedBy: AskedBy;
+  /** Absent: nobody was asked. */
+  askedBy: AskedBy | undefined;
   /** Whatever another program has written since. */
   isForced: boolean;
 }

@@ -35,9 +35,9 @@ export interface Signalled extends Pick<Counting, 'serviceProblemId' | 'fixedAt'
 export interface Flow {
   /** Reports that were signalled lately, and whose runs have not followed yet. */
   inFlight: number;
-  /** Reports that were closed in the last second. */
-  closedPerSecond: number;
-  /** How long these had to wait for it, on average; ms. 0: there are none. */
+  /** Reports that were cleared or closed in the last second. */
+  followedPerSecond: number;
+  /** How long those that were closed in it had to wait for that, on average; ms. 0: there are none. */
   lag: number;
 }
 
@@ -68,13 +68,16 @@ export function serviceProblemReports(db: Db): ServiceProblemReports {
 
     async flow({ serviceProblemId, fixedAt, after, overdue }) {
       const isOurs = sql`service_problem_id = ${serviceProblemId}`;
-      // Asked several times per second: each half reads few rows, by an index of its own.
+      // Asked several times per second: each half has an index of its own.
       const { rows } = await sql<Flow>`
-        select in_flight.count::int as in_flight, lately.count::int as closed_per_second, coalesce(lately.lag, 0)::float8 as lag
+        select in_flight.count::int as in_flight, lately.count::int as followed_per_second, coalesce(lately.lag, 0)::float8 as lag
         from (select count(*) from reports
             where ${isOurs} and ${wasOpenAt(fixedAt)} and ${isSignalled(after)} and ${isLeft(overdue)}) as in_flight,
-          (select count(*), avg(extract(epoch from closed_at - close_due_at) * 1000) as lag from reports
-            where ${isOurs} and closed_at > now() - interval '1 second') as lately`.execute(db);
+          (select count(*), greatest(0, avg(extract(epoch from closed_at - close_due_at) * 1000)
+              filter (where closed_at > now() - interval '1 second')) as lag
+            from reports where ${isOurs} and state <> 'open' and last_update > now() - interval '1 second') as lately`.execute(
+        db,
+      );
       return rows[0] as Flow; // aggregates always have a row
     },
 

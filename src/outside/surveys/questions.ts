@@ -17,7 +17,7 @@ const keptFor = 10 * second;
 
 export function questionTable(db: Db): Questions {
   const known = new Map<number, AskedQuestion>();
-  const ids = new Map<string, number>();
+  const ids = new Map<string, Promise<number>>();
   let knownSince = 0;
   /** A database that was restored to an earlier time may lack a question, or give its id to another one. */
   const forgetOld = () => {
@@ -41,9 +41,12 @@ export function questionTable(db: Db): Questions {
       forgetOld();
       const definition = JSON.stringify({ text, followUps });
       const key = JSON.stringify([name, scale, definition]);
-      const id = ids.get(key) ?? (await db.transaction().execute((tx) => store(tx, name, scale, definition)));
-      ids.set(key, id);
-      return id;
+      const id = ids.get(key) ?? storedId(db, name, scale, definition);
+      ids.set(key, id); // many who ask at once ask the database once
+      return id.catch((error: unknown) => {
+        ids.delete(key);
+        throw error;
+      });
     },
 
     async of(id) {
@@ -55,17 +58,25 @@ export function questionTable(db: Db): Questions {
   };
 }
 
-async function store(tx: Db, name: string, scale: QuestionSet['scale'], definition: string): Promise<number> {
-  // One at a time, so that two workers that start together make one version.
-  await sql`lock table questions in share row exclusive mode`.execute(tx);
-  const before = await tx
-    .selectFrom('questions')
-    .select('id')
-    .where('name', '=', name)
-    .where('scale', '=', scale)
-    .where(sql<boolean>`definition::text = ${definition}`)
-    .executeTakeFirst();
-  if (before) return before.id;
+async function storedId(db: Db, name: string, scale: QuestionSet['scale'], definition: string): Promise<number> {
+  const find = (tx: Db) =>
+    tx
+      .selectFrom('questions')
+      .select('id')
+      .where('name', '=', name)
+      .where('scale', '=', scale)
+      .where(sql<boolean>`definition::text = ${definition}`)
+      .executeTakeFirst();
+  const stored = await find(db);
+  if (stored) return stored.id;
+  return db.transaction().execute(async (tx) => {
+    // One at a time, so that two workers that start together make one version.
+    await sql`lock table questions in share row exclusive mode`.execute(tx);
+    return (await find(tx))?.id ?? (await nextVersion(tx, name, scale, definition));
+  });
+}
+
+async function nextVersion(tx: Db, name: string, scale: QuestionSet['scale'], definition: string): Promise<number> {
   const { rows } = await sql<{ id: number }>`
     insert into questions (name, version, scale, definition)
     select ${name}, coalesce(max(version), 0) + 1, ${scale}, ${definition}::json from questions where name = ${name}

@@ -16,7 +16,7 @@ export async function restoreSurvey(
   surveyIdOf: SurveyIdOf,
   report: { id: string; customerId: string | null; serviceProblemId: string | null },
   standing: Standing,
-  askedBy: AskedBy,
+  askedBy: AskedBy | undefined,
 ): Promise<void> {
   const { cycle, survey, confirmation, answer } = standing;
   if (survey.state === 'none' && !confirmation) return;
@@ -38,7 +38,7 @@ async function writeSurvey(
   id: string,
   report: { id: string; customerId: string | null; serviceProblemId: string | null },
   { cycle, survey, reminded, confirmation }: Standing,
-  askedBy: AskedBy,
+  askedBy: AskedBy | undefined,
 ): Promise<void> {
   const { id: reportId, customerId, serviceProblemId } = report;
   const columns = {
@@ -76,7 +76,14 @@ async function restoreAnswer(tx: Db, surveyId: string, { score, solved, revision
     .onConflict((c) =>
       c
         .column('surveyId')
-        .doUpdateSet({ ...scores, revision, actedOnRevision: revision })
+        // The comment of an earlier revision stays.
+        .doUpdateSet({
+          score: scores.score,
+          solved: scores.solved,
+          revision,
+          actedOnRevision: revision,
+          changedAt: now(),
+        })
         .where('answers.revision', '<', revision),
     )
     .execute();
