@@ -229,7 +229,7 @@ function workerOptions(
     interceptors: { activity: [...(tracing?.activity ?? []), interceptActivities(log)] },
     sinks: tracing?.sinks,
     shutdownGraceTime: '10s',
-    // Any other run is replayed when it goes on. More would cost more than they save: the SDK walks through all of them for each task.
+    // Any other run is replayed when it goes on. More would save little, and each takes 0.1 MiB and more (docs/performance.md).
     maxCachedWorkflows: 1200,
     maxConcurrentActivityTaskExecutions: slots,
     maxConcurrentWorkflowTaskExecutions: workflowTasks,
