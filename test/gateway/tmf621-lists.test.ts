@@ -119,6 +119,7 @@ test.each([
   'creationDate=yesterday',
   'lastUpdate.gt=2026-13-01',
   'creationDate.gt=2026-01-01,2026-02-01',
+  'creationDate.ne=2026-01-01T00:00:00-16:00',
   'note.date=',
 ])('%s is refused: it is no time', async (query) => {
   const { status, body } = await call('GET', `${path}?${query}`);

@@ -74,7 +74,8 @@ const anyOf = (conditions: RawBuilder<unknown>[]) => sql`(${sql.join([sql`false`
 
 /** What the function `instant` of the database reads: UTC if it has no zone. */
 const isInstant = (text: string): boolean =>
-  /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)?)?$/.test(text) && DateTime.fromISO(text).isValid;
+  /^(?!0000)\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)?)?$/.test(text) &&
+  DateTime.fromISO(text).isValid;
 
 /** A time as it was meant: "+" in a query is decoded to a space. */
 const withPlus = (word: string): string => word.replace(' ', '+');

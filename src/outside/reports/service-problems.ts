@@ -35,9 +35,9 @@ export interface Signalled extends Pick<Counting, 'serviceProblemId' | 'fixedAt'
 export interface Flow {
   /** Reports that were signalled lately, and whose runs have not followed yet. */
   inFlight: number;
-  /** Reports that were cleared or closed in the last second. */
+  /** Reports that were signalled lately, and were cleared or closed in the last second. */
   followedPerSecond: number;
-  /** How long those that were closed in it had to wait for that, on average; ms. 0: there are none. */
+  /** How long those of them that were closed had to wait for it, on average; ms. 0: there are none. */
   lag: number;
 }
 
@@ -75,9 +75,8 @@ export function serviceProblemReports(db: Db): ServiceProblemReports {
             where ${isOurs} and ${wasOpenAt(fixedAt)} and ${isSignalled(after)} and ${isLeft(overdue)}) as in_flight,
           (select count(*), greatest(0, avg(extract(epoch from closed_at - close_due_at) * 1000)
               filter (where closed_at > now() - interval '1 second')) as lag
-            from reports where ${isOurs} and state <> 'open' and last_update > now() - interval '1 second') as lately`.execute(
-        db,
-      );
+            from reports where ${isOurs} and state <> 'open' and last_update > now() - interval '1 second'
+              and ${isSignalled(after)} and ${isLeft(overdue)}) as lately`.execute(db);
       return rows[0] as Flow; // aggregates always have a row
     },
 
