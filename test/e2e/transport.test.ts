@@ -170,7 +170,7 @@ describe('encrypted payloads', () => {
     });
     const again = (await (await codec('encode', payloads)).json()) as { payloads: { data: string }[] };
     expect(again.payloads[0]?.data).not.toBe(payloads[0]?.data);
-    expect((await codec('decode', [payload], { origin: 'https://evil.example' })).status).toBe(401);
+    expect((await codec('decode', [payload], { origin: 'https://evil.example' })).status).toBe(403);
     expect((await codec('decode', 'x')).status).toBe(400);
     const damaged = await codec('decode', [payload, { ...payload, data: '' }]);
     expect([damaged.status, await damaged.json()]).toEqual([400, expect.objectContaining({ field: 'payloads[1]' })]);

@@ -58,8 +58,9 @@ const fillDisk = () => expect(pipeline(zeros, createWriteStream(filler()))).reje
   expect(refused).toMatchObject({ status: 503, body: { code: 'DatabaseUnavailable' } });
   for (const id of ids) await stack.signal(id, 'cleared');
   await until('PostgreSQL to end, as its log has no place either', async () => {
-    // Segments made in advance are used up first; a segment without a record would not be switched.
-    await stack.sql("select pg_logical_emit_message(false, 'test', ''), pg_switch_wal()").catch(() => undefined);
+    // More segments than the disk has room for, faster than a checkpoint recycles them; one without a record would not be switched.
+    const fillLog = "select pg_logical_emit_message(false, 'test', ''), pg_switch_wal() from generate_series(1, 50)";
+    await stack.sql(fillLog).catch(() => undefined);
     return stack.log.includes('PostgreSQL: ended');
   });
 

@@ -21,7 +21,7 @@ export function operatorPaths(recording: Recording): Paths {
       await ask(recording, id);
       await client.operate('resendSurvey', id, eve);
       await until('the second copy', () => relay.to(addressOf(id)).length === 2);
-      await stack.untilPostponed(id);
+      await stack.untilStatus(id, 'waiting for its end', ({ until: end }) => end !== undefined);
     },
     async 'survey-extended-and-revoked'(id) {
       await ask(recording, id);
