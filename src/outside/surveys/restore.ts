@@ -24,12 +24,14 @@ export async function restoreSurvey(
   const isBehind = rankOf(stored?.state) < rankOf(survey.state);
   const isUnasked = !!confirmation && (!stored?.confirmation || stored.confirmation === 'queued');
   const surveyId = surveyIdOf(report.id, cycle);
-  if (!stored || isBehind || isUnasked) await writeSurvey(tx, surveyId, report, standing, askedBy);
-  if (survey.sentAt && !stored?.sentAt)
-    await tx
-      .insertInto('surveyEvents')
-      .values({ surveyId, event: 'sent', at: new Date(survey.sentAt) })
-      .execute();
+  if (!stored || isBehind || isUnasked) {
+    await writeSurvey(tx, surveyId, report, standing, askedBy);
+    if (survey.sentAt && !stored?.sentAt)
+      await tx
+        .insertInto('surveyEvents')
+        .values({ surveyId, event: 'sent', at: new Date(survey.sentAt) })
+        .execute();
+  }
   if (answer) await restoreAnswer(tx, surveyId, answer);
 }
 
