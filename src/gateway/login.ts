@@ -75,13 +75,13 @@ export function login(app: FastifyInstance, { oidc, http: { publicUrl } }: Confi
     const own: Record<string, unknown> = { ...tokens.claims() };
     // A provider may keep the roles and the name for this request.
     const hasUserInfo = configuration.serverMetadata().userinfo_endpoint !== undefined;
-    const isComplete = claimIn(own, oidc.claim) !== undefined && ('preferred_username' in own || !hasUserInfo);
+    const ownRoles = claimIn(own, oidc.claim);
+    const isComplete = ownRoles !== undefined && ('preferred_username' in own || !hasUserInfo);
     const more = isComplete
       ? {}
       : await library.fetchUserInfo(configuration, tokens.access_token, String(own['sub'])).catch(failed);
-    const id = await client.sessions.open(
-      subjectFrom({ ...more, ...own }, claimIn(own, oidc.claim) ?? claimIn(more, oidc.claim), oidc),
-    );
+    const given = ownRoles ?? claimIn(more, oidc.claim);
+    const id = await client.sessions.open(subjectFrom({ ...more, ...own }, given, oidc));
     const cookies = [
       serialize(sessionCookie, id, { ...options, path: '/' }),
       serialize(loginCookieAt(publicUrl, state), '', { ...options, path: '/', maxAge: 0 }),

@@ -58,19 +58,23 @@ export function assertHubQuery(query: string): void {
   for (const [name, value] of new URLSearchParams(query)) {
     if (name === 'fields') continue;
     const path = pathOf(name);
-    const unknown = value.split(',').find((type) => !ticketEvents.some((known) => known === type.trim()));
-    if (path === 'eventType' && unknown !== undefined)
-      throw new CloseoutError(
-        'BadInput',
-        `eventType must be one of ${ticketEvents.join(', ')}, not "${unknown}".`,
-        'query',
-      );
+    if (path === 'eventType') assertEventTypes(value.split(','));
     if (ofEvents.has(path)) continue;
     const attribute = path.replace('event.troubleTicket.', '').replaceAll('-', '_'); // extensions may have hyphens
     const { operator } = comparisonOf(attribute);
     if (operator !== 'eq' || attribute.endsWith('.eq'))
       throw new CloseoutError('BadInput', `query must compare by "=", not by ".${operator}".`, 'query');
   }
+}
+
+function assertEventTypes(types: string[]): void {
+  const unknown = types.find((type) => !ticketEvents.some((known) => known === type.trim()));
+  if (unknown !== undefined)
+    throw new CloseoutError(
+      'BadInput',
+      `eventType must be one of ${ticketEvents.join(', ')}, not "${unknown}".`,
+      'query',
+    );
 }
 
 /** Attributes that only events have. The priority and the description that are meant are those of the ticket. */

@@ -11,10 +11,16 @@ export interface AskedBy {
   questionId: number;
 }
 
+interface SurveyedReport {
+  id: string;
+  customerId: string | null;
+  serviceProblemId: string | null;
+}
+
 export async function restoreSurvey(
   tx: Db,
   surveyIdOf: SurveyIdOf,
-  report: { id: string; customerId: string | null; serviceProblemId: string | null },
+  report: SurveyedReport,
   standing: Standing,
   askedBy: AskedBy | undefined,
 ): Promise<void> {
@@ -38,7 +44,7 @@ export async function restoreSurvey(
 async function writeSurvey(
   tx: Db,
   id: string,
-  report: { id: string; customerId: string | null; serviceProblemId: string | null },
+  report: SurveyedReport,
   { cycle, survey, reminded, confirmation }: Standing,
   askedBy: AskedBy | undefined,
 ): Promise<void> {
@@ -71,27 +77,22 @@ function rankOf(state: Standing['survey']['state'] | 'queued' | undefined): numb
 }
 
 async function restoreAnswer(tx: Db, surveyId: string, { score, solved, revision = 1 }: AnsweredSignal): Promise<void> {
-  const scores = { score: score ?? null, solved: solved ?? null, comment: null, followUps: '{}' };
+  const known = { score: score ?? null, solved: solved ?? null };
+  const withoutWords = { ...known, comment: null, followUps: '{}' };
   await tx
     .insertInto('answers')
-    .values({ surveyId, ...scores, revision, actedOnRevision: revision })
+    .values({ surveyId, ...withoutWords, revision, actedOnRevision: revision })
     .onConflict((c) =>
       c
         .column('surveyId')
         // The comment of an earlier revision stays.
-        .doUpdateSet({
-          score: scores.score,
-          solved: scores.solved,
-          revision,
-          actedOnRevision: revision,
-          changedAt: now(),
-        })
+        .doUpdateSet({ ...known, revision, actedOnRevision: revision, changedAt: now() })
         .where('answers.revision', '<', revision),
     )
     .execute();
   await tx
     .insertInto('answerRevisions')
-    .values({ surveyId, revision, ...scores })
+    .values({ surveyId, revision, ...withoutWords })
     .onConflict((c) => c.doNothing())
     .execute();
 }
