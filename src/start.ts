@@ -14,16 +14,9 @@ import { postgresUrl } from './local/postgres.js';
 import { startProxy } from './local/proxy.js';
 import { loadSecrets, writePrivately, type Secrets } from './local/secrets.js';
 import { Supervisor } from './local/supervise.js';
-import {
-  dataDirOf,
-  isLoopback,
-  loadConfig,
-  loadLocalPorts,
-  stackFile,
-  type Config,
-  type LocalPorts,
-} from './setup/config.js';
+import { dataDirOf, loadConfig, loadLocalPorts, stackFile, type Config, type LocalPorts } from './setup/config.js';
 import { loadBrands } from './setup/brands.js';
+import { isLoopback } from './setup/loopback.js';
 import { loadPolicy } from './setup/policy-file.js';
 import { endOnSignal } from './setup/until-done.js';
 import { clusterPorts, ownPortsOf, partsOf, type Env, type Say, type Stack } from './start/parts.js';

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
 import { isOwnAuthor, type Subject } from '../contract/access.js';
 import { CloseoutError } from '../contract/errors.js';
-import { isLoopback, type Config } from '../setup/config.js';
+import type { Config } from '../setup/config.js';
+import { isLoopback } from '../setup/loopback.js';
 import { claimIn, scopesOf, type Oidc } from '../setup/oidc-settings.js';
 import { sendDesk } from './desk/page.js';
 

@@ -9,6 +9,7 @@ import { CloseoutError } from '../contract/errors.js';
 import { workflowIdOf } from '../contract/ids.js';
 import { linkKeysFrom, type LinkKey } from '../customer/links.js';
 import { givenIn } from './environment.js';
+import { isLoopback } from './loopback.js';
 import { mailbox } from './mailbox.js';
 import { oidcFrom, oidcSettings, type Oidc } from './oidc-settings.js';
 import { payloadKeysFrom, type PayloadKeys } from './payload-keys.js';
@@ -227,10 +228,6 @@ function assertReachable({ SMTP_URL, CLOSEOUT_PUBLIC_URL, CLOSEOUT_MAIL_FROM }: 
   if (domainOf(CLOSEOUT_MAIL_FROM) === 'closeout.example')
     refuse('CLOSEOUT_MAIL_FROM', 'must be an address of yours that customers may reply to');
 }
-
-/** Whether a URL leads to this machine. */
-export const isLoopback = (address: string): boolean =>
-  URL.canParse(address) && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(address).hostname);
 
 function isTraced(env: Record<string, string | undefined>): boolean {
   const collector = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? env['OTEL_EXPORTER_OTLP_ENDPOINT'];

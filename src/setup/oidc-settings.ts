@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Scope } from '../contract/access.js';
 import { CloseoutError } from '../contract/errors.js';
+import { isLoopback } from './loopback.js';
 
 export interface Oidc {
   issuer: URL;
@@ -36,7 +37,8 @@ const isRole = (word: string): word is Role => Object.hasOwn(scopesOf, word);
 
 export const oidcSettings = {
   CLOSEOUT_OIDC_ISSUER: z
-    .url({ protocol: /^https?$/, error: 'must be a URL that begins with https:// or http://' })
+    .url({ protocol: /^https?$/, error: 'must be a URL that begins with https://' })
+    .refine((issuer) => issuer.startsWith('https:') || isLoopback(issuer), 'must be a URL that begins with https://')
     .optional(),
   CLOSEOUT_OIDC_CLIENT_ID: z.string().optional(),
   CLOSEOUT_OIDC_CLIENT_SECRET: z.string().optional(),

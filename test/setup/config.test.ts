@@ -57,6 +57,7 @@ test.each([
   ['CLOSEOUT_OIDC_CLIENT_SECRET', ''],
   ['CLOSEOUT_OIDC_CLIENT_ID', ''],
   ['CLOSEOUT_OIDC_ISSUER', 'login.example'],
+  ['CLOSEOUT_OIDC_ISSUER', 'http://login.example'],
   ['CLOSEOUT_OIDC_ROLES', 'owner=noc'],
   ['CLOSEOUT_OIDC_ROLES', 'viewer'],
 ])('%s = "%s" is refused for the log-in', (name, value) => {
