@@ -61,11 +61,12 @@ export async function askConfirmation(deps: Deps, request: AskConfirmation): Pro
     request.cameBack !== undefined &&
     before?.confirmation === 'sent' &&
     before.mailedAt?.toISOString() === request.cameBack;
-  if (postponedUntil && address && (!isAsked || hasComeBack || isDue(before, kind))) {
+  if (hasComeBack) await confirmations.forgetAsked(before.id);
+  const isForgotten = hasComeBack || before?.confirmation === 'withdrawn';
+  if (postponedUntil && address && (!isAsked || isForgotten || isDue(before, kind))) {
     await ledger.expect(reportId, soonAfter(postponedUntil));
     return { postponedUntil: postponedUntil.toISOString() };
   }
-  if (hasComeBack) await confirmations.forgetAsked(before.id);
   const survey = await confirmations.start({
     report,
     cycle,

@@ -7,7 +7,7 @@ import { CloseoutError } from '../contract/errors.js';
 import type { ConfirmationState } from '../contract/survey.js';
 import type { ClosingRequest } from '../outside/reports/ledger.js';
 import type { Seen } from '../outside/reports/observed.js';
-import type { ReportRow } from '../outside/reports/rows.js';
+import { closingMark, type ReportRow } from '../outside/reports/rows.js';
 import { systemOfRecord, type Change } from '../policy/changes.js';
 import type { Fence } from '../policy/standing.js';
 import { later } from '../policy/time.js';
@@ -21,11 +21,9 @@ import type { Deps } from './deps.js';
  */
 export type ClosedTicket = { outcome: 'closed' | 'undone'; seen: Seen } | { outcome: 'stale' };
 
-const closingMark = ({ reportId, cycle }: Fence): string => `closeout:${reportId}:${cycle}:closed`;
-
 /** The ticket is closed there, and none of our attempts did it. */
 export const isClosedByAgent = ({ status, movingTo }: ReportRow, fence: Fence): boolean =>
-  status === 'closed' && movingTo !== closingMark(fence);
+  status === 'closed' && movingTo !== closingMark(fence.reportId, fence.cycle);
 
 /** `prepared`: the report as it was when the closing was decided. */
 export async function closeTicket(
@@ -37,7 +35,7 @@ export async function closeTicket(
   const { reportId, runId, cycle, rev } = fence;
   const survey = await deps.surveys.ofCycle(reportId, cycle);
   const note = closingNote(request, survey?.confirmation ?? null);
-  const change = { to: 'closed', mark: closingMark(fence), note } as const;
+  const change = { to: 'closed', mark: closingMark(reportId, cycle), note } as const;
   const isWanted = (row: ReportRow) => row.runId === runId && row.rev <= rev;
   const moved = await inSystem(deps, prepared, change, isWanted);
   if (!moved || moved.outcome === 'stale') return { outcome: 'stale' };

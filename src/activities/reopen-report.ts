@@ -1,5 +1,5 @@
 import type { SurveyRecord } from '../contract/survey.js';
-import type { Fence } from '../policy/standing.js';
+import type { ByHand, Fence } from '../policy/standing.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
 import type { Change } from '../policy/changes.js';
 import { writtenReport, type WrittenReport } from './close-report.js';
@@ -35,4 +35,20 @@ export async function cancelReport(deps: Deps, { fence, change, system }: WriteC
   if (system && written.state === 'cancelled') await cancelTicket(deps, fence, change);
   const survey = await surveys.ofCycle(fence.reportId, written.cycle);
   return { ...written, survey: survey && surveyRecord(survey) };
+}
+
+export interface LeaveReport {
+  fence: Fence;
+  /** An operator closed it; without: `change` cancels it, if anything does. */
+  byHand?: ByHand;
+  change?: Change;
+}
+
+/** Ends a report in the ledger alone, because its system refuses to change the ticket. Safe to repeat, as `reopenReport`. */
+export async function leaveReport(
+  { ledger }: Deps,
+  { fence, byHand, change }: LeaveReport,
+): Promise<WrittenReport | undefined> {
+  if (byHand) return writtenReport(await ledger.leaveClosed(fence, byHand));
+  return change && writtenReport(await ledger.cancel(fence, change));
 }

@@ -22,7 +22,7 @@ export interface SendSurvey {
   policy: Policy['survey'];
   reopen: Policy['reopen'];
   byOperator: boolean;
-  /** The operator who wants the survey mail to be sent again although it was accepted before. */
+  /** The operator who wants the survey mail to be sent again although it was accepted before; `closeout`: it came back because of us. */
   againFor?: string;
 }
 
@@ -38,8 +38,9 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
   const { reportId, cycle, kind, policy, againFor } = request;
   const { surveys, questions, doNotContact, messages, timeline, ledger } = deps;
   if (againFor) await surveys.queueAgain(reportId, cycle, surveyExpiresAt(policy, now()));
+  const hasComeBack = againFor === 'closeout';
   const quiet = (contact: Contact | undefined) =>
-    againFor ? undefined : quietUntil(now(), policy.quietHours, contact?.timeZone);
+    againFor && !hasComeBack ? undefined : quietUntil(now(), policy.quietHours, contact?.timeZone);
   const { survey, report, contact, postponedUntil } = await surveys.decide({
     ...request,
     question: await questionOf(deps, policy),
@@ -57,7 +58,8 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
     await ledger.expect(reportId, nextWriteAfter({ ...survey, remindedAt }, policy));
     return surveyRecord(survey);
   }
-  const sent = { ...survey, state: 'sent' as const, sentAt: survey.sentAt ?? now() };
+  const sentAt = (hasComeBack ? undefined : survey.sentAt) ?? now();
+  const sent = { ...survey, state: 'sent' as const, sentAt };
   const reminded = { ...sent, remindedAt: now() };
   const expectedAt = nextWriteAfter(kind === 'survey' ? sent : reminded, policy);
   // The customer already has the link: from now on, its page asks the survey's question. An operator wants a mail.
@@ -79,9 +81,11 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
   };
   const outgoing = surveyMail(mail, deps.mail, deps.brands.of(survey.brand));
   await mailCustomer(deps, reportId, outgoing, kind === 'reminder' ? leaveOut : undefined);
-  if (againFor) await timeline.add(survey.id, 'sentAgain', { by: againFor });
   const mailedTo = doNotContact.hashOf(address);
-  return surveyRecord(await surveys.markSent({ id: survey.id, kind, mailedTo, expectedAt }));
+  if (againFor) await timeline.add(survey.id, 'sentAgain', { by: againFor });
+  return surveyRecord(
+    await surveys.markSent({ id: survey.id, kind: hasComeBack ? 'again' : kind, mailedTo, expectedAt }),
+  );
 }
 
 /** Another channel delivers the first mail, and says so; nothing depends on its reminder. */

@@ -36,7 +36,7 @@ export function alertIdOf(alert: Alert): string {
     case 'stuck':
       return `alert:stuck:${alert.at.slice(0, 10)}`;
     case 'massClear':
-      return `alert:massClear:${alert.serviceProblemId}:${alert.at.slice(0, 10)}`;
+      return `alert:massClear:${alert.serviceProblemId}:${alert.request}`;
     case 'listener':
       return `alert:listener:${alert.listener}:${alert.givenUp ?? ''}:${alert.at.slice(0, 10)}`;
     case 'message':

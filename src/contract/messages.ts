@@ -200,8 +200,8 @@ export type Alert =
   | { kind: 'reopenings'; reportId: string; cycle: number; at: string }
   /** The runs of reports were woken again and again and do not follow. */
   | { kind: 'stuck'; at: string }
-  /** Reports of a service problem could not be cleared. `at`: ISO 8601. */
-  | { kind: 'massClear'; serviceProblemId: string; failed: number; at: string }
+  /** Reports of a service problem could not be cleared. `request`: id of what asked for it. `at`: ISO 8601. */
+  | { kind: 'massClear'; serviceProblemId: string; request: string; failed: number; at: string }
   /** A listener of events fails for days or wants no more; `givenUp`: only the events of this report were given up. */
   | { kind: 'listener'; listener: string; reason: string; givenUp?: string; at: string }
   /** A customer replied to one of our mails. */

@@ -112,9 +112,16 @@ async function clearAll(input: MassClearInput, state: State): Promise<void> {
     Object.assign(state, { after: '', marks: [] });
     progress.round++;
   }
-  const { serviceProblemId, failedCount } = progress;
-  if (failedCount > 0)
-    await raiseAlert({ kind: 'massClear', serviceProblemId, failed: failedCount, at: new Date().toISOString() });
+  const { serviceProblemId, failedCount: failed } = progress;
+  const [request] = state.requests;
+  if (failed > 0 && request)
+    await raiseAlert({
+      kind: 'massClear',
+      serviceProblemId,
+      request: request.id,
+      failed,
+      at: new Date().toISOString(),
+    });
 }
 
 /** Signals the reports, the newest first. */

@@ -28,7 +28,7 @@ import {
   startSurvey,
   waitForAnswer,
 } from './survey.js';
-import { publish, publishBriefly, showCancelRequest, surveyOutcome } from './visibility.js';
+import { publish, publishBriefly, resultOf, showCancelRequest } from './visibility.js';
 import { Left, attemptOrPark, continueRun, lookUp, recordReceived, wait } from './waiting.js';
 
 export async function closeProblemReport(input: RunInput): Promise<RunResult> {
@@ -126,9 +126,8 @@ async function clearing(run: RunState): Promise<NextPhase> {
   const { policy, hold } = run;
   const mustWait = policy.holdDown > 0 || hold !== undefined;
   if (run.confirmation && isConfirmed(run)) run.phase = 'confirming';
-  // A customer who was asked may reply at any time, also while the report is held.
-  const isNext = !mustWait || run.confirmation !== undefined;
-  if (isNext && policy.confirmation && !isConfirmed(run)) return 'confirming';
+  // A customer who was asked may reply at any time, also while the report is held. Whether to ask, the ledger says, by today's policy.
+  if (run.confirmation && policy.confirmation && !isConfirmed(run)) return 'confirming';
   return mustWait ? closing(run) : 'closing';
 }
 
@@ -232,7 +231,7 @@ async function reopen(run: RunState, reopening: Unwritten): Promise<void> {
   const saysNotSolved = run.answer?.solved === false; // has its own alert
   const reopened = await writeChange(run, 'reopenReport', reopening);
   if (run.isLeft && run.answer && !hasNewAnswer(run)) await recordHandled(run, run.answer);
-  if (reopened && reopening.change.by === 'customer' && !saysNotSolved)
+  if (!run.isLeft && reopening.change.by === 'customer' && !saysNotSolved)
     await raiseAlert({ kind: 'notFixed', reportId: run.reportId, cycle, at: changedAt(reopening.change) });
   if (!reopened || reopened.cycle <= cycle) return;
   Object.assign(run, { cycle, survey: reopened.survey ?? run.survey, ...nothingUnhandled() });
@@ -253,7 +252,7 @@ async function writeChange(run: RunState, name: 'reopenReport' | 'cancelReport',
   const step = () =>
     steps[name].executeWithOptions(steps.inSystem(system, steps.untilGivenUp(run)), [{ fence, change, system }]);
   const written = await attemptOrPark(run, { name, step });
-  if (!written) leave(run);
+  if (!written) await leave(run);
   else if (written.isSuperseded) await startOver(run);
   else {
     noteWritten(run, fence, written);
@@ -262,8 +261,18 @@ async function writeChange(run: RunState, name: 'reopenReport' | 'cancelReport',
   return undefined;
 }
 
-/** An operator ended a report that the system of record refuses to change. */
-function leave(run: RunState): void {
+/** An operator ended a report that the system of record refuses to change: only the ledger says so. */
+async function leave(run: RunState): Promise<void> {
+  end(run);
+  const { closeByHand: byHand } = run;
+  const change = unwrittenChange(run, 'cancelled')?.change;
+  const fence = nextFence(run, 'leave');
+  const request = { fence, byHand, change };
+  const left = await steps.leaveReport.executeWithOptions(steps.untilGivenUp(run), [request]).catch(undefinedIfFailed);
+  if (left && !left.isSuperseded) noteWritten(run, fence, left);
+}
+
+function end(run: RunState): void {
   run.isLeft = true;
   run.isEnding = true;
   run.state = run.closeByHand ? 'closed' : 'cancelled';
@@ -271,7 +280,7 @@ function leave(run: RunState): void {
 
 /** An operator ended the run of a report that does not exist. */
 async function endUnknown(run: RunState): Promise<void> {
-  leave(run);
+  end(run);
   run.phase = 'done';
   // Ending in the task that answers the operator would lose the answer if another event arrives in that task.
   if (run.closeByHand) await sleep('1s', { summary: 'Until the update is answered' });
@@ -283,12 +292,4 @@ async function escalate(run: RunState): Promise<void> {
   if (cycle <= run.policy.reopen.escalateAfter || run.escalatedCycle === cycle) return;
   run.escalatedCycle = cycle;
   await raiseAlert({ kind: 'reopenings', reportId, cycle, at: new Date().toISOString() });
-}
-
-function resultOf(run: RunState): RunResult {
-  return {
-    outcome: run.state === 'cancelled' ? 'cancelled' : 'closed',
-    cycle: run.cycle,
-    survey: { outcome: surveyOutcome(run.survey) ?? 'none', score: run.answer?.score, scale: run.answer?.scale },
-  };
 }

@@ -37,6 +37,7 @@ export const { lookUpReport } = step('Look the report up in the system of record
 export const { closeReport } = step('Close the report in the system of record');
 export const { reopenReport } = step('Reopen the report');
 export const { cancelReport } = step('Cancel the report');
+export const { leaveReport } = step('Record that the report was left as it is in its system');
 export const { resolveConfirmation } = step('Stop waiting for the customer to confirm');
 export const { recordDecision } = step('Record the decision');
 export const { recordDelivery } = step('Record that another channel has delivered the survey');

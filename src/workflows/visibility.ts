@@ -1,8 +1,9 @@
-/** The run as the Temporal UI shows it: search attributes and the current details. */
+/** The run as the Temporal UI shows it: search attributes, the current details, and its result. */
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { escaped } from '../contract/markdown.js';
 import { searchAttributes } from '../contract/messages.js';
+import type { RunResult } from '../contract/reports.js';
 import type { SurveyRecord } from '../contract/survey.js';
 import { stateInWords } from '../policy/state-in-words.js';
 import type { RunState } from './run.js';
@@ -77,3 +78,12 @@ export function detailsOf(run: RunState): string {
 }
 
 const utc = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;
+
+/** What the run returns when it has ended. */
+export function resultOf(run: RunState): RunResult {
+  return {
+    outcome: run.state === 'cancelled' ? 'cancelled' : 'closed',
+    cycle: run.cycle,
+    survey: { outcome: surveyOutcome(run.survey) ?? 'none', score: run.answer?.score, scale: run.answer?.scale },
+  };
+}

@@ -5,8 +5,9 @@ import { sendSurvey } from '../../src/activities/send-survey.js';
 import { recordSweep, restoreLedger, sweepReports, wakeUnfinished } from '../../src/activities/sweep-reports.js';
 import { CloseoutError } from '../../src/contract/errors.js';
 import { workflowIdOf } from '../../src/contract/ids.js';
-import { defaultConfirmation, defaultPolicy } from '../../src/policy/settings.js';
+import { defaultConfirmation, defaultPolicy, type Policy } from '../../src/policy/settings.js';
 import type { ConfirmationStanding } from '../../src/policy/standing.js';
+import { day } from '../../src/policy/time.js';
 import { openActivities } from '../stack/activities.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
@@ -24,32 +25,57 @@ afterAll(async () => {
   await stack.end();
 });
 
-test('a question that came back is asked again once, however often the activity begins again', async () => {
-  const id = await stack.open('AGAIN-1');
-  const { runId } = await stack.temporal.workflow.getHandle(workflowIdOf(id)).describe();
-  await until('the run to be noted', async () => (await deps.ledger.read(id)).runId === runId);
-  let rev = (await deps.ledger.read(id)).rev;
-  const at = new Date().toISOString();
-  const ask = async (cameBack?: string) => {
-    const request: AskConfirmation = {
-      fence: { reportId: id, runId, cycle: 1, rev: ++rev, what: `clear ${at}` },
-      clearing: { at, receivedAt: at },
-      kind: 'confirm',
-      policy: { ...defaultConfirmation, businessHours: null },
-      brand: defaultPolicy.brand,
-      survey: defaultPolicy.survey,
-      reopen: defaultPolicy.reopen,
-      byOperator: false,
-      cameBack,
+/** Hours of silence that have begun and do not end soon. */
+function quietNow(): NonNullable<Policy['survey']['quietHours']> {
+  const hour = (offset: number) => `${`${(new Date().getUTCHours() + offset + 24) % 24}`.padStart(2, '0')}:00`;
+  return { from: hour(-2), to: hour(3), zone: 'UTC' };
+}
+const quietly = { ...defaultPolicy.survey, quietHours: quietNow() };
+
+describe('a question that came back', () => {
+  /** Asks in the name of the report's own run. */
+  async function asking(reportId: string) {
+    const id = await stack.open(reportId);
+    const { runId } = await stack.temporal.workflow.getHandle(workflowIdOf(id)).describe();
+    await until('the run to be noted', async () => (await deps.ledger.read(id)).runId === runId);
+    let rev = (await deps.ledger.read(id)).rev;
+    const at = new Date().toISOString();
+    return async (cameBack?: string, survey = defaultPolicy.survey) => {
+      const request: AskConfirmation = {
+        fence: { reportId: id, runId, cycle: 1, rev: ++rev, what: `clear ${at}` },
+        clearing: { at, receivedAt: at },
+        kind: 'confirm',
+        policy: { ...defaultConfirmation, businessHours: null },
+        brand: defaultPolicy.brand,
+        survey,
+        reopen: defaultPolicy.reopen,
+        byOperator: false,
+        cameBack,
+      };
+      return (await activities.call(() => askConfirmation(deps, request))) as ConfirmationStanding;
     };
-    return (await activities.call(() => askConfirmation(deps, request))) as ConfirmationStanding;
-  };
-  const first = await ask();
-  expect(await ask()).toEqual(first);
-  const again = await ask(first.askedAt);
-  expect(Date.parse(again.closesAt)).toBeGreaterThan(Date.parse(first.closesAt));
-  expect(await ask(first.askedAt)).toEqual(again);
-  expect(await stack.mails(id)).toHaveLength(2);
+  }
+
+  test('is asked again once, however often the activity begins again', async () => {
+    const ask = await asking('AGAIN-1');
+    const first = await ask();
+    expect(await ask()).toEqual(first);
+    const again = await ask(first.askedAt);
+    expect(Date.parse(again.closesAt)).toBeGreaterThan(Date.parse(first.closesAt));
+    expect(await ask(first.askedAt)).toEqual(again);
+    expect(await stack.mails('AGAIN-1')).toHaveLength(2);
+  });
+
+  test('was not asked, also while quiet hours delay the next mail', async () => {
+    const ask = await asking('QUIET-1');
+    const { askedAt } = await ask();
+    const postponed = { postponedUntil: expect.any(String) as string };
+    expect(await ask(askedAt, quietly)).toEqual(postponed);
+    expect(await deps.surveys.ofCycle('QUIET-1', 1)).toMatchObject({ confirmation: 'withdrawn', mailedAt: null });
+    expect(await ask(undefined, quietly)).toEqual(postponed); // of a successor, or after a hold
+    expect(await ask()).toMatchObject({ state: 'sent' });
+    expect(await stack.mails('QUIET-1')).toHaveLength(2);
+  });
 });
 
 test('a reminder that the relay refuses is not tried again, however often its run looks again', async () => {
@@ -72,6 +98,37 @@ test('a reminder that the relay refuses is not tried again, however often its ru
   await expect(remind({ ...deps, mailer: { ...deps.mailer, send } })).rejects.toThrow('refused');
   expect(await remind(deps)).toMatchObject({ state: 'sent' });
   expect(await stack.mails('REFUSED-1')).toHaveLength(1);
+});
+
+test('a survey mail that came back is sent again outside of quiet hours, and its reminder counts from then on', async () => {
+  await stack.ask('CAME-BACK-1');
+  await stack.sql(`update surveys set sent_at = now() - interval '6 days' where report_id = 'CAME-BACK-1'`);
+  const { reopen, brand } = defaultPolicy;
+  const again = (againFor: string, policy: Policy['survey']) =>
+    activities.call(() =>
+      sendSurvey(deps, {
+        reportId: 'CAME-BACK-1',
+        cycle: 1,
+        kind: 'survey',
+        brand,
+        policy,
+        reopen,
+        byOperator: false,
+        againFor,
+      }),
+    );
+  expect(await again('closeout', quietly)).toEqual({ postponedUntil: expect.any(String) as string });
+  const sentAt = async () => (await deps.surveys.ofCycle('CAME-BACK-1', 1))?.sentAt?.getTime();
+  const before = await sentAt();
+  expect(await again('eve', quietly)).toMatchObject({ state: 'sent' }); // an operator has decided
+  expect(await sentAt()).toBe(before);
+  const resent = await again('closeout', defaultPolicy.survey);
+  expect(resent).toMatchObject({ state: 'sent', sentAt: new Date((await sentAt()) ?? 0).toISOString() });
+  const [report] = await stack.sql<{ in_days: number }>(
+    `select round(extract(epoch from expected_at - now()) / 86400)::int as in_days from reports where id = 'CAME-BACK-1'`,
+  );
+  expect(report?.in_days).toBe(Math.round((defaultPolicy.survey.reminderAfter ?? 0) / day));
+  expect(await stack.mails('CAME-BACK-1')).toHaveLength(3);
 });
 
 describe('what a sweep could not do, the next one does', () => {

@@ -1,6 +1,7 @@
 /** What the ledger holds after writes that come too late. */
 import { openDatabase, type Db } from '../../src/outside/database/database.js';
 import { openStores } from '../../src/outside/stores.js';
+import { closingMark } from '../../src/outside/reports/rows.js';
 import type { Ledger } from '../../src/outside/reports/ledger.js';
 import { loadConfig } from '../../src/setup/config.js';
 import { loadPolicy } from '../../src/setup/policy-file.js';
@@ -78,4 +79,79 @@ test('a report that another program has opened again, or cancelled, is not clear
     await stack.sql('update reports set status = $2 where id = $1', [reportId, status]);
     expect(await clear(2)).toMatchObject({ isSuperseded: true, row: { status, rev: 1 } });
   }
+});
+
+/** A report that belongs to our run. */
+async function taken(reportId: string): Promise<string> {
+  await stack.open(reportId);
+  await stack.untilPhase(reportId, 'open', 1);
+  await ledger.takeOver(reportId, 'our-run');
+  return reportId;
+}
+
+const fenceOf = (reportId: string, rev: number, what = `write ${rev}`) => ({
+  reportId,
+  runId: 'our-run',
+  cycle: 1,
+  rev,
+  what,
+});
+
+test('a hold waits for a closing of the ticket that is under way', async () => {
+  const reportId = await taken('MOVING-1');
+  const since = new Date().toISOString();
+  const hold = () => ledger.record(fenceOf(reportId, 1), { hold: { by: 'eve', since } });
+  const move = (to: string, seconds: number) =>
+    stack.sql(`update reports set moving_to = $2, moving_until = now() + $3 * interval '1 second' where id = $1`, [
+      reportId,
+      to,
+      seconds,
+    ]);
+  await move(closingMark(reportId, 1), 60);
+  await expect(hold()).rejects.toMatchObject({ code: 'SystemUnavailable' });
+  await move(closingMark(reportId, 1), -1);
+  expect(await hold()).toMatchObject({ isSuperseded: false, row: { hold: { by: 'eve' } } });
+});
+
+test('a report that is left is closed in its cycle once, and its customer is not asked', async () => {
+  const reportId = await taken('LEFT-1');
+  const at = new Date().toISOString();
+  const closing = { clearing: { at, receivedAt: at }, isConfirmed: false };
+  await ledger.close(fenceOf(reportId, 1), closing, loadPolicy(undefined));
+  await ledger.reopen(fenceOf(reportId, 2), { kind: 'reopened', source: 'desk', receivedAt: at });
+  for (let n = 0; n < 2; n++) {
+    const left = await ledger.leaveClosed(fenceOf(reportId, 3), { by: 'eve', note: 'stays closed' });
+    expect(left.row).toMatchObject({ state: 'closed', status: 'closed', cycle: 2, expectedAt: null });
+  }
+  const history = `select by, reason from status_changes where report_id = $1 and cycle = 2 and status = 'closed'`;
+  expect(await stack.sql(history, [reportId])).toEqual([{ by: 'eve', reason: 'stays closed' }]);
+  const survey = 'select state, reason from surveys where report_id = $1 and cycle = 2';
+  expect(await stack.sql(survey, [reportId])).toEqual([{ state: 'skipped', reason: 'byOperator' }]);
+});
+
+test('a run that looks its report up is not stuck, however late it writes', async () => {
+  const reportId = await taken('PATIENT-1');
+  const wakesOf = async () =>
+    stack.sql('select wakes, expected_at > now() as is_expected from reports where id = $1', [reportId]);
+  const wake = (expected: string) =>
+    stack.sql(`update reports set wakes = 4, expected_at = now() + $2::interval where id = $1`, [reportId, expected]);
+  await wake('1 hour');
+  await ledger.takeOver(reportId, 'our-run');
+  expect(await wakesOf()).toEqual([{ wakes: 4, is_expected: true }]);
+  await wake('-1 hour');
+  await ledger.takeOver(reportId, 'our-run');
+  expect(await wakesOf()).toEqual([{ wakes: 0, is_expected: true }]);
+});
+
+test('the reason of a clearing is kept also if its customer is asked first', async () => {
+  const reportId = await taken('REASON-1');
+  const at = new Date().toISOString();
+  await stack.sql(`insert into change_reasons (id, report_id, reason) values ('reason-1', $1, 'card replaced')`, [
+    reportId,
+  ]);
+  const change = { kind: 'cleared' as const, source: 'desk', receivedAt: at, id: 'reason-1', hasReason: true };
+  const { row } = await ledger.clear(fenceOf(reportId, 1), { at, receivedAt: at }, change);
+  expect(row).toMatchObject({ status: 'resolved', statusReason: 'card replaced' });
+  const history = `select reason from status_changes where report_id = $1 and status = 'resolved'`;
+  expect(await stack.sql(history, [reportId])).toEqual([{ reason: 'card replaced' }]);
 });

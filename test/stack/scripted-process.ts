@@ -8,7 +8,7 @@ import type { Activities } from '../../src/activities/index.js';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import { mailQueue, searchAttributes, taskQueue, workflowType, type UpdateName } from '../../src/contract/messages.js';
 import type { RunResult, RunStatus } from '../../src/contract/reports.js';
-import type { WrittenReport } from '../../src/activities/close-report.js';
+import type { ClosedReport, WrittenReport } from '../../src/activities/close-report.js';
 import type { LookedUp } from '../../src/activities/look-up-report.js';
 import { nothingReceived } from '../../src/policy/changes.js';
 import { defaultPolicy, type Policy } from '../../src/policy/settings.js';
@@ -38,12 +38,15 @@ export const written = (state: WrittenReport['state'], cycle = 1): WrittenReport
   isSuperseded: false,
 });
 
+/** The ledger's answer about a report whose customer is asked first. */
+export const toBeConfirmed: ClosedReport = { ...written('cleared'), wait: { for: 'confirmation' } };
+
 /** Answers of the activities for an open report that closes as soon as it is cleared and has no survey. */
 const usual: Script = {
   lookUpReport: ({ runId }) => Promise.resolve(lookedUp(runId)),
-  closeReport: () => Promise.resolve(written('closed')),
   reopenReport: () => Promise.resolve(written('open')),
   cancelReport: () => Promise.resolve(written('cancelled')),
+  leaveReport: ({ byHand }) => Promise.resolve(written(byHand ? 'closed' : 'cancelled')),
   recordDecision: () => Promise.resolve(written('open')),
   sendSurvey: () => Promise.resolve({ state: 'skipped', reason: 'disabled' }),
   alertOperator: () => Promise.resolve(),
@@ -54,6 +57,7 @@ const names = [
   'closeReport',
   'reopenReport',
   'cancelReport',
+  'leaveReport',
   'recordDecision',
   'askConfirmation',
   'resolveConfirmation',
@@ -120,9 +124,11 @@ export class ScriptedProcess {
 
   /** Starts the run of a report that behaves as scripted. */
   async begin(reportId: string, script: Script = {}, policy: Partial<Policy> = {}): Promise<ScriptedRun> {
-    const lookUpReport: Script['lookUpReport'] = ({ runId }) =>
-      Promise.resolve(lookedUp(runId, { policy: { ...defaultPolicy, ...policy } }));
-    this.scripts.set(reportId, { lookUpReport, ...script });
+    const whole = { ...defaultPolicy, ...policy };
+    const lookUpReport: Script['lookUpReport'] = ({ runId }) => Promise.resolve(lookedUp(runId, { policy: whole }));
+    const closeReport: Script['closeReport'] = ({ isConfirmed }) =>
+      Promise.resolve(whole.confirmation && !isConfirmed ? toBeConfirmed : written('closed'));
+    this.scripts.set(reportId, { lookUpReport, closeReport, ...script });
     const handle = await this.environment.client.workflow.start(workflowType, {
       workflowId: workflowIdOf(reportId),
       taskQueue,

@@ -271,6 +271,18 @@ test('a reopening that the system refuses is made when an operator says so', asy
   await stack.untilPhase(id, 'open', 2);
 });
 
+test('a reopening that stays refused leaves a closed report behind once it is closed by hand', async () => {
+  const { ticketId, id } = await ticket();
+  server.set(ticketId, 'resolved');
+  await stack.untilSurvey(id, 'sent');
+  proxy.fault = ({ method }) => (method === 'PATCH' ? { instead: { status: 422 } } : undefined);
+  await stack.signal(id, 'reopened');
+  await stack.untilPhase(id, 'needsAttention');
+  await stack.closeout('close-by-hand', id, '--note', 'stays closed');
+  await until('the run to end', async () => (await stack.client.status(id)).phase === 'done');
+  expect(await stack.client.get(id)).toMatchObject({ status: 'closed', cycle: 2 });
+});
+
 test('a ticket whose usual report id is taken has a report of its own', async () => {
   const last = (await ticket()).ticketId;
   const next = `TT ${Number(last.slice('TT '.length)) + 1}`;

@@ -7,6 +7,7 @@ import {
   controlledAfterLocal,
   lookedUp,
   ScriptedProcess,
+  toBeConfirmed,
   written,
   type Input,
   type Output,
@@ -177,7 +178,7 @@ describe('while the customer is asked to confirm', () => {
   });
 
   test('a hold outlives the customer\'s "yes"', async () => {
-    const closings: Output<'closeReport'>[] = [{ ...written('cleared'), wait: { for: 'release' } }];
+    const closings: Output<'closeReport'>[] = [toBeConfirmed, { ...written('cleared'), wait: { for: 'release' } }];
     const run = await process.begin(
       'HOLD-1',
       {
@@ -235,6 +236,22 @@ describe('while the customer is asked to confirm', () => {
       expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
     },
   );
+
+  test('the policy of the clearing counts, not the one that the run knew before', async () => {
+    const strict = { ...confirmation, onSilence: 'hold' as const };
+    const run = await process.begin(
+      'TODAY-1',
+      {
+        closeReport: () => Promise.resolve({ ...toBeConfirmed, policy: { ...defaultPolicy, confirmation: strict } }),
+        askConfirmation: (input) => Promise.resolve(asked(input, -1)),
+      },
+      { confirmation },
+    );
+    await run.signal('cleared');
+    await run.until('parked', ({ attention }) => attention?.code === 'NotConfirmed');
+    await run.signal('cancelled');
+    expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
+  });
 
   test('a reply ends the parking that silence began', async () => {
     const run = await process.begin(

@@ -17,8 +17,9 @@ import type { Database } from '../database/schema.js';
 import { markConfirmationActedOn, withdrawConfirmation } from '../surveys/confirmations.js';
 import type { SurveyIdOf } from '../surveys/survey-row.js';
 import { withdrawSurvey } from '../surveys/surveys.js';
-import { recordStatus } from './history.js';
 import { closeAtOnce } from './close-at-once.js';
+import { leaveClosed, record } from './decisions.js';
+import { recordStatus } from './history.js';
 import { seenColumns, type Seen } from './observed.js';
 import { restore, type Restoring } from './restore.js';
 import { set, supersedes, write, type Columns, type Written } from './fenced-write.js';
@@ -65,7 +66,12 @@ export interface Ledger {
   reopen(fence: Fence, change: Change, customersReason?: string): Promise<Written>;
   /** Cancels a report that is not closed yet, and withdraws its confirmation and its survey. */
   cancel(fence: Fence, change: Change): Promise<Written>;
-  /** Writes what an operator decided. A report that was closed or cancelled first can no longer be held. */
+  /** Closes a report whose ticket its system refuses to change. Its customer is not asked. */
+  leaveClosed(fence: Fence, byHand: ByHand): Promise<Written>;
+  /**
+   * Writes what an operator decided. A report that was closed or cancelled first can no longer be held; while its
+   * ticket is being closed, `SystemUnavailable` is thrown.
+   */
   record(fence: Fence, decision: Decision): Promise<Written>;
   /** The run is alive, and will have written again by then; null: it waits for nothing but a signal. */
   expect(reportId: string, expectedAt: Date | null): Promise<void>;
@@ -90,7 +96,10 @@ export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
           signals: sql<number>`case when run_id = ${runId} then signals else 0 end`,
           earlierRunId: sql<string>`case when run_id = ${runId} then earlier_run_id else run_id end`,
           earlierSignals: sql<number>`case when run_id = ${runId} then earlier_signals else signals end`,
-          expectedAt: sql<Date>`case when expected_at < now() then now() + interval '2 minutes' else expected_at end`,
+          // A run that looks is not stuck, whatever it waits for; the longer that takes, the more rarely it is woken.
+          expectedAt: sql<Date>`case when expected_at < now()
+            then now() + least(greatest(now() - last_update, interval '2 minutes'), interval '1 hour') else expected_at end`,
+          wakes: sql<number>`case when expected_at < now() then 0 else wakes end`,
         })
         .where('id', '=', id)
         .returningAll()
@@ -105,6 +114,7 @@ export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
     clear: (fence, clearing, change) => inTransaction((tx) => clear(tx, fence, clearing, change)),
     reopen: (fence, change, reason) => inTransaction((tx) => reopen(tx, surveyIdOf, fence, change, reason)),
     cancel: (fence, change) => inTransaction((tx) => cancel(tx, surveyIdOf, fence, change)),
+    leaveClosed: (fence, byHand) => inTransaction((tx) => leaveClosed(tx, surveyIdOf, fence, byHand)),
     record: (fence, decision) => inTransaction((tx) => record(tx, fence, decision)),
 
     async expect(id, expectedAt) {
@@ -117,10 +127,11 @@ async function clear(tx: Tx, fence: Fence, clearing: Clearing, change: Change | 
   const before = await lock(tx, fence.reportId);
   if (stateOf(before.status) === 'cancelled' || isReopenedThere(before, clearing, change))
     return { row: before, isSuperseded: true };
-  const written = await write(tx, fence, (row) => clearedColumns(row, clearing));
+  const reason = await reasonOf(tx, change);
+  const written = await write(tx, fence, (row) => clearedColumns(row, clearing, reason));
   const { row, isSuperseded } = written;
   if (!isSuperseded && row.status === 'resolved')
-    await recordStatus(tx, row, [{ status: 'resolved', at: new Date(clearing.at), by: clearing.by }]);
+    await recordStatus(tx, row, [{ status: 'resolved', at: new Date(clearing.at), by: clearing.by, reason }]);
   return written;
 }
 
@@ -261,28 +272,6 @@ async function cancel(tx: Tx, surveyIdOf: SurveyIdOf, fence: Fence, change: Chan
   await noteChanged(tx, row, change, reason);
   await withdrawSurvey(tx, surveyIdOf, toReport(row), 'cancelled');
   return written;
-}
-
-async function record(tx: Tx, fence: Fence, { operation, ...decision }: Decision): Promise<Written> {
-  const written = await write(tx, fence, (row) => decisionColumns(row, decision));
-  const { reportId, cycle, rev } = fence;
-  if (operation && !written.isSuperseded && !written.isTooLate && written.row.rev === rev)
-    await tx
-      .insertInto('operations')
-      .values({ ...operation, reportId, cycle, rev })
-      .onConflict((c) => c.doNothing())
-      .execute();
-  return written;
-}
-
-function decisionColumns(row: ReportRow, decision: Omit<Decision, 'operation'>): Columns | undefined {
-  if (decision.hold && (row.state === 'closed' || row.state === 'cancelled')) return undefined;
-  const json = (value: object | null | undefined) => (value ? JSON.stringify(value) : value);
-  const { hold } = decision;
-  // A held report waits for nothing but an operator, or its customer.
-  const isReleased = hold === null && row.state === 'cleared';
-  const expected = hold ? { expectedAt: null } : isReleased ? { expectedAt: later(now(), 5 * minute) } : {};
-  return { ...expected, ...decision, hold: json(hold), attention: json(decision.attention) };
 }
 
 /** The reason of a change may be a customer's words, so it never was in a signal. */

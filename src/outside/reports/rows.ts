@@ -65,6 +65,13 @@ export function toClearing({ clearedAt, clearReceivedAt, clearBy }: ReportRow): 
 export const isPrepared = ({ state, clearedAt }: ReportRow, { at }: Clearing): boolean =>
   state === 'cleared' && clearedAt?.toISOString() === at;
 
+/** What our change of a ticket to closed is known by. */
+export const closingMark = (reportId: string, cycle: number): string => `closeout:${reportId}:${cycle}:closed`;
+
+/** One of our attempts to close its ticket is under way. */
+export const isBeingClosed = ({ id, cycle, movingTo, movingUntil }: ReportRow, at: Date): boolean =>
+  movingTo === closingMark(id, cycle) && movingUntil !== null && movingUntil > at;
+
 /** Another program has opened the report again since it was cleared. */
 export const isReopenedThere = (row: ReportRow, clearing: Clearing, change: Change | undefined): boolean =>
   stateOf(row.status) === 'open' && (isPrepared(row, clearing) || change?.source === systemOfRecord);

@@ -41,7 +41,8 @@ export interface Surveys {
 
 export interface SentMail {
   id: string;
-  kind: 'survey' | 'reminder';
+  /** `again`: the survey mail, after it had come back because of us. */
+  kind: 'survey' | 'reminder' | 'again';
   /** Hash of the address that was mailed; absent: no mail was needed, or another channel delivers it. */
   mailedTo?: string;
   /** For the timeline. */
@@ -120,23 +121,28 @@ export async function withdrawSurvey(
   tx: Db,
   surveyIdOf: SurveyIdOf,
   report: EndedReport,
-  reason: SkipReason & ('reopened' | 'cancelled'),
+  reason: SkipReason & ('reopened' | 'cancelled' | 'byOperator'),
 ): Promise<void> {
   await skipQueued(tx, surveyIdOf, report, reason);
   await supersedeSent(tx, report);
   await freezeAnswered(tx, report);
 }
 
+/** What is noted of each mail, in which state of the survey, and its event in the timeline; null: the caller adds it. */
+const sentMails = {
+  survey: { set: sql`state = 'sent', sent_at = now()`, from: 'queued', event: 'sent' },
+  reminder: { set: sql`reminded_at = now()`, from: 'sent', event: 'reminded' },
+  again: { set: sql`sent_at = now()`, from: 'sent', event: null },
+} as const;
+
 /** In one statement, together with the timeline and the ledger. */
 async function markSent(db: Db, { id, kind, mailedTo, detail, expectedAt }: SentMail): Promise<Survey> {
-  const [set, expected] =
-    kind === 'survey' ? [sql`state = 'sent', sent_at = now()`, 'queued'] : [sql`reminded_at = now()`, 'sent'];
-  const event = kind === 'survey' ? 'sent' : 'reminded';
+  const { set, from, event } = sentMails[kind];
   const { rows } = await sql<Survey>`
     with locked as (select id from reports where id = (select report_id from surveys where id = ${id}) for update),
       changed as (update surveys set ${set}, mailed_to = coalesce(${mailedTo ?? null}, mailed_to) from locked
-        where surveys.id = ${id} and report_id = locked.id and state = ${expected} returning surveys.*),
-      noted as (insert into survey_events (survey_id, event, detail) select id, ${event}, ${detail ?? null} from changed),
+        where surveys.id = ${id} and report_id = locked.id and state = ${from} returning surveys.*),
+      noted as (insert into survey_events (survey_id, event, detail) select id, ${event}, ${detail ?? null} from changed where ${event}::text is not null),
       expecting as (update reports set expected_at = ${expectedAt}, wakes = 0, wake_after = null
         from changed where reports.id = changed.report_id)
     select * from changed`.execute(db);

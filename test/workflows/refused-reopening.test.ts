@@ -1,0 +1,69 @@
+/** A reopening that the system of record refuses, until an operator says what becomes of it. */
+import { ApplicationFailure } from '@temporalio/common';
+import type { Alert } from '../../src/contract/messages.js';
+import { lookedUp, ScriptedProcess, written, type Input, type Script } from '../stack/scripted-process.js';
+
+let process: ScriptedProcess;
+beforeAll(async () => {
+  process = await ScriptedProcess.start();
+});
+afterAll(() => process.end());
+
+/** `again`: what comes after the refusal. */
+function refusedOnce(again: Script['reopenReport']) {
+  const left: Input<'leaveReport'>[] = [];
+  const alerts: Alert[] = [];
+  let attempts = 0;
+  const script: Script = {
+    lookUpReport: ({ runId }) =>
+      Promise.resolve(attempts === 0 ? lookedUp(runId) : lookedUp(runId, { state: 'open', cycle: 2, rev: 9 })),
+    sendSurvey: () => Promise.resolve({ state: 'sent', id: 'survey-1', sentAt: new Date().toISOString() }),
+    reopenReport: (input) =>
+      attempts++ === 0
+        ? Promise.reject(ApplicationFailure.nonRetryable('it may not be reopened', 'SystemRefused'))
+        : (again as NonNullable<typeof again>)(input),
+    leaveReport: (input) => {
+      left.push(input);
+      return Promise.resolve(written(input.byHand ? 'closed' : 'cancelled', 2));
+    },
+    alertOperator: (alert) => Promise.resolve(void alerts.push(alert)),
+  };
+  return { left, alerts, script };
+}
+
+async function parked(reportId: string, script: Script) {
+  const run = await process.begin(reportId, script);
+  await run.signal('cleared');
+  await run.until('sent', ({ survey }) => survey.state === 'sent');
+  await run.signal('reopened', { by: 'customer' });
+  await run.until('parked', ({ attention }) => attention?.step === 'reopenReport');
+  return run;
+}
+
+const never = () => Promise.reject(new Error('is not tried again'));
+
+test('that an operator closes by hand is closed in the ledger, too', async () => {
+  const { left, script } = refusedOnce(never);
+  const run = await parked('HAND-1', script);
+  await run.update('closeByHand', { note: 'stays closed' });
+  expect(await run.result()).toMatchObject({ outcome: 'closed', cycle: 2 });
+  expect(left).toMatchObject([{ byHand: { by: 'eve', note: 'stays closed' } }]);
+});
+
+test('that an operator cancels is cancelled in the ledger, too', async () => {
+  const { left, script } = refusedOnce(never);
+  const run = await parked('CANCEL-1', script);
+  await run.signal('cancelled', { by: 'eve' });
+  expect(await run.result()).toMatchObject({ outcome: 'cancelled', cycle: 2 });
+  expect(left).toMatchObject([{ change: { kind: 'cancelled', by: 'eve' } }]);
+});
+
+test('that succeeds later alerts an operator to what the customer said, although the run has written since', async () => {
+  const { alerts, script } = refusedOnce(() => Promise.resolve({ ...written('open', 2), isSuperseded: true }));
+  const run = await parked('RETRIED-1', script);
+  await run.update('retryNow');
+  await run.until('open', ({ phase, cycle }) => phase === 'open' && cycle === 2);
+  await run.signal('cancelled');
+  await run.result();
+  expect(alerts).toMatchObject([{ kind: 'notFixed', reportId: 'RETRIED-1', cycle: 1 }]);
+});
