@@ -62,8 +62,7 @@ export async function askConfirmation(deps: Deps, request: AskConfirmation): Pro
     before?.confirmation === 'sent' &&
     before.mailedAt?.toISOString() === request.cameBack;
   if (hasComeBack) await confirmations.forgetAsked(before.id);
-  const isForgotten = hasComeBack || before?.confirmation === 'withdrawn';
-  if (postponedUntil && address && (!isAsked || isForgotten || isDue(before, kind))) {
+  if (postponedUntil && address && (!isAsked || hasComeBack || isDue(before, kind))) {
     await ledger.expect(reportId, soonAfter(postponedUntil));
     return { postponedUntil: postponedUntil.toISOString() };
   }

@@ -37,18 +37,18 @@ export async function cancelReport(deps: Deps, { fence, change, system }: WriteC
   return { ...written, survey: survey && surveyRecord(survey) };
 }
 
-export interface LeaveReport {
-  fence: Fence;
-  /** An operator closed it; without: `change` cancels it, if anything does. */
-  byHand?: ByHand;
-  change?: Change;
-}
+/** An operator closed it by hand, or a change cancels it. */
+export type LeaveReport = { fence: Fence } & (
+  { byHand: ByHand; change?: undefined } | { byHand?: undefined; change: Change }
+);
 
 /** Ends a report in the ledger alone, because its system refuses to change the ticket. Safe to repeat, as `reopenReport`. */
 export async function leaveReport(
-  { ledger }: Deps,
+  { ledger, surveys }: Deps,
   { fence, byHand, change }: LeaveReport,
-): Promise<WrittenReport | undefined> {
-  if (byHand) return writtenReport(await ledger.leaveClosed(fence, byHand));
-  return change && writtenReport(await ledger.cancel(fence, change));
+): Promise<ChangedReport & { closedAt?: string }> {
+  const written = await (byHand ? ledger.leaveClosed(fence, byHand) : ledger.cancel(fence, change));
+  const survey = await surveys.ofCycle(fence.reportId, written.row.cycle);
+  const closedAt = written.row.closedAt?.toISOString();
+  return { ...writtenReport(written), survey: survey && surveyRecord(survey), closedAt };
 }

@@ -6,7 +6,7 @@
  * A reopened report starts over; a cancelled one is done. Only this workflow decides what a change means, in the order in which its
  * signals came. Activities do what a step needs and write it to the ledger, from which any run of the report can continue.
  */
-import { CancellationScope, allHandlersFinished, condition, sleep } from '@temporalio/workflow';
+import { CancellationScope, allHandlersFinished, condition } from '@temporalio/workflow';
 import type { Phase, RunInput, RunResult } from '../contract/reports.js';
 import { changedAt } from '../policy/changes.js';
 import type { Clearing } from '../policy/standing.js';
@@ -17,6 +17,7 @@ import { acceptOperations } from './operations.js';
 import { undefinedIfFailed } from './failure.js';
 import { fromNow, newRun, nothingUnhandled, type RunState, type Unwritten } from './run.js';
 import { fenceOf, nextFence, noteWritten, unwrittenChange } from './ledger.js';
+import { endUnknown, leave } from './leaving.js';
 import { acceptSignals } from './signals.js';
 import * as steps from './steps.js';
 import {
@@ -140,6 +141,7 @@ async function confirming(run: RunState): Promise<NextPhase> {
 
 /** Closes the report, unless something has to be waited for first: the ledger knows, by today's policy. */
 async function closing(run: RunState): Promise<NextPhase> {
+  if (run.holds > 0) await wait(run, () => run.holds === 0);
   const { changes, clearing: cleared } = run;
   if (run.state !== 'cleared' || !cleared) return follow(run);
   publishBriefly(run, { waitingFor: 'the system of record to confirm the closing' });
@@ -147,7 +149,7 @@ async function closing(run: RunState): Promise<NextPhase> {
   const closed = await attemptOrPark(run, {
     name: 'closeReport',
     step: (attempts) => close(run, cleared, attempts),
-    stop: isChanged,
+    stop: () => isChanged() || run.holds > 0,
     watches: run.system !== undefined,
     continuesByHand: true,
   });
@@ -231,7 +233,8 @@ async function reopen(run: RunState, reopening: Unwritten): Promise<void> {
   const saysNotSolved = run.answer?.solved === false; // has its own alert
   const reopened = await writeChange(run, 'reopenReport', reopening);
   if (run.isLeft && run.answer && !hasNewAnswer(run)) await recordHandled(run, run.answer);
-  if (!run.isLeft && reopening.change.by === 'customer' && !saysNotSolved)
+  if (run.isLeft && run.cycle > cycle) delete run.answer;
+  if (!run.isLeft && run.written.state === 'open' && reopening.change.by === 'customer' && !saysNotSolved)
     await raiseAlert({ kind: 'notFixed', reportId: run.reportId, cycle, at: changedAt(reopening.change) });
   if (!reopened || reopened.cycle <= cycle) return;
   Object.assign(run, { cycle, survey: reopened.survey ?? run.survey, ...nothingUnhandled() });
@@ -252,38 +255,12 @@ async function writeChange(run: RunState, name: 'reopenReport' | 'cancelReport',
   const step = () =>
     steps[name].executeWithOptions(steps.inSystem(system, steps.untilGivenUp(run)), [{ fence, change, system }]);
   const written = await attemptOrPark(run, { name, step });
-  if (!written) await leave(run);
-  else if (written.isSuperseded) await startOver(run);
-  else {
+  if (written && !written.isSuperseded) {
     noteWritten(run, fence, written);
     return written;
   }
+  if (written || !(await leave(run))) await startOver(run);
   return undefined;
-}
-
-/** An operator ended a report that the system of record refuses to change: only the ledger says so. */
-async function leave(run: RunState): Promise<void> {
-  end(run);
-  const { closeByHand: byHand } = run;
-  const change = unwrittenChange(run, 'cancelled')?.change;
-  const fence = nextFence(run, 'leave');
-  const request = { fence, byHand, change };
-  const left = await steps.leaveReport.executeWithOptions(steps.untilGivenUp(run), [request]).catch(undefinedIfFailed);
-  if (left && !left.isSuperseded) noteWritten(run, fence, left);
-}
-
-function end(run: RunState): void {
-  run.isLeft = true;
-  run.isEnding = true;
-  run.state = run.closeByHand ? 'closed' : 'cancelled';
-}
-
-/** An operator ended the run of a report that does not exist. */
-async function endUnknown(run: RunState): Promise<void> {
-  end(run);
-  run.phase = 'done';
-  // Ending in the task that answers the operator would lose the answer if another event arrives in that task.
-  if (run.closeByHand) await sleep('1s', { summary: 'Until the update is answered' });
 }
 
 /** Alerts an operator to a report that was reopened too often, once per cycle. */

@@ -66,9 +66,14 @@ const operations: Record<UpdateName, Operation> = {
         : `Only a report that is not yet being closed can be held; this report is in phase ${phase}`,
     accept: async (run, request) => {
       const hold = { by: authorOf(request), note: noteOf(request), since: new Date().toISOString() };
-      await record(run, () => ({ hold }), 'hold', request);
-      run.hold = hold;
-      run.changes++;
+      run.holds++;
+      try {
+        await record(run, () => ({ hold }), 'hold', request);
+        run.hold = hold;
+        run.changes++;
+      } finally {
+        run.holds--;
+      }
     },
   },
   release: {

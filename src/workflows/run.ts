@@ -87,6 +87,8 @@ export interface RunState extends Standing, Unhandled {
   retries: number;
   /** Counts `cancelled`, so that a refused step can be left. */
   cancellations: number;
+  /** Holds that are being recorded: they stop a closing, which then no longer has the ticket. */
+  holds: number;
   /** An operator closed the report where we could not. */
   closeByHand?: ByHand;
   /** An operator has left a step that cannot be done, and with it the report. */
@@ -133,6 +135,7 @@ export function newRun(input: RunInput): RunState {
     isBulk: false,
     retries: 0,
     cancellations: 0,
+    holds: 0,
     isLeft: false,
     isEnding: false,
     isCancelRequested: false,

@@ -147,9 +147,10 @@ async function sendSurveyMail(
   const isReminder = kind === 'reminder';
   const giveUpAt = (isReminder ? expiryOf(run) : surveyExpiresAt(survey, new Date())).getTime();
   const isCopy = isReminder || requestedBy !== undefined;
+  const hasComeBack = requestedBy === 'closeout';
   const isUnwanted = () => isOver() || (isCopy && isWithdrawn(run));
-  const step = ({ sendSurvey }: steps.MailSteps) =>
-    sendSurvey.executeWithOptions(steps.forAtMost(giveUpAt - Date.now(), run), [
+  const step = async ({ sendSurvey }: steps.MailSteps) => {
+    const result = await sendSurvey.executeWithOptions(steps.forAtMost(giveUpAt - Date.now(), run), [
       {
         reportId,
         cycle,
@@ -161,6 +162,9 @@ async function sendSurveyMail(
         againFor: requestedBy,
       },
     ]);
+    // Meanwhile, the survey may be answered, or end.
+    return hasComeBack && 'postponedUntil' in result ? { resendAt: result.postponedUntil } : result;
+  };
   const { sent, refused } = await deliverMail(run, {
     name: 'sendSurvey',
     waitingFor: 'the survey mail to be accepted',
@@ -171,6 +175,7 @@ async function sendSurveyMail(
     notAfter: isReminder ? giveUpAt : undefined,
   });
   if (!isReminder) delete run.resendAt;
+  if (sent && 'resendAt' in sent) return void Object.assign(run, sent);
   if (sent && 'handedOver' in sent) await waitForDelivery(run, sent, isOver);
   else if (sent) run.survey = sent;
   // The mail was faster than the operator.
@@ -178,7 +183,7 @@ async function sendSurveyMail(
     await endSurvey(run, 'expired', { reason: 'revoked', by: run.skipSurveyBy });
   if (!refused) return;
   // A mail that came back because of us, or could not be delivered, has not reached the customer.
-  const hasArrived = isCopy && requestedBy !== 'closeout' && run.survey.state === 'sent';
+  const hasArrived = isCopy && !hasComeBack && run.survey.state === 'sent';
   if (!hasArrived) await endSurvey(run, 'undeliverable', { reason: refused });
   if (refused !== 'RecipientRefused') await raiseAlert({ kind: 'undeliverable', failure: refused, at: fromNow(0) });
 }

@@ -71,7 +71,7 @@ describe('a question that came back', () => {
     const { askedAt } = await ask();
     const postponed = { postponedUntil: expect.any(String) as string };
     expect(await ask(askedAt, quietly)).toEqual(postponed);
-    expect(await deps.surveys.ofCycle('QUIET-1', 1)).toMatchObject({ confirmation: 'withdrawn', mailedAt: null });
+    expect(await deps.surveys.ofCycle('QUIET-1', 1)).toMatchObject({ confirmation: 'queued', mailedAt: null });
     expect(await ask(undefined, quietly)).toEqual(postponed); // of a successor, or after a hold
     expect(await ask()).toMatchObject({ state: 'sent' });
     expect(await stack.mails('QUIET-1')).toHaveLength(2);
@@ -124,6 +124,7 @@ test('a survey mail that came back is sent again outside of quiet hours, and its
   expect(await sentAt()).toBe(before);
   const resent = await again('closeout', defaultPolicy.survey);
   expect(resent).toMatchObject({ state: 'sent', sentAt: new Date((await sentAt()) ?? 0).toISOString() });
+  expect(await sentAt()).toBeGreaterThan(before ?? Infinity);
   const [report] = await stack.sql<{ in_days: number }>(
     `select round(extract(epoch from expected_at - now()) / 86400)::int as in_days from reports where id = 'CAME-BACK-1'`,
   );

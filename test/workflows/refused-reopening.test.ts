@@ -1,7 +1,7 @@
 /** A reopening that the system of record refuses, until an operator says what becomes of it. */
 import { ApplicationFailure } from '@temporalio/common';
 import type { Alert } from '../../src/contract/messages.js';
-import { lookedUp, ScriptedProcess, written, type Input, type Script } from '../stack/scripted-process.js';
+import { controlled, lookedUp, ScriptedProcess, written, type Input, type Script } from '../stack/scripted-process.js';
 
 let process: ScriptedProcess;
 beforeAll(async () => {
@@ -24,7 +24,8 @@ function refusedOnce(again: Script['reopenReport']) {
         : (again as NonNullable<typeof again>)(input),
     leaveReport: (input) => {
       left.push(input);
-      return Promise.resolve(written(input.byHand ? 'closed' : 'cancelled', 2));
+      const survey = { state: 'skipped' as const, reason: 'byOperator', id: 'survey-2' };
+      return Promise.resolve({ ...written(input.byHand ? 'closed' : 'cancelled', 2), survey });
     },
     alertOperator: (alert) => Promise.resolve(void alerts.push(alert)),
   };
@@ -35,7 +36,7 @@ async function parked(reportId: string, script: Script) {
   const run = await process.begin(reportId, script);
   await run.signal('cleared');
   await run.until('sent', ({ survey }) => survey.state === 'sent');
-  await run.signal('reopened', { by: 'customer' });
+  await run.signal('reopened', { by: 'customer', id: 'change-1' });
   await run.until('parked', ({ attention }) => attention?.step === 'reopenReport');
   return run;
 }
@@ -46,7 +47,11 @@ test('that an operator closes by hand is closed in the ledger, too', async () =>
   const { left, script } = refusedOnce(never);
   const run = await parked('HAND-1', script);
   await run.update('closeByHand', { note: 'stays closed' });
-  expect(await run.result()).toMatchObject({ outcome: 'closed', cycle: 2 });
+  expect(await run.result()).toMatchObject({
+    outcome: 'closed',
+    cycle: 2,
+    survey: { outcome: 'skipped:byOperator' },
+  });
   expect(left).toMatchObject([{ byHand: { by: 'eve', note: 'stays closed' } }]);
 });
 
@@ -56,6 +61,30 @@ test('that an operator cancels is cancelled in the ledger, too', async () => {
   await run.signal('cancelled', { by: 'eve' });
   expect(await run.result()).toMatchObject({ outcome: 'cancelled', cycle: 2 });
   expect(left).toMatchObject([{ change: { kind: 'cancelled', by: 'eve' } }]);
+});
+
+test('that is repeated while it is left counts', async () => {
+  const leaving = controlled<'leaveReport'>();
+  const { script } = refusedOnce(() => Promise.resolve(written('open', 2)));
+  const run = await parked('AGAIN-1', { ...script, leaveReport: leaving.activity });
+  const closed = run.update('closeByHand', { note: 'stays closed' });
+  const { succeed } = await leaving.call(1);
+  await closed;
+  await run.signal('reopened', { by: 'noc' });
+  succeed({ ...written('closed', 1), survey: { state: 'sent', id: 'survey-1' } });
+  await run.until('open', ({ phase, cycle }) => phase === 'open' && cycle === 2);
+  await run.signal('cancelled');
+  expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
+});
+
+test('is not left by a cancellation that does not count', async () => {
+  const { left, script } = refusedOnce(() => Promise.resolve(written('open', 2)));
+  const run = await parked('LATE-1', script);
+  await run.signal('cancelled', { id: 'change-1' });
+  await run.until('open', ({ phase }) => phase === 'open');
+  expect(left).toEqual([]);
+  await run.signal('cancelled');
+  expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
 });
 
 test('that succeeds later alerts an operator to what the customer said, although the run has written since', async () => {

@@ -67,7 +67,7 @@ export function confirmationTable(db: Db, hashOf: HashAddress, surveyIdOf: Surve
     },
 
     async forgetAsked(id) {
-      const forgotten = { confirmation: 'withdrawn', mailedAt: null } as const;
+      const forgotten = { confirmation: 'queued', mailedAt: null } as const;
       await db.updateTable('surveys').set(forgotten).where('id', '=', id).where('confirmation', '=', 'sent').execute();
     },
 
@@ -164,10 +164,10 @@ async function start(
             eb.or([
               eb('surveys.confirmFor', 'is distinct from', clearedAt),
               eb('surveys.confirmation', '=', 'withdrawn'),
-              // The mail could not be sent for a long time, so the window it states would be wrong.
+              // It came back, or could not be sent for a long time, so the window it states would be wrong.
               eb.and([
                 eb('surveys.confirmation', '=', 'queued'),
-                eb('surveys.mailedAt', '<', sql<Date>`now() - interval '1 hour'`),
+                eb('surveys.mailedAt', 'is', null).or('surveys.mailedAt', '<', sql<Date>`now() - interval '1 hour'`),
               ]),
             ]),
           ),
