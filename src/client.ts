@@ -171,15 +171,19 @@ export class CloseoutClient {
     { status, ...change }: ChangeRequest = {},
   ): Promise<ReportedChange> {
     const report = await this.reports.get(reportId);
-    if (status) assertAllowed(report, status);
+    const assertFits = (current: Report) => {
+      if (status) assertAllowed(current, status);
+    };
+    assertFits(report);
     if (change.at !== undefined) assertTime(change.at, 'at');
     assertChanges(changes);
-    const isRunsReason = status !== undefined && !isOpen(status);
-    const updated = await this.reports.update(reportId, {
+    const isRunsReason = status !== undefined && !(isOpen(status) && isOpen(report.status));
+    const given = {
       ...changes,
       status: status && isOpen(status) ? status : undefined,
       statusReason: isRunsReason ? undefined : change.reason,
-    });
+    };
+    const updated = await this.reports.update(reportId, given, assertFits); // again, while nobody else changes it
     const kind = status && changeTo(status);
     return kind ? this.report(reportId, kind, { ...change, status }, updated) : { report: updated, isApplied: true };
   }

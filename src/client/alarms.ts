@@ -4,10 +4,10 @@ import type { Alarm } from '../alarms/alertmanager.js';
 import { hasCode } from '../contract/errors.js';
 import { emailAddressPattern } from '../contract/contact.js';
 import type { NewReport, Report } from '../contract/reports.js';
-import type { AlarmTable } from '../outside/alarms.js';
+import type { AlarmTable, KnownAlarm } from '../outside/alarms.js';
 import type { PolicyFor } from '../policy/settings.js';
 import { stateOf } from '../policy/status.js';
-import { later } from '../policy/time.js';
+import { later, minute } from '../policy/time.js';
 import type { ChangeRequest, CloseoutClient } from '../client.js';
 import { now } from '../outside/database/clock.js';
 
@@ -18,6 +18,9 @@ export type AlarmOutcome = 'opened' | 'reopened' | 'cleared' | 'unchanged';
 export type OpenElsewhere = (ticket: NewReport, reference: string, beforeWrite: BeforeWrite) => Promise<string>;
 type BeforeWrite = () => Promise<unknown>;
 type Open = (ticket: NewReport, reference: string) => Promise<string>;
+
+/** An alarm, and how often it has fired with its start. */
+type Firing = Alarm & Pick<KnownAlarm, 'firings'>;
 
 type Reports = Pick<CloseoutClient, 'open' | 'clear' | 'reopen' | 'get'>;
 
@@ -35,25 +38,32 @@ export class AlarmService {
     return this.alarms.exclusively(source, alarm.fingerprint, async (stillOurs) => {
       const known = await this.alarms.find(source, alarm.fingerprint);
       const report = known && (await this.reports.get(known.reportId));
-      const startsAt = new Date(alarm.startsAt);
-      // The end of an earlier firing, sent again, is not the end of this one.
-      if (!alarm.isFiring) return known && startsAt < known.startsAt ? 'unchanged' : this.end(source, alarm, report);
-      if (known && known.startsAt >= startsAt) return 'unchanged';
+      const sinceKnown = known ? Date.parse(alarm.startsAt) - known.startsAt.getTime() : 1;
+      if (sinceKnown < 0) return 'unchanged'; // an earlier firing, or its end, sent again
+      const firings = known && sinceKnown === 0 ? known.firings : 1;
+      if (!alarm.isFiring) {
+        const outcome = await this.end(source, { ...alarm, firings }, report);
+        await this.alarms.noteEnd(source, alarm.fingerprint);
+        return outcome;
+      }
+      if (known && sinceKnown === 0 && !hasEndedLongAgo(known)) return 'unchanged';
+      const firing = { ...alarm, firings: sinceKnown === 0 ? firings + 1 : 1 };
       const open =
         openElsewhere && ((ticket: NewReport, reference: string) => openElsewhere(ticket, reference, stillOurs));
-      return this.fire(source, alarm, report, policyFor, open);
+      return this.fire(source, firing, report, policyFor, open);
     });
   }
 
   private async fire(
     source: string,
-    alarm: Alarm,
+    alarm: Firing,
     before: Report | undefined,
     policyFor: PolicyFor,
     openElsewhere: Open | undefined,
   ): Promise<AlarmOutcome> {
-    const { fingerprint, startsAt } = alarm;
-    const note = (id: string) => this.alarms.set(source, fingerprint, new Date(startsAt), id);
+    const { fingerprint, firings } = alarm;
+    const startsAt = new Date(alarm.startsAt);
+    const note = (reportId: string) => this.alarms.set(source, fingerprint, { reportId, startsAt, firings });
     const state = before && stateOf(before.status);
     const isCurrent = state === 'open' || state === 'cleared';
     if (before && (isCurrent || (state === 'closed' && canReopen(before, policyFor)))) {
@@ -69,12 +79,12 @@ export class AlarmService {
   /** Under an id that is always the same for this firing: one that was opened before it could be noted is found again. */
   private async open(
     source: string,
-    alarm: Alarm,
+    alarm: Firing,
     before: Report | undefined,
     openElsewhere: Open | undefined,
   ): Promise<string> {
     const opening = openingOf(alarm, before);
-    const reference = `${alarm.fingerprint}-${new Date(alarm.startsAt).getTime()}`;
+    const reference = `${alarm.fingerprint}-${new Date(alarm.startsAt).getTime()}${againOf(alarm)}`;
     if (openElsewhere) return openElsewhere(opening, reference);
     const id = `${source}-${createHash('sha256').update(reference).digest('hex').slice(0, 16)}`;
     await this.reports.open({ ...opening, id }).catch((error: unknown) => {
@@ -83,7 +93,7 @@ export class AlarmService {
     return id;
   }
 
-  private async end(source: string, alarm: Alarm, report: Report | undefined): Promise<AlarmOutcome> {
+  private async end(source: string, alarm: Firing, report: Report | undefined): Promise<AlarmOutcome> {
     const state = report && stateOf(report.status);
     if (!report || state === 'cancelled') return 'unchanged';
     // Also if it seems to be cleared or closed: its reopening may still wait for a worker.
@@ -93,9 +103,21 @@ export class AlarmService {
 }
 
 /** The id makes both webhooks of a pair one change. No time is stated: the order in which alarms come counts, not their clock. */
-function changeOf(source: string, { fingerprint, isFiring, startsAt }: Alarm): ChangeRequest {
-  return { id: `alarm:${fingerprint}:${startsAt}:${isFiring ? 'firing' : 'resolved'}`, by: `alarm:${source}` };
+function changeOf(source: string, alarm: Firing): ChangeRequest {
+  const { fingerprint, isFiring, startsAt } = alarm;
+  const kind = isFiring ? 'firing' : 'resolved';
+  return { id: `alarm:${fingerprint}:${startsAt}:${kind}${againOf(alarm)}`, by: `alarm:${source}` };
 }
+
+/** Tells the firings with the same start apart. */
+const againOf = ({ firings }: Firing): string => (firings > 1 ? `:${firings}` : '');
+
+/** The webhooks of a pair come that much later than each other at most; ms. */
+const longestDelay = 5 * minute;
+
+/** What fires later than that does so again, though its start is the same: Prometheus could not reach Alertmanager for a while. */
+const hasEndedLongAgo = ({ endedAt }: KnownAlarm): boolean =>
+  endedAt !== undefined && later(endedAt, longestDelay) < now();
 
 function canReopen({ closedAt, ...report }: Report, policyFor: PolicyFor): boolean {
   const { within } = policyFor(report).reopen;

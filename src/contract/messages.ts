@@ -83,6 +83,8 @@ export interface AnsweredSignal {
   solved?: boolean;
   /** 1 for the first answer, 2 for its first change, … */
   revision?: number;
+  /** ISO 8601: when it was stored. */
+  answeredAt?: string;
 }
 
 /** Sent when the mail of a survey bounced. `reason`: the status code of RFC 3463, such as `5.1.1`. */

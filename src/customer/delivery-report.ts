@@ -55,17 +55,21 @@ function outcomeOf(action: string, status: string): DeliveryReport['outcome'] {
 /** The field is `rfc822; address`, but some servers omit the type. */
 const addressIn = (field = ''): string | undefined => addressPattern.exec(field)?.[0];
 
-const addressPattern = /[^\s<>()[\]"',;:]+@[^\s<>()[\]"',;:]*[^\s<>()[\]"',;:.]/u;
+/** No longer than RFC 5321 allows, so that it is found in linear time. */
+const addressPattern = /[^\s<>()[\]"',;:]{1,64}@[^\s<>()[\]"',;:]{0,254}[^\s<>()[\]"',;:.]/u;
+
+/** What a bounce says stands at its beginning. Anybody can write one, and the words are searched for each address. */
+const [longestWords, mostAddresses] = [65_536, 50];
 
 /** One report per address that a bounce in plain words names. `subject` and `failedRecipients` (set by Exim and Gmail) are headers. */
 export function reportsInText(text: string, subject: string, failedRecipients: string): DeliveryReport[] {
-  const [words = ''] = text.split(startOfCopy);
+  const [words = ''] = text.slice(0, longestWords).split(startOfCopy);
   const isDelay = delayWords.test(`${subject}\n${words}`) && !finalWords.test(words);
   const outcome = isDelay ? 'delayed' : 'failed';
   // The words may also name the address that forwarded the mail.
   const named = failedRecipients || words.replace(forwarder, '');
   const found = named.match(new RegExp(addressPattern, 'gu')) ?? [];
-  const addresses = [...new Set(found.map((address) => address.toLowerCase()))];
+  const addresses = [...new Set(found.map((address) => address.toLowerCase()))].slice(0, mostAddresses);
   if (addresses.length === 0) return [{ outcome, status: refusalStatus(words) ?? '5.0.0', recipient: undefined }];
   return addresses.map((recipient) => {
     const status = refusalStatus(wordsAbout(recipient, words) || words) ?? '5.0.0';
@@ -76,7 +80,7 @@ export function reportsInText(text: string, subject: string, failedRecipients: s
 const forwarder = /\b(?:generated|expanded|forwarded) from:?\s+\S+/gi;
 
 /** The returned mail follows. */
-const startOfCopy = /^\s*-{2,}.*\b(?:copy|original|follows|following|returned|unsent)\b.*$/im;
+const startOfCopy = /^[ \t]*-{2,}.*\b(?:copy|original|follows|following|returned|unsent)\b.*$/im;
 
 const delayWords =
   /\bdelayed\b|\(delay\)|\bwill (continue|keep)( on)? (to )?(try|retry)|\bstill (trying|being retried)|\bwill be retried|\bcould not send message for past/i;

@@ -87,7 +87,7 @@ async function drain(
   }
 }
 
-/** Returns whether the listener took the event. */
+/** Returns whether the listener took the event, or does not want it. */
 async function deliver(
   outside: Outside,
   settings: DispatcherSettings,
@@ -96,8 +96,8 @@ async function deliver(
 ): Promise<boolean> {
   const { events, runs } = outside;
   const failure = await attempt(outside, settings, listener, delivery);
-  if (!failure) {
-    await events.delivered(delivery);
+  if (!failure || failure === 'notWanted') {
+    await (failure ? events.leftOut(delivery) : events.delivered(delivery));
     return true;
   }
   await events.failed(delivery, failure, (outcome) =>
@@ -112,12 +112,15 @@ async function deliver(
   return false;
 }
 
+/** Nothing was sent, which says nothing about the listener. */
+type NotWanted = 'notWanted';
+
 async function attempt(
   outside: Outside,
   settings: DispatcherSettings,
   listener: Listener,
   delivery: Delivery,
-): Promise<Failure | undefined> {
+): Promise<Failure | NotWanted | undefined> {
   const { reports } = outside;
   const webhook = settings.webhooks.get(listener.name);
   try {
@@ -142,20 +145,22 @@ async function sendToHub(
   settings: DispatcherSettings,
   { callback, query }: Listener,
   delivery: Delivery,
-): Promise<Failure | undefined> {
+): Promise<Failure | NotWanted | undefined> {
   const { accepts, fields } = hubFilter(query);
   const ticket = await ticketOf(reports, delivery.reportId, settings.publicUrl);
   const reach: Reach = { allowPrivate: false, allowLoopback: settings.allowLoopback };
+  let isWanted = false;
   for (const eventType of hubEventTypes(delivery)) {
     const event = hubEvent(delivery, eventType, ticket, settings.publicUrl);
     if (!accepts(event)) continue;
+    isWanted = true;
     const { troubleTicket } = event['event'] as { troubleTicket: Record<string, unknown> };
     const body = JSON.stringify({ ...event, event: { troubleTicket: pick(troubleTicket, fields) } });
     const headers = { 'content-type': 'application/json; charset=utf-8' };
     const refusal = refusalOf((await post(callback ?? '', body, headers, reach)).status);
     if (refusal) return refusal;
   }
-  return undefined;
+  return isWanted ? undefined : 'notWanted';
 }
 
 /** Events of reports that live elsewhere are none of the system's, and a ticket that is gone gets no note. */
@@ -163,10 +168,10 @@ async function writeBackAnswer(
   { observed, answers, systems, ticketLeases }: Outside,
   { name }: Listener,
   { reportId, cycle, surveyId, data }: Delivery,
-): Promise<undefined> {
+): Promise<NotWanted | undefined> {
   const ticket = await observed.ticketOf(reportId);
   const revision = Number(data['revision']);
-  if (!ticket || surveyId === null || `system:${ticket.system}` !== name) return undefined;
+  if (!ticket || surveyId === null || `system:${ticket.system}` !== name) return 'notWanted';
   const answer = await answers.revision(surveyId, revision);
   if (!answer || !(await systems.named(ticket.system).system.read(ticket.ticketId))) return undefined;
   const shown = { ...answer, reportId, cycle, revision };

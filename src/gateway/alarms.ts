@@ -53,6 +53,7 @@ export function alarmWebhooks(app: FastifyInstance, client: CloseoutClient, conf
       if (!source) throw unauthorized();
       const counts: Partial<Record<AlarmOutcome, number>> = {};
       const failures: unknown[] = [];
+      const startedAt = performance.now();
       // In order: an alarm may be there twice, once firing and once resolved. One that is refused does not hold up the others.
       for (const alarm of alarmsIn(parseInput(alertmanagerBody, body), source))
         try {
@@ -62,6 +63,8 @@ export function alarmWebhooks(app: FastifyInstance, client: CloseoutClient, conf
           const code = error instanceof CloseoutError ? error.code : 'Unexpected';
           log.warn({ source: name, fingerprint: alarm.fingerprint, code }, 'an alarm was not accepted');
           failures.push(error);
+          // Whoever sent them waits no longer, and sends all of them again.
+          if (isWorthRetrying(error) && performance.now() - startedAt > patience) break;
         }
       // Alertmanager sends the webhook again only after an answer of 5xx.
       if (failures.length > 0) throw failures.find(isWorthRetrying) ?? failures[0];
@@ -69,6 +72,9 @@ export function alarmWebhooks(app: FastifyInstance, client: CloseoutClient, conf
     },
   );
 }
+
+/** How long alarms are tried while Temporal or the database does not answer; ms. */
+const patience = 30_000;
 
 const unauthorized = () =>
   new CloseoutError('Unauthorized', 'Send "Authorization: Bearer TOKEN" with the token of this alarm source.');

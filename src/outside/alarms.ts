@@ -9,11 +9,22 @@ import { leaseSeconds, withLease } from './lease.js';
 
 type StillOurs = () => Promise<void>;
 
+export interface KnownAlarm {
+  reportId: string;
+  startsAt: Date;
+  /** 1 for the first time with this start, which stays the same while Prometheus cannot reach Alertmanager. */
+  firings: number;
+  /** Undefined while it fires. */
+  endedAt?: Date;
+}
+
 export interface AlarmTable {
   /** Undefined until a report was opened. */
-  find(source: string, fingerprint: string): Promise<{ reportId: string; startsAt: Date } | undefined>;
-  /** The report that this firing is about. */
-  set(source: string, fingerprint: string, startsAt: Date, reportId: string): Promise<void>;
+  find(source: string, fingerprint: string): Promise<KnownAlarm | undefined>;
+  /** The report that this firing is about, and how often the alarm has fired with this start. */
+  set(source: string, fingerprint: string, firing: Omit<KnownAlarm, 'endedAt'>): Promise<void>;
+  /** It no longer fires. Safe to repeat: the first time counts. */
+  noteEnd(source: string, fingerprint: string): Promise<void>;
   /**
    * Does something about an alarm while nobody else does: both halves of a pair send the same at the same time. Throws
    * `SystemUnavailable` if somebody else does so for long. `stillOurs` throws it, too: a process that was stopped for a while may have lost
@@ -27,18 +38,29 @@ export function alarmTable(db: Db): AlarmTable {
     async find(source, fingerprint) {
       const row = await db
         .selectFrom('alarms')
-        .select(['reportId', 'startsAt'])
+        .select(['reportId', 'startsAt', 'firings', 'endedAt'])
         .where('source', '=', source)
         .where('fingerprint', '=', fingerprint)
         .executeTakeFirst();
-      return row?.reportId && row.startsAt ? { reportId: row.reportId, startsAt: row.startsAt } : undefined;
+      const { reportId, startsAt, endedAt, firings = 1 } = row ?? {};
+      return reportId && startsAt ? { reportId, startsAt, firings, endedAt: endedAt ?? undefined } : undefined;
     },
 
-    async set(source, fingerprint, startsAt, reportId) {
+    async set(source, fingerprint, { startsAt, reportId, firings }) {
+      const firing = { startsAt, reportId, firings, endedAt: null };
       await db
         .insertInto('alarms')
-        .values({ source, fingerprint, startsAt, reportId })
-        .onConflict((c) => c.columns(['source', 'fingerprint']).doUpdateSet({ startsAt, reportId }))
+        .values({ source, fingerprint, ...firing })
+        .onConflict((c) => c.columns(['source', 'fingerprint']).doUpdateSet(firing))
+        .execute();
+    },
+
+    async noteEnd(source, fingerprint) {
+      await db
+        .updateTable('alarms')
+        .set({ endedAt: sql<Date>`coalesce(ended_at, now())` })
+        .where('source', '=', source)
+        .where('fingerprint', '=', fingerprint)
         .execute();
     },
 

@@ -45,6 +45,8 @@ export interface Events {
   /** The next events for a listener: at most one per report, the oldest. They are ours for a minute. */
   claim(listener: string, limit: number): Promise<Delivery[]>;
   delivered(delivery: Delivery): Promise<void>;
+  /** Nothing had to be sent, which says nothing about the listener. */
+  leftOut(delivery: Delivery): Promise<void>;
   /**
    * Records why an attempt failed. `ends`: it need not be tried again. Before something ends, `alert` is called, so that it is not lost.
    */
@@ -103,6 +105,10 @@ export function eventTable(db: Db): Events {
         with done as (delete from deliveries where listener = ${listener} and seq = ${seq})
         update listeners set failures = 0, failed_at = null, failing_since = null, retry_at = null, reason = null
         where name = ${listener} and failures > 0`.execute(db);
+    },
+
+    async leftOut({ listener, seq }) {
+      await db.deleteFrom('deliveries').where('listener', '=', listener).where('seq', '=', seq).execute();
     },
 
     failed: (delivery, failure, alert) => failed(db, delivery, failure, alert),

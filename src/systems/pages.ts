@@ -1,5 +1,6 @@
 /** Lists that are read a page at a time while tickets come, go and change: numbered pages leave out rows when others move meanwhile. */
 import { CloseoutError } from '../contract/errors.js';
+import { now } from '../outside/database/clock.js';
 import { minute, second } from '../policy/time.js';
 
 export interface Page<Row> {
@@ -55,11 +56,12 @@ export async function pageSince<Row>(mark: string | undefined, listing: Listing<
  * is older than what was listed. The mark holds from where to go on and where the last poll ended.
  */
 export async function pageOfPoll<Row>(mark: string | undefined, listing: Listing<Row>): Promise<Page<Row>> {
-  const [from, ended] = mark?.split(' ') ?? [];
+  const [from, ended] = mark?.split(' ').map(notLaterThanNow) ?? [];
   const { mark: reached, ...page } = await pageSince(from, listing);
   if (reached === undefined) return { ...page, mark: undefined };
   if (page.hasMore) return { ...page, mark: `${reached} ${ended ?? ''}`.trim() };
-  return { ...page, mark: `${ended ?? reached} ${later(ended, reached)}` };
+  const end = notLaterThanNow(reached);
+  return { ...page, mark: `${ended ?? end} ${later(ended, end)}` };
 }
 
 /** All pages. Some rows are listed twice. */
@@ -84,9 +86,13 @@ async function wholeSecond<Row>(time: string, { pageSize, idOf, inSecond }: List
   }
 }
 
+/** A ticket from the future would hide all others until then. */
+const notLaterThanNow = (time: string): string => (Date.parse(time) > now().getTime() ? wholeSeconds(now()) : time);
+
+const wholeSeconds = (time: Date): string => time.toISOString().replace(/\.\d+/, '');
+
 /** The first time after that second. */
-export const secondAfter = (time: string): string =>
-  new Date(Date.parse(time) + second).toISOString().replace(/\.\d+/, '');
+export const secondAfter = (time: string): string => wholeSeconds(new Date(Date.parse(time) + second));
 
 const later = (one: string | undefined, other: string): string =>
   one !== undefined && Date.parse(one) > Date.parse(other) ? one : other;

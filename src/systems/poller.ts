@@ -45,9 +45,9 @@ async function pollOnce(outside: Outside, systems: Systems, connected: Connected
   const { systemStates } = outside;
   await systemStates.whenDue(name, settings.poll, async (due) => {
     const poll = new Poll(outside, systems, connected, log);
-    await poll.readHinted();
     if (due.isPollDue) await systemStates.polled(name, await poll.readChanged(due.mark));
     if (due.isCompareDue) await poll.compare();
+    await poll.readHinted(); // last: tickets that cannot be read hold up no other
   });
 }
 

@@ -2,12 +2,12 @@
 import type { AnsweredSignal, BouncedSignal, ConfirmedSignal, DeliverySignal } from '../contract/messages.js';
 import { isScaleName, isScore } from '../contract/scale.js';
 import { isFirst, type RunState } from './run.js';
-import { codeIn, textOf } from './untrusted.js';
+import { codeIn, textOf, timeOf } from './untrusted.js';
 
 /** Ignores what is no score, and answers to the survey of another cycle. */
 export function noteAnswer(run: RunState, answer: AnsweredSignal | undefined): void {
   if (!isAboutOurSurvey(run, answer)) return;
-  const { surveyId, score, solved, revision } = answer;
+  const { surveyId, score, solved, revision, answeredAt } = answer;
   const scale = isScaleName(answer.scale) ? answer.scale : 'satisfaction';
   if ((revision ?? 1) < (run.answer?.revision ?? 1)) return; // late
   run.answer = {
@@ -16,6 +16,7 @@ export function noteAnswer(run: RunState, answer: AnsweredSignal | undefined): v
     scale,
     solved: typeof solved === 'boolean' ? solved : undefined,
     revision: typeof revision === 'number' ? revision : undefined,
+    answeredAt: timeOf(answeredAt),
   };
 }
 

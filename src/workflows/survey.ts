@@ -261,13 +261,15 @@ export async function recordHandled(run: RunState, { surveyId = '', revision = 1
 }
 
 /** A low score alerts an operator, and so may a changed one; "not solved" reopens the report. */
-async function handleAnswerOnce(run: RunState, { score, scale, solved, revision = 1 }: AnsweredSignal): Promise<void> {
+async function handleAnswerOnce(run: RunState, answer: AnsweredSignal): Promise<void> {
   const { reportId, cycle } = run;
+  const { score, scale, solved, revision = 1, answeredAt = fromNow(0) } = answer;
   const scoreAtMost = alertsUpTo(run.policy.alert, scale);
   if (alertsOperator({ score, solved }, scoreAtMost) || revision > 1)
     await raiseAlert({ kind: 'answer', reportId, cycle, revision, scoreAtMost });
   if (solved !== false || run.state !== 'closed') return;
-  if (isInReopenWindow(run.survey.reopenUntil, new Date())) reopenForCustomer(run);
+  // As the page has said, however late the answer comes here.
+  if (isInReopenWindow(run.survey.reopenUntil, new Date(answeredAt))) reopenForCustomer(run);
   else await openFollowUp(run);
 }
 

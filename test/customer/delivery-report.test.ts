@@ -150,3 +150,13 @@ test('a header that names the recipient counts where the words do not', () => {
   const reports = reportsInText('550 5.1.1 unknown', 'Mail delivery failed', ours);
   expect(reportAbout(reports, isOurs)).toMatchObject({ report: { status: '5.1.1' }, isForwarded: false });
 });
+
+test.each([
+  ['one long word', 'a'.repeat(1_000_000)],
+  ['empty lines', '\n'.repeat(1_000_000)],
+  ['addresses', 'a@b.example '.repeat(80_000)],
+  ['paragraphs', 'a@b.example\n\n'.repeat(80_000)],
+])('a bounce that is nothing but %s is read in a moment', (_, text) => {
+  expect(reportsInText(text, 'Mail delivery failed', 'a@b.example')).toMatchObject([{ recipient: 'a@b.example' }]);
+  expect(reportsInText(text, 'Mail delivery failed', '').length).toBeLessThanOrEqual(50);
+});

@@ -115,6 +115,22 @@ test('one that fires again reopens its report, or opens a follow-up when that is
   }
 });
 
+test('one that fires again with the same start, because Prometheus was cut off, opens its report again, once', async () => {
+  const startsAt = minutesAgo(30);
+  const [firing, resolved] = [webhook('firing', 'cut', startsAt), webhook('resolved', 'cut', startsAt)];
+  await send(firing);
+  const [report] = await reportsOf('cut');
+  for (const cycle of [1, 2]) {
+    await Promise.all([send(resolved), send(resolved)]);
+    await stack.untilPhase(report?.id ?? '', 'surveying', cycle);
+    await stack.sql(`update alarms set ended_at = ended_at - interval '6 minutes' where fingerprint = 'cut'`);
+    const answers = await Promise.all([send(firing), send(firing)]);
+    expect(answers.map(({ body }) => Object.keys(body).join()).sort()).toEqual(['reopened', 'unchanged']);
+    await stack.untilPhase(report?.id ?? '', 'open', cycle + 1);
+  }
+  expect(await reportsOf('cut')).toHaveLength(1);
+});
+
 test('what happens while no worker runs counts in the order in which it came', async () => {
   const worker = (signal: 'SIGSTOP' | 'SIGCONT') => process.kill(stack.pids()['worker'] ?? NaN, signal);
   for (const fingerprint of ['down', 'up']) await send(webhook('firing', fingerprint, minutesAgo(9)));

@@ -1,8 +1,11 @@
 /** What the ledger holds after writes that come too late. */
+import { CloseoutError } from '../../src/contract/errors.js';
+import type { Report } from '../../src/contract/reports.js';
 import { openDatabase, type Db } from '../../src/outside/database/database.js';
 import { openStores } from '../../src/outside/stores.js';
 import { closingMark } from '../../src/outside/reports/rows.js';
 import type { Ledger } from '../../src/outside/reports/ledger.js';
+import type { ReportsPort } from '../../src/outside/reports/port.js';
 import { loadConfig } from '../../src/setup/config.js';
 import { loadPolicy } from '../../src/setup/policy-file.js';
 import { Stack } from '../stack/stack.js';
@@ -10,11 +13,12 @@ import { Stack } from '../stack/stack.js';
 let stack: Stack;
 let db: Db;
 let ledger: Ledger;
+let reports: ReportsPort;
 beforeAll(async () => {
   stack = await Stack.start({ env: { CLOSEOUT_WATCH_SECONDS: '100000' } });
   const { databaseUrl, addressKey } = loadConfig({ ...stack.env });
   db = openDatabase(databaseUrl, () => undefined);
-  ({ ledger } = openStores(db, addressKey));
+  ({ ledger, reports } = openStores(db, addressKey));
 });
 afterAll(async () => {
   await db.destroy();
@@ -146,12 +150,24 @@ test('a run that looks its report up is not stuck, however late it writes', asyn
 test('the reason of a clearing is kept also if its customer is asked first', async () => {
   const reportId = await taken('REASON-1');
   const at = new Date().toISOString();
-  await stack.sql(`insert into change_reasons (id, report_id, reason) values ('reason-1', $1, 'card replaced')`, [
-    reportId,
-  ]);
+  // A program may use the id of its incident for several reports.
+  for (const [id, reason] of [
+    [await taken('REASON-2'), 'of another customer'],
+    [reportId, 'card replaced'],
+  ] as const)
+    await reports.addReason(id, 'reason-1', reason);
   const change = { kind: 'cleared' as const, source: 'desk', receivedAt: at, id: 'reason-1', hasReason: true };
   const { row } = await ledger.clear(fenceOf(reportId, 1), { at, receivedAt: at }, change);
   expect(row).toMatchObject({ status: 'resolved', statusReason: 'card replaced' });
   const history = `select reason from status_changes where report_id = $1 and status = 'resolved'`;
   expect(await stack.sql(history, [reportId])).toEqual([{ reason: 'card replaced' }]);
+});
+
+test('attributes stay as they are if the report has changed since the request was checked', async () => {
+  const reportId = await taken('CHECKED-1');
+  const refuse = (report: Report) => {
+    throw new CloseoutError('StatusConflict', `Report ${report.id} is ${report.status}.`);
+  };
+  await expect(reports.update(reportId, { severity: 'other' }, refuse)).rejects.toThrow('CHECKED-1 is acknowledged');
+  expect((await reports.get(reportId)).severity).not.toBe('other');
 });

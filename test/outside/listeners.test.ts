@@ -36,6 +36,14 @@ test('deliveries that fail together count as one failure, and five in a row are 
     await stack.sql('update deliveries set due_at = now()');
   }
   expect((await listener())?.pause).toBeLessThan(2);
+  // What it does not want says nothing about it; what it takes does.
+  const [unwanted, taken] = await stores.events.claim('crm', 10);
+  if (!unwanted || !taken) throw new Error('nothing is waiting');
+  await stores.events.leftOut(unwanted);
+  expect((await listener())?.failures).toBe(5);
+  await stores.events.delivered(taken);
+  expect((await listener())?.failures).toBe(0);
+  expect(await stack.sql(`select from deliveries where listener = 'crm'`)).toHaveLength(8);
 });
 
 test('programs that register the same hub listener at once get the same id', async () => {

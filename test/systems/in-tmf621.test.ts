@@ -206,14 +206,15 @@ test('a system that cannot be read shows in the metrics for as long', async () =
   await until('it to be read', async () => (await failingFor()) === 0);
 });
 
-test('one ticket that cannot be read holds up no other', async () => {
-  const [broken, other] = [await ticket(), await ticket()];
-  proxy.fault = ({ path }) =>
-    path.endsWith(encodeURIComponent(broken.ticketId)) ? { instead: { status: 500 } } : undefined;
-  await stack.client.systems.hint('desk', [broken.ticketId]);
+test.each([1, 4])('%i tickets that cannot be read hold up no other', async (number) => {
+  const broken = (await Promise.all(Array.from({ length: number }, () => ticket()))).map(({ ticketId }) => ticketId);
+  const other = await ticket();
+  const isBroken = (path: string) => broken.some((id) => path.endsWith(encodeURIComponent(id)));
+  proxy.fault = ({ path }) => (isBroken(path) ? { instead: { status: 500 } } : undefined);
+  await stack.client.systems.hint('desk', broken);
   server.set(other.ticketId, 'resolved');
   await stack.untilSurvey(other.id, 'sent');
-  expect((await stack.client.systems.states())[0]).toMatchObject({ failingSince: null });
+  if (number === 1) expect((await stack.client.systems.states())[0]).toMatchObject({ failingSince: null });
 });
 
 test('a note that only looks like ours does not stop the closing', async () => {

@@ -101,3 +101,11 @@ test('a filter that is ignored ends with the reason, not in a loop', async () =>
   const listing = { ...listingOf(rows, 1_000_000_000), inSecond: () => Promise.resolve([]) };
   await expect(everyPage(listing)).rejects.toMatchObject({ code: 'SystemMisconfigured' });
 });
+
+test('a row from the future does not hide what changes until then', async () => {
+  const rows = [{ id: 1, time: '2099-01-01T00:00:00Z' }];
+  let mark: string | undefined;
+  for (let poll = 0; poll < 3; poll++) ({ mark } = await pageOfPoll(mark, listingOf(rows, 0)));
+  rows.push({ id: 2, time: secondAfter(new Date().toISOString()) });
+  expect(idsOf((await pageOfPoll(mark, listingOf(rows, 0))).rows)).toEqual([1, 2]);
+});

@@ -206,3 +206,15 @@ test('a survey that another channel delivers: no mail that came back counts, and
   expect(await run.result()).toMatchObject({ survey: { outcome: 'answered', score: 5 } });
   expect(ends).toEqual([]);
 });
+
+test('a customer who said "not solved" in time reopens the report, however late the run learns of it', async () => {
+  const run = await process.begin('IN-TIME-1', {
+    sendSurvey: () => Promise.resolve({ ...sent(), reopenUntil: fromNow(-hour) }),
+    recordAnswerHandled: () => Promise.resolve(),
+    reopenReport: () => Promise.resolve(written('open', 2)),
+  });
+  await run.signal('cleared');
+  await run.until('sent', ({ survey }) => survey.state === 'sent');
+  await run.signal('answered', { surveyId: 'survey-1', score: 1, solved: false, answeredAt: fromNow(-2 * hour) });
+  await until('the reopening', async () => (await run.activities()).includes('reopenReport'));
+});

@@ -33,6 +33,10 @@ export interface AlarmTable {
   source: string;
   fingerprint: string;
   startsAt: OptionalTime;
+  /** Since when it no longer fires. */
+  endedAt: OptionalTime;
+  /** How often it has fired with this start. */
+  firings: Generated<number>;
   reportId: Optional<string>;
   /** Who handles a firing or its end, and until when. */
   claimedBy: Optional<string>;

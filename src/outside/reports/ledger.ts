@@ -127,7 +127,7 @@ async function clear(tx: Tx, fence: Fence, clearing: Clearing, change: Change | 
   const before = await lock(tx, fence.reportId);
   if (stateOf(before.status) === 'cancelled' || isReopenedThere(before, clearing, change))
     return { row: before, isSuperseded: true };
-  const reason = await reasonOf(tx, change);
+  const reason = await reasonOf(tx, fence.reportId, change);
   const written = await write(tx, fence, (row) => clearedColumns(row, clearing, reason));
   const { row, isSuperseded } = written;
   if (!isSuperseded && row.status === 'resolved')
@@ -161,7 +161,7 @@ async function close(
   // Whoever continues from the ledger finds the reply there.
   if (isConfirmed) await markConfirmationActedOn(tx, row.id, row.cycle);
   if (!isNew && wait) return { row, isSuperseded, wait };
-  const reason = await reasonOf(tx, change);
+  const reason = await reasonOf(tx, fence.reportId, change);
   const cleared = { status: 'resolved' as const, at: new Date(clearing.at), by: clearing.by, reason };
   if (wait ?? isPreparation) {
     if (!isKnown) await recordStatus(tx, row, [cleared]);
@@ -209,7 +209,7 @@ async function reopen(
   change: Change,
   customersReason: string | undefined,
 ): Promise<Written> {
-  const reason = (await reasonOf(tx, change)) ?? customersReason;
+  const reason = (await reasonOf(tx, fence.reportId, change)) ?? customersReason;
   const written = await write(tx, fence, (row) => {
     const isMoved = !isOpen(row.status) || row.state === 'closed' || row.state === 'cancelled';
     const isNextCycle = row.state === 'closed' || row.state === 'cancelled';
@@ -252,7 +252,7 @@ async function noteChanged(tx: Tx, row: ReportRow, change: Change, reason: strin
 }
 
 async function cancel(tx: Tx, surveyIdOf: SurveyIdOf, fence: Fence, change: Change): Promise<Written> {
-  const reason = await reasonOf(tx, change);
+  const reason = await reasonOf(tx, fence.reportId, change);
   const asked = change.status === 'rejected' ? 'rejected' : 'cancelled';
   const written = await write(tx, fence, (row) => {
     if (row.state === 'closed' || stateOf(row.status) === 'closed') return undefined;
@@ -275,8 +275,13 @@ async function cancel(tx: Tx, surveyIdOf: SurveyIdOf, fence: Fence, change: Chan
 }
 
 /** The reason of a change may be a customer's words, so it never was in a signal. */
-async function reasonOf(tx: Tx, change: Change | undefined): Promise<string | undefined> {
+async function reasonOf(tx: Tx, reportId: string, change: Change | undefined): Promise<string | undefined> {
   if (!change?.hasReason || change.id === undefined) return undefined;
-  const stored = await tx.selectFrom('changeReasons').select('reason').where('id', '=', change.id).executeTakeFirst();
+  const stored = await tx
+    .selectFrom('changeReasons')
+    .select('reason')
+    .where('reportId', '=', reportId)
+    .where('id', '=', change.id)
+    .executeTakeFirst();
   return stored?.reason;
 }

@@ -32,8 +32,8 @@ export interface ReportsPort {
   /** Contact and status changes of each report, oldest first. */
   detailsOf(ids: string[]): Promise<Map<string, ReportDetails>>;
   list(query: ListQuery): Promise<{ reports: Report[]; total: number }>;
-  /** Changes attributes, and moves a report that is still open to another open status. */
-  update(id: string, changes: ReportChanges): Promise<Report>;
+  /** Changes attributes, and moves a report that is still open to another open status. Nothing is changed if `assertFits` throws. */
+  update(id: string, changes: ReportChanges, assertFits?: (report: Report) => void): Promise<Report>;
   /** Stores the reason of a change, which may be a customer's words, before the change is signalled. Safe to repeat. */
   addReason(id: string, changeId: string, reason: string): Promise<void>;
   /** Number of reports of a service problem, by status. */

@@ -29,7 +29,7 @@ export function reportStore(db: Db): ReportsPort {
     detailsOf: (ids) => detailsOf(db, ids),
     list: (query) => listReports(db, query),
     remove: (id) => inTransaction((tx) => remove(tx, id)),
-    update: (id, changes) => inTransaction((tx) => update(tx, id, changes)),
+    update: (id, changes, assertFits) => inTransaction((tx) => update(tx, id, changes, assertFits)),
 
     async addReason(reportId, id, reason) {
       await db
@@ -100,9 +100,15 @@ async function remove(tx: Tx, id: string): Promise<void> {
   await tx.deleteFrom('reports').where('id', '=', id).execute();
 }
 
-async function update(tx: Tx, id: string, changes: ReportChanges): Promise<Report> {
+async function update(
+  tx: Tx,
+  id: string,
+  changes: ReportChanges,
+  assertFits?: (report: Report) => void,
+): Promise<Report> {
   const { document, contact, status, statusReason, customerId } = changes;
   const row = await lock(tx, id);
+  assertFits?.(toReport(row));
   await assertOurs(tx, row, changes);
   const isMove = status !== undefined && status !== row.status && isOpen(row.status) && row.state === 'open';
   const isNewReason = statusReason !== undefined && statusReason !== row.statusReason;

@@ -22,8 +22,9 @@ export interface Answers {
 export type AnswerRevision = Pick<StoredAnswer, 'score' | 'scale' | 'solved' | 'followUps' | 'comment'>;
 
 /** The signal for the report's run. Never holds the comment. */
-export function answeredSignal({ surveyId, revision, score, scale, solved }: StoredAnswer): AnsweredSignal {
-  return { surveyId, revision, score: score ?? undefined, scale, solved: solved ?? undefined };
+export function answeredSignal({ surveyId, revision, score, scale, solved, changedAt }: StoredAnswer): AnsweredSignal {
+  const answeredAt = changedAt.toISOString();
+  return { surveyId, revision, score: score ?? undefined, scale, solved: solved ?? undefined, answeredAt };
 }
 
 export function answerTable(db: Db): Answers {
