@@ -20,6 +20,8 @@ function hasValue(object: unknown, path: string, wanted: string): boolean {
   return wanted.split(',').some((value) => values.includes(value.trim()));
 }
 
+const isKnown = (object: unknown, path: string): boolean => valuesAt(object, path.split('.')).length > 0;
+
 /** TMF630 `fields`: only these attributes; `id` and `href` always. */
 export function pick(ticket: Record<string, unknown>, fields: string | undefined): Record<string, unknown> {
   if (!fields) return ticket;
@@ -42,7 +44,9 @@ export function hubFilter(query: string | null): {
     accepts: (event) =>
       [...conditions].every(([name, values]) => {
         const path = pathOf(name);
-        return values.some((value) => hasValue(event, path, value));
+        // Of a ticket that is gone, only the id is left, and whoever was sent the ticket has to learn of it.
+        const isUnknown = event['eventType'] === 'TroubleTicketDeleteEvent' && !isKnown(event, path);
+        return isUnknown || values.some((value) => hasValue(event, path, value));
       }),
   };
 }

@@ -21,3 +21,14 @@ test.each([
 ])('%s: %s', (query, isAccepted) => {
   expect(hubFilter(query).accepts(event)).toBe(isAccepted);
 });
+
+test.each([
+  ['severity=Major', true],
+  ['severity=Major&relatedParty.id=C-1', true],
+  ['id=P-1', true],
+  ['id=P-2', false],
+  ['eventType=TroubleTicketCreateEvent&severity=Major', false],
+])('of a ticket that is gone, %s: %s', (query, isAccepted) => {
+  const gone = { eventType: 'TroubleTicketDeleteEvent', event: { troubleTicket: { id: 'P-1', href: 'https://…' } } };
+  expect(hubFilter(query).accepts(gone)).toBe(isAccepted);
+});
