@@ -80,7 +80,7 @@ export function reportsInText(text: string, subject: string, failedRecipients: s
 const forwarder = /\b(?:generated|expanded|forwarded) from:?\s+\S+/gi;
 
 /** The returned mail follows. */
-const startOfCopy = /^[ \t]*-{2,}.*\b(?:copy|original|follows|following|returned|unsent)\b.*$/im;
+const startOfCopy = /^[ \t]*--.*\b(?:copy|original|follows|following|returned|unsent)\b.*$/im;
 
 const delayWords =
   /\bdelayed\b|\(delay\)|\bwill (continue|keep)( on)? (to )?(try|retry)|\bstill (trying|being retried)|\bwill be retried|\bcould not send message for past/i;

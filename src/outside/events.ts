@@ -45,7 +45,7 @@ export interface Events {
   /** The next events for a listener: at most one per report, the oldest. They are ours for a minute. */
   claim(listener: string, limit: number): Promise<Delivery[]>;
   delivered(delivery: Delivery): Promise<void>;
-  /** Nothing had to be sent, which says nothing about the listener. */
+  /** Nothing had to be sent, which says nothing about the listener, unless this was the last event that it had failed to take. */
   leftOut(delivery: Delivery): Promise<void>;
   /**
    * Records why an attempt failed. `ends`: it need not be tried again. Before something ends, `alert` is called, so that it is not lost.
@@ -76,6 +76,8 @@ function pauseAfter(attempts: number): number {
   return Math.min(10 * minute, second * 2 ** Math.min(attempts - 1, 12)) * (1 + Math.random() / 5);
 }
 
+const notFailing = sql`failures = 0, failed_at = null, failing_since = null, retry_at = null, reason = null`;
+
 export function eventTable(db: Db): Events {
   return {
     setListeners: (kind, listeners) => setListeners(db, kind, listeners),
@@ -103,12 +105,15 @@ export function eventTable(db: Db): Events {
     async delivered({ listener, seq }) {
       await sql`
         with done as (delete from deliveries where listener = ${listener} and seq = ${seq})
-        update listeners set failures = 0, failed_at = null, failing_since = null, retry_at = null, reason = null
+        update listeners set ${notFailing}
         where name = ${listener} and failures > 0`.execute(db);
     },
 
     async leftOut({ listener, seq }) {
       await db.deleteFrom('deliveries').where('listener', '=', listener).where('seq', '=', seq).execute();
+      await sql`
+        update listeners set ${notFailing} where name = ${listener} and failures > 0
+          and not exists (select from deliveries where listener = name and attempts > 0)`.execute(db);
     },
 
     failed: (delivery, failure, alert) => failed(db, delivery, failure, alert),

@@ -56,7 +56,8 @@ export async function pageSince<Row>(mark: string | undefined, listing: Listing<
  * is older than what was listed. The mark holds from where to go on and where the last poll ended.
  */
 export async function pageOfPoll<Row>(mark: string | undefined, listing: Listing<Row>): Promise<Page<Row>> {
-  const [from, ended] = mark?.split(' ').map(notLaterThanNow) ?? [];
+  const [from, lastEnd] = mark?.split(' ') ?? [];
+  const ended = lastEnd && notLaterThanNow(lastEnd);
   const { mark: reached, ...page } = await pageSince(from, listing);
   if (reached === undefined) return { ...page, mark: undefined };
   if (page.hasMore) return { ...page, mark: `${reached} ${ended ?? ''}`.trim() };

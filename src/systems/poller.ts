@@ -45,9 +45,10 @@ async function pollOnce(outside: Outside, systems: Systems, connected: Connected
   const { systemStates } = outside;
   await systemStates.whenDue(name, settings.poll, async (due) => {
     const poll = new Poll(outside, systems, connected, log);
+    const hinted: unknown = await poll.readHinted().catch((error: unknown) => error);
     if (due.isPollDue) await systemStates.polled(name, await poll.readChanged(due.mark));
     if (due.isCompareDue) await poll.compare();
-    await poll.readHinted(); // last: tickets that cannot be read hold up no other
+    if (hinted) throw hinted as Error; // tickets that cannot be read hold up no other
   });
 }
 

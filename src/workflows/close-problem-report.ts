@@ -232,8 +232,9 @@ async function reopen(run: RunState, reopening: Unwritten): Promise<void> {
   const { cycle } = run;
   const saysNotSolved = run.answer?.solved === false; // has its own alert
   const reopened = await writeChange(run, 'reopenReport', reopening);
-  if (run.isLeft && run.answer && !hasNewAnswer(run)) await recordHandled(run, run.answer);
-  if (run.isLeft && run.cycle > cycle) delete run.answer;
+  const isAbandoned = !reopened && (run.isLeft || run.cycle > cycle);
+  if (isAbandoned && run.answer && !hasNewAnswer(run)) await recordHandled(run, run.answer);
+  if (isAbandoned && run.cycle > cycle) delete run.answer;
   if (!run.isLeft && run.written.state === 'open' && reopening.change.by === 'customer' && !saysNotSolved)
     await raiseAlert({ kind: 'notFixed', reportId: run.reportId, cycle, at: changedAt(reopening.change) });
   if (!reopened || reopened.cycle <= cycle) return;
@@ -254,13 +255,13 @@ async function writeChange(run: RunState, name: 'reopenReport' | 'cancelReport',
   const { system } = run;
   const step = () =>
     steps[name].executeWithOptions(steps.inSystem(system, steps.untilGivenUp(run)), [{ fence, change, system }]);
-  const written = await attemptOrPark(run, { name, step });
-  if (written && !written.isSuperseded) {
-    noteWritten(run, fence, written);
-    return written;
-  }
-  if (written || !(await leave(run))) await startOver(run);
-  return undefined;
+  let written;
+  do written = await attemptOrPark(run, { name, step });
+  while (!written && !(await leave(run)));
+  if (written?.isSuperseded) await startOver(run);
+  if (!written || written.isSuperseded) return undefined;
+  noteWritten(run, fence, written);
+  return written;
 }
 
 /** Alerts an operator to a report that was reopened too often, once per cycle. */

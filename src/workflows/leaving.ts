@@ -12,7 +12,7 @@ import { publish } from './visibility.js';
 const ofEarlierCycle = { clearing: undefined, confirmation: undefined, reminded: false };
 
 /**
- * The system of record refuses to change the report, so only the ledger says that it has ended. Returns false if nothing ends it: a
+ * The system of record refuses to change the report, so only the ledger says that it has ended. Returns false if nothing ends it, because a
  * cancellation came late, or twice.
  */
 export async function leave(run: RunState): Promise<boolean> {
@@ -29,7 +29,7 @@ export async function leave(run: RunState): Promise<boolean> {
   const { survey = run.survey, closedAt } = left;
   Object.assign(run, { survey, closedAt });
   if (left.cycle > cycle) Object.assign(run, { ...ofEarlierCycle, ...nothingUnhandled() });
-  // Something came meanwhile, or nothing had been reopened and the customer still has a survey.
+  // Something came meanwhile, or the ledger had not been reopened, and the survey of this cycle is still open.
   if (run.unwritten.length > 0 || isSurveyOpen(run))
     Object.assign(run, { isLeft: false, isEnding: false, closeByHand: undefined });
   return true;

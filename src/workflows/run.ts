@@ -87,7 +87,7 @@ export interface RunState extends Standing, Unhandled {
   retries: number;
   /** Counts `cancelled`, so that a refused step can be left. */
   cancellations: number;
-  /** Holds that are being recorded: they stop a closing, which then no longer has the ticket. */
+  /** Holds that are being recorded. Meanwhile, no closing is attempted: the ledger refuses a hold while an attempt has the ticket. */
   holds: number;
   /** An operator closed the report where we could not. */
   closeByHand?: ByHand;

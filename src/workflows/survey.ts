@@ -7,6 +7,7 @@ import { isInReopenWindow, hasConfirmationLink } from '../policy/links.js';
 import { isBadAddress, isSenderFault } from '../policy/delivery.js';
 import { sentAgain } from '../policy/state-in-words.js';
 import { alertsOperator, alertsUpTo } from '../policy/survey.js';
+import { second } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
 import { deliverMail, raiseSenderFault } from './deliver-mail.js';
 import { undefinedIfFailed } from './failure.js';
@@ -163,7 +164,8 @@ async function sendSurveyMail(
       },
     ]);
     // Meanwhile, the survey may be answered, or end.
-    return hasComeBack && 'postponedUntil' in result ? { resendAt: result.postponedUntil } : result;
+    if (!hasComeBack || !('postponedUntil' in result)) return result;
+    return { resendAt: fromNow(Math.max(second, Date.parse(result.postponedUntil) - Date.now())) };
   };
   const { sent, refused } = await deliverMail(run, {
     name: 'sendSurvey',

@@ -154,6 +154,7 @@ test('a header that names the recipient counts where the words do not', () => {
 test.each([
   ['one long word', 'a'.repeat(1_000_000)],
   ['empty lines', '\n'.repeat(1_000_000)],
+  ['dashes', '-'.repeat(1_000_000)],
   ['addresses', 'a@b.example '.repeat(80_000)],
   ['paragraphs', 'a@b.example\n\n'.repeat(80_000)],
 ])('a bounce that is nothing but %s is read in a moment', (_, text) => {

@@ -78,11 +78,13 @@ test('that is repeated while it is left counts', async () => {
 });
 
 test('is not left by a cancellation that does not count', async () => {
-  const { left, script } = refusedOnce(() => Promise.resolve(written('open', 2)));
+  let again = 0;
+  const { left, script } = refusedOnce(() => Promise.resolve(written('open', 1 + ++again)));
   const run = await parked('LATE-1', script);
   await run.signal('cancelled', { id: 'change-1' });
-  await run.until('open', ({ phase }) => phase === 'open');
-  expect(left).toEqual([]);
+  await run.until('open', ({ phase, cycle }) => phase === 'open' && cycle === 2);
+  expect({ left, again }).toEqual({ left: [], again: 1 });
+
   await run.signal('cancelled');
   expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
 });

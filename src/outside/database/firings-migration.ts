@@ -1,4 +1,4 @@
-/** 0025: when an alarm ended, and how often it has fired with the same start. */
+/** 0026: when an alarm ended, and how often it has fired with the same start. */
 import { sql, type Kysely, type Migration } from 'kysely';
 
 export const firings: Migration = {

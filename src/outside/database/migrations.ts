@@ -8,7 +8,7 @@ import { systems } from './systems-migration.js';
 import { tickets } from './tickets-migration.js';
 import { mailed } from './mailed-migration.js';
 import { questions } from './questions-migration.js';
-import { reasons } from './reasons-migration.js';
+import { reasonsIndex, reasonsKey } from './reasons-migration.js';
 import { failures } from './failures-migration.js';
 import { firings } from './firings-migration.js';
 import { figures } from './figures-migration.js';
@@ -254,6 +254,7 @@ export const migrations: Record<string, SchemaMigration> = {
   '0021-sweeps': sweeps,
   '0022-indexes': indexes,
   '0023-failures': failures,
-  '0024-reasons': reasons,
-  '0025-firings': firings,
+  '0024-reasons-index': reasonsIndex,
+  '0025-reasons-key': reasonsKey,
+  '0026-firings': firings,
 };
