@@ -13,26 +13,35 @@ export interface TemporalConnection {
   close: () => Promise<void>;
 }
 
+type Interceptor = ReturnType<typeof makeGrpcRetryInterceptor>;
+
 /** Connects with the first call. Calls are retried as the SDK does it, but a retry on a closed channel would end the process. */
 export function openConnection(options: ConnectionOptions): TemporalConnection {
   const { retryableDecider, delayFunction } = defaultGrpcRetryOptions();
   let isClosing = false;
-  let lastRetryAt = 0;
+  /** Retries that wait for their time. */
+  let waiting = 0;
   const retries = makeGrpcRetryInterceptor({
     retryableDecider: (attempt, status) => !isClosing && retryableDecider(attempt, status),
     delayFunction(attempt, status) {
-      const delay = delayFunction(attempt, status);
-      lastRetryAt = Math.max(lastRetryAt, performance.now() + delay);
-      return delay;
+      waiting++;
+      return delayFunction(attempt, status);
     },
   });
-  const connection = Connection.lazy({ ...options, interceptors: [retries] });
+  const countedRetries: Interceptor = (call, next) => {
+    let isRetry = false;
+    return retries(call, (attempt) => {
+      if (isRetry) waiting--;
+      isRetry = true;
+      return next(attempt);
+    });
+  };
+  const connection = Connection.lazy({ ...options, interceptors: [countedRetries] });
   return {
     connection,
     async close() {
       isClosing = true;
-      const untilLastRetry = lastRetryAt - performance.now();
-      if (untilLastRetry > 0) await setTimeout(Math.ceil(untilLastRetry) + 1);
+      while (waiting > 0) await setTimeout(10);
       await connection.close();
     },
   };
