@@ -38,16 +38,16 @@ export class AlarmService {
     return this.alarms.exclusively(source, alarm.fingerprint, async (stillOurs) => {
       const known = await this.alarms.find(source, alarm.fingerprint);
       const report = known && (await this.reports.get(known.reportId));
-      const sinceKnown = known ? Date.parse(alarm.startsAt) - known.startsAt.getTime() : 1;
-      if (sinceKnown < 0) return 'unchanged'; // an earlier firing, or its end, sent again
-      const firings = known && sinceKnown === 0 ? known.firings : 1;
+      const startsAt = Date.parse(alarm.startsAt);
+      if (known && startsAt < known.startsAt.getTime()) return 'unchanged'; // an earlier firing, or its end, sent again
+      const firings = known?.startsAt.getTime() === startsAt ? known.firings : 0;
       if (!alarm.isFiring) {
-        const outcome = await this.end(source, { ...alarm, firings }, report);
+        const outcome = await this.end(source, { ...alarm, firings: Math.max(1, firings) }, report);
         await this.alarms.noteEnd(source, alarm.fingerprint);
         return outcome;
       }
-      if (known && sinceKnown === 0 && !hasEndedLongAgo(known)) return 'unchanged';
-      const firing = { ...alarm, firings: sinceKnown === 0 ? firings + 1 : 1 };
+      if (known && firings > 0 && !hasEndedLongAgo(known)) return 'unchanged';
+      const firing = { ...alarm, firings: firings + 1 };
       const open =
         openElsewhere && ((ticket: NewReport, reference: string) => openElsewhere(ticket, reference, stillOurs));
       return this.fire(source, firing, report, policyFor, open);
