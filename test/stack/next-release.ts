@@ -15,7 +15,7 @@ export async function buildNextRelease(): Promise<string> {
   const file = join(folder, 'dist/workflows/close-problem-report.js');
   const before = await readFile(file, 'utf8');
   const after = before
-    .replace('import { ', 'import { patched, ')
+    .replace('import { ', 'import { patched, sleep, ')
     .replace('const closed = await attemptOrPark', `if (patched('${patchId}')) await sleep(1);\n    $&`);
   if (after.split(patchId).length !== 2) throw new Error('the workflow code has no longer the place to be changed');
   await writeFile(file, after);
