@@ -96,8 +96,12 @@ async function deliver(
 ): Promise<boolean> {
   const { events, runs } = outside;
   const failure = await attempt(outside, settings, listener, delivery);
-  if (!failure || failure === 'notWanted') {
-    await (failure ? events.leftOut(delivery) : events.delivered(delivery));
+  if (failure === 'notWanted') {
+    await events.leftOut(delivery);
+    return true;
+  }
+  if (!failure) {
+    await events.delivered(delivery);
     return true;
   }
   await events.failed(delivery, failure, (outcome) =>

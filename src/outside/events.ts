@@ -2,7 +2,7 @@
  * Events to be delivered. Triggers write them (events-migration.ts); here they are claimed, in order per report, and what became of
  * each attempt is recorded.
  */
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { ListenerStatus } from '../contract/events.js';
 import { day, later, minute, second } from '../policy/time.js';
 import type { Db } from './database/database.js';
@@ -76,8 +76,6 @@ function pauseAfter(attempts: number): number {
   return Math.min(10 * minute, second * 2 ** Math.min(attempts - 1, 12)) * (1 + Math.random() / 5);
 }
 
-const notFailing = sql`failures = 0, failed_at = null, failing_since = null, retry_at = null, reason = null`;
-
 export function eventTable(db: Db): Events {
   return {
     setListeners: (kind, listeners) => setListeners(db, kind, listeners),
@@ -102,18 +100,10 @@ export function eventTable(db: Db): Events {
 
     claim: (listener, limit) => claim(db, listener, limit),
 
-    async delivered({ listener, seq }) {
-      await sql`
-        with done as (delete from deliveries where listener = ${listener} and seq = ${seq})
-        update listeners set ${notFailing}
-        where name = ${listener} and failures > 0`.execute(db);
-    },
-
-    async leftOut({ listener, seq }) {
-      await db.deleteFrom('deliveries').where('listener', '=', listener).where('seq', '=', seq).execute();
-      await sql`
-        update listeners set ${notFailing} where name = ${listener} and failures > 0
-          and not exists (select from deliveries where listener = name and attempts > 0)`.execute(db);
+    delivered: (delivery) => finish(db, delivery, sql`true`),
+    leftOut: ({ listener, seq }) => {
+      const isOnlyFailure = sql`not exists (select from deliveries where listener = name and seq <> ${seq} and attempts > 0)`;
+      return finish(db, { listener, seq }, isOnlyFailure);
     },
 
     failed: (delivery, failure, alert) => failed(db, delivery, failure, alert),
@@ -203,6 +193,18 @@ async function claim(db: Db, listener: string, limit: number): Promise<Delivery[
     db,
   );
   return rows;
+}
+
+/** Removes a delivery, in one statement with the failures of its listener, if those are over. */
+async function finish(
+  db: Db,
+  { listener, seq }: Pick<Delivery, 'listener' | 'seq'>,
+  areFailuresOver: RawBuilder<unknown>,
+): Promise<void> {
+  await sql`
+    with done as (delete from deliveries where listener = ${listener} and seq = ${seq})
+    update listeners set failures = 0, failed_at = null, failing_since = null, retry_at = null, reason = null
+    where name = ${listener} and failures > 0 and ${areFailuresOver}`.execute(db);
 }
 
 async function failed(

@@ -1,6 +1,5 @@
 /** An operator ends a report whose ticket cannot be changed. */
 import { sleep } from '@temporalio/workflow';
-import type { Change } from '../policy/changes.js';
 import { undefinedIfFailed } from './failure.js';
 import { nextFence, noteWritten, unwrittenChange } from './ledger.js';
 import { nothingUnhandled, type RunState } from './run.js';
@@ -18,11 +17,12 @@ const ofEarlierCycle = { clearing: undefined, confirmation: undefined, reminded:
 export async function leave(run: RunState): Promise<boolean> {
   const { cycle, closeByHand: byHand } = run;
   const change = unwrittenChange(run, 'cancelled')?.change;
-  if (!byHand && !change) return false;
+  const how = byHand ? { byHand } : change && { change };
+  if (!how) return false;
   end(run);
   publish(run, { waitingFor: 'the ledger to record that the ticket is left as it is' });
   const fence = nextFence(run, 'leave');
-  const request = byHand ? { fence, byHand } : { fence, change: change as Change };
+  const request = { fence, ...how };
   const left = await steps.leaveReport.executeWithOptions(steps.untilGivenUp(run), [request]).catch(undefinedIfFailed);
   if (!left || left.isSuperseded) return true;
   noteWritten(run, fence, left);

@@ -206,11 +206,12 @@ test('a system that cannot be read shows in the metrics for as long', async () =
   await until('it to be read', async () => (await failingFor()) === 0);
 });
 
+const isAbout = (ids: string[], path: string) => ids.some((id) => path.endsWith(encodeURIComponent(id)));
+
 test.each([1, 4])('%i tickets that cannot be read hold up no other', async (number) => {
   const broken = (await Promise.all(Array.from({ length: number }, () => ticket()))).map(({ ticketId }) => ticketId);
   const other = await ticket();
-  const isBroken = (path: string) => broken.some((id) => path.endsWith(encodeURIComponent(id)));
-  proxy.fault = ({ path }) => (isBroken(path) ? { instead: { status: 500 } } : undefined);
+  proxy.fault = ({ path }) => (isAbout(broken, path) ? { instead: { status: 500 } } : undefined);
   await stack.client.systems.hint('desk', broken);
   server.set(other.ticketId, 'resolved');
   await stack.untilSurvey(other.id, 'sent');
@@ -240,8 +241,7 @@ test('hints about many tickets do not hide for long that the system fails', asyn
   proxy.fault = () => ({ instead: { status: 503 } });
   await stack.client.systems.hint('desk', ids);
   await until('it to fail', async () => (await stack.client.systems.states())[0]?.failingSince !== null);
-  const isHinted = ({ path }: { path: string }) => ids.some((id) => path.endsWith(encodeURIComponent(id)));
-  expect(proxy.passed.filter(isHinted).length).toBeLessThanOrEqual(3);
+  expect(proxy.passed.filter(({ path }) => isAbout(ids, path)).length).toBeLessThanOrEqual(3);
   proxy.reset();
   await until('it to be fine', async () => (await stack.client.systems.states())[0]?.failingSince === null);
 });
@@ -259,13 +259,19 @@ test('attributes that are removed there are removed here, and the change is one 
   expect((await stack.client.detailsOf([id])).get(id)?.contact).toBeUndefined();
 });
 
-test('a reopening that the system refuses is made when an operator says so', async () => {
+/** A report whose reopening the system refuses, as long as it refuses every change. */
+async function refusedReopening(): Promise<{ ticketId: string; id: string }> {
   const { ticketId, id } = await ticket();
   server.set(ticketId, 'resolved');
   await stack.untilSurvey(id, 'sent');
   proxy.fault = ({ method }) => (method === 'PATCH' ? { instead: { status: 422 } } : undefined);
   await stack.signal(id, 'reopened');
   expect((await stack.untilPhase(id, 'needsAttention')).attention).toMatchObject({ code: 'SystemRefused' });
+  return { ticketId, id };
+}
+
+test('a reopening that the system refuses is made when an operator says so', async () => {
+  const { ticketId, id } = await refusedReopening();
   proxy.reset();
   await stack.closeout('retry', id);
   await untilTicket(ticketId, 'inProgress');
@@ -273,12 +279,7 @@ test('a reopening that the system refuses is made when an operator says so', asy
 });
 
 test('a reopening that stays refused leaves a closed report behind once it is closed by hand', async () => {
-  const { ticketId, id } = await ticket();
-  server.set(ticketId, 'resolved');
-  await stack.untilSurvey(id, 'sent');
-  proxy.fault = ({ method }) => (method === 'PATCH' ? { instead: { status: 422 } } : undefined);
-  await stack.signal(id, 'reopened');
-  await stack.untilPhase(id, 'needsAttention');
+  const { id } = await refusedReopening();
   await stack.closeout('close-by-hand', id, '--note', 'stays closed');
   await until('the run to end', async () => (await stack.client.status(id)).phase === 'done');
   expect(await stack.client.get(id)).toMatchObject({ status: 'closed', cycle: 2 });
