@@ -16,7 +16,7 @@ import { openMailer } from './outside/mail/mailer.js';
 import { openStores } from './outside/stores.js';
 import { connectTemporal, dataConverterFor } from './outside/temporal/connect.js';
 import { registerSearchAttributes } from './outside/temporal/search-attributes.js';
-import { runUrlOf, type Config } from './setup/config.js';
+import { runUrlOf, type Config, type WorkerConfig } from './setup/config.js';
 import { endOnSignal, untilDone } from './setup/until-done.js';
 import { version } from './setup/version.js';
 import { loadBrands } from './setup/brands.js';
@@ -27,7 +27,11 @@ import { keepPrepared, runLoops, storeListeners } from './worker/loops.js';
 import { openTracing, type Tracing } from './setup/tracing.js';
 
 /** Runs until SIGINT or SIGTERM, then lets running activities end. Calls `onReady` once it polls. */
-export async function runWorker(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
+export async function runWorker(
+  config: WorkerConfig,
+  log: Logger,
+  onReady: () => void = () => undefined,
+): Promise<void> {
   const begin = endOnSignal(() => log.info('stopped before it was ready'));
   installRuntime(config, log);
   const build = config.isVersioned ? buildId() : undefined;
@@ -50,7 +54,7 @@ export async function runWorker(config: Config, log: Logger, onReady: () => void
     config.addressKey,
   );
   const stopping = new AbortController();
-  const mailer = openMailer(config.mail.relay, slotsOf[mailQueue] + mailPlaces.sending);
+  const mailer = openMailer(config.relay, slotsOf[mailQueue] + mailPlaces.sending);
   const tracing = await openTracing(config, 'worker');
   const temporal = connectTemporal(config.temporal, tracing?.client);
   try {

@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import ts from 'typescript';
 import { parse, parseAllDocuments } from 'yaml';
-import { loadProcessConfig, settings } from '../src/setup/config.js';
+import { loadProcessConfig, loadWorkerConfig, settings } from '../src/setup/config.js';
 import { hasGo } from './stack/commands.js';
 
 const read = (name: string) => readFileSync(`deploy/${name}`, 'utf8');
@@ -21,7 +21,7 @@ const filledIn = {
 };
 
 test('env.example, filled in, is all that a worker or gateway needs', () => {
-  expect(loadProcessConfig(filledIn).http.publicUrl).toBe('https://care.example');
+  expect(loadWorkerConfig(filledIn).relay.smtpUrl).toBe('smtps://closeout:PASSWORD@relay.example');
 });
 
 test('every setting that an example names exists', () => {

@@ -1,7 +1,6 @@
 /** Commands that run the processes of Closeout. */
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
-import type { Config } from '../setup/config.js';
 import { commandsOf, print, withClient, type Common } from './shell.js';
 
 export function processCommands(program: Command): void {
@@ -18,12 +17,24 @@ export function processCommands(program: Command): void {
   program
     .command('worker')
     .description('run a process for workflows and activities')
-    .action(async () => runProcess('worker', (await import('../worker.js')).runWorker));
+    .action(async () => {
+      const [{ loadWorkerConfig }, { runWorker }] = await Promise.all([
+        import('../setup/config.js'),
+        import('../worker.js'),
+      ]);
+      await runProcess('worker', (log, onReady) => runWorker(loadWorkerConfig(), log, onReady));
+    });
 
   program
     .command('gateway')
     .description('run a process that answers HTTP')
-    .action(async () => runProcess('gateway', (await import('../gateway.js')).runGateway));
+    .action(async () => {
+      const [{ loadProcessConfig }, { runGateway }] = await Promise.all([
+        import('../setup/config.js'),
+        import('../gateway.js'),
+      ]);
+      await runProcess('gateway', (log, onReady) => runGateway(loadProcessConfig(), log, onReady));
+    });
 
   commandsOf(program)(
     'migrate',
@@ -57,20 +68,17 @@ const watch = (options: Common) =>
     if (failed > 0) process.exitCode = 1;
   });
 
-type Run = (config: Config, log: Logger, onReady: () => void) => Promise<void>;
+type Run = (log: Logger, onReady: () => void) => Promise<void>;
 
 /** Ends with the `npm start` that started it, if any. */
 async function runProcess(name: string, run: Run): Promise<void> {
-  const [{ loadProcessConfig }, { openLog }] = await Promise.all([
-    import('../setup/config.js'),
-    import('../setup/log.js'),
-  ]);
+  const { openLog } = await import('../setup/log.js');
   const stop = () => process.kill(process.pid, 'SIGTERM');
   // The second of two, as npm and a terminal send them together, must not cut off the shutdown that the first began.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
   process.once('disconnect', stop);
   try {
-    await run(loadProcessConfig(), openLog(name), () => process.send?.('ready'));
+    await run(openLog(name), () => process.send?.('ready'));
   } finally {
     process.off('disconnect', stop);
     if (process.connected) process.disconnect(); // otherwise the channel keeps the process alive

@@ -1,5 +1,4 @@
 /** The settings of a process, read from the environment once and validated. docs/configuration.md lists them. */
-import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
@@ -13,6 +12,8 @@ import { isLoopback } from './loopback.js';
 import { mailbox } from './mailbox.js';
 import { oidcFrom, oidcSettings, type Oidc } from './oidc-settings.js';
 import { payloadKeysFrom, type PayloadKeys } from './payload-keys.js';
+import { relayFrom, relaySettings, type Relay } from './relay-settings.js';
+import { refuse, url } from './setting.js';
 import { trustedProxies } from './trusted-proxies.js';
 
 export interface Config {
@@ -32,11 +33,6 @@ export interface Config {
     bounceTo: string;
     alertTo: string;
     outboxDir: string | undefined;
-    relay: {
-      smtpUrl: string;
-      smtpUtf8: boolean;
-      dkim: { domainName: string; keySelector: string; privateKey: string } | undefined;
-    };
   };
   http: {
     host: string;
@@ -73,17 +69,15 @@ export interface Config {
   isTraced: boolean;
 }
 
+/** Only workers mail, so no other process needs the relay's password or the key that signs mails. */
+export type WorkerConfig = Config & { relay: Relay };
+
 /** Settings that `npm start` writes for its processes and for commands run beside it. Readable by its owner only. */
 export const stackFile = (dataDir: string): string => join(dataDir, 'stack.json');
 
 export const dataDirOf = (env: NodeJS.ProcessEnv): string => resolve(env['CLOSEOUT_DATA'] || '.closeout');
 
 const port = (fallback: number) => z.coerce.number().int().min(1).max(65_535).default(fallback);
-const url = (...schemes: string[]) =>
-  z.string().refine((value) => URL.canParse(value) && schemes.includes(new URL(value).protocol), {
-    error: `must be a URL that begins with ${schemes.map((scheme) => scheme + '//').join(' or ')}`,
-  });
-
 /** Ports of the embedded parts. In production only `CLOSEOUT_PORT` is used. */
 export const localPorts = z.object({
   CLOSEOUT_PORT: port(8080),
@@ -103,17 +97,10 @@ function isOrigin(text: string): boolean {
 
 export const settings = z.object({
   DATABASE_URL: url('postgres:', 'postgresql:'),
-  SMTP_URL: url('smtp:', 'smtps:'),
+  ...relaySettings,
   CLOSEOUT_MAIL_FROM: mailbox.default('Customer care <care@closeout.example>'),
   CLOSEOUT_MAIL_REPLY_TO: z.email().optional(),
   CLOSEOUT_MAIL_BOUNCE_TO: z.email().optional(),
-  CLOSEOUT_MAIL_SMTPUTF8: z.enum(['yes', 'no']).default('no'),
-  CLOSEOUT_DKIM_KEY: z.string().optional(),
-  CLOSEOUT_DKIM_DOMAIN: z.string().optional(),
-  CLOSEOUT_DKIM_SELECTOR: z
-    .string()
-    .regex(/^[A-Za-z0-9.-]+$/, 'must be a DNS name')
-    .default('closeout'),
   CLOSEOUT_WORKER_METRICS: z
     .string()
     .regex(/^[^\s:]+:\d{2,5}$/, 'must be host:port')
@@ -171,7 +158,6 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       bounceTo: set.CLOSEOUT_MAIL_BOUNCE_TO ?? `bounce@${domainOf(set.CLOSEOUT_MAIL_FROM)}`,
       alertTo: set.CLOSEOUT_ALERT_TO,
       outboxDir: set.CLOSEOUT_OUTBOX,
-      relay: { smtpUrl: set.SMTP_URL, smtpUtf8: set.CLOSEOUT_MAIL_SMTPUTF8 === 'yes', dkim: dkimOf(set) },
     },
     http: {
       host: set.CLOSEOUT_HOST,
@@ -217,37 +203,25 @@ export function loadProcessConfig(environment: NodeJS.ProcessEnv = process.env):
   return config;
 }
 
+/** As `loadProcessConfig`, for a worker. */
+export function loadWorkerConfig(environment: NodeJS.ProcessEnv = process.env): WorkerConfig {
+  const config = loadProcessConfig(environment);
+  return { ...config, relay: relayFrom(parse(settings, environmentOf(environment))) };
+}
+
 /** Mails that leave this machine must not carry links to it, or come from an address that nobody reads. */
 function assertReachable({ SMTP_URL, CLOSEOUT_PUBLIC_URL, CLOSEOUT_MAIL_FROM }: z.infer<typeof settings>): void {
-  if (isLoopback(SMTP_URL)) return;
-  const refuse = (setting: string, why: string) => {
-    throw new CloseoutError('BadSetting', `${setting} ${why}, because SMTP_URL is a relay elsewhere.`, setting);
-  };
+  if (SMTP_URL === undefined || isLoopback(SMTP_URL)) return;
+  const because = 'because SMTP_URL is a relay elsewhere';
   if (CLOSEOUT_PUBLIC_URL === undefined || isLoopback(CLOSEOUT_PUBLIC_URL))
-    refuse('CLOSEOUT_PUBLIC_URL', 'must be the address at which customers reach the gateway');
+    refuse('CLOSEOUT_PUBLIC_URL', `must be the address at which customers reach the gateway, ${because}`);
   if (domainOf(CLOSEOUT_MAIL_FROM) === 'closeout.example')
-    refuse('CLOSEOUT_MAIL_FROM', 'must be an address of yours that customers may reply to');
+    refuse('CLOSEOUT_MAIL_FROM', `must be an address of yours that customers may reply to, ${because}`);
 }
 
 function isTraced(env: Record<string, string | undefined>): boolean {
   const collector = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? env['OTEL_EXPORTER_OTLP_ENDPOINT'];
   return collector !== undefined && env['OTEL_SDK_DISABLED'] !== 'true' && env['OTEL_TRACES_EXPORTER'] !== 'none';
-}
-
-function dkimOf(set: z.infer<typeof settings>): Config['mail']['relay']['dkim'] {
-  if (!set.CLOSEOUT_DKIM_KEY) return undefined;
-  const domainName = set.CLOSEOUT_DKIM_DOMAIN ?? domainOf(set.CLOSEOUT_MAIL_FROM);
-  try {
-    const privateKey = readFileSync(set.CLOSEOUT_DKIM_KEY, 'utf8');
-    createPrivateKey(privateKey);
-    return { domainName, keySelector: set.CLOSEOUT_DKIM_SELECTOR, privateKey };
-  } catch {
-    throw new CloseoutError(
-      'BadSetting',
-      `CLOSEOUT_DKIM_KEY must name a file with a private key in PEM; ${set.CLOSEOUT_DKIM_KEY} is not one.`,
-      'CLOSEOUT_DKIM_KEY',
-    );
-  }
 }
 
 export type LocalPorts = z.infer<typeof localPorts>;

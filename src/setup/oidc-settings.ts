@@ -1,8 +1,8 @@
 /** CLOSEOUT_OIDC_…: operators log in through an OpenID Connect provider. */
 import { z } from 'zod';
 import type { Scope } from '../contract/access.js';
-import { CloseoutError } from '../contract/errors.js';
 import { isLoopback } from './loopback.js';
+import { refuse } from './setting.js';
 
 export interface Oidc {
   issuer: URL;
@@ -71,8 +71,4 @@ function roleFrom(entry: string): Oidc['roles'][number] {
     'CLOSEOUT_OIDC_ROLES',
     'must be role=value, separated by ";"; the roles are viewer, operator and admin',
   );
-}
-
-function refuse(setting: string, rule: string): never {
-  throw new CloseoutError('BadSetting', `${setting} ${rule}.`, setting);
 }

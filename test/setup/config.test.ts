@@ -1,4 +1,4 @@
-import { loadConfig, loadDatabaseUrl, loadProcessConfig } from '../../src/setup/config.js';
+import { loadConfig, loadDatabaseUrl, loadProcessConfig, loadWorkerConfig } from '../../src/setup/config.js';
 
 const settings = {
   CLOSEOUT_DATA: '/nowhere',
@@ -38,7 +38,7 @@ test.each(['"', "'"])('%s around a value is not part of it', (quote) => {
 
 test('what is missing is named, all of it', () => {
   expect(() => loadConfig({ CLOSEOUT_DATA: '/nowhere' })).toThrow(
-    /^Not set: DATABASE_URL, SMTP_URL, .*CLOSEOUT_DATA\.$/,
+    /^Not set: DATABASE_URL, CLOSEOUT_API_TOKEN, .*CLOSEOUT_DATA\.$/,
   );
 });
 
@@ -65,15 +65,32 @@ test.each([
   expect(() => loadConfig({ ...given, [name]: value })).toThrow(`${name} must be`);
 });
 
+const ofProcess = {
+  ...elsewhere,
+  SMTP_URL: 'smtp://127.0.0.1:1025',
+  CLOSEOUT_ALERT_TO: 'noc@acme.example',
+  TEMPORAL_ADDRESS: 'temporal.example:7233',
+};
+
 test.each(['CLOSEOUT_PUBLIC_URL', 'CLOSEOUT_MAIL_FROM', 'CLOSEOUT_ALERT_TO', 'TEMPORAL_ADDRESS'])(
   'a worker or gateway needs %s, also with a relay of this machine',
   (name) => {
-    const all = { ...elsewhere, SMTP_URL: 'smtp://127.0.0.1:1025', CLOSEOUT_ALERT_TO: 'noc@acme.example' };
-    const complete = { ...all, TEMPORAL_ADDRESS: 'temporal.example:7233' };
-    expect(loadProcessConfig(complete).mail.alertTo).toBe('noc@acme.example');
-    expect(() => loadProcessConfig({ ...complete, [name]: undefined })).toThrow(`Not set: ${name}.`);
+    expect(loadProcessConfig(ofProcess).mail.alertTo).toBe('noc@acme.example');
+    expect(() => loadProcessConfig({ ...ofProcess, [name]: undefined })).toThrow(`Not set: ${name}.`);
   },
 );
+
+test('only a worker needs the relay and the key that signs mails', () => {
+  const given = { ...ofProcess, SMTP_URL: undefined };
+  expect(loadProcessConfig({ ...given, CLOSEOUT_DKIM_KEY: '/nowhere/dkim.pem' }).http.publicUrl).toBe(
+    'https://care.example',
+  );
+  expect(() => loadWorkerConfig(given)).toThrow('SMTP_URL must be set');
+  expect(() => loadWorkerConfig({ ...ofProcess, CLOSEOUT_DKIM_KEY: '/nowhere/dkim.pem' })).toThrow(
+    'CLOSEOUT_DKIM_KEY must',
+  );
+  expect(loadWorkerConfig(ofProcess).relay).toEqual({ smtpUrl: 'smtp://127.0.0.1:1025', smtpUtf8: false });
+});
 
 test('a migration needs the address of the database, and no secret of the processes', () => {
   const { CLOSEOUT_DATA, DATABASE_URL } = settings;

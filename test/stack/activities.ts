@@ -6,7 +6,7 @@ import { openMailer } from '../../src/outside/mail/mailer.js';
 import { openStores } from '../../src/outside/stores.js';
 import { connectTemporal } from '../../src/outside/temporal/connect.js';
 import { loadBrands } from '../../src/setup/brands.js';
-import { loadConfig } from '../../src/setup/config.js';
+import { loadWorkerConfig } from '../../src/setup/config.js';
 import { loadPolicy } from '../../src/setup/policy-file.js';
 import { Systems } from '../../src/systems/systems.js';
 import { ownPace } from '../../src/systems/pace.js';
@@ -16,9 +16,9 @@ import type { Stack } from './stack.js';
 export type Call = <R>(activity: () => Promise<R>) => Promise<R>;
 
 export function openActivities({ env }: Pick<Stack, 'env'>): { deps: Deps; call: Call; close: () => Promise<void> } {
-  const config = loadConfig({ ...env });
+  const config = loadWorkerConfig({ ...env });
   const db = openDatabase(config.databaseUrl, () => undefined);
-  const mailer = openMailer(config.mail.relay, 1);
+  const mailer = openMailer(config.relay, 1);
   const temporal = connectTemporal(config.temporal);
   const brands = loadBrands(config);
   const deps: Deps = {
