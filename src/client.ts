@@ -50,6 +50,9 @@ export interface ReportedChange {
   isApplied: boolean;
 }
 
+/** What the client needs of a process's settings. */
+type ClientConfig = Pick<Config, 'databaseUrl' | 'temporal' | 'addressKey'>;
+
 export interface FoundReport {
   report: Report;
   status: RunStatus;
@@ -96,7 +99,7 @@ export class CloseoutClient {
   }
 
   /** Connects as the environment says (docs/configuration.md). Nothing is contacted before the first call. */
-  static connect(config: Config = loadConfig(), tracing?: Pick<Tracing, 'client'>): CloseoutClient {
+  static connect(config: ClientConfig = loadConfig(), tracing?: Pick<Tracing, 'client'>): CloseoutClient {
     const ignore = () => undefined; // the pool replaces a broken idle connection
     const db = openDatabase(config.databaseUrl, ignore);
     // A desk that many look at, and long lists, must not take the connections from customers' pages.

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { CloseoutClient } from './client.js';
 import { assertMigrated } from './client/database.js';
-import type { Config } from './setup/config.js';
+import type { GatewayConfig } from './setup/config.js';
 import { endOnSignal, untilDone } from './setup/until-done.js';
 import { version } from './setup/version.js';
 import { CloseoutError } from './contract/errors.js';
@@ -10,7 +10,11 @@ import { buildGateway } from './gateway/app.js';
 import { openTracing } from './setup/tracing.js';
 
 /** Runs until SIGINT or SIGTERM, and answers running requests before it ends. Calls `onReady` once it listens. */
-export async function runGateway(config: Config, log: Logger, onReady: () => void = () => undefined): Promise<void> {
+export async function runGateway(
+  config: GatewayConfig,
+  log: Logger,
+  onReady: () => void = () => undefined,
+): Promise<void> {
   const begin = endOnSignal(() => log.info('stopped before it was ready'));
   await untilDone(log, 'use the database', () => assertMigrated(config.databaseUrl));
   const tracing = await openTracing(config, 'gateway');

@@ -14,7 +14,16 @@ import { postgresUrl } from './local/postgres.js';
 import { startProxy } from './local/proxy.js';
 import { loadSecrets, writePrivately, type Secrets } from './local/secrets.js';
 import { Supervisor } from './local/supervise.js';
-import { dataDirOf, loadConfig, loadLocalPorts, stackFile, type Config, type LocalPorts } from './setup/config.js';
+import {
+  dataDirOf,
+  loadConfig,
+  loadGatewayConfig,
+  loadLocalPorts,
+  loadWorkerConfig,
+  stackFile,
+  type Config,
+  type LocalPorts,
+} from './setup/config.js';
 import { loadBrands } from './setup/brands.js';
 import { isLoopback } from './setup/loopback.js';
 import { loadPolicy } from './setup/policy-file.js';
@@ -68,7 +77,10 @@ async function prepare(given: NodeJS.ProcessEnv, isCluster: boolean): Promise<St
   const secrets = await loadSecrets(dataDir);
   const env = stackEnv(given, ports, secrets, dataDir);
   if (isCluster) delete env['CLOSEOUT_TEMPORAL_UI']; // the server itself has none
-  const config = loadConfig({ ...env, CLOSEOUT_DATA: dataDir });
+  const all = { ...env, CLOSEOUT_DATA: dataDir };
+  const config = loadConfig(all);
+  loadWorkerConfig(all);
+  loadGatewayConfig(all);
   loadPolicy(config.policyFile, loadBrands(config).ids);
   if (given['DATABASE_URL']) await migrate(config.databaseUrl);
   if (given['TEMPORAL_ADDRESS']) await reachTemporal(config);

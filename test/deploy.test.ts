@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import ts from 'typescript';
 import { parse, parseAllDocuments } from 'yaml';
-import { loadProcessConfig, loadWorkerConfig, settings } from '../src/setup/config.js';
+import { loadGatewayConfig, loadWorkerConfig, settings } from '../src/setup/config.js';
 import { hasGo } from './stack/commands.js';
 
 const read = (name: string) => readFileSync(`deploy/${name}`, 'utf8');
@@ -22,6 +22,7 @@ const filledIn = {
 
 test('env.example, filled in, is all that a worker or gateway needs', () => {
   expect(loadWorkerConfig(filledIn).relay.smtpUrl).toBe('smtps://closeout:PASSWORD@relay.example');
+  expect(loadGatewayConfig(filledIn).http.publicUrl).toBe('https://care.example');
 });
 
 test('every setting that an example names exists', () => {
@@ -87,7 +88,8 @@ describe('kubernetes.yaml', () => {
     for (const name of ['worker', 'gateway']) {
       const { command, environment = {} } = services[name] ?? {};
       expect(command).toEqual([name]);
-      const config = loadProcessConfig({ ...filledIn, ...environment });
+      const load = name === 'worker' ? loadWorkerConfig : loadGatewayConfig;
+      const config = load({ ...filledIn, ...environment });
       expect(config.temporal.connection.address).toBe('temporal:7233');
     }
   }, 120_000);

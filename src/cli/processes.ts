@@ -29,11 +29,11 @@ export function processCommands(program: Command): void {
     .command('gateway')
     .description('run a process that answers HTTP')
     .action(async () => {
-      const [{ loadProcessConfig }, { runGateway }] = await Promise.all([
+      const [{ loadGatewayConfig }, { runGateway }] = await Promise.all([
         import('../setup/config.js'),
         import('../gateway.js'),
       ]);
-      await runProcess('gateway', (log, onReady) => runGateway(loadProcessConfig(), log, onReady));
+      await runProcess('gateway', (log, onReady) => runGateway(loadGatewayConfig(), log, onReady));
     });
 
   commandsOf(program)(

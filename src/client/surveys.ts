@@ -199,9 +199,15 @@ export class SurveyService {
     if (!survey) throw new CloseoutError('StatusConflict', `The customer of report ${reportId} was never asked.`);
     if ((await this.stores.reports.contactOf(reportId))?.emailAddress === undefined)
       throw new CloseoutError('StatusConflict', `Report ${reportId} has no address.`);
-    await this.stores.messages.store({ id, surveyId: survey.id, direction: 'out', author: by, text });
+    const { messages } = this.stores;
+    const isNew = await messages.store({ id, surveyId: survey.id, direction: 'out', author: by, text });
+    if (!isNew && (await messages.find(id))?.text !== text)
+      throw new CloseoutError(
+        'StatusConflict',
+        'This mail was stored before, with another text. Send the new text as another mail.',
+      );
     // If its begin is not noted, the watch begins it once more, which changes nothing.
-    const note = () => this.stores.messages.markBegun(id).catch(() => undefined);
+    const note = () => messages.markBegun(id).catch(() => undefined);
     await this.runs.reply(id).then(note, ignoreUnavailable);
   }
 

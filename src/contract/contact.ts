@@ -25,11 +25,25 @@ export const languageTagRule = 'must be a language tag such as de or pt-BR';
 
 export const timeZoneRule = 'must be an IANA time zone such as Europe/Berlin';
 
-export function isTimeZone(zone: string): boolean {
+export const isTimeZone = (zone: string): boolean => canonicalTimeZone(zone) !== undefined;
+
+const timeZones = new Map<string, string | undefined>();
+const mostTimeZones = 2000; // spellings; there are 600 zones
+
+/** The usual spelling of a zone; undefined if there is none such. What was found is kept, because the search takes long, and much memory. */
+export function canonicalTimeZone(zone: string): string | undefined {
+  if (!timeZones.has(zone)) {
+    if (timeZones.size >= mostTimeZones) timeZones.clear();
+    timeZones.set(zone, findTimeZone(zone));
+  }
+  return timeZones.get(zone);
+}
+
+function findTimeZone(zone: string): string | undefined {
   try {
-    return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }));
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 /** The texts that customers read: one catalogue per language, all with the same messages. */
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { canonicalTimeZone } from '../contract/contact.js';
 import { readCatalogue, type Texts } from './texts/catalogue.js';
 
 /** Code of a language that has a catalogue: a BCP 47 tag, as its file is named. */
@@ -73,11 +74,8 @@ function ranked(preference: string): string[] {
 /** A time in the customer's zone, or in UTC if the zone is unknown or invalid. The text names the zone. */
 export function formatTime(time: Date, language: Language, timeZone = 'UTC'): string {
   const format = (zone: string) => timeFormat(textsOf(language).locale, zone).format(time);
-  try {
-    return `${format(timeZone)} (${timeZone})`;
-  } catch {
-    return `${format('UTC')} (UTC)`;
-  }
+  const zone = canonicalTimeZone(timeZone);
+  return zone === undefined ? `${format('UTC')} (UTC)` : `${format(zone)} (${timeZone})`;
 }
 
 const timeFormats = new Map<string, Intl.DateTimeFormat>();

@@ -5,7 +5,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CloseoutClient } from '../client.js';
 import { tokenPrefix, type Scope, type Subject } from '../contract/access.js';
-import type { Config } from '../setup/config.js';
+import type { Brands } from '../customer/brand.js';
+import type { GatewayConfig } from '../setup/config.js';
 import { CloseoutError } from '../contract/errors.js';
 import { isForOperators } from './desk/page.js';
 import { loginPath, sessionOf } from './login.js';
@@ -33,15 +34,16 @@ const isOpenToAll = (path: string) =>
   /^\/(s|u|c|assets|alarms|login)\//.test(path) || ['/login', '/healthz', '/readyz'].includes(path);
 const loopback = new Set(['127.0.0.1', 'localhost', '[::1]', '::1']);
 
-export function guard(config: Config, client: CloseoutClient) {
+export function guard(config: GatewayConfig, client: CloseoutClient, brands: Brands) {
   const { http, temporal, oidc } = config;
   const publicUrl = new URL(http.publicUrl);
+  const origins = new Set(brands.all.map(({ sender }) => new URL(sender.publicUrl).origin));
   const uiOrigin = temporal.uiUrl === undefined ? undefined : new URL(temporal.uiUrl).origin;
   const onlyLocal = http.trustLoopback && loopback.has(http.host) && loopback.has(publicUrl.hostname);
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const { fromTemporalUi = false } = request.is404 ? {} : request.routeOptions.config;
     const isFromUi = fromTemporalUi && uiOrigin !== undefined && request.headers.origin === uiOrigin;
-    if (!isFromUi) assertOwnSite(request, publicUrl);
+    if (!isFromUi) assertOwnSite(request, publicUrl.protocol, origins);
     // A browser that asks whether it may send a request sends no login yet.
     if (isFromUi && request.method === 'OPTIONS') return undefined;
     if (!isOpenToAll(request.url.split('?')[0] ?? '')) {
@@ -56,7 +58,8 @@ export function guard(config: Config, client: CloseoutClient) {
 }
 
 function askToLogIn(request: FastifyRequest, reply: FastifyReply, hasProvider: boolean): FastifyReply {
-  if (hasProvider && isForOperators(request)) {
+  // A browser that has sent a token would send it again after the log-in.
+  if (hasProvider && isForOperators(request) && tokenOf(request) === undefined) {
     if (request.method === 'GET') return reply.redirect(loginPath(request.url), 303);
     throw new CloseoutError('Unauthorized', loggedOut);
   }
@@ -65,17 +68,17 @@ function askToLogIn(request: FastifyRequest, reply: FastifyReply, hasProvider: b
   throw unauthorized();
 }
 
-/** Finds out who sends a request: by a token, or by a log-in. False if nobody is known by what it carries. */
+/** Finds out who sends a request: by a token, or by a log-in if the token is not known. False if nobody is known by what it carries. */
 async function identify(
   request: FastifyRequest,
-  { apiToken, oidc, http }: Config,
+  { apiToken, oidc, http }: GatewayConfig,
   client: CloseoutClient,
 ): Promise<boolean> {
   const token = tokenOf(request);
   if (token !== undefined) {
     if (isSameToken(token, apiToken)) return true;
     request.subject = await client.tokens.subjectOf(token);
-    return request.subject !== undefined;
+    if (request.subject !== undefined) return true;
   }
   const session = oidc && sessionOf(request, http.publicUrl);
   if (session === undefined) return false;
@@ -120,9 +123,9 @@ function acceptedType({ method, is404, routeOptions }: FastifyRequest): 'json' |
 }
 
 /** Refuses requests from pages of other sites, because the browser adds the login that it keeps for ours. */
-function assertOwnSite(request: FastifyRequest, publicUrl: URL): void {
+function assertOwnSite(request: FastifyRequest, protocol: string, origins: ReadonlySet<string>): void {
   const { origin, host, 'sec-fetch-site': site = 'none' } = request.headers;
-  const isOwn = origin === undefined || origin === publicUrl.origin || origin === `${publicUrl.protocol}//${host}`;
+  const isOwn = origin === undefined || origins.has(origin) || origin === `${protocol}//${host}`;
   if (!acceptedType(request) || (isOwn && (site === 'none' || site === 'same-origin'))) return;
   throw new CloseoutError('Forbidden', 'This request came from a page of another site; only our own may send it.');
 }

@@ -4,7 +4,7 @@ import { alarmsIn, alertmanagerBody } from '../alarms/alertmanager.js';
 import type { CloseoutClient } from '../client.js';
 import type { AlarmOutcome, OpenElsewhere } from '../client/alarms.js';
 import { CloseoutError, isWorthRetrying } from '../contract/errors.js';
-import type { Config } from '../setup/config.js';
+import type { GatewayConfig } from '../setup/config.js';
 import { loadPolicy } from '../setup/policy-file.js';
 import type { AlarmSource, SystemsFile } from '../setup/systems-file.js';
 import { Systems } from '../systems/systems.js';
@@ -14,7 +14,12 @@ import { isSameToken } from './same-token.js';
 /** A mass outage is one body of thousands of alarms. */
 const bodyLimit = 8 * 1024 * 1024;
 
-export function alarmWebhooks(app: FastifyInstance, client: CloseoutClient, config: Config, file: SystemsFile): void {
+export function alarmWebhooks(
+  app: FastifyInstance,
+  client: CloseoutClient,
+  config: GatewayConfig,
+  file: SystemsFile,
+): void {
   const policyFor = loadPolicy(config.policyFile);
   const systems = new Systems(
     file.systems,

@@ -5,7 +5,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { CloseoutClient } from '../client.js';
 import { loadBrands } from '../setup/brands.js';
-import type { Config } from '../setup/config.js';
+import type { GatewayConfig } from '../setup/config.js';
 import { loadSystems } from '../setup/systems-file.js';
 import { guard } from './access.js';
 import { alarmWebhooks } from './alarms.js';
@@ -36,7 +36,7 @@ const bodyLimit = 1024 * 1024;
 /** 3,500 code points of four bytes, the most that a survey's form has room for, become 42 KB when escaped. */
 const formLimit = 48 * 1024;
 
-/** No script is allowed. Forms of a page with the referrer policy `no-referrer` would send the origin `null`. */
+/** No script is allowed. A page's address holds the customer's link, which no log of another request may show; with `no-referrer`, forms would send the origin `null`. */
 const securityHeaders = {
   contentSecurityPolicy: {
     useDefaults: false,
@@ -49,10 +49,14 @@ const securityHeaders = {
       baseUri: ["'none'"],
     },
   },
-  referrerPolicy: { policy: 'same-origin' },
+  referrerPolicy: { policy: 'strict-origin' },
 } as const;
 
-export async function buildGateway(config: Config, client: CloseoutClient, log: Logger): Promise<FastifyInstance> {
+export async function buildGateway(
+  config: GatewayConfig,
+  client: CloseoutClient,
+  log: Logger,
+): Promise<FastifyInstance> {
   const brands = loadBrands(config);
   const { trustedProxies, publicUrl } = config.http;
   const loggerInstance: FastifyBaseLogger = log;
@@ -78,7 +82,7 @@ export async function buildGateway(config: Config, client: CloseoutClient, log: 
   closeConnectionsAtEnd(app);
   app.decorateRequest('subject', undefined);
   app.decorateRequest('hasSession', false);
-  app.addHook('onRequest', guard(config, client));
+  app.addHook('onRequest', guard(config, client, brands));
   app.addHook('onRequest', ignoreTypeOfNoBody);
   handleErrors(app, brands.builtIn, publicUrl);
   errorList(app);

@@ -11,7 +11,7 @@ import { longestComment } from '../contract/survey.js';
 import { refusedPage } from '../customer/pages.js';
 import { voiceOf, type Brand, type Brands, type Voice } from '../customer/brand.js';
 import { isLanguage, type Language } from '../customer/texts.js';
-import type { Config } from '../setup/config.js';
+import type { GatewayConfig } from '../setup/config.js';
 
 /** Errors on these paths are answered with a page. */
 export const isForCustomers = (path: string): boolean => /^\/[suc]\//.test(path);
@@ -29,7 +29,7 @@ const limits = { postsByLink: 30, invalidPosts: 600, invalidReads: 6000 };
 /** What the pages need to answer. */
 export interface Site {
   client: CloseoutClient;
-  config: Config;
+  config: GatewayConfig;
   brands: Brands;
 }
 
@@ -47,7 +47,7 @@ export interface Limits {
   posts: { onRequest: Hook[]; config: { accepts: 'form' } };
 }
 
-export async function limitsOf(app: FastifyInstance, { linkKeys }: Config): Promise<Limits> {
+export async function limitsOf(app: FastifyInstance, { linkKeys }: GatewayConfig): Promise<Limits> {
   await app.register(rateLimit, { global: false });
   // By address, unless said otherwise; of an IPv6 address, the network counts.
   const limit = (max: number, by: { keyGenerator?: (request: FastifyRequest) => string } = {}) => {

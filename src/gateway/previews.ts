@@ -1,6 +1,6 @@
 /** `/outbox/preview`: every mail and every state of every page, in every language, about an invented report. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { Config } from '../setup/config.js';
+import type { GatewayConfig } from '../setup/config.js';
 import { loadPolicy } from '../setup/policy-file.js';
 import { CloseoutError } from '../contract/errors.js';
 import type { MailKind } from '../contract/ids.js';
@@ -120,7 +120,11 @@ function questionOf(query: unknown, own: ReadonlyMap<string, Question>): Questio
 
 const namesOf = (own: ReadonlyMap<string, Question>): string[] => [...new Set([...scaleNames, ...own.keys()])];
 
-export function previews(app: FastifyInstance, { http, mail, linkKeys, policyFile }: Config, brands: Brands): void {
+export function previews(
+  app: FastifyInstance,
+  { http, mail, linkKeys, policyFile }: GatewayConfig,
+  brands: Brands,
+): void {
   const own = loadPolicy(policyFile).questions ?? new Map<string, Question>();
   const settings = { ...mail, publicUrl: http.publicUrl, linkKeys };
   const build = (kind: MailKind, language: Language, brand: Brand, question: Question): Mail => {

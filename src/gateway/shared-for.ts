@@ -1,9 +1,13 @@
-/** One call for everyone who asks within `ms`. */
+/** One call for everyone who asks while it runs, and within `ms` of its beginning. */
 export function sharedFor<T>(ms: number, call: () => Promise<T>): () => Promise<T> {
-  let last: { at: number; result: Promise<T> } | undefined;
+  let last: { at: number; isRunning: boolean; result: Promise<T> } | undefined;
   return () => {
     const at = performance.now();
-    if (last === undefined || at - last.at >= ms) last = { at, result: call() };
+    if (last && (last.isRunning || at - last.at < ms)) return last.result;
+    const started = { at, isRunning: true, result: call() };
+    const end = () => (started.isRunning = false);
+    started.result.then(end, end);
+    last = started;
     return last.result;
   };
 }

@@ -19,16 +19,18 @@ export function relativeTime(time: Date | string, now: Date): string {
   return ms > 0 ? `in ${count} ${unit}` : `${count} ${unit} ago`;
 }
 
+/** A format takes much longer to make than to use, and much memory. */
+const shortFormat = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  timeZoneName: 'short',
+});
+const exactFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
+
 /** For use inside a sentence: `27 Nov, 14:05 GMT+1`, in the time zone of this machine. */
-export const shortTime = (time: Date | string): string =>
-  new Intl.DateTimeFormat('en-GB', {
-    day: 'numeric',
-    month: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-    timeZoneName: 'short',
-  }).format(new Date(time));
+export const shortTime = (time: Date | string): string => shortFormat.format(new Date(time));
 
 /** In the time zone of this machine, with its name. */
-export const exactTime = (time: Date | string): string =>
-  new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' }).format(new Date(time));
+export const exactTime = (time: Date | string): string => exactFormat.format(new Date(time));

@@ -6,12 +6,14 @@ import { z } from 'zod';
 import { domainOf } from '../contract/contact.js';
 import { CloseoutError } from '../contract/errors.js';
 import { workflowIdOf } from '../contract/ids.js';
-import { linkKeysFrom, type LinkKey } from '../customer/links.js';
+import type { PayloadKeys } from '../contract/payload-keys.js';
+import type { LinkKey } from '../customer/links.js';
 import { givenIn } from './environment.js';
+import { linkKeysFrom } from './link-keys.js';
 import { isLoopback } from './loopback.js';
 import { mailbox } from './mailbox.js';
 import { oidcFrom, oidcSettings, type Oidc } from './oidc-settings.js';
-import { payloadKeysFrom, type PayloadKeys } from './payload-keys.js';
+import { payloadKeysFrom } from './payload-keys.js';
 import { relayFrom, relaySettings, type Relay } from './relay-settings.js';
 import { refuse, url } from './setting.js';
 import { trustedProxies } from './trusted-proxies.js';
@@ -48,10 +50,8 @@ export interface Config {
   workerMetrics: string | undefined;
   /** Time between two sweeps. */
   watchSeconds: number;
-  apiToken: string;
   /** How operators log in; undefined: with a token. */
   oidc: Oidc | undefined;
-  linkKeys: LinkKey[];
   /** Keys the hashes in the do-not-contact lists. */
   addressKey: Buffer;
   policyFile: string | undefined;
@@ -69,8 +69,18 @@ export interface Config {
   isTraced: boolean;
 }
 
-/** Only workers mail, so no other process needs the relay's password or the key that signs mails. */
-export type WorkerConfig = Config & { relay: Relay };
+/** Commands make no links, and only gateways are asked with the token, and only workers mail: nobody else needs these secrets. */
+interface ProcessConfig extends Config {
+  linkKeys: LinkKey[];
+}
+
+export interface GatewayConfig extends ProcessConfig {
+  apiToken: string;
+}
+
+export interface WorkerConfig extends ProcessConfig {
+  relay: Relay;
+}
 
 /** Settings that `npm start` writes for its processes and for commands run beside it. Readable by its owner only. */
 export const stackFile = (dataDir: string): string => join(dataDir, 'stack.json');
@@ -113,9 +123,9 @@ export const settings = z.object({
   CLOSEOUT_PORT: port(8080),
   CLOSEOUT_PUBLIC_URL: url('http:', 'https:').refine(isOrigin, 'must have no path').optional(),
   CLOSEOUT_TRUST_LOOPBACK: z.enum(['yes', 'no']).default('no'),
-  CLOSEOUT_API_TOKEN: z.string().min(16, 'must have at least 16 characters'),
+  CLOSEOUT_API_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   ...oidcSettings,
-  CLOSEOUT_LINK_KEYS: z.string(),
+  CLOSEOUT_LINK_KEYS: z.string().optional(),
   CLOSEOUT_ADDRESS_KEY: z.base64().min(22, 'must be at least 16 bytes in base64'),
   CLOSEOUT_POLICY: z.string().optional(),
   CLOSEOUT_BRANDS: z.string().optional(),
@@ -166,9 +176,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       trustLoopback: set.CLOSEOUT_TRUST_LOOPBACK === 'yes',
       publicUrl: (set.CLOSEOUT_PUBLIC_URL ?? `http://127.0.0.1:${set.CLOSEOUT_PORT}`).replace(/\/$/, ''),
     },
-    apiToken: set.CLOSEOUT_API_TOKEN,
     oidc: oidcFrom(set),
-    linkKeys: linkKeysFrom(set.CLOSEOUT_LINK_KEYS),
     addressKey: Buffer.from(set.CLOSEOUT_ADDRESS_KEY, 'base64'),
     policyFile: set.CLOSEOUT_POLICY,
     brandsDir: set.CLOSEOUT_BRANDS,
@@ -184,29 +192,38 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
 }
 
 /** Their defaults are right for one machine only: elsewhere, mails would lead nowhere, and alerts would reach nobody. */
-const ofProcesses = ['CLOSEOUT_PUBLIC_URL', 'CLOSEOUT_MAIL_FROM', 'CLOSEOUT_ALERT_TO'];
+const withoutDefault = ['CLOSEOUT_PUBLIC_URL', 'CLOSEOUT_MAIL_FROM', 'CLOSEOUT_ALERT_TO'];
+const ofProcesses = ['DATABASE_URL', ...withoutDefault, 'CLOSEOUT_LINK_KEYS', 'CLOSEOUT_ADDRESS_KEY'];
 
-/** As `loadConfig`, for a worker or gateway: what has no harmless default must be set. `npm start` sets it for its own. */
-export function loadProcessConfig(environment: NodeJS.ProcessEnv = process.env): Config {
-  const config = loadConfig(environment);
+/** As `loadConfig`, for a gateway: what has no harmless default must be set. `npm start` sets it for its own. */
+export function loadGatewayConfig(environment: NodeJS.ProcessEnv = process.env): GatewayConfig {
+  const { config, env } = processConfig(environment, ['CLOSEOUT_API_TOKEN']);
+  return { ...config, apiToken: env.CLOSEOUT_API_TOKEN };
+}
+
+/** The same, for a worker. */
+export function loadWorkerConfig(environment: NodeJS.ProcessEnv = process.env): WorkerConfig {
+  const { config, env } = processConfig(environment, ['SMTP_URL']);
+  return { ...config, relay: relayFrom(parse(settings, env)) };
+}
+
+function processConfig<Name extends string>(environment: NodeJS.ProcessEnv, needed: Name[]) {
   const env = environmentOf(environment);
   const namesTemporal = Object.keys(env).some((name) =>
     /^TEMPORAL_(ADDRESS|PROFILE|CONFIG_FILE|CLIENT_CONFIG_FILE)$/.test(name),
   );
-  const missing = [...ofProcesses, ...(namesTemporal ? [] : ['TEMPORAL_ADDRESS'])].filter((name) => !env[name]);
+  const names = [...ofProcesses, ...needed, ...(namesTemporal ? [] : ['TEMPORAL_ADDRESS'])];
+  const missing = names.filter((name) => env[name] === undefined);
   if (missing.length > 0)
     throw new CloseoutError(
       'BadSetting',
       `Not set: ${missing.join(', ')}. A worker or gateway needs them; docs/deploy.md explains each.`,
       String(missing[0]),
     );
-  return config;
-}
-
-/** As `loadProcessConfig`, for a worker. */
-export function loadWorkerConfig(environment: NodeJS.ProcessEnv = process.env): WorkerConfig {
-  const config = loadProcessConfig(environment);
-  return { ...config, relay: relayFrom(parse(settings, environmentOf(environment))) };
+  return {
+    config: { ...loadConfig(environment), linkKeys: linkKeysFrom(env['CLOSEOUT_LINK_KEYS'] ?? '') },
+    env: env as Record<Name, string>,
+  };
 }
 
 /** Mails that leave this machine must not carry links to it, or come from an address that nobody reads. */

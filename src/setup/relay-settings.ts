@@ -27,8 +27,7 @@ type Set = z.infer<z.ZodObject<typeof relaySettings>> & { CLOSEOUT_MAIL_FROM: st
 
 /** Throws `BadSetting`. */
 export function relayFrom(set: Set): Relay {
-  const { SMTP_URL: smtpUrl, CLOSEOUT_MAIL_SMTPUTF8: smtpUtf8 } = set;
-  if (smtpUrl === undefined) refuse('SMTP_URL', 'must be set: a worker mails customers and operators');
+  const { SMTP_URL: smtpUrl = '', CLOSEOUT_MAIL_SMTPUTF8: smtpUtf8 } = set;
   return { smtpUrl, smtpUtf8: smtpUtf8 === 'yes', dkim: dkimFrom(set) };
 }
 

@@ -12,3 +12,9 @@ export const url = (...schemes: string[]) =>
 export function refuse(setting: string, rule: string): never {
   throw new CloseoutError('BadSetting', `${setting} ${rule}.`, setting);
 }
+
+/** Of two keys with one id, only one would be used, and what the other signed or encrypted would be lost. Throws `BadSetting`. */
+export function assertIdsDiffer(setting: string, keys: { id: string }[]): void {
+  if (new Set(keys.map(({ id }) => id)).size < keys.length)
+    refuse(setting, 'has two keys with the same id; give each key its own');
+}

@@ -5,13 +5,13 @@ import { eventTypes } from '../contract/events.js';
 import { dispatchEvents } from '../events/dispatcher.js';
 import type { Stores } from '../outside/stores.js';
 import type { Runs } from '../outside/temporal/runs.js';
-import type { Config } from '../setup/config.js';
+import type { WorkerConfig } from '../setup/config.js';
 import type { SystemsFile } from '../setup/systems-file.js';
 import { pollSystems } from '../systems/poller.js';
 import type { Systems } from '../systems/systems.js';
 
 export interface LoopParts {
-  config: Config;
+  config: WorkerConfig;
   stores: Stores;
   runs: Runs;
   systems: Systems;

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mailVerdict, toFailure } from '../../src/activities/to-failure.js';
 import { openMailer } from '../../src/outside/mail/mailer.js';
-import { linkKeysFrom } from '../../src/customer/links.js';
+import { linkKeysFrom } from '../../src/setup/link-keys.js';
 import { builtInBrand } from '../../src/customer/brand.js';
 import { surveyMail } from '../../src/customer/mail.js';
 import { ScriptedSmtpServer, type Fault } from '../stack/scripted-smtp-server.js';

@@ -65,5 +65,10 @@ test('the main package holds what runs, and no tests', async () => {
   expect(paths).toContain('dist/worker/workflow-bundle.js');
   const assets = (await readdir('src', { recursive: true })).filter((path) => /\.(?!ts$)\w+$/.test(path));
   expect(paths).toEqual(expect.arrayContaining(assets.map((path) => `dist/${path}`)));
+  const sources = new Set(
+    (await readdir('src', { recursive: true })).map((path) => `dist/${path.replace(/\.ts$/, '')}`),
+  );
+  const compiled = paths.filter((path) => /^dist\/.*\.js$/.test(path) && !path.includes('workflow-bundle'));
+  expect(compiled.filter((path) => !sources.has(path.replace(/\.js$/, '')))).toEqual([]);
   expect(paths.filter((path) => /^(test|bench|src|scripts)\/|pictures|dist\/tools|\.map$/.test(path))).toEqual([]);
 });

@@ -1,6 +1,6 @@
 /** Three brands, a thousand mixed mails and every page: none carries another brand's words, sender or links. */
 import { Brands, builtInBrand, voiceOf, type Brand } from '../../src/customer/brand.js';
-import { linkKeysFrom } from '../../src/customer/links.js';
+import { linkKeysFrom } from '../../src/setup/link-keys.js';
 import { surveyMail } from '../../src/customer/mail.js';
 import { endedPage, surveyPage, thanksPage } from '../../src/customer/pages.js';
 import { replyMail } from '../../src/customer/reply-mail.js';

@@ -1,5 +1,6 @@
 import { CloseoutError } from '../../src/contract/errors.js';
-import { linkKeysFrom, signLink, verifyLink } from '../../src/customer/links.js';
+import { signLink, verifyLink } from '../../src/customer/links.js';
+import { linkKeysFrom } from '../../src/setup/link-keys.js';
 
 const key = (id: string, fill: number) => `${id}:${Buffer.alloc(32, fill).toString('base64')}`;
 const keys = linkKeysFrom(key('a', 1));

@@ -3,7 +3,7 @@ import { simpleParser } from 'mailparser';
 import { builtInBrand } from '../../src/customer/brand.js';
 import { surveyMail, type SurveyMail } from '../../src/customer/mail.js';
 import { languageCodes, textsOf } from '../../src/customer/texts.js';
-import { linkKeysFrom } from '../../src/customer/links.js';
+import { linkKeysFrom } from '../../src/setup/link-keys.js';
 
 const settings = {
   publicUrl: 'https://care.example',

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import type { CloudEvent } from '../../src/contract/events.js';
-import { loadConfig } from '../../src/setup/config.js';
+import { loadGatewayConfig } from '../../src/setup/config.js';
 import { cleanEnv, freePorts } from '../stack/commands.js';
 import { post } from '../stack/http.js';
 import { ScriptedHttpServer } from '../stack/scripted-http-server.js';
@@ -258,7 +258,7 @@ describe('hand-over to another channel', () => {
   test('the example does it', async () => {
     const texts: string[] = [];
     const [port = 0] = await freePorts(1);
-    const { apiToken } = loadConfig({ ...stack.env });
+    const { apiToken } = loadGatewayConfig({ ...stack.env });
     const env = { CLOSEOUT_URL: stack.url(''), CLOSEOUT_API_TOKEN: apiToken, WEBHOOK_SECRET: secret, PORT: `${port}` };
     const example = spawn(process.execPath, ['examples/handover.mjs'], { env: { ...cleanEnv(), ...env } });
     example.stdout.on('data', (data: Buffer) => texts.push(data.toString()));

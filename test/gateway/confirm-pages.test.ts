@@ -26,6 +26,14 @@ test('no word of a customer is lost: with a yes, said twice, or too late', async
   expect(await notesOf('WORDS-3')).toEqual(['Noisy']);
 });
 
+test('a customer may add to a "no" nineteen times', async () => {
+  const link = confirmLink(await cleared('OFTEN-1'));
+  const statuses: number[] = [];
+  for (let n = 0; n < 21; n++) statuses.push((await post(link, { fixed: 'no', reason: `Dead ${n}` })).status);
+  expect([new Set(statuses.slice(0, 20)), statuses[20]]).toEqual([new Set([303]), 429]);
+  expect(JSON.stringify((await stack.client.get('OFTEN-1')).document['note'])).toMatch(/Dead 19(?!.*Dead 20)/);
+});
+
 test('a link is good for its own page only, and bad input is refused', async () => {
   const mail = await cleared('FORM-1');
   const link = confirmLink(mail);

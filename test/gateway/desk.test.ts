@@ -135,6 +135,8 @@ test('an operator answers from the page; an action that no longer fits is refuse
     expect(
       (await post(stack.url('/reports/ACT-1/mail'), { text: 'A technician comes today.', requestId })).status,
     ).toBe(303);
+  const other = await post(stack.url('/reports/ACT-1/mail'), { text: 'A technician comes tomorrow.', requestId });
+  expect([other.status, await other.text()]).toEqual([409, expect.stringContaining('A technician comes tomorrow.')]);
   const reply = await until('the reply', async () =>
     (await stack.mails('ACT-1')).find(({ subject }) => subject?.startsWith('Re: ')),
   );

@@ -4,13 +4,16 @@ import { pino } from 'pino';
 import { CloseoutClient } from '../../src/client.js';
 import { buildGateway } from '../../src/gateway/app.js';
 import { apiDescription } from '../../src/gateway/openapi.js';
-import { loadConfig } from '../../src/setup/config.js';
+import { loadGatewayConfig } from '../../src/setup/config.js';
 
 /** `/openapi.json` describes everything that the gateway answers. Nothing is contacted: only the routes are looked at. */
 const env = {
   CLOSEOUT_DATA: '/nonexistent',
   DATABASE_URL: 'postgres://localhost/none',
-  SMTP_URL: 'smtp://127.0.0.1:1',
+  CLOSEOUT_PUBLIC_URL: 'https://care.example',
+  CLOSEOUT_MAIL_FROM: 'care@acme.example',
+  CLOSEOUT_ALERT_TO: 'noc@acme.example',
+  TEMPORAL_ADDRESS: '127.0.0.1:1',
   CLOSEOUT_API_TOKEN: 'a-token-that-is-long-enough',
   CLOSEOUT_LINK_KEYS: `k:${Buffer.alloc(32, 1).toString('base64')}`,
   CLOSEOUT_OIDC_ISSUER: 'https://login.example',
@@ -38,7 +41,7 @@ test('it is a valid description', async () => {
 });
 
 test('every route is described, and nothing else', async () => {
-  const config = loadConfig(env);
+  const config = loadGatewayConfig(env);
   const client = CloseoutClient.connect(config);
   const app = await buildGateway(config, client, pino({ level: 'silent' }));
   await app.ready();

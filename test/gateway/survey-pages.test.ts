@@ -99,6 +99,14 @@ test('ten presses at once are one answer, and each sees the thanks', async () =>
   expect(await answerOf('MANY-1')).toMatchObject({ score: 5, comment: 'yes' });
 });
 
+test('an answer that is changed again and again is taken twenty times', async () => {
+  const link = await asked('FLIP-1');
+  const statuses: number[] = [];
+  for (let n = 0; n < 21; n++) statuses.push((await post(link, { score: n % 2 === 0 ? '5' : '4' })).status);
+  expect([new Set(statuses.slice(0, 20)), statuses[20]]).toEqual([new Set([303]), 429]);
+  expect(await answerOf('FLIP-1')).toMatchObject({ score: 4, revision: 20 });
+});
+
 test('a link with any character changed is unknown, and holds nothing of customer or report', async () => {
   const link = (await asked('FORGE-1')).replace(/\?.*/, '');
   const [base, token = ''] = link.split('/s/');
@@ -238,7 +246,7 @@ test('what a customer writes is shown as text', async () => {
   expect(await answer.text()).not.toContain('<script>');
   const csp = answer.headers.get('content-security-policy');
   expect(csp).toContain("default-src 'none'");
-  expect(answer.headers.get('referrer-policy')).toBe('same-origin');
+  expect(answer.headers.get('referrer-policy')).toBe('strict-origin');
   expect(answer.headers.get('cache-control')).toBe('no-store');
   expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
 });

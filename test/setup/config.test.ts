@@ -1,4 +1,4 @@
-import { loadConfig, loadDatabaseUrl, loadProcessConfig, loadWorkerConfig } from '../../src/setup/config.js';
+import { loadConfig, loadDatabaseUrl, loadGatewayConfig, loadWorkerConfig } from '../../src/setup/config.js';
 
 const settings = {
   CLOSEOUT_DATA: '/nowhere',
@@ -38,7 +38,7 @@ test.each(['"', "'"])('%s around a value is not part of it', (quote) => {
 
 test('what is missing is named, all of it', () => {
   expect(() => loadConfig({ CLOSEOUT_DATA: '/nowhere' })).toThrow(
-    /^Not set: DATABASE_URL, CLOSEOUT_API_TOKEN, .*CLOSEOUT_DATA\.$/,
+    /^Not set: DATABASE_URL, CLOSEOUT_ADDRESS_KEY.*CLOSEOUT_DATA\.$/,
   );
 });
 
@@ -72,24 +72,34 @@ const ofProcess = {
   TEMPORAL_ADDRESS: 'temporal.example:7233',
 };
 
-test.each(['CLOSEOUT_PUBLIC_URL', 'CLOSEOUT_MAIL_FROM', 'CLOSEOUT_ALERT_TO', 'TEMPORAL_ADDRESS'])(
-  'a worker or gateway needs %s, also with a relay of this machine',
-  (name) => {
-    expect(loadProcessConfig(ofProcess).mail.alertTo).toBe('noc@acme.example');
-    expect(() => loadProcessConfig({ ...ofProcess, [name]: undefined })).toThrow(`Not set: ${name}.`);
-  },
-);
+const ofBoth = [
+  'DATABASE_URL',
+  'CLOSEOUT_PUBLIC_URL',
+  'CLOSEOUT_MAIL_FROM',
+  'CLOSEOUT_ALERT_TO',
+  'CLOSEOUT_LINK_KEYS',
+  'CLOSEOUT_ADDRESS_KEY',
+  'TEMPORAL_ADDRESS',
+];
 
-test('only a worker needs the relay and the key that signs mails', () => {
-  const given = { ...ofProcess, SMTP_URL: undefined };
-  expect(loadProcessConfig({ ...given, CLOSEOUT_DKIM_KEY: '/nowhere/dkim.pem' }).http.publicUrl).toBe(
-    'https://care.example',
-  );
-  expect(() => loadWorkerConfig(given)).toThrow('SMTP_URL must be set');
-  expect(() => loadWorkerConfig({ ...ofProcess, CLOSEOUT_DKIM_KEY: '/nowhere/dkim.pem' })).toThrow(
-    'CLOSEOUT_DKIM_KEY must',
-  );
-  expect(loadWorkerConfig(ofProcess).relay).toEqual({ smtpUrl: 'smtp://127.0.0.1:1025', smtpUtf8: false });
+test.each([
+  ...ofBoth.map((name) => ['gateway', name] as const),
+  ...ofBoth.map((name) => ['worker', name] as const),
+  ['gateway', 'CLOSEOUT_API_TOKEN'] as const,
+  ['worker', 'SMTP_URL'] as const,
+])('a %s needs %s', (process, name) => {
+  const load = process === 'worker' ? loadWorkerConfig : loadGatewayConfig;
+  expect(load(ofProcess).mail.alertTo).toBe('noc@acme.example');
+  expect(() => load({ ...ofProcess, [name]: undefined })).toThrow(`Not set: ${name}.`);
+});
+
+test('no process needs the secrets of another one', () => {
+  const noKey = { CLOSEOUT_DKIM_KEY: '/nowhere/dkim.pem' };
+  expect(loadGatewayConfig({ ...ofProcess, ...noKey, SMTP_URL: undefined }).apiToken).toBe(settings.CLOSEOUT_API_TOKEN);
+  expect(loadWorkerConfig({ ...ofProcess, CLOSEOUT_API_TOKEN: undefined }).relay.smtpUrl).toBe('smtp://127.0.0.1:1025');
+  expect(() => loadWorkerConfig({ ...ofProcess, ...noKey })).toThrow('CLOSEOUT_DKIM_KEY must name a file');
+  const { CLOSEOUT_DATA, DATABASE_URL, CLOSEOUT_ADDRESS_KEY } = settings;
+  expect(loadConfig({ CLOSEOUT_DATA, DATABASE_URL, CLOSEOUT_ADDRESS_KEY }).databaseUrl).toBe(DATABASE_URL);
 });
 
 test('a migration needs the address of the database, and no secret of the processes', () => {

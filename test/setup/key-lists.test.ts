@@ -1,4 +1,4 @@
-import { linkKeysFrom } from '../../src/customer/links.js';
+import { linkKeysFrom } from '../../src/setup/link-keys.js';
 import { payloadKeysFrom } from '../../src/setup/payload-keys.js';
 import { trustedProxies } from '../../src/setup/trusted-proxies.js';
 

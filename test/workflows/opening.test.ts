@@ -1,7 +1,7 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { workflowIdOf } from '../../src/contract/ids.js';
-import { loadConfig } from '../../src/setup/config.js';
+import { loadGatewayConfig } from '../../src/setup/config.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -19,7 +19,7 @@ const create = (id: string, url = stack.url(tickets)) =>
     body: JSON.stringify({ id, description: 'No dial tone', severity: 'minor', ticketType: 'fault' }),
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token()}` },
   });
-const token = () => loadConfig({ ...stack.env }).apiToken;
+const token = () => loadGatewayConfig({ ...stack.env }).apiToken;
 
 const isRunning = async (id: string) =>
   (await stack.temporal.workflow.getHandle(workflowIdOf(id)).describe()).status.name === 'RUNNING';

@@ -36,9 +36,9 @@ export function overviewPages(app: FastifyInstance, config: Config, client: Clos
   const beingCleared = sharedFor(1000, () => client.overview.beingCleared(longestList));
 
   app.get('/', async (request, reply) => {
-    const view = await viewOf(client, beingCleared);
-    // A header instead of a script. `?still` is for slow readers.
+    // A header instead of a script, which an error page has, too. `?still` is for slow readers.
     if (!('still' in (request.query as object))) reply.header('refresh', '30');
+    const view = await viewOf(client, beingCleared);
     return sendDesk(reply, './desk/overview.html.eta', { title: 'Closeout', nav: 'overview', outbox, ...view });
   });
 

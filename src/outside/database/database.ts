@@ -71,11 +71,13 @@ function translated(pool: pg.Pool): PostgresPool {
 }
 
 const names = new Map<string, string>();
+/** Of a list, each order and number of filters is a statement of its own. */
+const mostNames = 1000;
 
 /** PostgreSQL keeps a prepared statement by a name of at most 63 characters. */
-function nameOf(text: string): string {
+function nameOf(text: string): string | undefined {
   const known = names.get(text);
-  if (known) return known;
+  if (known || names.size >= mostNames) return known;
   const name = createHash('sha256').update(text).digest('base64url');
   names.set(text, name);
   return name;

@@ -1,6 +1,7 @@
 /** Customers' answers: one per survey, which the customer may change for a day. */
 import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
+import { CloseoutError } from '../../contract/errors.js';
 import type { AnsweredSignal } from '../../contract/messages.js';
 import { scoreInWords } from '../../contract/scale.js';
 import type { Answer, StoredAnswer } from '../../contract/survey.js';
@@ -13,7 +14,10 @@ export interface Answers {
   of(surveyId: string): Promise<StoredAnswer | undefined>;
   /** One revision of an answer. */
   revision(surveyId: string, revision: number): Promise<AnswerRevision | undefined>;
-  /** Stores an answer or its change, and returns what is stored then. Undefined if it is too late. Safe to repeat. */
+  /**
+   * Stores an answer or its change, and returns what is stored then. Undefined if it is too late. Throws `TooManyRequests` if it was
+   * changed too often. Safe to repeat.
+   */
   store(surveyId: string, answer: Answer): Promise<StoredAnswer | undefined>;
   /** The report's run has acted on this revision. */
   markActedOn(surveyId: string, revision: number): Promise<void>;
@@ -64,6 +68,9 @@ const answerOf = (db: Db, surveyId: string): Promise<StoredAnswer | undefined> =
     .where('surveyId', '=', surveyId)
     .executeTakeFirst();
 
+/** Each may be a mail to an operator, a note in a ticket, and an event for each listener. */
+const mostRevisions = 20;
+
 /** The survey's row stays locked meanwhile: of ten clicks at once, one counts. */
 async function store(tx: Db, surveyId: string, answer: Answer): Promise<StoredAnswer | undefined> {
   const survey = await tx.selectFrom('surveys').selectAll().where('id', '=', surveyId).forUpdate().executeTakeFirst();
@@ -79,6 +86,8 @@ async function store(tx: Db, surveyId: string, answer: Answer): Promise<StoredAn
   const state = linkState(survey, before?.at, now());
   if (state !== 'open' && state !== 'changeable') return undefined;
   const revision = (before?.revision ?? 0) + 1;
+  if (revision > mostRevisions)
+    throw new CloseoutError('TooManyRequests', `An answer can be changed ${mostRevisions - 1} times.`);
   const { scale } = await tx
     .selectFrom('questions')
     .select('scale')

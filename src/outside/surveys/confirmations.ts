@@ -1,5 +1,6 @@
 /** Whether customers confirm that the problem is fixed. Stored with the cycle's survey: one row, one link, one page. */
 import { sql } from 'kysely';
+import { CloseoutError } from '../../contract/errors.js';
 import type { ConfirmedSignal } from '../../contract/messages.js';
 import type { ConfirmationReply, ConfirmationState, Survey } from '../../contract/survey.js';
 import { reopenUntil, surveyExpiresAt } from '../../policy/deadlines.js';
@@ -221,7 +222,17 @@ async function storeReply(tx: Db, id: string, { clearedAt, fixed, reason }: Conf
       ]),
     )
     .returning('id');
-  return (await changeWithEvent(tx, update, fixed ? 'confirmed' : 'refused')) > 0;
+  const isStored = (await changeWithEvent(tx, update, fixed ? 'confirmed' : 'refused')) > 0;
+  if (isStored && !fixed) await assertFewRefusals(tx, id);
+  return isStored;
+}
+
+/** Each is a line of the timeline, and a note. Thrown within a transaction, which undoes the last one. */
+async function assertFewRefusals(tx: Db, surveyId: string): Promise<void> {
+  const ofSurvey = tx.selectFrom('surveyEvents').where('surveyId', '=', surveyId).where('event', '=', 'refused');
+  const { count } = await ofSurvey.select((eb) => eb.fn.countAll<string>().as('count')).executeTakeFirstOrThrow();
+  if (Number(count) > mostRefusals)
+    throw new CloseoutError('TooManyRequests', `No more than ${mostRefusals} replies are taken through one link.`);
 }
 
 async function resolve(
@@ -254,6 +265,8 @@ async function isReportEnded(tx: Db, surveyId: string): Promise<boolean> {
   const row = await tx.selectFrom('reports').select('status').where('id', '=', ofSurvey).forUpdate().executeTakeFirst();
   return row === undefined || isEnded(row.status);
 }
+
+const mostRefusals = 20;
 
 /** A link may be posted to again and again, and every list reads the notes of its reports. */
 const mostNotes = 100;

@@ -2,7 +2,8 @@
 import { Client, type ConnectionOptions, type WorkflowClientInterceptor } from '@temporalio/client';
 import type { DataConverter, PayloadCodec } from '@temporalio/common';
 import { openConnection } from './connection.js';
-import { EncryptingCodec, type PayloadKeys } from './payload-codec.js';
+import type { PayloadKeys } from '../../contract/payload-keys.js';
+import { EncryptingCodec } from './payload-codec.js';
 import { lostRuns, type LostRuns } from './lost-runs.js';
 import { reportRuns, type Runs } from './runs.js';
 import { schedules, type Schedules } from './schedules.js';

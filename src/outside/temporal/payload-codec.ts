@@ -3,19 +3,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { CloseoutError } from '../../contract/errors.js';
-
-interface PayloadKey {
-  id: string;
-  /** 32 bytes. */
-  secret: Buffer;
-}
-
-export interface PayloadKeys {
-  /** Those that decrypt. */
-  known: PayloadKey[];
-  /** One of them; without it, nothing is encrypted. */
-  encrypting?: PayloadKey;
-}
+import type { PayloadKey, PayloadKeys } from '../../contract/payload-keys.js';
 
 const encoding = 'binary/encrypted';
 const cipher = 'aes-256-gcm';

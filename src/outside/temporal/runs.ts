@@ -120,7 +120,7 @@ export function reportRuns(temporal: Client): Runs {
     },
 
     stateOf: (reportId) =>
-      call(() => handle(reportId).describe()).then(
+      callTemporal(temporal, () => handle(reportId).describe(), patience).then(
         ({ status: { name } }) => (name === 'RUNNING' ? 'running' : 'ended'),
         (error: unknown) => {
           if (error instanceof WorkflowNotFoundError) return 'none';

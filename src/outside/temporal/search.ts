@@ -7,10 +7,11 @@ export async function* listWorkflows(
   temporal: Client,
   query: string,
   pageSize = 1000,
+  deadline?: number,
 ): AsyncGenerator<WorkflowExecutionInfo> {
   const found = temporal.workflow.list({ query, pageSize })[Symbol.asyncIterator]();
   for (;;) {
-    const next = await callTemporal(temporal, () => found.next());
+    const next = await callTemporal(temporal, () => found.next(), deadline);
     if (next.done) return;
     yield next.value;
   }
@@ -21,9 +22,10 @@ export async function findIds(
   query: string,
   limit: number,
   idOf: (workflowId: string) => string | undefined,
+  deadline?: number,
 ): Promise<string[]> {
   const found: string[] = [];
-  for await (const { workflowId } of listWorkflows(temporal, query, Math.min(limit, 1000))) {
+  for await (const { workflowId } of listWorkflows(temporal, query, Math.min(limit, 1000), deadline)) {
     const id = idOf(workflowId);
     if (id !== undefined) found.push(id);
     if (found.length >= limit) break;

@@ -56,7 +56,7 @@ export function serviceProblemRuns(temporal: Client): ServiceProblems {
 
     beingCleared(limit) {
       const running = `WorkflowType="${massClearWorkflow}" AND ExecutionStatus="Running"`;
-      return findIds(temporal, running, limit, serviceProblemIdOf);
+      return findIds(temporal, running, limit, serviceProblemIdOf, patience);
     },
   };
 }
