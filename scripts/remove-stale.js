@@ -4,7 +4,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const made = /\.(js|js\.map|d\.ts)$/;
-const others = /^(tools\/|worker\/workflow-bundle\.js$)/;
+const others = /^(tools\/|worker\/workflow-bundle)/;
 
 const compiled = await readdir('dist', { recursive: true }).catch(() => []);
 for (const path of compiled.filter((name) => made.test(name) && !others.test(name)))

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { CloseoutClient } from './client.js';
 import { assertMigrated } from './client/database.js';
 import type { GatewayConfig } from './setup/config.js';
+import { isLoopback } from './setup/loopback.js';
 import { endOnSignal, untilDone } from './setup/until-done.js';
 import { version } from './setup/version.js';
 import { CloseoutError } from './contract/errors.js';
@@ -33,9 +34,12 @@ export async function runGateway(
         'CLOSEOUT_PORT',
       );
     });
+    if (!config.http.publicUrl.startsWith('https:') && !isLoopback(config.http.publicUrl))
+      log.warn('CLOSEOUT_PUBLIC_URL begins with http://: customers and operators are not protected by TLS');
     log.info({ version, address: `http://${host}:${port}`, publicUrl: config.http.publicUrl }, 'ready');
     onReady();
     await stopped;
+    log.info('stopping');
   } finally {
     await app.close();
     await client.close();

@@ -2,7 +2,14 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  makeTelemetryFilterString,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities } from './activities/index.js';
 import { interceptActivities } from './activities/interceptor.js';
@@ -114,6 +121,7 @@ export async function runWorker(
     ]);
     await runs.finally(() => stopping.abort());
     await loops;
+    log.info('stopped');
   } finally {
     mailer.close();
     await Promise.all([...databases.values(), loopDatabase].map((db) => db.destroy()));
@@ -160,14 +168,14 @@ function queuesFor(systems: string[]): Map<string, number> {
 }
 
 function installRuntime({ workerMetrics }: Config, log: Logger): void {
-  const logger = new DefaultLogger('WARN', ({ level: severity, message, meta }) =>
-    log.warn({ ...meta, severity }, message),
-  );
+  const logger = new DefaultLogger('WARN', ({ level: severity, message, meta }) => {
+    // The queues of mails and bulk work have none, by design.
+    if (!message.startsWith('No workflows registered')) log.warn({ ...meta, severity }, message);
+  });
+  const logging = { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) };
+  const metrics = workerMetrics ? { prometheus: prometheusAt(workerMetrics) } : undefined;
   try {
-    Runtime.install({
-      logger,
-      telemetryOptions: workerMetrics ? { metrics: { prometheus: prometheusAt(workerMetrics) } } : {},
-    });
+    Runtime.install({ logger, telemetryOptions: { logging, metrics } });
   } catch (error) {
     throw new CloseoutError(
       'BadSetting',

@@ -29,7 +29,7 @@ export interface AskConfirmation {
   byOperator: boolean;
   /** The change to cleared. */
   change?: Change;
-  /** The mail of that time (ISO 8601) came back because of us: sends it again, with a new window. */
+  /** The mail of that time (ISO 8601) was rejected because of its sender: sends it again, with a new window. */
   cameBack?: string;
 }
 

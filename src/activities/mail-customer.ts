@@ -8,13 +8,13 @@ import { now } from '../outside/database/clock.js';
 
 /**
  * Hands a mail to the relay. An address that the relay refuses permanently goes on the suppression list. A mail that has to be
- * tried again shows the watch that its run is alive. `leaveOut` notes that a mail that is refused permanently is not tried again.
+ * tried again shows the watch that its run is alive. `noteRefusal` notes that a mail is refused permanently, and so not tried again.
  */
 export async function mailCustomer(
   { mailer, doNotContact, ledger }: Deps,
   reportId: string,
   mail: Mail,
-  leaveOut?: () => Promise<void>,
+  noteRefusal?: (code: string) => Promise<void>,
 ): Promise<void> {
   try {
     await mailer.send(mail, cancellationSignal());
@@ -27,7 +27,7 @@ export async function mailCustomer(
         reportId,
       });
     await ledger.expect(reportId, later(now(), 2 * hour));
-    if (verdict && isFinalRefusal(verdict.code)) await leaveOut?.();
+    if (verdict && isFinalRefusal(verdict.code)) await noteRefusal?.(verdict.code);
     throw error;
   }
 }

@@ -21,6 +21,12 @@ export async function recordDelivery(
   const sent = { ...survey, state: 'sent' as const, sentAt: survey.sentAt ?? now() };
   const expectedAt = nextWriteAfter(sent, policy);
   return surveyRecord(
-    await surveys.markSent({ id: survey.id, kind: 'survey', detail: 'by another channel', expectedAt }),
+    await surveys.markSent({
+      id: survey.id,
+      kind: 'survey',
+      detail: 'by another channel',
+      replaces: policy.perCycle === 'replace',
+      expectedAt,
+    }),
   );
 }

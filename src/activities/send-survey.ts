@@ -22,7 +22,7 @@ export interface SendSurvey {
   policy: Policy['survey'];
   reopen: Policy['reopen'];
   byOperator: boolean;
-  /** The operator who wants the survey mail to be sent again although it was accepted before; `closeout`: it came back because of us. */
+  /** The operator who wants the survey mail to be sent again although it was accepted before; `closeout`: it was rejected because of its sender. */
   againFor?: string;
 }
 
@@ -50,14 +50,18 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
   const isHandedOver = policy.channel === 'handover';
   const isBlocked = async (to: string | undefined) =>
     survey.state === 'sent' &&
-    ((to !== undefined && (await doNotContact.isBlocked(to))) ||
+    ((to !== undefined && (await doNotContact.isBlocked(to, policy.channel))) ||
       (kind === 'reminder' && (await messages.hasReply(survey.id))));
-  if ((!address && !isHandedOver) || !isDue(survey, kind, againFor) || (await isBlocked(address))) {
+  const isLeftOut = await isBlocked(address);
+  if (isLeftOut && againFor && isDue(survey, kind, againFor))
+    await timeline.add(survey.id, 'copyNotSent', { by: againFor, detail: 'do not contact' });
+  if ((!address && !isHandedOver) || !isDue(survey, kind, againFor) || isLeftOut) {
     // A reminder that is left out is over, too.
     const remindedAt = kind === 'reminder' ? now() : survey.remindedAt;
     await ledger.expect(reportId, nextWriteAfter({ ...survey, remindedAt }, policy));
     return surveyRecord(survey);
   }
+  const replaces = policy.perCycle === 'replace';
   const sentAt = (hasComeBack ? undefined : survey.sentAt) ?? now();
   const sent = { ...survey, state: 'sent' as const, sentAt };
   const reminded = { ...sent, remindedAt: now() };
@@ -65,7 +69,7 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
   // The customer already has the link: from now on, its page asks the survey's question. An operator wants a mail.
   if (!againFor && survey.state === 'queued' && endedWithClosing(survey.confirmation))
     return surveyRecord(
-      await surveys.markSent({ id: survey.id, kind, detail: 'on the confirmation page', expectedAt }),
+      await surveys.markSent({ id: survey.id, kind, detail: 'on the confirmation page', replaces, expectedAt }),
     );
   if (postponedUntil) {
     await ledger.expect(reportId, soonAfter(postponedUntil));
@@ -75,16 +79,17 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
   const earlier = cycle > 1 ? await surveys.mailedBefore(reportId, cycle) : [];
   const asked = { survey, question: await questions.of(survey.questionId) };
   const mail = compose(asked, report, { ...contact, emailAddress: address }, earlier, request);
-  const leaveOut = async () => {
-    await surveys.leaveOut(survey.id, 'reminder');
+  const noteRefusal = async (code: string) => {
+    if (kind === 'reminder') await surveys.leaveOut(survey.id, 'reminder');
+    if (survey.state === 'sent') await timeline.add(survey.id, 'copyNotSent', { by: againFor, detail: code });
     await ledger.expect(reportId, expectedAt);
   };
   const outgoing = surveyMail(mail, deps.mail, deps.brands.of(survey.brand));
-  await mailCustomer(deps, reportId, outgoing, kind === 'reminder' ? leaveOut : undefined);
+  await mailCustomer(deps, reportId, outgoing, kind === 'reminder' || againFor ? noteRefusal : undefined);
   const mailedTo = doNotContact.hashOf(address);
   if (againFor) await timeline.add(survey.id, 'sentAgain', { by: againFor });
   return surveyRecord(
-    await surveys.markSent({ id: survey.id, kind: hasComeBack ? 'again' : kind, mailedTo, expectedAt }),
+    await surveys.markSent({ id: survey.id, kind: hasComeBack ? 'again' : kind, mailedTo, replaces, expectedAt }),
   );
 }
 
@@ -153,7 +158,7 @@ function compose(
     contact,
     earlier,
     date: kind === 'survey' ? mailedAt : (reminderDueAt(policy, sentAt) ?? sentAt),
-    // Without later extensions: a copy sent again is the same mail.
-    expiresAt: surveyExpiresAt(policy, mailedAt),
+    // Without later extensions: a copy sent again is the same mail. A reminder is sent once, and says what counts now.
+    expiresAt: (kind === 'reminder' && survey.expiresAt) || surveyExpiresAt(policy, mailedAt),
   };
 }

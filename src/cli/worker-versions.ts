@@ -10,13 +10,13 @@ export function workerVersionCommands(program: Command): void {
   command('versions', 'versions of the workers, and which of them gets the runs').action((options: Common) =>
     withClient(async (client) => {
       const all = await client.workerVersions.list();
-      const rows = all.map(({ buildId, state, percentage, since }) => [
+      const rows = all.map(({ buildId, state, percentage, createdAt }) => [
         buildId,
         percentage === undefined ? state : `${state}, ${percentage} %`,
-        localTime(since),
+        localTime(createdAt),
       ]);
       const none = 'There are none: workers are versioned with CLOSEOUT_WORKER_VERSIONING=yes.';
-      print(options, all, all.length > 0 ? table(['VERSION', 'STATE', 'SINCE'], rows) : none);
+      print(options, all, all.length > 0 ? table(['VERSION', 'STATE', 'CREATED'], rows) : none);
     }),
   );
 

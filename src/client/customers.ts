@@ -3,7 +3,7 @@ import { CloseoutError } from '../contract/errors.js';
 import type { Stores } from '../outside/stores.js';
 import type { DoNotContactEntry } from '../outside/surveys/do-not-contact.js';
 import type { Runs } from '../outside/temporal/runs.js';
-import { falseIfRefused } from './errors.js';
+import { falseIfRefused, ignoreUnavailable } from './errors.js';
 
 export class CustomerService {
   constructor(
@@ -14,7 +14,9 @@ export class CustomerService {
   /** Removes a customer's personal data and revokes their open surveys. Returns the number of reports. Throws `NotFound`. */
   async erase(customerId: string, by: string): Promise<number> {
     const ids = await this.stores.erasure.erase(customerId);
-    for (const id of ids) await this.runs.update('revokeSurvey', id, { by }).catch(falseIfRefused);
+    // Everything is erased; a run that is not told ends its survey when it looks the next time.
+    const revoke = (id: string) => this.runs.update('revokeSurvey', id, { by }).catch(falseIfRefused);
+    for (const id of ids) await revoke(id).catch(ignoreUnavailable);
     return ids.length;
   }
 

@@ -7,7 +7,6 @@ import type { Counts } from '../outside/counts.js';
 import type { Stores } from '../outside/stores.js';
 import type { LastSweep } from '../outside/sweeps.js';
 import type { Temporal } from '../outside/temporal/connect.js';
-import { patience } from '../outside/temporal/calls.js';
 import { falseIfRefused, ignoreUnavailable } from './errors.js';
 
 export class OverviewService {
@@ -46,9 +45,9 @@ export class OverviewService {
   /** Looks for reports with which something is wrong, now, and wakes their runs. Safe to repeat. */
   async sweep(): Promise<SweepResult> {
     const { workerVersions, schedules } = this.temporal;
-    const why = await workerVersions.whyNoneWorks();
+    const why = await workerVersions.whyNoWorker();
     if (why)
-      throw new CloseoutError('TemporalUnavailable', `No worker would do it (${why}); start one: closeout worker.`);
+      throw new CloseoutError('TemporalUnavailable', `The sweep cannot run: ${why}. Start a worker: closeout worker.`);
     return schedules.sweepNow();
   }
 
@@ -74,6 +73,11 @@ export class OverviewService {
     return result;
   }
 
+  /** Reports whose runs wait for an operator, and that the database does not have, as after it was restored. */
+  async lostInAttention(): Promise<string[]> {
+    return this.stores.desk.missing(await this.temporal.runs.inAttention(1000));
+  }
+
   /** Everything the client depends on, each `ok` or why not. */
   async checks(): Promise<Record<'database' | 'temporal' | 'worker', string>> {
     const verdict = (check: Promise<unknown>): Promise<string> =>
@@ -81,7 +85,7 @@ export class OverviewService {
         () => 'ok',
         (error: Error) => error.name,
       );
-    const workers = this.temporal.workerVersions.whyNoneWorks(patience);
+    const workers = this.temporal.workerVersions.whyNoWorker(checkMs);
     const [database, temporal, worker] = await Promise.all([
       verdict(this.stores.sweeps.last()),
       verdict(workers),
@@ -93,3 +97,6 @@ export class OverviewService {
     return { database, temporal, worker };
   }
 }
+
+/** A load balancer does not wait long for its health check. */
+const checkMs = 1000;

@@ -2,6 +2,7 @@
 import type { Phase, RunStatus } from '../contract/reports.js';
 import type { SurveySummary } from '../contract/survey.js';
 import type { DeskRow } from '../outside/reports/desk.js';
+import { silentParts } from '../policy/state-in-words.js';
 import type { State } from '../policy/status.js';
 
 export function storedStatus(row: DeskRow, run: RunStatus['run']): RunStatus {
@@ -49,12 +50,12 @@ const waitingForOf = (run: RunStatus['run']): string => {
     case undefined:
       return 'its next step';
     case 'running':
-      return 'a worker to answer';
+      return silentParts.worker.waitingFor;
     case 'unknown':
-      return 'Temporal to answer';
+      return silentParts.temporal.waitingFor;
     case 'none':
-      return 'its run, which the watch starts';
+      return 'its run, which the next sweep starts';
     case 'ended':
-      return 'its run, which has ended; the watch starts it again';
+      return 'its run, which has ended; the next sweep starts it again';
   }
 };

@@ -217,7 +217,8 @@ export class SurveyService {
   ): Promise<'bounce' | 'delay' | 'automatic'> {
     const { timeline, doNotContact } = this.stores;
     const ours = await this.addressesOf(survey);
-    const about = reportAbout(reports, (to) => ours.includes(doNotContact.hashOf(to)));
+    const isOurs = (hash: string) => ours.includes(hash) || survey.earlierAddresses.includes(hash);
+    const about = reportAbout(reports, (to) => isOurs(doNotContact.hashOf(to)));
     if (!about || about.report.outcome === 'delivered') {
       await timeline.addOnce(survey.id, 'automaticReply', id);
       return 'automatic';
@@ -230,7 +231,10 @@ export class SurveyService {
     const address = recipient === undefined ? ours[0] : doNotContact.hashOf(recipient);
     if (isBadAddress(status) && address !== undefined && !about.isForwarded)
       await doNotContact.suppress(address, { reason: status, source: 'dsn', reportId: survey.reportId });
-    if (replyId === undefined) await this.handleBounce(survey, status, id, isOfReminder);
+    // A later mail went to another address, and says nothing by that.
+    const isOfEarlier = address !== undefined && !ours.includes(address) && isOurs(address);
+    if (isOfEarlier) await timeline.addOnce(survey.id, 'bounced', status);
+    else if (replyId === undefined) await this.handleBounce(survey, status, id, isOfReminder);
     else await this.handleReplyBounce(replyId, isBadAddress(status) ? 'RecipientRefused' : 'MailRefused');
     return 'bounce';
   }

@@ -27,6 +27,10 @@ export function alertIdOf(alert: Alert): string {
       return `alert:notFixed:${alert.reportId}:${alert.cycle}:${alert.at}`;
     case 'undeliverable':
       return `alert:undeliverable:${alert.failure}:${alert.at.slice(0, 10)}`;
+    case 'copyRefused':
+      return `alert:copyRefused:${alert.reportId}:${alert.at.slice(0, 10)}`;
+    case 'senderRejected':
+      return `alert:senderRejected:${alert.status}:${alert.at.slice(0, 10)}`;
     case 'relay': // once a day, no matter how many mails are waiting
       return `alert:relay:${alert.at.slice(0, 10)}`;
     case 'attention':

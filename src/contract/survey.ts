@@ -75,6 +75,8 @@ export interface Survey {
   sentAt: Date | null;
   /** Hash of the address that the last mail went to; null: none yet, or another channel's. */
   mailedTo: string | null;
+  /** Hashes of the other addresses that earlier mails went to. */
+  earlierAddresses: string[];
   remindedAt: Date | null;
   expiresAt: Date | null;
   reopenUntil: Date | null;
@@ -127,6 +129,7 @@ export interface ConfirmationReply {
 export type SurveyEvent =
   | 'sent'
   | 'sentAgain'
+  | 'copyNotSent'
   | 'reminded'
   | 'answered'
   | 'changed'

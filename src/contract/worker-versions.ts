@@ -11,5 +11,5 @@ export interface WorkerVersion {
   /** Of the runs, while it is ramping. */
   percentage?: number;
   /** ISO 8601: when it was first seen. */
-  since: string;
+  createdAt: string;
 }

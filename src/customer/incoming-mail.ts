@@ -84,7 +84,8 @@ async function textOf({ text, html }: ParsedMail): Promise<string> {
 /** ARF (RFC 5965), or the returned mail alone, as Hotmail sends it. */
 function isComplaint(mail: ParsedMail, isToBounceAddress: boolean): boolean {
   const feedback = part(mail, /^message\/feedback-report$/) ?? '';
-  if (feedback || isReport(mail, 'feedback-report')) return !/^Feedback-Type:\s*not-spam/im.test(feedback);
+  // Other types say that a mail is not spam, or failed an authentication (RFC 6591).
+  if (feedback || isReport(mail, 'feedback-report')) return !/^Feedback-Type:\s*(?!abuse\b)\S/im.test(feedback);
   const returned = returnedMail(mail) ?? '';
   if (isReport(mail) || !returned) return false;
   const isCalledComplaint = isToBounceAddress && /\b(complaint|abuse|spam report)\b/i.test(mail.subject ?? '');

@@ -97,7 +97,7 @@ const loggedOut =
 const unauthorized = () =>
   new CloseoutError(
     'Unauthorized',
-    'Send "Authorization: Bearer TOKEN"; the token was printed at start, is CLOSEOUT_API_TOKEN, or comes from `closeout tokens create`.',
+    'Send "Authorization: Bearer TOKEN", where TOKEN is CLOSEOUT_API_TOKEN, which `npm start` prints, or comes from `closeout tokens create`.',
   );
 
 /** What does not exist needs no scope: it is answered with 404 or 405. */

@@ -160,17 +160,23 @@ const secondsToRetry = 10;
 /** Whoever guesses tokens or log-ins can be found in the log. */
 const refusals = new Set<ErrorCode>(['Unauthorized', 'Forbidden', 'LoginFailed']);
 
-/** Not for customers, whose addresses are not logged, nor for whoever tried nothing. A path may hold a link, so the route is logged. */
+/** Skips customers, whose addresses are not logged, and requests without credentials. A path may hold a link, so the route is logged. */
 function logRefusal(request: FastifyRequest, refused: ErrorCode): void {
   const { authorization, cookie } = request.headers;
   if (isForCustomers(request.url) || (refused === 'Unauthorized' && !authorization && !cookie)) return;
   request.log.info({ refused, method: request.method, route: request.routeOptions.url, from: request.ip });
 }
 
+/** From the nearest: `fetch failed` has the error of the network below it. */
+function causesOf({ cause }: Error): (Error & { code?: string })[] {
+  return cause instanceof Error ? [cause, ...causesOf(cause)] : [];
+}
+
 /** Logs stack frames only, because a message may quote a customer's words. */
 function logFailure(request: FastifyRequest, failure: ErrorCode, error: Error & { code?: string }): void {
   const frames = error.stack?.split('\n').filter((line) => line.startsWith('    at '));
-  request.log.error({ failure, name: error.name, code: error.code, at: frames?.slice(0, 4) });
+  const causes = causesOf(error).map(({ name, code }) => code ?? name);
+  request.log.error({ failure, error: error.name, code: error.code, causes, at: frames?.slice(0, 4) });
 }
 
 /** `ReportNotFound` → `Report not found`. */

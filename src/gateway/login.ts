@@ -142,7 +142,7 @@ function discovered({ issuer, clientId, clientSecret }: Oidc) {
 const unavailable = (cause: unknown): CloseoutError =>
   new CloseoutError(
     'LoginUnavailable',
-    'The provider of log-ins does not answer; try again, and check CLOSEOUT_OIDC_ISSUER.',
+    'The identity provider does not answer; try again, and check CLOSEOUT_OIDC_ISSUER and its certificate.',
     undefined,
     { cause },
   );

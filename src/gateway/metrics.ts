@@ -16,6 +16,7 @@ export function metrics(app: FastifyInstance, { workerMetrics }: Config, client:
     await addSweep(registry, client);
     await addListeners(registry, client);
     await addSystems(registry, client);
+    await addChecks(registry, client);
     const own = await registry.metrics();
     return reply.type(registry.contentType).send(own + (await ofWorker(workerMetrics)));
   });
@@ -82,7 +83,7 @@ async function addSweep(registry: Registry, client: CloseoutClient): Promise<voi
   if (!last) return;
   add(
     'closeout_sweep_stuck',
-    'Reports that the last sweep woke although their runs did not follow several times.',
+    'Reports that the last sweep woke whose runs did not react to several wake-ups.',
     last.stuck,
   );
   add('closeout_sweep_failed', 'Runs that the last sweep could not wake.', last.failed);
@@ -90,7 +91,7 @@ async function addSweep(registry: Registry, client: CloseoutClient): Promise<voi
   const notified = gauge(
     registry,
     'closeout_sweep_notified',
-    'Runs that the last sweep woke, by the reason.',
+    'Runs that the last sweep woke, by what they had missed.',
     'change',
   );
   for (const [change, count] of Object.entries(last.notified)) notified.set({ change }, count);
@@ -119,6 +120,13 @@ async function addSystems(registry: Registry, { systems }: CloseoutClient): Prom
   );
   for (const { name: system, failingSince } of await systems.states())
     failing.set({ system }, failingSince ? (now().getTime() - failingSince.getTime()) / 1000 : 0);
+}
+
+/** As `/readyz` answers. The database is not among them: without it, there are no metrics. */
+async function addChecks(registry: Registry, { overview }: CloseoutClient): Promise<void> {
+  const reachable = gauge(registry, 'closeout_part_ok', '1: Temporal answers, or a worker runs; 0: not.', 'part');
+  const { temporal, worker } = await overview.checks();
+  for (const [part, verdict] of Object.entries({ temporal, worker })) reachable.set({ part }, verdict === 'ok' ? 1 : 0);
 }
 
 /** Empty if the worker runs elsewhere, where it is scraped itself, or is just starting. */

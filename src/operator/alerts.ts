@@ -85,6 +85,25 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     };
   },
 
+  copyRefused: ({ failure, reportId, at }) => ({
+    subject: `Mail not sent again: report ${reportId}`,
+    lines: [
+      `A mail about the survey of report ${reportId} was refused permanently: ${failure}. The survey can still be answered.`,
+      `Once the cause is corrected: closeout resend-survey ${reportId}`,
+    ],
+    at: new Date(at),
+  }),
+
+  senderRejected: ({ status, reportId, at }) => ({
+    subject: 'Mails to customers are rejected because of their sender',
+    lines: [
+      `The mail server of a customer has rejected our mail with ${status}, among others that of report ${reportId}.`,
+      'Each such mail is sent again after 1, 2, 4, 8 and 16 hours. Then the survey counts as undeliverable, or the report waits for you.',
+      `Check SPF, DKIM and DMARC of the domain of CLOSEOUT_MAIL_FROM, and whether your relay is on a block list. ${oncePerDay}`,
+    ],
+    at: new Date(at),
+  }),
+
   relay: ({ failure, since, at }) => ({
     subject: 'The mail relay refuses our mail',
     lines: [
@@ -104,7 +123,7 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
       lines: [
         ...(isUnconfirmed ? unconfirmed(oneOf(affected)) : refused(step, code, affected)),
         ...listOf(affected),
-        `To list them all: temporal workflow list --query 'CloseoutPhase="needsAttention"'`,
+        'To list them all: closeout list --attention',
         oncePerDay,
       ],
       at: new Date(at),
@@ -120,7 +139,7 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
   stuck({ at }, { affected }) {
     if (!affected || affected.count === 0) return undefined;
     return {
-      subject: `Does not follow: ${aboutReports(affected)}`,
+      subject: `Not responding: ${aboutReports(affected)}`,
       lines: [
         'The workflows of these reports were woken five times and have not acted.',
         ...listOf(affected),

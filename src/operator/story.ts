@@ -79,7 +79,7 @@ const operations = {
   skipSurvey: 'Survey left out',
 } as const satisfies Record<(TimelineEntry & { kind: 'operation' })['operation'], string>;
 
-const urgent = new Set<SurveyEvent>(['refused', 'undeliverable', 'bounced', 'unreachable']);
+const urgent = new Set<SurveyEvent>(['refused', 'undeliverable', 'copyNotSent', 'bounced', 'unreachable']);
 
 function surveySent(detail: string): string {
   if (detail === 'by another channel') return 'Survey delivered by another channel';
@@ -91,6 +91,7 @@ type ShownEvent = (TimelineEntry & { kind: 'survey' })['event'];
 const events: Record<ShownEvent, (detail: string) => string> = {
   sent: (detail) => surveySent(detail),
   sentAgain: () => 'Survey mail sent again',
+  copyNotSent: (reason) => `Survey mail not sent again (${reason})`,
   reminded: () => 'Reminder sent',
   extended: (until) => `More time to answer, until ${shortTime(until)}`,
   revoked: () => 'Survey ended',

@@ -30,10 +30,9 @@ export function affectedReports(db: Db): AffectedReports {
         where attention is not null and attention ->> 'step' = ${step} and attention ->> 'code' = ${code}`),
 
     undeliverable: (failure, at) =>
-      find(sql`select report_id as id, null as failure from surveys where reason = ${failure} and state = 'undeliverable'
-        and decided_at >= ${at}::timestamptz - interval '14 days' union select s.report_id, null
-        from survey_events e join surveys s on s.id = e.survey_id where e.event = 'unreachable' and e.detail = ${failure}
-        and e.at >= ${at}::timestamptz - interval '14 days' and s.confirmation = 'unreachable'`),
+      find(sql`select distinct s.report_id as id, null as failure from survey_events e join surveys s on s.id = e.survey_id
+        where e.at >= ${at}::timestamptz - interval '14 days' and e.detail = ${failure}
+        and (e.event = 'undeliverable' and s.state = 'undeliverable' or e.event = 'unreachable' and s.confirmation = 'unreachable')`),
 
     stuck: () => find(sql`select id, null as failure from reports where wakes >= ${wakesUntilStuck}`),
   };

@@ -2,14 +2,14 @@
 import { sql, type Transaction } from 'kysely';
 import { CloseoutError } from '../contract/errors.js';
 import { endedStatuses } from '../policy/status.js';
+import { lockCustomer } from './customers.js';
 import type { Db } from './database/database.js';
 import type { Database } from './database/schema.js';
-import { addEvent } from './surveys/timeline.js';
 
 type Tx = Transaction<Database>;
 
 export interface CustomerErasure {
-  /** Returns the ids of the customer's reports. Throws `NotFound`. Safe to repeat. */
+  /** Returns the ids of the customer's reports. Throws `NotFound`. Safe to repeat, as it has to be if it is interrupted. */
   erase(customerId: string): Promise<string[]>;
   /** Number of a customer's reports. */
   countOf(customerId: string): Promise<number>;
@@ -27,7 +27,18 @@ const batchSize = 200;
 
 export function customerErasure(db: Db): CustomerErasure {
   return {
-    erase: (customerId) => db.transaction().execute((tx) => eraseCustomer(tx, customerId)),
+    async erase(customerId) {
+      const known = db.selectFrom('customers').select('id').where('id', '=', customerId);
+      if (!(await known.executeTakeFirst()))
+        throw new CloseoutError('NotFound', `There is no customer ${customerId}.`, 'customer');
+      const erasedIds: string[] = [];
+      let next: string[];
+      do {
+        next = await db.transaction().execute((tx) => eraseNext(tx, customerId, erasedIds.at(-1) ?? ''));
+        erasedIds.push(...next);
+      } while (next.length > 0);
+      return erasedIds;
+    },
 
     async countOf(customerId) {
       const reports = db.selectFrom('reports').select((eb) => eb.fn.countAll<string>().as('count'));
@@ -51,13 +62,11 @@ export function customerErasure(db: Db): CustomerErasure {
   };
 }
 
-async function eraseCustomer(tx: Tx, customerId: string): Promise<string[]> {
-  const locked = tx.selectFrom('customers').select('id').where('id', '=', customerId).forUpdate();
-  if (!(await locked.executeTakeFirst()))
-    throw new CloseoutError('NotFound', `There is no customer ${customerId}.`, 'customer');
+async function eraseNext(tx: Tx, customerId: string, after: string): Promise<string[]> {
+  await lockCustomer(tx, customerId);
   // Locked in this order everywhere, so that two jobs never wait for each other.
-  const owned = tx.selectFrom('reports').select('id').where('customerId', '=', customerId).orderBy('id').forUpdate();
-  const rows = await owned.execute();
+  const owned = tx.selectFrom('reports').select('id').where('customerId', '=', customerId).where('id', '>', after);
+  const rows = await owned.orderBy('id').limit(batchSize).forUpdate().execute();
   const ids = rows.map(({ id }) => id);
   await eraseReports(tx, ids);
   return ids;
@@ -90,13 +99,17 @@ async function eraseReports(tx: Tx, ids: string[]): Promise<void> {
   await tx.deleteFrom('changeReasons').where('reportId', 'in', ids).execute();
   await sql`
     update reports set description = ${erased}, name = case when name is null then null else ${erased} end,
-      status_reason = null, external_id = null, forgotten_at = now(), hold = hold - 'note',
+      status_reason = null, external_id = null, forgotten_at = now(), hold = hold - 'note', clear_by = null,
+      received = received || '{"dated": []}',
       document = (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(document) where key = any(${impersonal}))
     where id = any(${ids})`.execute(tx);
   await tx.updateTable('statusChanges').set({ reason: null, by: null }).where('reportId', 'in', ids).execute();
   await tx.updateTable('operations').set({ note: null }).where('reportId', 'in', ids).execute();
   const surveys = await tx.selectFrom('surveys').select('id').where('reportId', 'in', ids).execute();
-  for (const { id } of surveys) await eraseSurvey(tx, id);
+  await eraseSurveys(
+    tx,
+    surveys.map(({ id }) => id),
+  );
 }
 
 /** Texts are removed as a whole: it is unknown which of their words are about a person. */
@@ -118,16 +131,19 @@ const choicesOnly = sql<string>`(select coalesce(jsonb_object_agg(key, value), '
   where jsonb_typeof(value) = 'array')`;
 
 /** An open survey ends: nobody is left to answer it. */
-async function eraseSurvey(tx: Tx, id: string): Promise<void> {
-  await tx.updateTable('surveys').set({ confirmReason: null }).where('id', '=', id).execute();
-  const endConfirmation = tx.updateTable('surveys').set({ confirmation: 'unreachable' }).where('id', '=', id);
-  await endConfirmation.where('confirmation', 'in', ['queued', 'sent']).execute();
-  const update = tx.updateTable('surveys').where('id', '=', id);
+async function eraseSurveys(tx: Tx, ids: string[]): Promise<void> {
+  if (ids.length === 0) return;
+  const surveys = tx.updateTable('surveys').where('id', 'in', ids);
+  await surveys.set({ confirmReason: null }).execute();
+  await surveys.set({ confirmation: 'unreachable' }).where('confirmation', 'in', ['queued', 'sent']).execute();
   // Unless it was answered meanwhile.
-  await update.set({ reason: 'erased', state: 'expired' }).where('state', 'in', ['queued', 'sent']).execute();
-  await update.set({ reason: 'erased' }).where('state', '=', 'answered').execute();
+  await surveys.set({ reason: 'erased', state: 'expired' }).where('state', 'in', ['queued', 'sent']).execute();
+  await surveys.set({ reason: 'erased' }).where('state', '=', 'answered').execute();
   for (const table of ['answers', 'answerRevisions'] as const)
-    await tx.updateTable(table).set({ comment: null, followUps: choicesOnly }).where('surveyId', '=', id).execute();
-  await tx.updateTable('messages').set({ text: '', messageId: null }).where('surveyId', '=', id).execute();
-  await addEvent(tx, id, 'erased');
+    await tx.updateTable(table).set({ comment: null, followUps: choicesOnly }).where('surveyId', 'in', ids).execute();
+  await tx.updateTable('messages').set({ text: '', messageId: null }).where('surveyId', 'in', ids).execute();
+  await tx
+    .insertInto('surveyEvents')
+    .values(ids.map((surveyId) => ({ surveyId, event: 'erased' as const })))
+    .execute();
 }

@@ -13,7 +13,8 @@ const overlap = sql`interval '10 minutes'`;
 
 /** The days of surveys that were decided, or to which or to whose reports something happened, since the counts were made. */
 const changedDays = sql`
-  select distinct ${dayOf} as day from surveys s, survey_roll_up u where s.decided_at > u.at - ${overlap}
+  select day from survey_days_to_count
+  union select distinct ${dayOf} as day from surveys s, survey_roll_up u where s.decided_at > u.at - ${overlap}
   union select distinct ${dayOf} from survey_roll_up u join survey_events e on e.at > u.at - ${overlap}
     join surveys s on s.id = e.survey_id
   union select distinct ${dayOf} from survey_roll_up u join events e on e.at > u.at - ${overlap}
@@ -51,9 +52,10 @@ export async function countSurveys(db: Db): Promise<SurveyCount[]> {
   return rows;
 }
 
-/** Counts again the days on which something happened. If another program has added or removed surveys, counts all. */
+/** Counts again the days on which something happened. */
 export async function rollUpSurveys(db: Db): Promise<void> {
-  // One snapshot: what is committed meanwhile would look like the work of another program.
+  await compareOnceADay(db);
+  // One snapshot: what is committed meanwhile is counted the next time.
   const snapshot = db.transaction().setIsolationLevel('repeatable read');
   await snapshot.execute(async (tx) => {
     // One at a time: the row stays locked until the transaction ends.
@@ -65,15 +67,33 @@ export async function rollUpSurveys(db: Db): Promise<void> {
       select day, ${columns}, count from (${counted(sql`exists (select from changed where ${isOnThatDay})`)}) as fresh`.execute(
       tx,
     );
-    const { rows } = await sql<{ differs: boolean }>`
-      select (select count(*) from surveys) <> (select coalesce(sum(count), 0) from survey_days) as differs`.execute(
-      tx,
-    );
-    if (rows[0]?.differs) {
-      await sql`delete from survey_days`.execute(tx); // nobody waits for it, as for truncate
-      await sql`insert into survey_days (day, ${columns}, count)
-        select day, ${columns}, count from (${counted(sql`true`)}) as fresh`.execute(tx);
-    }
+    await sql`delete from survey_days_to_count where day in (select day from changed)`.execute(tx);
     await sql`update survey_roll_up set at = ${startedAt}`.execute(tx);
   });
+}
+
+/** The surveys of a report that is about to be removed are counted no more. */
+export async function noteRemoval(tx: Db, reportId: string): Promise<void> {
+  await sql`insert into survey_days_to_count select distinct ${dayOf} from surveys s where s.report_id = ${reportId}
+    on conflict do nothing`.execute(tx);
+}
+
+/** Another program may have added or removed surveys, also old ones. Month by month, so that no statement takes long. */
+async function compareOnceADay(db: Db): Promise<void> {
+  const { rows } = await sql<{ month: string }>`
+    with due as (update survey_roll_up set compared_at = now() where compared_at is null or compared_at < now() - interval '1 day'
+      returning least((select min(day) from survey_days), (select min(decided_at)::date from surveys)) as first)
+    select to_char(month, 'YYYY-MM-DD') as month from due, generate_series(date_trunc('month', first), now(), interval '1 month') as month`.execute(
+    db,
+  );
+  for (const { month } of rows) {
+    const [from, to] = [sql`${month}::date`, sql`(${month}::date + interval '1 month')::date`];
+    await sql`
+      insert into survey_days_to_count select day from
+        (select ${dayOf} as day, count(*) from surveys s
+          where s.decided_at >= ${from}::timestamp at time zone 'UTC' and s.decided_at < ${to}::timestamp at time zone 'UTC' group by 1) as stored
+        full join (select day, sum(count) as count from survey_days where day >= ${from} and day < ${to} group by 1) as kept using (day)
+        where stored.count is distinct from kept.count
+      on conflict do nothing`.execute(db);
+  }
 }

@@ -3,8 +3,12 @@
 /** The address does not exist. 5.1.7 and 5.1.8 are about the sender. */
 export const isBadAddress = (status: string): boolean => /^5\.(1\.(?![78]$)\d{1,3}|2\.1)$/.test(status);
 
-/** The mail was refused because of who sent it: authentication, policy or reputation. It says nothing about the recipient. */
-export const isSenderFault = (status: string): boolean => /^5\.(7\.\d{1,3}|1\.[78])$/.test(status);
+/**
+ * The mail was refused because of who sent it: authentication, policy or reputation. It says nothing about the recipient. With
+ * 5.7.124, .129, .133 and .134, Exchange says that a mailbox or group takes no mail from outside.
+ */
+export const isSenderFault = (status: string): boolean =>
+  /^5\.(7\.(?!(124|129|133|134)$)\d{1,3}|1\.[78])$/.test(status);
 
 /** Many servers send these words with a code that concerns the recipient, such as 5.1.0. */
 const senderWords =

@@ -30,7 +30,8 @@ export function linkState(
   if (answeredAt && reason === 'reopened') return 'superseded';
   if (answeredAt && reason === 'erased') return 'answered';
   if (answeredAt) return now < changeableUntil(answeredAt) ? 'changeable' : 'answered';
-  const isOver = state === 'expired' || state === 'undeliverable' || !expiresAt || now >= expiresAt;
+  // Whoever opens the link of a mail that counts as undeliverable has it all the same: another copy of it came back.
+  const isOver = state === 'expired' || !expiresAt || now >= expiresAt;
   return isOver ? 'expired' : 'open';
 }
 

@@ -3,8 +3,14 @@ import type { RunStatus } from '../contract/reports.js';
 import { scoreInWords, type ScaleName } from '../contract/scale.js';
 import { type SkipReason, type SurveySummary } from '../contract/survey.js';
 
-/** What a run waits for whose mail came back because of us. */
-export const sentAgain = 'the mail that came back to be sent again';
+/** What a run waits for whose mail was rejected because of its sender. */
+export const sentAgain = 'the rejected mail to be sent again';
+
+/** Why a run could not be asked, so that its status is what the ledger holds. */
+export const silentParts = {
+  worker: { waitingFor: 'a worker to answer', inWords: 'No worker answers' },
+  temporal: { waitingFor: 'Temporal to answer', inWords: 'Temporal does not answer' },
+} as const;
 
 export interface StateInWords {
   /** One sentence for exactly this state. */
@@ -17,20 +23,28 @@ export interface StateInWords {
 
 /** `timeOf` writes an ISO 8601 time for the reader. */
 export function stateInWords(status: RunStatus, timeOf: (iso: string) => string): StateInWords {
+  const words = knownInWords(status, timeOf);
+  const silent = Object.values(silentParts).find(({ waitingFor }) => waitingFor === status.waitingFor);
+  if (!silent) return words;
+  const sentence = `${words.sentence} ${silent.inWords} now: what was sent meanwhile is stored, and does not show yet.`;
+  return { sentence, waitsFor: words.waitsFor };
+}
+
+function knownInWords(status: RunStatus, timeOf: (iso: string) => string): StateInWords {
   const { reportId: id, phase, hold, attention, until, waitingFor, survey, confirmation } = status;
   const by = until === undefined ? '' : ` until ${timeOf(until)}`;
   const hasComeBack = waitingFor === sentAgain;
   if (phase === 'needsAttention' && attention) {
     if (attention.code === 'NotConfirmed')
       return {
-        sentence: `Cleared, but the customer has not said whether it is fixed, and the policy does not close without that. Waiting for an operator since ${timeOf(attention.since)}.`,
+        sentence: `Cleared, but the customer has not said whether the problem is fixed, and the policy requires a confirmation. Waiting for an operator since ${timeOf(attention.since)}.`,
         waitsFor: 'an operator: not confirmed',
         command: `closeout release ${id}`,
       };
     return {
-      sentence: `Needs attention since ${timeOf(attention.since)}: ${attention.step} was refused with ${attention.failure}.`,
+      sentence: `Needs attention since ${timeOf(attention.since)}: ${attention.step} was refused with ${attention.failure.replace(/\.$/, '')}.`,
       waitsFor: `an operator: ${attention.code}`,
-      command: `closeout retry ${id}`,
+      command: `closeout ${attention.code === 'ReportNotFound' ? 'close-by-hand' : 'retry'} ${id}`,
     };
   }
   if (hold && (phase === 'open' || phase === 'clearing' || phase === 'confirming')) {
@@ -60,12 +74,12 @@ export function stateInWords(status: RunStatus, timeOf: (iso: string) => string)
     case 'confirming':
       return confirmation === 'sent' && !hasComeBack
         ? {
-            sentence: `Cleared: the customer was asked whether it is fixed and can reply${by}.`,
+            sentence: `Cleared: the customer was asked whether the problem is fixed and can reply${by}.`,
             waitsFor: "the customer's reply",
             command: `closeout release ${id}`,
           }
         : {
-            sentence: `Cleared: the mail that asks the customer whether it is fixed is not out yet. It waits for ${waitingFor}${by}.`,
+            sentence: `Cleared: the confirmation mail has not been sent yet. It waits for ${waitingFor}${by}.`,
             waitsFor: 'the mail to the customer',
             command: `closeout ${hasStepToRetry(status) ? 'retry' : 'release'} ${id}`,
           };
@@ -78,14 +92,14 @@ export function stateInWords(status: RunStatus, timeOf: (iso: string) => string)
     case 'surveying':
       if (hasComeBack)
         return {
-          sentence: `Closed: the survey mail came back because of us. It is sent again at ${timeOf(until ?? '')}.`,
+          sentence: `Closed: the survey mail was rejected because of its sender. It is sent again at ${timeOf(until ?? '')}.`,
           waitsFor: 'the survey mail',
           command: `closeout retry ${id}`,
         };
       return survey.state === 'sent'
         ? { sentence: `Closed: the customer can answer the survey${by}.`, waitsFor: "the customer's answer" }
         : {
-            sentence: `Closed: the survey is not out yet. It waits for ${waitingFor}${by}.`,
+            sentence: `Closed: the survey has not been sent yet. It waits for ${waitingFor}${by}.`,
             waitsFor: 'the survey mail',
             command: `closeout skip-survey ${id}`,
           };

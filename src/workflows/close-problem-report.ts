@@ -238,6 +238,7 @@ async function reopen(run: RunState, reopening: Unwritten): Promise<void> {
   if (!run.isLeft && run.written.state === 'open' && reopening.change.by === 'customer' && !saysNotSolved)
     await raiseAlert({ kind: 'notFixed', reportId: run.reportId, cycle, at: changedAt(reopening.change) });
   if (!reopened || reopened.cycle <= cycle) return;
+  if (hasNewAnswer(run)) await handleAnswer(run); // no later run would look for it
   Object.assign(run, { cycle, survey: reopened.survey ?? run.survey, ...nothingUnhandled() });
   publish(run, { waitingFor: 'the next cycle, in a new run' });
   await continueRun(run);

@@ -83,7 +83,7 @@ async function waitForConfirmation(
   else run.isOverdue = true;
 }
 
-/** The mail was refused because of us, so the customer was never asked: asks again, patiently, with a new window. */
+/** The mail was rejected because of its sender, so the customer was never asked: asks again, patiently, with a new window. */
 async function askAgain(
   run: RunState,
   policy: Confirmation,
@@ -92,11 +92,16 @@ async function askAgain(
   isDecided: Condition,
 ): Promise<void> {
   const pause = await raiseSenderFault(run, bounced);
-  publish(run, { waitingFor: sentAgain, until: fromNow(pause) });
   const { retries } = run;
   const isUnreachable = () => !isSenderFault(bounceOf(run) ?? bounced);
   const isInterrupted = () => isDecided() || isUnreachable() || run.retries !== retries;
-  await wait(run, isInterrupted, pause, 'Until the mail is sent again');
+  if (pause === undefined) {
+    const failure = `MailMisconfigured: the mail that asks to confirm is rejected with ${bounced}`;
+    await parkConfirmation(run, isInterrupted, { code: 'MailMisconfigured', failure });
+  } else {
+    publish(run, { waitingFor: sentAgain, until: fromNow(pause) });
+    await wait(run, isInterrupted, pause, 'Until the mail is sent again');
+  }
   if (isDecided() || isUnreachable()) return;
   delete run.bounced; // a repeated one was about the same mail
   delete run.confirmation;

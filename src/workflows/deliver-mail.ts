@@ -61,11 +61,16 @@ async function waitForQuietHours(run: RunState, end: string, wakeUp: Condition):
   await wait(run, wakeUp, left, 'Quiet hours of the customer');
 }
 
-/** A mail came back because of us, not because of the customer. Returns when to try again, in ms from now: 1 h, 2 h, 4 h … at most 16 h. */
-export async function raiseSenderFault(run: RunState, status: string): Promise<number> {
-  const at = fromNow(0);
-  await raiseAlert({ kind: 'relay', failure: `MailMisconfigured: a mail came back with ${status}`, since: at, at });
-  return hour * 2 ** Math.min(run.senderFaults++, 4);
+/** A mail that is rejected more often, over 31 hours, is not sent again. */
+const mostSenderFaults = 5;
+
+/**
+ * The customer's server rejected a mail because of us as its sender. Returns when to send it again, in ms from now: 1 h, 2 h, 4 h, 8 h, 16 h.
+ * Undefined if it was rejected too often.
+ */
+export async function raiseSenderFault(run: RunState, status: string): Promise<number | undefined> {
+  await raiseAlert({ kind: 'senderRejected', status, reportId: run.reportId, at: fromNow(0) });
+  return run.senderFaults < mostSenderFaults ? hour * 2 ** run.senderFaults++ : undefined;
 }
 
 async function waitForRelay(

@@ -6,7 +6,9 @@ import * as steps from './steps.js';
 
 export async function replyToCustomer({ storedMessageId }: { storedMessageId: string }): Promise<void> {
   try {
-    await retryWhileRelayRefusesUs(() => steps.sendReply({ storedMessageId }));
+    await retryWhileRelayRefusesUs(() =>
+      steps.sendReply.executeWithOptions({ scheduleToCloseTimeout: '5d' }, [{ storedMessageId }]),
+    );
   } catch (error) {
     if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
     const failure = codeOf(failureOf(error));

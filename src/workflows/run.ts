@@ -21,9 +21,9 @@ export interface Unhandled {
   /** What another channel said about the survey that it has to deliver. */
   delivery?: { surveyId?: string; failure?: string };
   surveyOperations: SurveyOperation[];
-  /** How often this cycle's mail came back because of us. */
+  /** How often this cycle's mail was rejected because of its sender. */
   senderFaults: number;
-  /** ISO 8601: when to send the survey mail again that came back because of us. */
+  /** ISO 8601: when to send the survey mail again that was rejected. */
   resendAt?: string;
 }
 

@@ -96,10 +96,10 @@ async function handleBounceOrOperation(run: RunState, isOver: Condition): Promis
   const bounced = bounceOf(run);
   if (bounced !== undefined) {
     const { bounced: handled } = run;
-    if (isSenderFault(bounced)) await resendLater(run, bounced);
-    else await endSurvey(run, 'undeliverable', { reason: bounced });
+    const isSentAgain = isSenderFault(bounced) && (await resendLater(run, bounced));
+    if (!isSentAgain) await endSurvey(run, 'undeliverable', { reason: bounced });
     if (run.bounced === handled) delete run.bounced;
-    if (isBadAddress(bounced) || isSenderFault(bounced)) return;
+    if (isBadAddress(bounced) || isSentAgain) return;
     return raiseAlert({ kind: 'undeliverable', failure: bounced, at: fromNow(0) });
   }
   const [operation] = run.surveyOperations;
@@ -130,10 +130,12 @@ async function perform(run: RunState, operation: SurveyOperation | undefined, is
   }
 }
 
-/** The mail was refused because of us, so the customer never got it. Another bounce before it is sent again is about the same mail. */
-async function resendLater(run: RunState, bounced: string): Promise<void> {
-  if (run.resendAt !== undefined) return;
-  run.resendAt = fromNow(await raiseSenderFault(run, bounced));
+/** Returns whether the mail is sent again. Another bounce before that is about the same mail. */
+async function resendLater(run: RunState, bounced: string): Promise<boolean> {
+  if (run.resendAt !== undefined) return true;
+  const pause = await raiseSenderFault(run, bounced);
+  if (pause !== undefined) run.resendAt = fromNow(pause);
+  return pause !== undefined;
 }
 
 /** Mails the customer, or records why not. A mail that the relay refuses permanently makes the survey undeliverable. */
@@ -184,9 +186,10 @@ async function sendSurveyMail(
   if (!isCopy && run.skipSurveyBy !== undefined && run.survey.state === 'sent')
     await endSurvey(run, 'expired', { reason: 'revoked', by: run.skipSurveyBy });
   if (!refused) return;
-  // A mail that came back because of us, or could not be delivered, has not reached the customer.
-  const hasArrived = isCopy && !hasComeBack && run.survey.state === 'sent';
-  if (!hasArrived) await endSurvey(run, 'undeliverable', { reason: refused });
+  // One that was rejected because of its sender has not reached the customer.
+  if (isCopy && !hasComeBack && run.survey.state === 'sent')
+    return raiseAlert({ kind: 'copyRefused', failure: refused, reportId, at: fromNow(0) });
+  await endSurvey(run, 'undeliverable', { reason: refused });
   if (refused !== 'RecipientRefused') await raiseAlert({ kind: 'undeliverable', failure: refused, at: fromNow(0) });
 }
 

@@ -9,6 +9,7 @@ import { defaultConfirmation, defaultPolicy, type Policy } from '../../src/polic
 import type { ConfirmationStanding } from '../../src/policy/standing.js';
 import { day } from '../../src/policy/time.js';
 import { openActivities } from '../stack/activities.js';
+import { surveyEvents } from '../stack/history.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -130,6 +131,47 @@ test('a survey mail that came back is sent again outside of quiet hours, and its
   );
   expect(report?.in_days).toBe(Math.round((defaultPolicy.survey.reminderAfter ?? 0) / day));
   expect(await stack.mails('CAME-BACK-1')).toHaveLength(3);
+});
+
+test('a copy of a survey mail that is not sent is in the timeline, and the survey stays open', async () => {
+  await stack.ask('COPY-1', { contact: { emailAddress: 'copy@customers.example' } });
+  const { survey: policy, reopen, brand } = defaultPolicy;
+  const again = (some: Deps) =>
+    activities.call(() =>
+      sendSurvey(some, {
+        reportId: 'COPY-1',
+        cycle: 1,
+        kind: 'survey',
+        brand,
+        policy,
+        reopen,
+        byOperator: false,
+        againFor: 'eve',
+      }),
+    );
+  const refusal = { command: 'DATA', responseCode: 554, response: '554 5.6.0 no', permanent: true };
+  const send = () => Promise.reject(Object.assign(new Error('refused'), refusal));
+  await expect(again({ ...deps, mailer: { ...deps.mailer, send } })).rejects.toThrow('refused');
+  const { surveys, doNotContact } = deps;
+  const survey = await surveys.ofCycle('COPY-1', 1);
+  await doNotContact.optOut(survey ?? { id: '', reportId: '' }, survey?.mailedTo ?? '', 'complaint');
+  expect(await again(deps)).toMatchObject({ state: 'sent' });
+  const notSent = (await surveyEvents(stack, 'COPY-1')).filter(({ event }) => event === 'copyNotSent');
+  expect(notSent).toMatchObject([
+    { by: 'eve', detail: 'MailRefused' },
+    { by: 'eve', detail: 'do not contact' },
+  ]);
+  expect(await stack.mails('COPY-1')).toHaveLength(1);
+});
+
+test('a reminder says until when a survey can be answered that was extended', async () => {
+  await stack.ask('EXTENDED-1');
+  const until = new Date('2031-05-06T12:00:00Z');
+  await deps.surveys.extend('EXTENDED-1', 1, until, 'eve');
+  const { survey: policy, reopen, brand } = defaultPolicy;
+  const about = { reportId: 'EXTENDED-1', cycle: 1, brand, policy, reopen, byOperator: false };
+  await activities.call(() => sendSurvey(deps, { ...about, kind: 'reminder' }));
+  expect((await stack.mails('EXTENDED-1')).at(-1)?.text).toContain('6 May 2031');
 });
 
 describe('what a sweep could not do, the next one does', () => {

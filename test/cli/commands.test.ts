@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { cleanEnv, run } from '../stack/commands.js';
+import { workflowIdOf } from '../../src/contract/ids.js';
+import { taskQueue, workflowType } from '../../src/contract/messages.js';
 import type { RunStatus } from '../../src/contract/reports.js';
 import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -95,6 +98,19 @@ test('what is irrevocable is shown first, and not done unasked', async () => {
   expect((await stack.closeout('forget', '--older-than', '0', '--dry-run')).stdout).toMatch(/would be changed/);
   expect((await stack.closeout('erase', 'C-ERASE', '--yes')).code).toBe(0);
   expect(await stack.client.contactOf('ERASE-1')).toBeUndefined();
+});
+
+test('a run that waits for an operator is listed, though the database has no such report', async () => {
+  await stack.temporal.workflow.signalWithStart(workflowType, {
+    workflowId: workflowIdOf('GHOST-1'),
+    taskQueue,
+    args: [{ reportId: 'GHOST-1' }],
+    signal: 'cleared',
+  });
+  await until('it to be listed', async () =>
+    (await stack.closeout('list', '--attention')).stdout.includes('The database has no report GHOST-1'),
+  );
+  expect((await stack.closeout('status', 'GHOST-1')).stdout).toContain('closeout close-by-hand GHOST-1');
 });
 
 test('errors have a code under --json; the version is that of the package', async () => {

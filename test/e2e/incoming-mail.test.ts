@@ -53,6 +53,40 @@ test('a bounce of another address, to which the mail was forwarded, does not sup
   await stack.ask('FORWARD-2', { contact });
 });
 
+test('a bounce that comes after the address was corrected says nothing about the new one', async () => {
+  await stack.ask('LATE-1', { contact: { emailAddress: 'old@customers.example' } });
+  const surveyId = await surveyIdOf('LATE-1');
+  await stack.sql(`update contacts set email_address = 'new@customers.example' where report_id = 'LATE-1'`);
+  await stack.closeout('resend-survey', 'LATE-1');
+  await until('the second mail', async () => (await stack.mails('LATE-1')).length === 2);
+  const bounce = (recipient: string) => bounceMail({ surveyId, action: 'failed', status: '5.1.1', recipient });
+  await until(
+    'its address to be noted',
+    async () => (await stack.client.surveys.find(surveyId))?.earlierAddresses.length,
+  );
+  expect((await stack.inbound(bounce('old@customers.example'))).stdout).toBe('received: bounce\n');
+  expect((await stack.client.status('LATE-1')).survey.state).toBe('sent');
+  await stack.open('LATE-2', { contact: { emailAddress: 'old@customers.example' } });
+  await stack.client.clear('LATE-2');
+  expect((await stack.untilPhase('LATE-2', 'done')).survey.reason).toBe('suppressed');
+  await stack.inbound(bounce('new@customers.example'));
+  await stack.untilSurvey('LATE-1', 'undeliverable');
+  // Whoever opens the link has the mail.
+  expect(await stack.client.surveys.answer(surveyId, { score: 5 })).toMatchObject({ score: 5 });
+  await stack.untilSurvey('LATE-1', 'answered');
+});
+
+test('a report about authentication is no complaint', async () => {
+  await stack.ask('DMARC-1');
+  const report = multipartMail({
+    headers: ['From: dmarc@provider.example', `To: bounce+${await surveyIdOf('DMARC-1')}@closeout.example`],
+    type: 'report; report-type=feedback-report',
+    parts: ['Content-Type: message/feedback-report\n\nFeedback-Type: auth-failure\nAuth-Failure: dmarc'],
+  });
+  expect((await stack.inbound(report)).stdout).toBe('received: automatic\n');
+  await stack.ask('DMARC-2');
+});
+
 test('a bounce for a full mailbox does not suppress the address', async () => {
   const contact = { emailAddress: 'full@customers.example' };
   await stack.ask('FULL-1', { contact });
@@ -130,7 +164,7 @@ test('a bounce that concerns the sender does not suppress the address', async ()
   });
   expect((await stack.inbound(bounce)).stdout).toBe('received: bounce\n');
   await until('the operator to be alerted', async () =>
-    (await stack.mails()).some(({ subject }) => subject === 'The mail relay refuses our mail'),
+    (await stack.mails()).some(({ subject }) => subject === 'Mails to customers are rejected because of their sender'),
   );
   expect((await stack.client.status('SPF-1')).survey.state).toBe('sent'); // sent again later
   await stack.ask('SPF-2', { contact });

@@ -141,7 +141,7 @@ test(
     // Nobody will roll back any more.
     await endNext();
     const checked = async () => ((await (await fetch(stack.url('/readyz'))).json()) as { worker: string }).worker;
-    const isMissing = async () => (await checked()) === `none of version ${next} runs`;
+    const isMissing = async () => (await checked()) === `no worker of version ${next} is running`;
     await until('the missing workers to be noticed', isMissing, 90_000);
     expect((await stack.closeout('rollout', next)).stderr).toContain(`No worker of version ${next} runs`);
     endNext = await stack.secondWorker({}, command);

@@ -69,7 +69,20 @@ test('the type of a report that is changed days after its survey was decided', a
   expect(await ofType()).toBeGreaterThan(0);
 });
 
-test('20,000 surveys that another program added to a year are counted with the next roll-up', async () => {
+test('a report that is removed is no longer counted', async () => {
+  await stack.ask('COUNT-3');
+  await stack.sql("update surveys set decided_at = now() - interval '5 days' where report_id = 'COUNT-3'");
+  await stack.sql('update survey_roll_up set compared_at = null');
+  await rollUpSurveys(db);
+  const before = await counts();
+  await stack.client.remove('COUNT-3');
+  expect(await counts()).toEqual(await plainCounts());
+  expect(await counts()).not.toEqual(before);
+  await rollUpSurveys(db);
+  expect(await counts()).toEqual(await plainCounts());
+});
+
+test('20,000 surveys that another program added to a year are counted within a day', async () => {
   await stack.sql(`
     insert into reports (id, status, state, description, severity, ticket_type, opened_at)
       select 'old-' || n, 'closed', 'closed', 'old', 'minor', 'fault', now() from generate_series(1, 20000) n`);
@@ -77,6 +90,7 @@ test('20,000 surveys that another program added to a year are counted with the n
     insert into surveys (id, report_id, cycle, state, decided_at, sent_at)
       select 'old-' || n, 'old-' || n, 1, 'expired', now() - n % 365 * interval '1 day', now() - n % 365 * interval '1 day'
       from generate_series(1, 20000) n`);
+  await stack.sql("update survey_roll_up set compared_at = now() - interval '25 hours'");
   await rollUpSurveys(db);
   expect(await counts()).toEqual(await plainCounts());
   expect((await days()).length).toBeGreaterThanOrEqual(365);

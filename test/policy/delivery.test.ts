@@ -23,6 +23,7 @@ test.each([
   ['5.1.8', 'sender'],
   ['5.7.1', 'sender'],
   ['5.7.26', 'sender'],
+  ['5.7.133', 'neither'],
   ['5.2.2', 'neither'],
   ['4.7.1', 'neither'],
 ])('%s concerns the %s', (status, concerned) => {

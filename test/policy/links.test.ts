@@ -16,7 +16,8 @@ describe('the link of a survey', () => {
     ['queued', before, 'open'], // the mail may arrive before it is recorded as sent
     ['sent', expiry, 'expired'],
     ['expired', before, 'expired'],
-    ['undeliverable', before, 'expired'],
+    ['undeliverable', before, 'open'], // the link is proof of a mail that arrived
+    ['undeliverable', expiry, 'expired'],
     ['superseded', before, 'superseded'],
     ['skipped', before, 'superseded'],
   ] as const)('that is %s at %p is %s', (state, now, expected) =>

@@ -100,6 +100,9 @@ function isLost(error: unknown): boolean {
   return !ownFault.test(state) && !busy.has(state);
 }
 
+/** The user or the password is wrong, or there is no such database. */
+const refused = /^(28|3D)/;
+
 /** The statement waited too long for a lock or for its own end; the connection is fine. */
 const busy = new Set(['55P03', '57014']);
 
@@ -111,6 +114,10 @@ export function rethrow(error: unknown): never {
   if (ownFault.test(state) || error instanceof TypeError || error instanceof RangeError) throw error;
   if (/CERT|SIGNATURE|ALTNAME/.test(state)) {
     const message = `The certificate of PostgreSQL is not trusted (${state}); name the file of its issuer with sslrootcert in DATABASE_URL.`;
+    throw new CloseoutError('DatabaseUnavailable', message, undefined, { cause: error });
+  }
+  if (refused.test(state)) {
+    const message = `The database refuses the connection (${state}); check user, password and database in DATABASE_URL.`;
     throw new CloseoutError('DatabaseUnavailable', message, undefined, { cause: error });
   }
   const problem = busy.has(state)

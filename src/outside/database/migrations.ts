@@ -16,6 +16,7 @@ import { ledger } from './ledger-migration.js';
 import { leases } from './leases-migration.js';
 import { indexes } from './indexes-migration.js';
 import { instants } from './instants-migration.js';
+import { recount } from './recount-migration.js';
 import { sessions } from './sessions-migration.js';
 import { sweeps } from './sweeps-migration.js';
 import { unsent } from './unsent-migration.js';
@@ -257,4 +258,5 @@ export const migrations: Record<string, SchemaMigration> = {
   '0024-reasons-index': reasonsIndex,
   '0025-reasons-key': reasonsKey,
   '0026-firings': firings,
+  '0027-recount': recount,
 };

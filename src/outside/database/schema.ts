@@ -171,6 +171,7 @@ interface SurveyTable {
   mailedAt: OptionalTime;
   sentAt: OptionalTime;
   mailedTo: Optional<string>;
+  earlierAddresses: Generated<string[]>;
   remindedAt: OptionalTime;
   expiresAt: OptionalTime;
   reopenUntil: OptionalTime;

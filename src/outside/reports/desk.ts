@@ -44,6 +44,8 @@ export interface DeskCounts {
 }
 
 export interface Desk {
+  /** Which of these reports there are none of. */
+  missing(ids: string[]): Promise<string[]>;
   /** Newest first. `total` stops at `mostCounted`. */
   list(query: DeskQuery): Promise<{ rows: DeskRow[]; total: number }>;
   /** With the survey of its cycle; undefined if there is no such report. */
@@ -74,6 +76,14 @@ const inPhase: Record<ListedPhase, RawBuilder<unknown>> = {
 
 export function reportDesk(db: Db): Desk {
   return {
+    async missing(ids) {
+      const { rows } = await sql<{ id: string }>`
+        select wanted as id from unnest(${ids}::text[]) as wanted where not exists (select from reports where id = wanted)`.execute(
+        db,
+      );
+      return rows.map(({ id }) => id);
+    },
+
     async list(query) {
       const where = sql.join(conditionsOf(query), sql` and `);
       const [{ rows }, counted] = await Promise.all([

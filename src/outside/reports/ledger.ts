@@ -224,7 +224,8 @@ async function reopen(
       closedAt: null,
       closeDueAt: null,
       releasedBy: null,
-      ...(isNextCycle ? { skipSurveyBy: null } : {}),
+      // What was forgotten comes again from its system, or from whoever reopens the report.
+      ...(isNextCycle ? { skipSurveyBy: null, forgottenAt: null } : {}),
       attention: null,
       expectedAt: null,
       lastUpdate: sql<Date>`now()`,

@@ -9,6 +9,7 @@ import { mergePatch } from '../../tmf621/merge-patch.js';
 import { assertOfficial } from '../../tmf621/official.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
+import { noteRemoval } from '../survey-counts.js';
 import { addCustomer } from '../customers.js';
 import { recordStatus } from './history.js';
 import { listReports } from './list.js';
@@ -94,6 +95,7 @@ async function insertOnce(tx: Tx, report: NewReport & { id: string; externalId: 
 /** Its history, too, which no foreign key removes: it may hold a customer's words, and the id may be used again. */
 async function remove(tx: Tx, id: string): Promise<void> {
   await lock(tx, id);
+  await noteRemoval(tx, id);
   const surveys = tx.selectFrom('surveys').select('id').where('reportId', '=', id);
   await tx.deleteFrom('surveyEvents').where('surveyId', 'in', surveys).execute();
   await tx.deleteFrom('statusChanges').where('reportId', '=', id).execute();

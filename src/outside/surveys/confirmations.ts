@@ -9,7 +9,7 @@ import { skipReason } from '../../policy/survey.js';
 import { lockCustomer } from '../customers.js';
 import type { Db } from '../database/database.js';
 import { eligibilityFacts, type HashAddress, type SurveyRequest } from './decide.js';
-import { noteMailedTo, surveyOfCycle, type SurveyIdOf } from './survey-row.js';
+import { mailedTo, noteMailedTo, surveyOfCycle, type SurveyIdOf } from './survey-row.js';
 import { changeWithEvent } from './timeline.js';
 import { now } from '../database/clock.js';
 
@@ -35,8 +35,8 @@ export type Resolution = 'silence' | 'unreachable' | 'released';
 export interface Confirmations {
   /** Starts the confirmation of a clearing, once. Also decides whether the survey's question follows a "yes". */
   start(request: ConfirmationRequest): Promise<Survey>;
-  /** The relay has accepted the mail. `mailedTo`: hash of the address. */
-  markSent(id: string, kind: 'confirm' | 'warning', mailedTo: string): Promise<void>;
+  /** The relay has accepted the mail. */
+  markSent(id: string, kind: 'confirm' | 'warning', addressHash: string): Promise<void>;
   /** The mail never reached the customer, so it is sent again, with a new window. */
   forgetAsked(id: string): Promise<void>;
   /**
@@ -62,9 +62,9 @@ const unanswered = ['queued', 'sent'] as const;
 export function confirmationTable(db: Db, hashOf: HashAddress, surveyIdOf: SurveyIdOf): Confirmations {
   return {
     start: (request) => start(db, hashOf, surveyIdOf, request),
-    async markSent(id, kind, mailedTo) {
-      const isMarked = await (kind === 'confirm' ? markAsked(db, id, mailedTo) : markWarned(db, id, mailedTo));
-      if (!isMarked) await noteMailedTo(db, id, mailedTo);
+    async markSent(id, kind, addressHash) {
+      const mark = kind === 'confirm' ? markAsked : markWarned;
+      if (!(await mark(db, id, addressHash))) await noteMailedTo(db, id, addressHash);
     },
 
     async forgetAsked(id) {
@@ -178,20 +178,20 @@ async function start(
   });
 }
 
-async function markAsked(db: Db, id: string, mailedTo: string): Promise<boolean> {
+async function markAsked(db: Db, id: string, addressHash: string): Promise<boolean> {
   const update = db
     .updateTable('surveys')
-    .set({ confirmation: 'sent', mailedTo })
+    .set({ confirmation: 'sent', ...mailedTo(addressHash) })
     .where('id', '=', id)
     .where('confirmation', '=', 'queued')
     .returning('id');
   return (await changeWithEvent(db, update, 'confirmAsked')) > 0;
 }
 
-async function markWarned(db: Db, id: string, mailedTo: string): Promise<boolean> {
+async function markWarned(db: Db, id: string, addressHash: string): Promise<boolean> {
   const update = db
     .updateTable('surveys')
-    .set({ warnedAt: now(), mailedTo })
+    .set({ warnedAt: now(), ...mailedTo(addressHash) })
     .where('id', '=', id)
     .where('warnedAt', 'is', null)
     .where('confirmation', 'in', unanswered)

@@ -12,7 +12,6 @@ import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
 import { toContact, toReport, type ReportRow } from '../reports/rows.js';
 import type { SurveyIdOf } from './survey-row.js';
-import { changeWithEvent } from './timeline.js';
 import { later } from '../../policy/time.js';
 import { now } from '../database/clock.js';
 
@@ -110,7 +109,6 @@ async function decideAbout(
     )
     .returningAll()
     .executeTakeFirstOrThrow();
-  if (policy.perCycle === 'replace' && decided.state === 'queued') await supersedeEarlier(tx, decided);
   return { survey: decided, report, contact, postponedUntil };
 }
 
@@ -130,18 +128,6 @@ async function readReport(tx: Db, reportId: string, joined: RawBuilder<unknown> 
   return { report: toReport(row), contact: row.contact ? toContact(row.contact) : undefined };
 }
 
-/** Policy `replace`: only the newest answer of a report counts. */
-async function supersedeEarlier(tx: Db, { reportId, cycle }: Survey): Promise<void> {
-  const update = tx
-    .updateTable('surveys')
-    .set({ state: 'superseded' })
-    .where('reportId', '=', reportId)
-    .where('cycle', '<', cycle)
-    .where('state', 'in', ['sent', 'answered', 'expired'])
-    .returning('id');
-  await changeWithEvent(tx, update, 'superseded');
-}
-
 type Counted = Pick<
   EligibilityFacts,
   | 'status'
@@ -153,7 +139,10 @@ type Counted = Pick<
   | 'askedForServiceProblem'
 > & { currentCycle: number };
 
-const wasAsked = sql<boolean>`state not in ('skipped', 'undeliverable')`;
+/** A survey that waited behind a confirmation was asked when the report was closed, and never if it was not. */
+const wasAsked = sql<boolean>`(state not in ('skipped', 'undeliverable')
+  and not (state = 'queued' and coalesce(confirmation, '') in ('no', 'withdrawn')))`;
+const askedAt = sql`coalesce(sent_at, decided_at)`;
 
 /** Counts everything in one round trip. */
 export async function eligibilityFacts(
@@ -170,9 +159,9 @@ export async function eligibilityFacts(
     select status, cycle as current_cycle,
       exists (select from opt_outs where address_hash = ${hash}) as opted_out,
       exists (select from suppressions where address_hash = ${hash}) as suppressed,
-      (select count(*)::int from surveys where customer_id = ${customerId} and decided_at > ${since}
+      (select count(*)::int from surveys where customer_id = ${customerId} and ${askedAt} > ${since}
         and not (report_id = ${id} and cycle = ${cycle}) and ${wasAsked}) as sent_to_customer,
-      (select count(*)::int from surveys where customer_id = ${customerId} and decided_at > ${sinceQuestion}
+      (select count(*)::int from surveys where customer_id = ${customerId} and ${askedAt} > ${sinceQuestion}
         and question_id in (select id from questions where name = ${question.name})
         and not (report_id = ${id} and cycle = ${cycle}) and ${wasAsked}) as asked_the_question,
       (select count(*)::int from surveys where report_id = ${id} and cycle < ${cycle} and ${wasAsked}) as sent_for_report,

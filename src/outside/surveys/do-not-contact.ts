@@ -1,5 +1,6 @@
 /** The do-not-contact lists: opt-outs and suppressions, stored as a hash that outlives the address. */
 import { createHmac } from 'node:crypto';
+import { domainToASCII } from 'node:url';
 import { sql } from 'kysely';
 import type { Db } from '../database/database.js';
 import { changeWithEvent } from './timeline.js';
@@ -13,8 +14,8 @@ export interface DoNotContact {
   /** Adds an address that the relay or a bounce refused permanently. */
   suppress(addressHash: string, refusal: { reason: string; source: 'rcpt' | 'dsn'; reportId: string }): Promise<void>;
   isSuppressed(address: string): Promise<boolean>;
-  /** Opted out or suppressed. */
-  isBlocked(address: string): Promise<boolean>;
+  /** Opted out, or for a mail also suppressed. */
+  isBlocked(address: string, channel: 'mail' | 'handover'): Promise<boolean>;
   optOut(survey: { id: string; reportId: string }, addressHash: string, source: OptOutSource): Promise<void>;
   /** Newest first. The addresses are hashes, so an entry is known by the report that it came from. */
   list(limit: number): Promise<DoNotContactEntry[]>;
@@ -33,7 +34,11 @@ export interface DoNotContactEntry {
   at: Date;
 }
 
-const normalised = (address: string): string => address.trim().toLowerCase();
+/** As a relay and its reports write it: an internationalised domain in ASCII. */
+function normalised(address: string): string {
+  const [, local = address, domain = ''] = /^(.*)@([^@]*)$/s.exec(address.trim().normalize('NFC').toLowerCase()) ?? [];
+  return `${local}@${domainToASCII(domain) || domain}`;
+}
 
 /** The hash cannot be reversed without the key. Exported for its test. */
 export const hashAddress = (address: string, key: Buffer): string =>
@@ -57,11 +62,11 @@ export function doNotContactLists(db: Db, key: Buffer): DoNotContact {
       return found.rows.length > 0;
     },
 
-    async isBlocked(address) {
+    async isBlocked(address, channel) {
       const hash = hashOf(address);
       const found = await sql`
         select from opt_outs where address_hash = ${hash}
-        union all select from suppressions where address_hash = ${hash}`.execute(db);
+        union all select from suppressions where address_hash = ${hash} and ${channel} = 'mail'`.execute(db);
       return found.rows.length > 0;
     },
 

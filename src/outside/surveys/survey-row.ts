@@ -1,5 +1,6 @@
 /** One survey as the database keeps it. */
 import { createHmac } from 'node:crypto';
+import { sql } from 'kysely';
 import type { Survey, SurveyRecord } from '../../contract/survey.js';
 import type { Db } from '../database/database.js';
 
@@ -23,9 +24,19 @@ export const surveyIdsBy =
 export const surveyOfCycle = (db: Db, reportId: string, cycle: number): Promise<Survey | undefined> =>
   db.selectFrom('surveys').selectAll().where('reportId', '=', reportId).where('cycle', '=', cycle).executeTakeFirst();
 
+/** With the address of the last mail, if this one goes to another: a bounce may come days after the address was corrected. */
+export const earlierAddresses = (addressHash: string | null) => sql<string[]>`
+  case when mailed_to <> ${addressHash} and not mailed_to = any(earlier_addresses) then earlier_addresses || mailed_to
+    else earlier_addresses end`;
+
+export const mailedTo = (addressHash: string) => ({
+  mailedTo: addressHash,
+  earlierAddresses: earlierAddresses(addressHash),
+});
+
 /** For a mail that went out although the survey has moved on: the link in it is of that address all the same. */
-export async function noteMailedTo(db: Db, id: string, mailedTo: string): Promise<void> {
-  await db.updateTable('surveys').set({ mailedTo }).where('id', '=', id).execute();
+export async function noteMailedTo(db: Db, id: string, addressHash: string): Promise<void> {
+  await db.updateTable('surveys').set(mailedTo(addressHash)).where('id', '=', id).execute();
 }
 
 /** The survey as a run and `closeout status` see it. A queued survey is not visible yet. */

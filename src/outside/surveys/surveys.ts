@@ -5,7 +5,7 @@ import type { SkipReason, Survey, SurveyRecord } from '../../contract/survey.js'
 import type { ThreadStart } from '../../customer/mail.js';
 import type { Db } from '../database/database.js';
 import { decideSurvey, type HashAddress, type SurveyDecision, type SurveyDecisionRequest } from './decide.js';
-import { noteMailedTo, surveyOfCycle, surveyRecord, type SurveyIdOf } from './survey-row.js';
+import { earlierAddresses, noteMailedTo, surveyOfCycle, surveyRecord, type SurveyIdOf } from './survey-row.js';
 import { changeWithEvent } from './timeline.js';
 import { now } from '../database/clock.js';
 
@@ -47,6 +47,8 @@ export interface SentMail {
   mailedTo?: string;
   /** For the timeline. */
   detail?: string;
+  /** Policy `perCycle: replace`: from now on, earlier cycles' surveys do not count. */
+  replaces?: boolean;
   expectedAt: Date | null;
 }
 
@@ -135,14 +137,23 @@ const sentMails = {
   again: { set: sql`sent_at = now()`, from: 'sent', event: null },
 } as const;
 
+const supersedingEarlier = sql`
+      replaced as (update surveys set state = 'superseded' from changed
+        where surveys.report_id = changed.report_id and surveys.cycle < changed.cycle
+          and surveys.state in ('sent', 'answered', 'expired') returning surveys.id),
+      noted_replaced as (insert into survey_events (survey_id, event) select id, 'superseded' from replaced),`;
+
 /** In one statement, together with the timeline and the ledger. */
-async function markSent(db: Db, { id, kind, mailedTo, detail, expectedAt }: SentMail): Promise<Survey> {
+async function markSent(db: Db, { id, kind, mailedTo, detail, replaces, expectedAt }: SentMail): Promise<Survey> {
   const { set, from, event } = sentMails[kind];
+  const hash = mailedTo ?? null;
   const { rows } = await sql<Survey>`
     with locked as (select id from reports where id = (select report_id from surveys where id = ${id}) for update),
-      changed as (update surveys set ${set}, mailed_to = coalesce(${mailedTo ?? null}, mailed_to) from locked
+      changed as (update surveys set ${set}, mailed_to = coalesce(${hash}, mailed_to),
+          earlier_addresses = ${earlierAddresses(hash)} from locked
         where surveys.id = ${id} and report_id = locked.id and state = ${from} returning surveys.*),
       noted as (insert into survey_events (survey_id, event, detail) select id, ${event}, ${detail ?? null} from changed where ${event}::text is not null),
+      ${replaces ? supersedingEarlier : sql``}
       expecting as (update reports set expected_at = ${expectedAt}, wakes = 0, wake_after = null
         from changed where reports.id = changed.report_id)
     select * from changed`.execute(db);

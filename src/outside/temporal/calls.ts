@@ -32,6 +32,15 @@ function named(error: unknown): CloseoutError {
   const { cause } = error as { cause?: unknown };
   const { code, details } = (isGrpcServiceError(cause) ? cause : error) as { code?: unknown; details?: unknown };
   const reason = String(details);
+  if (code === notFound && /^namespace /i.test(reason))
+    return new CloseoutError(
+      'BadSetting',
+      `${reason} Create it, or correct TEMPORAL_NAMESPACE.`,
+      'TEMPORAL_NAMESPACE',
+      {
+        cause: error,
+      },
+    );
   const isRefused = code === invalidArgument || (code === failedPrecondition && !/no poller/.test(reason));
   if (isRefused && /search attribute/.test(reason))
     return unavailable('Temporal does not know the search attributes of Closeout until a worker registers them', error);
@@ -50,6 +59,7 @@ const unavailable = (problem: string, cause: unknown): CloseoutError =>
 
 /** Status codes of gRPC. */
 export const invalidArgument = 3;
+const notFound = 5;
 const failedPrecondition = 9;
 
 /** Every class with which the SDK reports a failed call. */

@@ -9,7 +9,7 @@ import {
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
-import { CloseoutError } from '../../contract/errors.js';
+import { CloseoutError, hasCode } from '../../contract/errors.js';
 import { alertIdOf, reportIdOf, workflowIdOf } from '../../contract/ids.js';
 import {
   alertWorkflow,
@@ -172,6 +172,10 @@ export function reportRuns(temporal: Client): Runs {
 const inPhase = (phase: Phase): string => `${searchAttributes.phase.name}="${phase}"`;
 
 function refusalOf(error: unknown, update: UpdateName, reportId: string): unknown {
+  if (hasCode(error, 'TemporalUnavailable')) {
+    const message = `${(error as Error).message} Once a worker runs, ${update} may be carried out all the same.`;
+    return new CloseoutError('TemporalUnavailable', message, undefined, { cause: error });
+  }
   if (error instanceof WorkflowUpdateFailedError)
     return new CloseoutError('StatusConflict', error.cause?.message ?? error.message);
   if (error instanceof WorkflowNotFoundError)

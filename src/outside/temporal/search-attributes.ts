@@ -4,15 +4,17 @@ import type { NativeConnection } from '@temporalio/worker';
 import { ConstantBackoff, handleWhen, retry } from 'cockatiel';
 import { CloseoutError } from '../../contract/errors.js';
 import { searchAttributes } from '../../contract/messages.js';
-import { invalidArgument } from './calls.js';
+import { invalidArgument, translated } from './calls.js';
 
 /** `IndexedValueType` of the Temporal API, and what the Temporal CLI calls it. */
 const types = { KEYWORD: { value: 2, word: 'Keyword' }, INT: { value: 3, word: 'Int' } } as const;
 
 /** Resolves once the server accepts them. */
 export async function registerSearchAttributes(connection: NativeConnection, namespace: string): Promise<void> {
-  await addMissing(connection, namespace);
-  await untilAccepted(connection, namespace);
+  await translated(async () => {
+    await addMissing(connection, namespace);
+    await untilAccepted(connection, namespace);
+  });
 }
 
 async function addMissing(connection: NativeConnection, namespace: string): Promise<void> {

@@ -17,7 +17,7 @@ export interface WorkerVersions {
   /** Makes a version the current one if there is none: of the first installation. Throws `TemporalUnavailable` while it is unknown. */
   rollOutFirst(buildId: string): Promise<void>;
   /** Why runs wait for a worker, in words; undefined if they need not. `deadline`: for the answer; ms. */
-  whyNoneWorks(deadline?: number): Promise<string | undefined>;
+  whyNoWorker(deadline?: number): Promise<string | undefined>;
 }
 
 /** The server lists a worker for minutes after its end; one that runs asks for tasks at least once a minute. */
@@ -52,10 +52,10 @@ export function workerVersions(temporal: Client): WorkerVersions {
         buildId: deploymentVersion?.buildId ?? '',
         state,
         percentage: state === 'ramping' ? (rampingVersionPercentage ?? 0) : undefined,
-        since: new Date(Number(createTime?.seconds ?? 0) * 1000).toISOString(),
+        createdAt: new Date(Number(createTime?.seconds ?? 0) * 1000).toISOString(),
       };
     });
-    return versions.sort((one, other) => other.since.localeCompare(one.since));
+    return versions.sort((one, other) => other.createdAt.localeCompare(one.createdAt));
   };
 
   /** The versions of the workers that run. */
@@ -100,14 +100,14 @@ export function workerVersions(temporal: Client): WorkerVersions {
       });
     },
 
-    async whyNoneWorks(deadline) {
+    async whyNoWorker(deadline) {
       const { versions, versioningInfo } = await running(deadline);
-      if (versions.size === 0) return 'none runs';
+      if (versions.size === 0) return 'no worker is running';
       const { currentDeploymentVersion, rampingDeploymentVersion, rampingVersionPercentage } = versioningInfo ?? {};
       const wanted = [currentDeploymentVersion, ...(rampingVersionPercentage ? [rampingDeploymentVersion] : [])];
       const [missing] = wanted.map((version) => version?.buildId ?? '').filter((version) => !versions.has(version));
       if (missing === undefined) return undefined;
-      return missing === '' ? 'none without a version runs' : `none of version ${missing} runs`;
+      return missing === '' ? 'no worker without a version is running' : `no worker of version ${missing} is running`;
     },
   };
 }

@@ -5,4 +5,5 @@ test('one address has one hash per key, however it is written', () => {
   expect(hashAddress(' Ann@Customers.Example ', key)).toBe(hashAddress('ann@customers.example', key));
   expect(hashAddress('ann@customers.example', key)).not.toBe(hashAddress('ann@customers.example', other));
   expect(hashAddress('ann@customers.example', key)).not.toContain('ann');
+  expect(hashAddress('ann@mu\u0308nchen.example', key)).toBe(hashAddress('ann@xn--mnchen-3ya.example', key));
 });

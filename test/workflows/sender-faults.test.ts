@@ -1,0 +1,71 @@
+/** Mails that customers' servers reject because of us as their sender: sent again, but not for ever. */
+import type { SurveyRecord } from '../../src/contract/survey.js';
+import { defaultConfirmation } from '../../src/policy/settings.js';
+import { sentAgain } from '../../src/policy/state-in-words.js';
+import { hour } from '../../src/policy/time.js';
+import { ScriptedProcess, type ScriptedRun } from '../stack/scripted-process.js';
+import { until } from '../stack/waiting.js';
+
+let process: ScriptedProcess;
+beforeAll(async () => {
+  process = await ScriptedProcess.start();
+});
+afterAll(() => process.end());
+
+const inFuture = (ms: number) => new Date(Date.now() + ms).toISOString();
+const rejected = (id: number) => ({ surveyId: 'survey-1', reason: '5.7.26', id: `dsn-${id}` });
+
+/** Each mail is rejected, and an operator does not wait for the next one. */
+async function rejectAll(run: ScriptedRun, mails: unknown[]): Promise<void> {
+  for (let n = 1; n <= 5; n++) {
+    await run.signal('bounced', rejected(n));
+    await run.until(`rejected ${n} times`, ({ waitingFor }) => waitingFor === sentAgain);
+    await run.update('retryNow');
+    await until('the next mail', () => mails.length === n + 1);
+    await run.until('sent again', ({ waitingFor }) => waitingFor !== sentAgain);
+  }
+  await run.signal('bounced', rejected(6));
+}
+
+test('a survey whose mail is rejected six times is undeliverable', async () => {
+  const mails: unknown[] = [];
+  const survey: SurveyRecord = { id: 'survey-1', state: 'sent', sentAt: inFuture(0), expiresAt: inFuture(200 * hour) };
+  const run = await process.begin('REJECTED-1', {
+    sendSurvey: (input) => {
+      mails.push(input);
+      return Promise.resolve(survey);
+    },
+    endSurvey: ({ as, reason }) => Promise.resolve({ ...survey, state: as, reason }),
+  });
+  await run.signal('cleared');
+  await run.until('sent', ({ survey: { state } }) => state === 'sent');
+  await rejectAll(run, mails);
+  expect(await run.result()).toMatchObject({ outcome: 'closed', survey: { outcome: 'undeliverable' } });
+  expect(mails).toHaveLength(6);
+});
+
+test('a report whose question is rejected six times waits for an operator, who may close it', async () => {
+  const mails: unknown[] = [];
+  const standing = (clearedAt: string) => ({ surveyId: 'survey-1', clearedAt, closesAt: inFuture(200 * hour) });
+  const confirmation = { ...defaultConfirmation, businessHours: null };
+  const run = await process.begin(
+    'REJECTED-2',
+    {
+      askConfirmation: (input) => {
+        mails.push(input);
+        return Promise.resolve({ ...standing(input.clearing.at), state: 'sent' as const });
+      },
+      resolveConfirmation: ({ clearedAt }) => Promise.resolve({ ...standing(clearedAt), state: 'released' as const }),
+    },
+    { confirmation },
+  );
+  await run.signal('cleared');
+  await run.until('asked', ({ phase }) => phase === 'confirming');
+  await until('the question', () => mails.length === 1);
+  await rejectAll(run, mails);
+  const { attention } = await run.until('given up', ({ phase }) => phase === 'needsAttention');
+  expect(attention).toMatchObject({ step: 'askConfirmation', code: 'MailMisconfigured' });
+  expect(mails).toHaveLength(6);
+  await run.update('release');
+  expect(await run.result()).toMatchObject({ outcome: 'closed' });
+});
