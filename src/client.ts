@@ -19,13 +19,11 @@ import { CloseoutError, hasCode } from './contract/errors.js';
 import { signals, type ChangeSignal, type OperatorRequest, type UpdateName } from './contract/messages.js';
 import type { ChangeKind, NewReport, Report, ReportChanges, ReportStatus, RunStatus } from './contract/reports.js';
 import type { TimelineEntry } from './contract/timeline.js';
-import { countQueries } from './outside/counts.js';
 import { openDatabase } from './outside/database/database.js';
 import type { Sessions } from './outside/sessions.js';
 import { openStores, type Stores } from './outside/stores.js';
-import type { ListQuery, ReportDetails, ReportsPort } from './outside/reports/port.js';
-import { listReports } from './outside/reports/list.js';
-import { reportDesk, type DeskQuery } from './outside/reports/desk.js';
+import type { ListQuery, ReportDetails, ReportStore } from './outside/reports/store.js';
+import type { DeskQuery } from './outside/reports/desk.js';
 import { toReport } from './outside/reports/rows.js';
 import { connectTemporal, type Temporal } from './outside/temporal/connect.js';
 import { ignoreUnavailable } from './outside/temporal/calls.js';
@@ -78,7 +76,7 @@ export class CloseoutClient {
   readonly workerVersions: Pick<WorkerVersions, 'list' | 'rollOut'>;
   /** What Temporal stores, if it is encrypted. */
   readonly payloads: PayloadService;
-  private readonly reports: ReportsPort;
+  private readonly reports: ReportStore;
   private readonly newRuns: NewRuns;
 
   private constructor(private readonly parts: Parts) {
@@ -103,16 +101,13 @@ export class CloseoutClient {
     const ignore = () => undefined; // the pool replaces a broken idle connection
     const db = openDatabase(config.databaseUrl, ignore);
     // A desk that many look at, and long lists, must not take the connections from customers' pages.
-    const forFigures = openDatabase(config.databaseUrl, ignore, { max: 3, statementMs: 20_000 });
+    const forLists = openDatabase(config.databaseUrl, ignore, { max: 3, statementMs: 20_000 });
     const temporal = connectTemporal(config.temporal, tracing?.client);
     const close = async () => {
       await temporal.close();
-      await Promise.all([db.destroy(), forFigures.destroy()]);
+      await Promise.all([db.destroy(), forLists.destroy()]);
     };
-    const stores = openStores(db, config.addressKey);
-    stores.counts = countQueries(forFigures);
-    stores.reports.list = (query) => listReports(forFigures, query);
-    stores.desk.list = (query) => reportDesk(forFigures).list(query);
+    const stores = openStores(db, config.addressKey, forLists);
     return new CloseoutClient({ stores, temporal, close });
   }
 

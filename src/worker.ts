@@ -159,7 +159,7 @@ const slotsOf = { [taskQueue]: 40, [mailQueue]: 10, [bulkQueue]: 5 };
 const mailPlaces = { sending: 20, waiting: 30 };
 /** Workflow tasks at once. One that sends a mail waits for the relay. */
 const workflowTasks = 100;
-/** The others, which need no more connections to the database. */
+/** Connections of each queue to the database, at most. */
 const mostConnections = 20;
 
 /** And those in each external system. */

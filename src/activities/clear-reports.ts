@@ -53,7 +53,7 @@ export async function clearReports({ serviceProblems, runs }: Deps, request: Cle
   let due = 0;
   for (; performance.now() - startedAt < duration; await sleep(pause)) {
     const flow = await serviceProblems.flow({ serviceProblemId, fixedAt, after, overdue });
-    // What could not be signalled at its time does not come at once afterwards.
+    // Caps the backlog, so that missed signals are not sent in one burst.
     due = Math.min(due + (perSecond * (performance.now() - lookedAt)) / second, Math.max(1, perSecond / 2));
     lookedAt = performance.now();
     const limit = Math.min(Math.floor(due), mostInFlight(flow) - flow.inFlight);

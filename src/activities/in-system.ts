@@ -4,15 +4,16 @@
  */
 import { cancellationSignal } from '@temporalio/activity';
 import { CloseoutError } from '../contract/errors.js';
+import { changeMark, closingMark } from '../contract/ids.js';
 import type { ConfirmationState } from '../contract/survey.js';
 import type { ClosingRequest } from '../outside/reports/ledger.js';
 import type { Seen } from '../outside/reports/observed.js';
-import { closingMark, type ReportRow } from '../outside/reports/rows.js';
+import type { ReportRow } from '../outside/reports/rows.js';
 import { systemOfRecord, type Change } from '../policy/changes.js';
 import type { Fence } from '../policy/standing.js';
+import { statusOfState } from '../policy/status.js';
 import { later } from '../policy/time.js';
 import type { Move, Moved } from '../systems/move.js';
-import { statusOfState } from '../systems/words.js';
 import type { Deps } from './deps.js';
 
 /**
@@ -56,13 +57,13 @@ export async function reopenTicket(
   if (change.source === systemOfRecord) return;
   const by = change.by === 'customer' ? 'The customer says that the problem is not fixed.' : 'Reopened by Closeout.';
   const note = [by, reason].filter(Boolean).join('\n');
-  await moveTo(deps, reportId, runId, { to: 'open', mark: `closeout:${reportId}:${rev}:reopened`, note });
+  await moveTo(deps, reportId, runId, { to: 'open', mark: changeMark(reportId, rev, 'reopened'), note });
 }
 
 export async function cancelTicket(deps: Deps, { reportId, runId, rev }: Fence, change: Change): Promise<void> {
   if (change.source === systemOfRecord) return;
   const note = 'Cancelled: the report was raised in error.';
-  await moveTo(deps, reportId, runId, { to: 'cancelled', mark: `closeout:${reportId}:${rev}:cancelled`, note });
+  await moveTo(deps, reportId, runId, { to: 'cancelled', mark: changeMark(reportId, rev, 'cancelled'), note });
 }
 
 type TicketChange = Omit<Move, 'from'>;

@@ -37,13 +37,13 @@ const doNotContact = ({ limit, json }: Common & { limit: string }) =>
       entry.source,
       localTime(entry.at),
     ]);
-    print({ json }, entries, entries.length > 0 ? table(head, rows) : 'Everybody may be mailed.');
+    print({ json }, entries, entries.length > 0 ? table(head, rows) : 'No address is blocked.');
   });
 
 const allowContact = (id: string, options: Common) =>
   withClient(async (client) => {
     const wasListed = await client.customers.allowContact(id);
-    const outcome = wasListed ? 'its contact may be mailed again' : 'its contact was on no list';
+    const outcome = wasListed ? 'its contact may be mailed again' : 'its contact was not on a list';
     print(options, { report: id, wasListed }, `${id}: ${outcome}.`);
   });
 

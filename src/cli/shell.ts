@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { CloseoutClient } from '../client.js';
-import { isOwnAuthor } from '../contract/access.js';
+import { isReservedAuthor } from '../contract/access.js';
 import { CloseoutError } from '../contract/errors.js';
 import type { RunStatus } from '../contract/reports.js';
 import { isTime, timeRule } from '../contract/time.js';
@@ -15,20 +15,16 @@ export interface Common {
 
 /** The default author of changes. A service may run as a user of the name `closeout`. */
 const { USER = 'cli' } = process.env;
-export const user = isOwnAuthor(USER) ? 'cli' : USER;
+export const user = isReservedAuthor(USER) ? 'cli' : USER;
 
-/** Adds `--by`. What Closeout itself calls an author means something, so nobody may type it. */
+/** Adds `--by`. Nobody may type an author that is reserved. */
 export const signed = (command: Command, description: string): Command =>
   command.option(
     '--by <who>',
     description,
     (name) => {
-      if (isOwnAuthor(name))
-        throw new CloseoutError(
-          'BadInput',
-          `--by must not be ${name}, which is what Closeout itself calls an author.`,
-          '--by',
-        );
+      if (isReservedAuthor(name))
+        throw new CloseoutError('BadInput', `--by must not be ${name}, which is reserved by Closeout.`, '--by');
       return name;
     },
     user,

@@ -25,7 +25,11 @@ export function tokenCommands(program: Command): void {
         localTime(createdAt),
         lastUsedAt ? localTime(lastUsedAt) : 'never',
       ]);
-      print(options, all, all.length > 0 ? table(['NAME', 'SCOPES', 'CREATED', 'LAST USED'], rows) : 'There are none.');
+      print(
+        options,
+        all,
+        all.length > 0 ? table(['NAME', 'SCOPES', 'CREATED', 'LAST USED'], rows) : 'There are no tokens.',
+      );
     }),
   );
 

@@ -2,14 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { CloseoutError } from '../contract/errors.js';
 import { mostPerSecond, type MassClearInput, type MassClearProgress } from '../contract/messages.js';
-import type { ReportsPort } from '../outside/reports/port.js';
+import type { ReportStore } from '../outside/reports/store.js';
 import type { ServiceProblems } from '../outside/temporal/service-problems.js';
 import { assertSigned, assertTime } from './checks.js';
 import { now } from '../outside/database/clock.js';
 
 export class ServiceProblemService {
   constructor(
-    private readonly reports: ReportsPort,
+    private readonly reports: ReportStore,
     private readonly runs: ServiceProblems,
   ) {}
 
@@ -22,7 +22,7 @@ export class ServiceProblemService {
     if (at !== undefined && Date.parse(at) > now().getTime())
       throw new CloseoutError('BadInput', 'at must not be in the future.', 'at');
     if (!Number.isInteger(perSecond) || perSecond < 1 || perSecond > mostPerSecond)
-      throw new CloseoutError('BadInput', 'perSecond must be a whole number from 1 to 500.', 'perSecond');
+      throw new CloseoutError('BadInput', `perSecond must be a whole number from 1 to ${mostPerSecond}.`, 'perSecond');
     if (Object.keys(await this.reports.countOf(serviceProblemId)).length === 0) {
       const message = `No report of service problem ${serviceProblemId} is known.`;
       throw new CloseoutError('NotFound', message, 'serviceProblemId');

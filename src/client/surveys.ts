@@ -25,7 +25,7 @@ import { now } from '../outside/database/clock.js';
 import { falseIfRefused, ignoreNotFound, ignoreUnavailable } from './errors.js';
 
 /** The class of an incoming mail, and the survey that it is about. */
-export interface Received {
+export interface ReceivedMail {
   kind: 'bounce' | 'delay' | 'complaint' | 'unsubscription' | 'automatic' | 'reply';
   surveyId?: string;
 }
@@ -161,7 +161,7 @@ export class SurveyService {
   }
 
   /** Handles an incoming mail. Safe to repeat. Throws `NotFound` if a person replied to no survey of ours. */
-  async receive(mail: IncomingMail): Promise<Received> {
+  async receive(mail: IncomingMail): Promise<ReceivedMail> {
     const survey = await this.firstOf(mail.surveyIds);
     if (!survey) {
       if (mail.kind !== 'reply') return { kind: 'automatic' };
@@ -170,7 +170,7 @@ export class SurveyService {
     return { kind: await this.receiveAbout(survey, mail), surveyId: survey.id };
   }
 
-  private async receiveAbout(survey: Survey, mail: IncomingMail): Promise<Received['kind']> {
+  private async receiveAbout(survey: Survey, mail: IncomingMail): Promise<ReceivedMail['kind']> {
     switch (mail.kind) {
       case 'deliveryReport':
         return this.receiveReports(survey, mail);

@@ -1,6 +1,6 @@
 /** The client's operations on external ticket systems. */
 import type { Observation, ObservedReports } from '../outside/reports/observed.js';
-import type { ReportsPort } from '../outside/reports/port.js';
+import type { ReportStore } from '../outside/reports/store.js';
 import type { Pace, SystemState, SystemStates } from '../outside/system-states.js';
 import type { Runs } from '../outside/temporal/runs.js';
 
@@ -9,7 +9,7 @@ export class SystemService {
     private readonly stored: SystemStates,
     private readonly observed: ObservedReports,
     private readonly runs: Runs,
-    private readonly reports: ReportsPort,
+    private readonly reports: ReportStore,
   ) {}
 
   /** How far each system was read, and why it was not. */

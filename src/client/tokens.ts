@@ -1,5 +1,5 @@
 /** The client's operations on tokens of the HTTP API. */
-import { isOwnAuthor, scopes as allScopes, type ApiToken, type Scope, type Subject } from '../contract/access.js';
+import { isReservedAuthor, scopes as allScopes, type ApiToken, type Scope, type Subject } from '../contract/access.js';
 import { CloseoutError } from '../contract/errors.js';
 import type { ApiTokens } from '../outside/api-tokens.js';
 
@@ -16,12 +16,8 @@ export class TokenService {
         'name must begin with a letter, and have letters, digits, ".", "_", "@" and "-" only, at most 64.',
         'name',
       );
-    if (isOwnAuthor(name))
-      throw new CloseoutError(
-        'BadInput',
-        `${name} is what Closeout itself calls an author; choose another name.`,
-        'name',
-      );
+    if (isReservedAuthor(name))
+      throw new CloseoutError('BadInput', `name must not be ${name}, which is reserved by Closeout.`, 'name');
     if (scopes.length === 0)
       throw new CloseoutError('BadInput', `scope must be one or more of ${allScopes.join(', ')}.`, 'scope');
     const token = await this.tokens.create(name, scopes);

@@ -5,13 +5,13 @@ export const scopes = ['read', 'write', 'operate'] as const;
 export type Scope = (typeof scopes)[number];
 
 /** Authors that mean something to Closeout, such as `customer`; nobody may have such a name. */
-const ownAuthors = ['customer', 'closeout', 'signal', 'system of record'];
-export const isOwnAuthor = (name: string): boolean => ownAuthors.includes(name.trim().toLowerCase());
+const reservedAuthors = ['customer', 'closeout', 'signal', 'system of record'];
+export const isReservedAuthor = (name: string): boolean => reservedAuthors.includes(name.trim().toLowerCase());
 
 /** A name that was typed: with the shared token, anybody can type any. No named token can look like this. */
 export const unverified = (name: string): string => `${name} (unverified)`;
 
-/** Of every named token, so that one is recognised where it was left lying about. */
+/** Prefix of every named token, so that a leaked one is recognised. */
 export const tokenPrefix = 'closeout_';
 
 /** Whoever sends a request, as history and timeline name them. */

@@ -102,3 +102,10 @@ export const bounceAddressOf = (surveyId: string, base: string): string => base.
 export function surveyIdOfBounce(address: string): string | undefined {
   return /\+([0-9a-v]{20})@/i.exec(address)?.[1]?.toLowerCase();
 }
+
+/** By its mark, a change or note that was made in a ticket system is known as ours, and so made once. */
+export const closingMark = (reportId: string, cycle: number): string => `closeout:${reportId}:${cycle}:closed`;
+export const changeMark = (reportId: string, rev: number, change: 'reopened' | 'cancelled'): string =>
+  `closeout:${reportId}:${rev}:${change}`;
+export const answerMark = (reportId: string, cycle: number, revision: number): string =>
+  `closeout:${reportId}:${cycle}:answer:${revision}`;

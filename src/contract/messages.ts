@@ -140,7 +140,7 @@ export interface SweepResult {
   counter: number;
 }
 
-/** Reports that a mass clear signals per second. */
+/** The most reports that a mass clear signals per second. */
 export const mostPerSecond = 500;
 
 /** A request to clear every report of a service problem: payload of the signal `clear`. */

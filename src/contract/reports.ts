@@ -35,6 +35,9 @@ export const listedPhases = [
 ] as const satisfies Phase[];
 export type ListedPhase = (typeof listedPhases)[number];
 
+/** The total of a list stops there: counting more would cost more than it says. */
+export const mostCounted = 10_000;
+
 /** A change of a report's status that its run has to act on. */
 export type ChangeKind = 'cleared' | 'reopened' | 'cancelled';
 

@@ -9,7 +9,7 @@ import type { Listener } from '../outside/listeners.js';
 import type { ObservedReports } from '../outside/reports/observed.js';
 import type { TicketLeases } from '../outside/reports/ticket-leases.js';
 import type { Answers } from '../outside/surveys/answers.js';
-import type { ReportsPort } from '../outside/reports/port.js';
+import type { ReportStore } from '../outside/reports/store.js';
 import type { Runs } from '../outside/temporal/runs.js';
 import { CloseoutError, hasCode, isAboutSystem } from '../contract/errors.js';
 import type { Webhook } from '../setup/systems-file.js';
@@ -23,7 +23,7 @@ import { now } from '../outside/database/clock.js';
 
 export interface Outside {
   events: Events;
-  reports: ReportsPort;
+  reports: ReportStore;
   runs: Runs;
   answers: Answers;
   observed: ObservedReports;
@@ -145,7 +145,7 @@ async function attempt(
 }
 
 async function sendToHub(
-  reports: ReportsPort,
+  reports: ReportStore,
   settings: DispatcherSettings,
   { callback, query }: Listener,
   delivery: Delivery,
@@ -199,14 +199,14 @@ const inWords = ({ code, name, message }: NodeJS.ErrnoException): string => {
     : `it cannot be reached (${code ?? name})`;
 };
 
-async function subjectOf(reports: ReportsPort, id: string) {
+async function subjectOf(reports: ReportStore, id: string) {
   const report = await existing(reports.get(id));
   if (!report) return undefined;
   const { customerId, externalId, serviceProblemId } = report;
   return { customerId, externalId, serviceProblemId };
 }
 
-async function ticketOf(reports: ReportsPort, id: string, publicUrl: string) {
+async function ticketOf(reports: ReportStore, id: string, publicUrl: string) {
   const report = await existing(reports.get(id));
   const details = report && (await reports.detailsOf([id])).get(id);
   return report && toTicket(report, details ?? { history: [] }, publicUrl);

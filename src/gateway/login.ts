@@ -3,7 +3,7 @@ import { parse, serialize, type SerializeOptions } from 'cookie';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
-import { isOwnAuthor, type Subject } from '../contract/access.js';
+import { isReservedAuthor, type Subject } from '../contract/access.js';
 import { CloseoutError } from '../contract/errors.js';
 import type { Config } from '../setup/config.js';
 import { isLoopback } from '../setup/loopback.js';
@@ -161,8 +161,8 @@ function failed(error: unknown): never {
 /** Throws `Forbidden` for a user without a role. */
 function subjectFrom(claims: Record<string, unknown>, given: unknown, { roles }: Oidc): Subject {
   const name = String(claims['preferred_username'] ?? claims['sub']).slice(0, 100);
-  if (isOwnAuthor(name))
-    throw new CloseoutError('Forbidden', `${name} is what Closeout itself calls an author; log in by another name.`);
+  if (isReservedAuthor(name))
+    throw new CloseoutError('Forbidden', `The name ${name} is reserved by Closeout; log in by another name.`);
   const values = [given].flat();
   const scopes = roles.filter(({ value }) => values.includes(value)).flatMap(({ role }) => scopesOf[role]);
   if (scopes.length === 0)

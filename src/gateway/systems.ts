@@ -17,7 +17,7 @@ export function systemEvents(
   const hint = async ({ name, system }: ConnectedSystem, event: unknown): Promise<string[]> => {
     const tickets = system.ticketsIn(event);
     if (tickets.length === 0)
-      throw new CloseoutError('BadInput', 'The body is no event of this system: it names no ticket.');
+      throw new CloseoutError('BadInput', 'The body is not an event of this system: it names no ticket.');
     await client.systems.hint(name, tickets);
     return tickets;
   };

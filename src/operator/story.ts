@@ -76,7 +76,7 @@ function statusInWords({ status, isOpening, isReopening }: TimelineEntry & { kin
 const operations = {
   hold: 'Held: will not be closed until it is released',
   release: 'Released',
-  skipSurvey: 'Survey left out',
+  skipSurvey: 'Survey skipped',
 } as const satisfies Record<(TimelineEntry & { kind: 'operation' })['operation'], string>;
 
 const urgent = new Set<SurveyEvent>(['refused', 'undeliverable', 'copyNotSent', 'bounced', 'unreachable']);
@@ -98,15 +98,15 @@ const events: Record<ShownEvent, (detail: string) => string> = {
   expired: () => 'Survey expired without an answer',
   undeliverable: (reason) => `Survey mail could not be delivered (${reason})`,
   superseded: () => 'Survey withdrawn',
-  bounced: (status) => `Mail came back (${status})`,
+  bounced: (status) => `Mail bounced (${status})`,
   delayed: (status) => `Mail is delayed (${status})`,
-  automaticReply: () => 'An automatic reply came',
+  automaticReply: () => 'Automatic reply received',
   optedOut: () => 'Opted out of surveys',
   optOutUndone: () => 'Wants surveys again',
-  confirmAsked: () => 'Customer asked whether it is fixed',
+  confirmAsked: () => 'Customer asked whether the problem is fixed',
   confirmWarned: () => 'Customer asked once more',
-  confirmed: () => 'Customer says that it is fixed',
-  refused: () => 'Customer says that it is not fixed',
+  confirmed: () => 'Customer says that the problem is fixed',
+  refused: () => 'Customer says that the problem is not fixed',
   silence: () => 'No reply from the customer in time',
   released: () => 'No longer waits for the customer',
   unreachable: (failure) => `Customer cannot be reached by mail${failure ? ` (${failure})` : ''}`,

@@ -5,7 +5,7 @@ import type { Subject } from '../contract/access.js';
 import { hashOf } from './api-tokens.js';
 import type { Db } from './database/database.js';
 
-/** A working day. Roles that were taken away count until then. */
+/** A working day. A role revoked at the provider stays in effect until then. */
 const sessionHours = 10;
 
 export interface Sessions {

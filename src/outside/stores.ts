@@ -9,7 +9,7 @@ import type { Db } from './database/database.js';
 import { customerErasure, type CustomerErasure } from './erasure.js';
 import { eventTable, type Events } from './events.js';
 import { observedReports, type ObservedReports } from './reports/observed.js';
-import type { ReportsPort } from './reports/port.js';
+import type { ReportStore } from './reports/store.js';
 import { ticketLeases, type TicketLeases } from './reports/ticket-leases.js';
 import { reportDesk, type Desk } from './reports/desk.js';
 import { reportLedger, type Ledger } from './reports/ledger.js';
@@ -32,7 +32,7 @@ import { systemStates, type SystemStates } from './system-states.js';
 import { sweepTable, type Sweeps } from './sweeps.js';
 
 export interface Stores {
-  reports: ReportsPort;
+  reports: ReportStore;
   ledger: Ledger;
   desk: Desk;
   /** Everything that happened to a report, oldest first. */
@@ -62,15 +62,18 @@ export interface Stores {
   sessions: Sessions;
 }
 
-/** `addressKey`: keys the hashes in the do-not-contact lists, and the ids of surveys. */
-export function openStores(db: Db, addressKey: Buffer): Stores {
+/**
+ * `addressKey`: keys the hashes in the do-not-contact lists, and the ids of surveys. `forLists`: other connections, for long lists and
+ * figures.
+ */
+export function openStores(db: Db, addressKey: Buffer, forLists: Db = db): Stores {
   const doNotContact = doNotContactLists(db, addressKey);
   const hashOf = (address: string) => doNotContact.hashOf(address);
   const surveyIdOf = surveyIdsBy(addressKey);
   return {
-    reports: reportStore(db),
+    reports: reportStore(db, forLists),
     ledger: reportLedger(db, surveyIdOf),
-    desk: reportDesk(db),
+    desk: reportDesk(db, forLists),
     timelineOf: (reportId) => reportTimeline(db, reportId),
     watching: watching(db),
     serviceProblems: serviceProblemReports(db),
@@ -84,7 +87,7 @@ export function openStores(db: Db, addressKey: Buffer): Stores {
     doNotContact,
     erasure: customerErasure(db),
     affected: affectedReports(db),
-    counts: countQueries(db),
+    counts: countQueries(forLists),
     rollUp: async () => {
       // Whichever fails does not keep the other from its turn.
       await Promise.all([rollUpSurveys(db), rollUpClosingTimes(db)]);

@@ -17,6 +17,14 @@ export function stateOf(status: ReportStatus): State {
   return status === 'closed' ? 'closed' : 'cancelled';
 }
 
+/** The status of a report of which only the state is known. */
+export const statusOfState: Record<State, ReportStatus> = {
+  open: 'inProgress',
+  cleared: 'resolved',
+  closed: 'closed',
+  cancelled: 'cancelled',
+};
+
 /** The change that a caller reports who sets a status; undefined for `closed`, which only Closeout sets. */
 export function changeTo(status: ReportStatus): ChangeKind | undefined {
   if (status === 'resolved') return 'cleared';

@@ -107,7 +107,7 @@ function readSettings(path: string): { settings?: z.infer<typeof file>; faults: 
       faults: parsed.error.issues.map((issue) => {
         const { path: keys } = issue;
         const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-        const words = issue.code === 'unrecognized_keys' ? 'is no setting of a brand' : reasonOf(issue);
+        const words = issue.code === 'unrecognized_keys' ? 'is not a setting of a brand' : reasonOf(issue);
         return {
           file: path,
           line: lineOf([...keys, ...unknown]),

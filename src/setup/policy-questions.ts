@@ -1,6 +1,6 @@
 /** The questions of a policy file: as they can be asked, and what is wrong with them. */
 import type { ByLanguage, FollowUp } from '../contract/question.js';
-import { scaleOf } from '../contract/scale.js';
+import { scaleNames, scaleOf } from '../contract/scale.js';
 import { askForReasons, isBuiltInQuestion, questionNamed, usualCap, type Question } from '../policy/questions.js';
 import { neverAlert, type Policy } from '../policy/settings.js';
 import type { QuestionPart } from './policy-schema.js';
@@ -65,7 +65,7 @@ export function faultOf({ name, scale, text, followUps }: Question): Fault | und
 export function askingFaultOf(policy: Policy, questions: ReadonlyMap<string, Question>): Fault | undefined {
   const { question: name } = policy.survey;
   if (!questions.has(name) && !isBuiltInQuestion(name)) {
-    const known = [...questions.keys(), 'satisfaction', 'nps', 'thumbs', 'effort'].join(', ');
+    const known = [...questions.keys(), ...scaleNames].join(', ');
     return { keys: ['survey', 'question'], reason: `${name} does not exist; there are ${known}` };
   }
   const { scale } = questionNamed(name, questions);

@@ -95,7 +95,7 @@ const when = z
         context.addIssue({
           code: 'custom',
           path: [name],
-          message: `is no attribute; there are ${ruleAttributes.join(', ')}, and ticket.PATH for any other of the ticket`,
+          message: `is not an attribute; valid ones are ${ruleAttributes.join(', ')}, and ticket.PATH for any other of the ticket`,
         });
   })
   .refine(
@@ -112,7 +112,7 @@ const byLanguage = z
   .superRefine((texts, context) => {
     for (const language of Object.keys(texts))
       if (!isLanguage(language))
-        context.addIssue({ code: 'custom', path: [language], message: 'is no language that Closeout has texts in' });
+        context.addIssue({ code: 'custom', path: [language], message: 'is not a language that Closeout has texts in' });
   })
   .refine((texts) => Object.keys(texts).length > 0, 'must have a text in at least one language');
 

@@ -32,7 +32,7 @@ function keepDigits(scalar: Scalar): void {
 
 /** What zod says by itself, in our words. */
 export function reasonOf(issue: z.core.$ZodIssue | undefined): string {
-  if (issue?.code === 'unrecognized_keys') return 'is no setting';
+  if (issue?.code === 'unrecognized_keys') return 'is not a setting';
   if (!issue || !/^(Invalid|Too) /.test(issue.message)) return issue?.message ?? 'is invalid';
   switch (issue.code) {
     case 'invalid_type':

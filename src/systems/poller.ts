@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import { CloseoutError, hasCode, isAboutSystem } from '../contract/errors.js';
 import type { Observed, ObservedReports } from '../outside/reports/observed.js';
 import type { SystemStates } from '../outside/system-states.js';
-import type { ReportsPort } from '../outside/reports/port.js';
+import type { ReportStore } from '../outside/reports/store.js';
 import { ignoreUnavailable } from '../outside/temporal/calls.js';
 import type { Runs } from '../outside/temporal/runs.js';
 import type { ConnectedSystem } from './adapters.js';
@@ -18,7 +18,7 @@ import { now } from '../outside/database/clock.js';
 export interface Outside {
   observed: ObservedReports;
   systemStates: SystemStates;
-  reports: ReportsPort;
+  reports: ReportStore;
   runs: Runs;
 }
 

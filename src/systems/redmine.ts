@@ -59,7 +59,7 @@ export class Redmine implements SystemOfRecord {
       if (fields.size > 0 && !fields.has(name)) faults.push(`Issues have no custom field ${name}.`);
     const reference = fields.get(this.fields['reference'] ?? '');
     if (reference !== undefined && (await this.list(`&status_id=*&limit=1&cf_${reference}=none-has-this`)).length > 0)
-      faults.push(`The custom field ${this.fields['reference']} is no filter: set "Used as a filter".`);
+      faults.push(`The custom field ${this.fields['reference']} is not a filter: set "Used as a filter".`);
     return faults;
   }
 

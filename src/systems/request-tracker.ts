@@ -217,7 +217,7 @@ const quoted = (text: string): string => text.replaceAll(/['\\]/g, (character) =
 /** A database that is busy is answered with 400, too. */
 function refusalOf(text: string): CloseoutError {
   if (/Permission Denied|No permission/.test(text))
-    return new CloseoutError('SystemMisconfigured', 'RT says that a right is missing.');
+    return new CloseoutError('SystemMisconfigured', 'RT reports a missing permission.');
   if (/could not be recorded|internal error/.test(text))
     return new CloseoutError('SystemUnavailable', 'RT could not store it.');
   return new CloseoutError('SystemRefused', 'RT refused it with 400.');

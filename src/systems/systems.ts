@@ -7,13 +7,13 @@ import { fnv1a, reportIdPattern } from '../contract/ids.js';
 import { storable } from '../contract/text.js';
 import type { KnownTicket, Observation } from '../outside/reports/observed.js';
 import type { Pace } from '../outside/system-states.js';
-import { stateOf } from '../policy/status.js';
+import { stateOf, statusOfState } from '../policy/status.js';
 import type { SystemSettings } from '../setup/systems-file.js';
 import { connectSystem, type ConnectedSystem } from './adapters.js';
 import { onTerms, type Terms } from './http.js';
 import { moveTicket, noteOnce, type Move, type Moved } from './move.js';
 import type { NewTicket, Ticket } from './port.js';
-import { statusOfState, stateOfWord } from './words.js';
+import { stateOfWord } from './words.js';
 import { now } from '../outside/database/clock.js';
 
 export class Systems {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
+import { reportStatuses } from '../contract/reports.js';
 import { Http, parsed } from './http.js';
 import { OauthLogin } from './oauth.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
@@ -43,7 +44,7 @@ export class Tmf621 implements SystemOfRecord {
 
   async check(): Promise<string[]> {
     await this.http.get('/troubleTicket?limit=1');
-    return missingStatuses(this.words, known);
+    return missingStatuses(this.words, reportStatuses);
   }
 
   async read(id: string): Promise<Ticket | undefined> {
@@ -73,7 +74,7 @@ export class Tmf621 implements SystemOfRecord {
     const changes = { status, statusChangeReason: note.split('\n')[0] || undefined };
     const answer = await this.http.send('PATCH', ticketPath(id), changes, { accepts: [409] });
     if (answer.status === 409)
-      throw new CloseoutError('SystemRefused', `It may not become ${status} from where it is.`);
+      throw new CloseoutError('SystemRefused', `The transition to ${status} is not allowed from the current status.`);
   }
 
   async notes(id: string): Promise<string[]> {
@@ -145,6 +146,5 @@ export class Tmf621 implements SystemOfRecord {
   }
 }
 
-const known = ['acknowledged', 'rejected', 'pending', 'held', 'inProgress', 'cancelled', 'closed', 'resolved'];
 const notification = z.looseObject({ event: z.looseObject({ troubleTicket: z.looseObject({ id: z.string() }) }) });
 const ticketPath = (id: string): string => `/troubleTicket/${encodeURIComponent(id)}`;

@@ -1,5 +1,4 @@
 /** What a system's status words mean. */
-import type { ReportStatus } from '../contract/reports.js';
 import type { State } from '../policy/status.js';
 
 /** Everything that is not named is open. */
@@ -12,7 +11,10 @@ export interface StatusWords {
 }
 
 /** Which of the words the system does not know, in words. */
-export function missingStatuses({ cleared, closed, cancelled, reopened }: StatusWords, known: string[]): string[] {
+export function missingStatuses(
+  { cleared, closed, cancelled, reopened }: StatusWords,
+  known: readonly string[],
+): string[] {
   const missing = [...cleared, closed, ...cancelled, reopened].filter(
     (word) => !known.some((status) => isSame(status, word)),
   );
@@ -31,14 +33,6 @@ export function isEnded(status: string, words: StatusWords): boolean {
   const state = stateOfWord(status, words);
   return state === 'closed' || state === 'cancelled';
 }
-
-/** As the ledger keeps it. */
-export const statusOfState: Record<State, ReportStatus> = {
-  open: 'inProgress',
-  cleared: 'resolved',
-  closed: 'closed',
-  cancelled: 'cancelled',
-};
 
 /** The word to ask for. */
 export function wordFor(state: Exclude<State, 'cleared'>, words: StatusWords): string {

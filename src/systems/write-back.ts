@@ -1,4 +1,5 @@
 /** The customer's answer as a note of the ticket, once per change of the answer. */
+import { answerMark } from '../contract/ids.js';
 import type { FollowUpAnswers } from '../contract/question.js';
 import { scoreInWords, type ScaleName } from '../contract/scale.js';
 import { tickedInWords, writtenBelow } from '../operator/follow-ups.js';
@@ -25,7 +26,7 @@ export async function writeAnswerBack(
   terms: Terms,
 ): Promise<void> {
   const { reportId, cycle, revision } = answer;
-  await systems.addNote(ticket, `closeout:${reportId}:${cycle}:answer:${revision}`, answerInWords(answer), terms);
+  await systems.addNote(ticket, answerMark(reportId, cycle, revision), answerInWords(answer), terms);
 }
 
 function answerInWords({ revision, score, scale, solved, followUps, comment }: AnswerToShow): string {

@@ -41,7 +41,7 @@ function inOneSpelling(key: string, values: string[]): { name: string; given: st
 export function comparisonOf(name: string): { path: string; operator: Operator } {
   const [, path = name, operator = 'eq'] = comparison.exec(name) ?? [];
   if (!attributePath.test(path))
-    refuse(name, 'is no attribute of a ticket; nested ones are named with dots, such as relatedParty.id');
+    refuse(name, 'is not an attribute of a ticket; nested ones are named with dots, such as relatedParty.id');
   const steps = path.split('.');
   const end = steps.findIndex((_, index) => isScalar(steps.slice(0, index + 1)));
   if (end >= 0 && end < steps.length - 1)

@@ -74,7 +74,7 @@ function newState(input: MassClearInput): State {
   const request = toRequest(input);
   if (typeof serviceProblemId !== 'string' || !request)
     throw ApplicationFailure.nonRetryable(
-      'Input must be { "serviceProblemId": "ID" }, with "at" in ISO 8601 and not in the future, and "perSecond" from 1 to 500, if given.',
+      `Input must be { "serviceProblemId": "ID" }, with "at" in ISO 8601 and not in the future, and "perSecond" from 1 to ${mostPerSecond}, if given.`,
       'BadInput',
     );
   const counts = { cleared: 0, open: 0, closing: 0, closed: 0, later: { count: 0, ids: [] } };

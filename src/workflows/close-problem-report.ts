@@ -15,7 +15,7 @@ import { raiseAlert } from './alert-operator.js';
 import { confirmWithCustomer, isConfirmed } from './confirmation.js';
 import { acceptOperations } from './operations.js';
 import { undefinedIfFailed } from './failure.js';
-import { fromNow, newRun, nothingUnhandled, type RunState, type Unwritten } from './run.js';
+import { fromNow, newRun, nothingUnhandled, update, type RunState, type Unwritten } from './run.js';
 import { fenceOf, nextFence, noteWritten, unwrittenChange } from './ledger.js';
 import { endUnknown, leave } from './leaving.js';
 import { acceptSignals } from './signals.js';
@@ -117,7 +117,7 @@ function pendingWrite(run: RunState): Unwritten | undefined {
 async function open(run: RunState): Promise<NextPhase> {
   await escalate(run);
   publish(run, { waitingFor: 'the signal `cleared`' });
-  // Also if it was cleared and reopened at once: the ledger must show it.
+  // Goes on even if it was cleared and reopened at once, because the ledger records both.
   await wait(run, () => run.unwritten.length > 0 || run.state !== 'open');
   return follow(run);
 }
@@ -127,7 +127,7 @@ async function clearing(run: RunState): Promise<NextPhase> {
   const { policy, hold } = run;
   const mustWait = policy.holdDown > 0 || hold !== undefined;
   if (run.confirmation && isConfirmed(run)) run.phase = 'confirming';
-  // A customer who was asked may reply at any time, also while the report is held. Whether to ask, the ledger says, by today's policy.
+  // A customer who was asked may reply at any time, also while the report is held. Whether to ask is decided by `closeReport`, under the current policy.
   if (run.confirmation && policy.confirmation && !isConfirmed(run)) return 'confirming';
   return mustWait ? closing(run) : 'closing';
 }
@@ -158,7 +158,7 @@ async function closing(run: RunState): Promise<NextPhase> {
   noteWritten(run, closed.fence, closed);
   delete run.closeByHand;
   run.closedAt = closed.closedAt;
-  if (closed.policy) Object.assign(run, { policy: closed.policy, knowsPolicy: true });
+  if (closed.policy) update(run, { policy: closed.policy, knowsPolicy: true });
   run.customerId = closed.customerId;
   run.serviceProblemId = closed.serviceProblemId;
   switch (closed.wait?.for) {
@@ -200,7 +200,7 @@ async function close(run: RunState, cleared: Clearing, attempts: number) {
   return { fence, ...(await closeWith(options)) };
 }
 
-/** The wait before the closing is over: from now on, every second until it is closed is ours. */
+/** Nothing is left to wait for: the time to close is measured from here. */
 function due(run: RunState): NextPhase {
   run.dueAt = fromNow(0);
   return 'closing';
@@ -239,7 +239,7 @@ async function reopen(run: RunState, reopening: Unwritten): Promise<void> {
     await raiseAlert({ kind: 'notFixed', reportId: run.reportId, cycle, at: changedAt(reopening.change) });
   if (!reopened || reopened.cycle <= cycle) return;
   if (hasNewAnswer(run)) await handleAnswer(run); // no later run would look for it
-  Object.assign(run, { cycle, survey: reopened.survey ?? run.survey, ...nothingUnhandled() });
+  update(run, { cycle, survey: reopened.survey ?? run.survey, ...nothingUnhandled() });
   publish(run, { waitingFor: 'the next cycle, in a new run' });
   await continueRun(run);
 }

@@ -9,17 +9,17 @@ import { raiseAlert } from './alert-operator.js';
 import { deliverMail, raiseSenderFault } from './deliver-mail.js';
 import { codeOf } from './failure.js';
 import { nextFence, noteWritten } from './ledger.js';
-import { bounceOf } from './messages.js';
+import { bounceOf } from './customer-signals.js';
 import { fromNow, reopenForCustomer, type RunState } from './run.js';
 import * as steps from './steps.js';
 import { publish } from './visibility.js';
 import { attemptOrPark, lookUp, park, wait, type Condition, type Parking } from './waiting.js';
 
 /** The customer was asked about this clearing, or nobody waits for the customer. */
-export function isConfirmed({ confirmation, releasedBy, isClosedThere, policy }: RunState): boolean {
+export function isConfirmed({ confirmation, releasedBy, isClosedElsewhere, policy }: RunState): boolean {
   const state = confirmation?.state;
   if (state === 'no') return false;
-  if (releasedBy !== undefined || isClosedThere || state === 'yes' || state === 'silence' || state === 'released')
+  if (releasedBy !== undefined || isClosedElsewhere || state === 'yes' || state === 'silence' || state === 'released')
     return true;
   return state === 'unreachable' && policy.confirmation?.onSilence !== 'hold';
 }
@@ -30,7 +30,7 @@ export async function confirmWithCustomer(run: RunState): Promise<void> {
   const { clearing } = run;
   if (!policy || !clearing) return;
   const isChanged = () => run.state !== 'cleared' || !isCurrent(run, clearing);
-  const isReleased = () => run.releasedBy !== undefined || run.closeByHand !== undefined || run.isClosedThere;
+  const isReleased = () => run.releasedBy !== undefined || run.closeByHand !== undefined || run.isClosedElsewhere;
   const isDecided = () => isChanged() || isReleased() || replyOf(run) !== undefined;
   if (!run.confirmation) await requestConfirmation(run, policy, clearing, isDecided);
   while (isAwaited(run, policy) && !isDecided()) await waitForConfirmation(run, policy, clearing, isDecided);

@@ -2,7 +2,7 @@
 import { sleep } from '@temporalio/workflow';
 import { undefinedIfFailed } from './failure.js';
 import { nextFence, noteWritten, unwrittenChange } from './ledger.js';
-import { nothingUnhandled, type RunState } from './run.js';
+import { nothingUnhandled, update, type RunState } from './run.js';
 import * as steps from './steps.js';
 import { isSurveyOpen } from './survey.js';
 import { publish } from './visibility.js';
@@ -27,11 +27,11 @@ export async function leave(run: RunState): Promise<boolean> {
   if (!left || left.isSuperseded) return true;
   noteWritten(run, fence, left);
   const { survey = run.survey, closedAt } = left;
-  Object.assign(run, { survey, closedAt });
-  if (left.cycle > cycle) Object.assign(run, { ...ofEarlierCycle, ...nothingUnhandled() });
+  update(run, { survey, closedAt });
+  if (left.cycle > cycle) update(run, { ...ofEarlierCycle, ...nothingUnhandled() });
   // Something came meanwhile, or the ledger had not been reopened, and the survey of this cycle is still open.
   if (run.unwritten.length > 0 || isSurveyOpen(run))
-    Object.assign(run, { isLeft: false, isEnding: false, closeByHand: undefined });
+    update(run, { isLeft: false, isEnding: false, closeByHand: undefined });
   return true;
 }
 

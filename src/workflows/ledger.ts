@@ -4,7 +4,7 @@ import type { LookedUp } from '../activities/look-up-report.js';
 import type { AnsweredSignal } from '../contract/messages.js';
 import { changesBetween, merge, systemOfRecord, without, type Change } from '../policy/changes.js';
 import type { Fence, Standing } from '../policy/standing.js';
-import { fromNow, noteChange, nothingUnhandled, type RunState, type Unwritten } from './run.js';
+import { fromNow, noteChange, nothingUnhandled, update, type RunState, type Unwritten } from './run.js';
 
 /**
  * Every write to the ledger carries the number of the change that it writes, and what was received with it. It counts the signals only
@@ -75,20 +75,20 @@ export function adopt(run: RunState, found: LookedUp): void {
   const received = merge(found.received, without(run.received, changes));
   const isDirty = received !== found.received;
   const fresh = { isKnown: true, knowsPolicy: true, isDirty, received, unwritten: [] };
-  Object.assign(run, unset, standing, fresh, { ownerId: runId });
+  update(run, { ...unset, ...standing, ...fresh, ownerId: runId });
   run.written = { state: found.state, cycle: found.cycle, rev: found.rev };
   if (before.state !== found.state || before.cycle !== found.cycle) run.changes++;
   // Before the report was looked up, it was not known that the bounce was a repeated one.
   if (!isKnown && run.bounced?.id !== undefined && found.received.ids.includes(run.bounced.id)) delete run.bounced;
-  if (isKnown && found.cycle !== cycle) Object.assign(run, nothingUnhandled());
+  if (isKnown && found.cycle !== cycle) update(run, nothingUnhandled());
   if (answer && isNewerAnswer(run, answer)) run.answer = answer;
   // What was seen in the system of record before is not repeated: what is seen there now counts.
   for (const change of changes) if (change.source !== systemOfRecord) noteChange(run, change);
   if (observed)
     for (const kind of changesBetween(run.state, observed))
       noteChange(run, { kind, source: systemOfRecord, receivedAt: fromNow(0) });
-  if (observed === 'closed' && !run.isClosedThere) run.changes++;
-  run.isClosedThere = observed === 'closed';
+  if (observed === 'closed' && !run.isClosedElsewhere) run.changes++;
+  run.isClosedElsewhere = observed === 'closed';
 }
 
 const isNewerAnswer = ({ survey, answer: known }: RunState, answer: AnsweredSignal): boolean =>

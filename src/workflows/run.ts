@@ -70,7 +70,7 @@ export interface RunState extends Standing, Unhandled {
   /** The external system in which the ticket lives. */
   system?: string;
   /** Another program has closed the report while it was cleared: nothing is waited for any more. */
-  isClosedThere: boolean;
+  isClosedElsewhere: boolean;
   actedOnRevision: number;
   /** The window to confirm has ended. */
   isOverdue: boolean;
@@ -128,7 +128,7 @@ export function newRun(input: RunInput): RunState {
     reminded: false,
     actedOnRevision: 0,
     isOverdue: false,
-    isClosedThere: false,
+    isClosedElsewhere: false,
     policy: defaultPolicy,
     knowsPolicy: false,
     waitingFor: 'the report to be looked up',
@@ -158,6 +158,9 @@ function justOpened({ surveyId, serviceProblemId, ...rule }: OpenedReport): Part
     survey: { state: 'none', id: surveyId },
   };
 }
+
+/** Unlike `Object.assign`, takes only what a run has. */
+export const update = (run: RunState, changes: Partial<RunState>): void => void Object.assign(run, changes);
 
 export const fromNow = (ms: number): string => new Date(Date.now() + ms).toISOString();
 export const shouldContinueAsNew = (): boolean => workflowInfo().continueAsNewSuggested;

@@ -13,7 +13,7 @@ import {
 import { reportStatuses, type ChangeKind, type RunStatus } from '../contract/reports.js';
 import { systemOfRecord, type Change } from '../policy/changes.js';
 import type { Standing } from '../policy/standing.js';
-import { noteAnswer, noteBounce, noteConfirmed, noteDelivery } from './messages.js';
+import { noteAnswer, noteBounce, noteConfirmed, noteDelivery } from './customer-signals.js';
 import { fromNow, noteChange, type RunState } from './run.js';
 import { standingOf, statusOf } from './run-status.js';
 import { textOf, timeOf } from './untrusted.js';

@@ -11,8 +11,8 @@ import { second } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
 import { deliverMail, raiseSenderFault } from './deliver-mail.js';
 import { undefinedIfFailed } from './failure.js';
-import { bounceOf } from './messages.js';
-import { fromNow, reopenForCustomer, type RunState } from './run.js';
+import { bounceOf } from './customer-signals.js';
+import { fromNow, reopenForCustomer, update, type RunState } from './run.js';
 import * as steps from './steps.js';
 import { publish } from './visibility.js';
 import { attemptOrPark, wait, type Condition } from './waiting.js';
@@ -179,7 +179,7 @@ async function sendSurveyMail(
     notAfter: isReminder ? giveUpAt : undefined,
   });
   if (!isReminder) delete run.resendAt;
-  if (sent && 'resendAt' in sent) return void Object.assign(run, sent);
+  if (sent && 'resendAt' in sent) return update(run, sent);
   if (sent && 'handedOver' in sent) await waitForDelivery(run, sent, isOver);
   else if (sent) run.survey = sent;
   // The mail was faster than the operator.

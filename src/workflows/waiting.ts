@@ -17,7 +17,7 @@ import type { Decision } from '../policy/standing.js';
 import { raiseAlert } from './alert-operator.js';
 import type { closeProblemReport } from './close-problem-report.js';
 import { codeOf, failureOf, isStepFailure, undefinedIfFailed } from './failure.js';
-import { fromNow, shouldContinueAsNew, type RunState, type Unhandled } from './run.js';
+import { fromNow, shouldContinueAsNew, update, type RunState, type Unhandled } from './run.js';
 import { adopt, fenceOfDecision, noteDecided } from './ledger.js';
 import { standingOf } from './run-status.js';
 import * as steps from './steps.js';
@@ -194,7 +194,7 @@ export async function park(run: RunState, { step, code, failure, waitingFor, unt
     await raiseAlert({ kind: 'attention', step, code, at: fromNow(0), ...unlisted });
     await wait(run, until, 24 * 60 * 60 * 1000, 'Until the operator is reminded');
   }
-  Object.assign(run, { phase, attention });
+  update(run, { phase, attention });
   await recordAttention(run);
 }
 

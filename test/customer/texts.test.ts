@@ -44,7 +44,12 @@ test.each<[string, (text: string) => string, string, string]>([
     'silence:',
     'confirm.silence has the unknown placeholder {whenn}.',
   ],
-  ['an unknown message', (text) => text.replace('  why:', '  wy: x\n  why:'), '  why:', 'mail.wy is no message.'],
+  [
+    'an unknown message',
+    (text) => text.replace('  why:', '  wy: x\n  why:'),
+    '  why:',
+    'mail.wy is not a known message.',
+  ],
   ['an empty text', (text) => text.replace(/ {2}why: .*/, '  why:'), '  why:', 'mail.why must be a text.'],
   [
     'a direction that does not exist',

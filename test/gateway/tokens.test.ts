@@ -137,6 +137,6 @@ test('what cannot be a token is refused with the reason', async () => {
   await create('twice', 'read');
   expect(await refused('create', 'twice', '--scope', 'read')).toContain('There is a token twice already');
   for (const own of ['customer', 'Closeout', 'signal'])
-    expect(await refused('create', own, '--scope', 'write')).toContain('is what Closeout itself calls an author');
+    expect(await refused('create', own, '--scope', 'write')).toContain('is reserved by Closeout');
   expect(await refused('revoke', 'nobody')).toContain('There is no token nobody');
 });

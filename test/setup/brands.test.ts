@@ -50,7 +50,7 @@ test.each<[string, Record<string, string>, string]>([
   [
     'an unknown setting',
     { 'a/brand.yaml': `${small}colour: red\n` },
-    'a/brand.yaml, line 3: colour is no setting of a brand.',
+    'a/brand.yaml, line 3: colour is not a setting of a brand.',
   ],
   [
     'a colour that is too light',

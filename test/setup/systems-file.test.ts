@@ -42,7 +42,7 @@ test.each([
     'webhooks: { crm: { url: "https://a.example", secret: { env: CRM }, events: [report.shut] } }',
     'must be one of report.opened',
   ],
-  ['hooks: {}', 'hooks is no setting'],
+  ['hooks: {}', 'hooks is not a setting'],
   [
     'systems:\n  desk:\n    type: redmine\n    url: https://a.example\n    only: { projct: support }\n',
     'line 5: systems.desk.only.projct is unknown for redmine, which has project',

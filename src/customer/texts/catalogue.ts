@@ -149,7 +149,7 @@ function read(
   if (!isMap(node)) return void report(node, `${path || 'The file'} must be a map of messages.`);
   for (const { key } of node.items) {
     const name = isScalar(key) ? String(key.value) : '';
-    if (!Object.hasOwn(shape, name)) report(key, `${path}${name} is no message.`);
+    if (!Object.hasOwn(shape, name)) report(key, `${path}${name} is not a known message.`);
     if (base && ofTheLanguage.has(name) && path === '') report(key, `${name} belongs to the language, not to a brand.`);
   }
   return Object.fromEntries(

@@ -34,14 +34,14 @@ const byPhase: Record<Exclude<Phase, 'needsAttention'>, DeskAction[]> = {
 };
 
 const labels: Record<DeskAction, string> = {
-  clear: 'Fault is cleared',
+  clear: 'Mark as cleared',
   reopen: 'Open again',
   cancel: 'Cancel the report',
   hold: 'Hold',
   release: 'Release',
   retryNow: 'Retry now',
-  closeByHand: 'Was closed by hand',
-  skipSurvey: 'Do not ask the customer',
+  closeByHand: 'Record as closed by hand',
+  skipSurvey: 'Skip the survey',
   resendSurvey: 'Send the survey again',
   extendSurvey: 'Give more days',
   revokeSurvey: 'End the survey',

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../../client.js';
 import { CloseoutError, errors } from '../../contract/errors.js';
-import { listedPhases } from '../../contract/reports.js';
+import { listedPhases, mostCounted, type ListedPhase } from '../../contract/reports.js';
 import { storyLine } from '../../operator/story.js';
 import { shortTime } from '../../operator/times.js';
 import { scoreInWords } from '../../contract/scale.js';
@@ -33,6 +33,22 @@ const listQuery = z.object({
   page: optional(z.coerce.number().int().min(1).max(200)),
 });
 
+type ListParameters = Record<string, string | number | undefined>;
+
+function listPath(parameters: ListParameters): string {
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
+  return `/reports?${new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()}`;
+}
+
+const phaseWords: Record<ListedPhase, string> = {
+  open: 'Open',
+  clearing: 'Cleared',
+  confirming: 'Customer asked',
+  needsAttention: 'Needs attention',
+  surveying: 'Survey open',
+  done: 'Done',
+};
+
 type ReportRoute = { Params: { id: string } };
 
 /** Accepted only from our own page (access.ts), and from operators. */
@@ -56,10 +72,7 @@ export function reportPages(app: FastifyInstance, config: Config, client: Closeo
       offset: (page - 1) * pageSize,
       limit: pageSize,
     });
-    const linkTo = (changes: Record<string, string | number | undefined>) => {
-      const parameters = Object.entries({ ...query, ...changes }).filter(([, value]) => value !== undefined);
-      return `/reports?${new URLSearchParams(parameters.map(([name, value]) => [name, String(value)])).toString()}`;
-    };
+    const linkTo = (changes: ListParameters) => listPath({ ...query, ...changes });
     const rows = reports.map(({ report, status }) => ({ report, status, ...stateInWords(status, shortTime) }));
     return sendDesk(reply, './desk/reports.html.eta', {
       title: 'Reports',
@@ -68,7 +81,8 @@ export function reportPages(app: FastifyInstance, config: Config, client: Closeo
       rows,
       total,
       query,
-      phases: listedPhases,
+      phaseWords,
+      isMore: total >= mostCounted,
       first: (page - 1) * pageSize + 1,
       previous: page > 1 ? linkTo({ page: page - 1 }) : undefined,
       next: page * pageSize < total ? linkTo({ page: page + 1 }) : undefined,

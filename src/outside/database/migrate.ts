@@ -7,7 +7,7 @@ import { ConstantBackoff, handleWhen, retry } from 'cockatiel';
 import { Migrator, sql, type Migration } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
 import { openDatabase, type Db } from './database.js';
-import { migrations as ourMigrations } from './migrations.js';
+import { migrations as ourMigrations } from './migrations/index.js';
 
 /** One that `isConcurrent` runs outside of a transaction, as `create index concurrently` must, and is safe to repeat. */
 export type SchemaMigration = Migration & { isConcurrent?: boolean };

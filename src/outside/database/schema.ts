@@ -24,7 +24,7 @@ export interface Database {
   answers: AnswerTable;
   answerRevisions: RevisionTable;
   messages: MessageTable;
-  surveyEvents: EventTable;
+  surveyEvents: SurveyEventTable;
   sweeps: SweepTable;
   apiTokens: ApiTokenTable;
   sessions: SessionTable;
@@ -209,7 +209,7 @@ interface RevisionTable {
   at: Generated<Date>;
 }
 
-interface EventTable {
+interface SurveyEventTable {
   id: Generated<string>;
   surveyId: string;
   event: SurveyEvent;

@@ -1,6 +1,6 @@
 /** Lists and counts for the people who work with reports, by what the ledger says. */
 import { sql, type RawBuilder } from 'kysely';
-import type { ListedPhase, ReportStatus } from '../../contract/reports.js';
+import { mostCounted, type ListedPhase, type ReportStatus } from '../../contract/reports.js';
 import type { ScaleName } from '../../contract/scale.js';
 import type { ConfirmationState, SurveyState } from '../../contract/survey.js';
 import type { Db } from '../database/database.js';
@@ -55,9 +55,6 @@ export interface Desk {
   oldestClearingSeconds(): Promise<number>;
 }
 
-/** Counting more would cost more than it says. */
-const mostCounted = 10_000;
-
 const columns = sql`r.*, s.state as survey_state, s.reason as survey_reason, s.confirmation, s.expires_at, s.confirm_until,
   a.score, (select scale from questions where id = s.question_id) as scale`;
 const tables = sql`reports r left join surveys s on s.report_id = r.id and s.cycle = r.cycle left join answers a on a.survey_id = s.id`;
@@ -74,7 +71,7 @@ const inPhase: Record<ListedPhase, RawBuilder<unknown>> = {
   done: sql`(r.status in ('cancelled', 'rejected') or r.status = 'closed' and s.state not in ('queued', 'sent')) and r.attention is null`,
 };
 
-export function reportDesk(db: Db): Desk {
+export function reportDesk(db: Db, forLists: Db): Desk {
   return {
     async missing(ids) {
       const { rows } = await sql<{ id: string }>`
@@ -88,9 +85,9 @@ export function reportDesk(db: Db): Desk {
       const where = sql.join(conditionsOf(query), sql` and `);
       const [{ rows }, counted] = await Promise.all([
         sql<DeskRow>`select ${columns} from ${tables} where ${where}
-          order by r.opened_at desc, r.id limit ${query.limit} offset ${query.offset}`.execute(db),
+          order by r.opened_at desc, r.id limit ${query.limit} offset ${query.offset}`.execute(forLists),
         sql<{ total: number }>`select count(*)::int as total from (
-          select from ${tables} where ${where} limit ${mostCounted}) as counted`.execute(db),
+          select from ${tables} where ${where} limit ${mostCounted}) as counted`.execute(forLists),
       ]);
       return { rows, total: counted.rows[0]?.total ?? 0 };
     },

@@ -24,7 +24,7 @@ import { seenColumns, type Seen } from './observed.js';
 import { restore, type Restoring } from './restore.js';
 import { set, supersedes, write, type Columns, type Written } from './fenced-write.js';
 import { found, lock, read } from './report-row.js';
-import { isPrepared, isReopenedThere, toReport, type ReportRow } from './rows.js';
+import { isPrepared, isReopenedElsewhere, toReport, type ReportRow } from './rows.js';
 import { now } from '../database/clock.js';
 
 type Tx = Transaction<Database>;
@@ -125,7 +125,7 @@ export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
 
 async function clear(tx: Tx, fence: Fence, clearing: Clearing, change: Change | undefined): Promise<Written> {
   const before = await lock(tx, fence.reportId);
-  if (stateOf(before.status) === 'cancelled' || isReopenedThere(before, clearing, change))
+  if (stateOf(before.status) === 'cancelled' || isReopenedElsewhere(before, clearing, change))
     return { row: before, isSuperseded: true };
   const reason = await reasonOf(tx, fence.reportId, change);
   const written = await write(tx, fence, (row) => clearedColumns(row, clearing, reason));
@@ -151,7 +151,7 @@ async function close(
       'ClosureRefused',
       `Report ${row.id} is ${row.status}; only a cleared report can be closed.`,
     );
-  const isReopened = isReopenedThere(row, clearing, change);
+  const isReopened = isReopenedElsewhere(row, clearing, change);
   if (isReopened && !byHand && !seen) return { row, isSuperseded: true };
   const isKnown = observed === 'cleared' && isPrepared(row, clearing);
   const decidedAt = now();

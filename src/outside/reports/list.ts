@@ -4,7 +4,7 @@ import { DateTime } from 'luxon';
 import { CloseoutError } from '../../contract/errors.js';
 import { reportStatuses, type Report, type ReportStatus } from '../../contract/reports.js';
 import type { Db } from '../database/database.js';
-import type { ListQuery } from './port.js';
+import type { ListQuery } from './store.js';
 import { attributePath, comparisonOf, isTimeAttribute } from '../../tmf621/list-query.js';
 import { toReport, type ReportRow } from './rows.js';
 

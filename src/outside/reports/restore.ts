@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
 import type { ReportStatus } from '../../contract/reports.js';
 import type { Standing } from '../../policy/standing.js';
-import { stateOf } from '../../policy/status.js';
+import { stateOf, statusOfState } from '../../policy/status.js';
 import { later, minute, soonAfter } from '../../policy/time.js';
 import type { Db } from '../database/database.js';
 import { restoreSurvey, type AskedBy } from '../surveys/restore.js';
@@ -39,7 +39,7 @@ export async function restore(
     );
   const { state, cycle, rev, received, clearing, closedAt, hold, releasedBy, skipSurveyBy } = known;
   const isUnchanged = stateOf(row.status) === state && row.cycle === cycle;
-  const status = isUnchanged ? row.status : statusOf[state];
+  const status = isUnchanged ? row.status : statusOfState[state];
   await tx
     .updateTable('reports')
     .set({
@@ -81,6 +81,3 @@ function changesTo(status: ReportStatus, { state, clearing, closedAt }: Standing
   const last = { status, at: state === 'closed' && closedAt ? new Date(closedAt) : now() };
   return state === 'closed' && cleared ? [cleared, last] : [last];
 }
-
-/** The status of a report that was restored in a state. */
-const statusOf = { open: 'inProgress', cleared: 'resolved', closed: 'closed', cancelled: 'cancelled' } as const;

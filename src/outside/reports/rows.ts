@@ -1,6 +1,7 @@
 /** Rows of the store as the reports, contacts and changes that the rest of Closeout works with. */
 import type { Selectable } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
+import { closingMark } from '../../contract/ids.js';
 import type { Report, ReportChanges, StatusChange } from '../../contract/reports.js';
 import { systemOfRecord, type Change } from '../../policy/changes.js';
 import type { Clearing } from '../../policy/standing.js';
@@ -65,13 +66,10 @@ export function toClearing({ clearedAt, clearReceivedAt, clearBy }: ReportRow): 
 export const isPrepared = ({ state, clearedAt }: ReportRow, { at }: Clearing): boolean =>
   state === 'cleared' && clearedAt?.toISOString() === at;
 
-/** What our change of a ticket to closed is known by. */
-export const closingMark = (reportId: string, cycle: number): string => `closeout:${reportId}:${cycle}:closed`;
-
 /** One of our attempts to close its ticket is under way. */
 export const isBeingClosed = ({ id, cycle, movingTo, movingUntil }: ReportRow, at: Date): boolean =>
   movingTo === closingMark(id, cycle) && movingUntil !== null && movingUntil > at;
 
 /** Another program has opened the report again since it was cleared. */
-export const isReopenedThere = (row: ReportRow, clearing: Clearing, change: Change | undefined): boolean =>
+export const isReopenedElsewhere = (row: ReportRow, clearing: Clearing, change: Change | undefined): boolean =>
   stateOf(row.status) === 'open' && (isPrepared(row, clearing) || change?.source === systemOfRecord);

@@ -1,9 +1,9 @@
-/** The default system of record: reports in our own PostgreSQL. */
+/** All reports in our PostgreSQL, also those whose tickets live in an external system. */
 import { isDeepStrictEqual } from 'node:util';
 import { sql, type Transaction } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
 import { CloseoutError } from '../../contract/errors.js';
-import type { NewReport, Report, ReportChanges } from '../../contract/reports.js';
+import type { NewReport, Report, ReportChanges, ReportStatus, StatusChange } from '../../contract/reports.js';
 import { isOpen } from '../../policy/status.js';
 import { mergePatch } from '../../tmf621/merge-patch.js';
 import { assertOfficial } from '../../tmf621/official.js';
@@ -13,14 +13,51 @@ import { noteRemoval } from '../survey-counts.js';
 import { addCustomer } from '../customers.js';
 import { recordStatus } from './history.js';
 import { listReports } from './list.js';
-import type { ReportDetails, ReportsPort } from './port.js';
 import { lock, read } from './report-row.js';
 import { columnsOf, toContact, toReport, toStatusChange, type ReportRow } from './rows.js';
 import { now } from '../database/clock.js';
 
 type Tx = Transaction<Database>;
 
-export function reportStore(db: Db): ReportsPort {
+export interface ReportDetails {
+  contact?: Contact;
+  history: StatusChange[];
+}
+
+export interface ListQuery {
+  /**
+   * TMF621 attribute → values, of which one must match. Nested attributes are named with dots; values may also be separated by
+   * commas; `.eq`, `.ne`, `.gt`, `.gte`, `.lt` and `.lte` after the name compare.
+   */
+  filter: Record<string, string | string[]>;
+  /** Attributes, `-` before one that descends; newest first if absent. */
+  sort?: string[];
+  offset: number;
+  limit: number;
+}
+
+/** Unknown ids throw `ReportNotFound`. Nothing is half done when a method throws. */
+export interface ReportStore {
+  /** Throws `ReportExists` if the id is taken. */
+  open(report: NewReport & { id: string }): Promise<Report>;
+  /** Returns the report with the same external id, if there is one. */
+  openOnce(report: NewReport & { id: string; externalId: string }): Promise<{ report: Report; isNew: boolean }>;
+  /** Removes a report and everything about it. Its run must have ended. */
+  remove(id: string): Promise<void>;
+  get(id: string): Promise<Report>;
+  contactOf(id: string): Promise<Contact | undefined>;
+  /** Contact and status changes of each report, oldest first. */
+  detailsOf(ids: string[]): Promise<Map<string, ReportDetails>>;
+  list(query: ListQuery): Promise<{ reports: Report[]; total: number }>;
+  /** Changes attributes, and moves a report that is still open to another open status. Nothing is changed if `assertFits` throws. */
+  update(id: string, changes: ReportChanges, assertFits?: (report: Report) => void): Promise<Report>;
+  /** Stores the reason of a change, which may be a customer's words, before the change is signalled. Safe to repeat. */
+  addReason(id: string, changeId: string, reason: string): Promise<void>;
+  /** Number of reports of a service problem, by status. */
+  countOf(serviceProblemId: string): Promise<Partial<Record<ReportStatus, number>>>;
+}
+
+export function reportStore(db: Db, forLists: Db): ReportStore {
   const inTransaction = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => db.transaction().execute(work);
   return {
     open: (report) => insert(db, report),
@@ -28,7 +65,7 @@ export function reportStore(db: Db): ReportsPort {
     get: async (id) => toReport(await read(db, id)),
     contactOf: (id) => contactOf(db, id),
     detailsOf: (ids) => detailsOf(db, ids),
-    list: (query) => listReports(db, query),
+    list: (query) => listReports(forLists, query),
     remove: (id) => inTransaction((tx) => remove(tx, id)),
     update: (id, changes, assertFits) => inTransaction((tx) => update(tx, id, changes, assertFits)),
 

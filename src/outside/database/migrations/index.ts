@@ -1,25 +1,25 @@
 /** The schema's history, oldest first. A released migration is never edited. */
 import { sql, type Kysely, type Migration } from 'kysely';
-import type { SchemaMigration } from './migrate.js';
-import { claims } from './claims-migration.js';
-import { desk } from './desk-migration.js';
-import { events } from './events-migration.js';
-import { systems } from './systems-migration.js';
-import { tickets } from './tickets-migration.js';
-import { mailed } from './mailed-migration.js';
-import { questions } from './questions-migration.js';
-import { reasonsIndex, reasonsKey } from './reasons-migration.js';
-import { failures } from './failures-migration.js';
-import { firings } from './firings-migration.js';
-import { figures } from './figures-migration.js';
-import { ledger } from './ledger-migration.js';
-import { leases } from './leases-migration.js';
-import { indexes } from './indexes-migration.js';
-import { instants } from './instants-migration.js';
-import { recount } from './recount-migration.js';
-import { sessions } from './sessions-migration.js';
-import { sweeps } from './sweeps-migration.js';
-import { unsent } from './unsent-migration.js';
+import type { SchemaMigration } from '../migrate.js';
+import { claims } from './0020-claims.js';
+import { desk } from './0010-desk.js';
+import { events } from './0012-events.js';
+import { systems } from './0013-systems.js';
+import { tickets } from './0014-tickets.js';
+import { mailed } from './0019-mailed.js';
+import { questions } from './0011-questions.js';
+import { reasonsIndex, reasonsKey } from './0024-reasons.js';
+import { failures } from './0023-failures.js';
+import { firings } from './0026-firings.js';
+import { figures } from './0009-figures.js';
+import { ledger } from './0008-ledger.js';
+import { leases } from './0015-leases.js';
+import { indexes } from './0022-indexes.js';
+import { instants } from './0016-instants.js';
+import { recount } from './0027-recount.js';
+import { sessions } from './0017-sessions.js';
+import { sweeps } from './0021-sweeps.js';
+import { unsent } from './0018-unsent.js';
 
 const initial: Migration = {
   async up(db: Kysely<unknown>) {

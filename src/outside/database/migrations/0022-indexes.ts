@@ -1,6 +1,6 @@
 /** 0022: what is done often finds its rows by an index, however many there are. */
 import { sql, type Kysely } from 'kysely';
-import type { SchemaMigration } from './migrate.js';
+import type { SchemaMigration } from '../migrate.js';
 
 export const indexes: SchemaMigration = {
   isConcurrent: true,

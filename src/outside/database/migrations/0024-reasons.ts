@@ -1,6 +1,6 @@
 /** 0024 and 0025: the id of a change counts once per report, and so does its reason. */
 import { sql, type Kysely, type Migration } from 'kysely';
-import type { SchemaMigration } from './migrate.js';
+import type { SchemaMigration } from '../migrate.js';
 
 export const reasonsIndex: SchemaMigration = {
   isConcurrent: true,
