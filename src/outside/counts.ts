@@ -65,8 +65,8 @@ export function countQueries(db: Db): Counts {
     closingTimes: (days) => closingTimes(db, days),
 
     words: (limit) => customerWords(db, limit),
-    desk: () => reportDesk(db, db).counts(),
-    oldestClearingSeconds: () => reportDesk(db, db).oldestClearingSeconds(),
+    desk: () => reportDesk(db).counts(),
+    oldestClearingSeconds: () => reportDesk(db).oldestClearingSeconds(),
 
     answers: (limit, before) =>
       db

@@ -71,7 +71,7 @@ const inPhase: Record<ListedPhase, RawBuilder<unknown>> = {
   done: sql`(r.status in ('cancelled', 'rejected') or r.status = 'closed' and s.state not in ('queued', 'sent')) and r.attention is null`,
 };
 
-export function reportDesk(db: Db, forLists: Db): Desk {
+export function reportDesk(db: Db, forLists: Db = db): Desk {
   return {
     async missing(ids) {
       const { rows } = await sql<{ id: string }>`
