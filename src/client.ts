@@ -2,12 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { AlarmService } from './client/alarms.js';
-import { assertChanges, assertSigned, assertTime } from './client/checks.js';
+import { assertChanges, assertSigned, assertTime, checkedOpening } from './client/checks.js';
 import { CustomerService } from './client/customers.js';
 import { EventService } from './client/events.js';
 import { assertAllowed, assertChangeable } from './client/status-checks.js';
 import { storedStatus } from './client/stored-status.js';
-import { checkedOpening, NewRuns } from './client/opening.js';
+import { NewRuns } from './client/new-runs.js';
 import { OverviewService } from './client/overview.js';
 import { ServiceProblemService } from './client/service-problems.js';
 import { SystemService } from './client/systems.js';

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 const cases: Record<string, { allowed: string; refused: string[] }> = {
   contract: {
     allowed: "import { errors } from './errors.js';",
-    refused: ["import { apply } from '../policy/status.js';", "import { z } from 'zod';"],
+    refused: ["import { isOpen } from '../policy/status.js';", "import { z } from 'zod';"],
   },
   'http-client': {
     allowed: "import { x } from './x.js';",
@@ -41,18 +41,18 @@ const cases: Record<string, { allowed: string; refused: string[] }> = {
     ],
   },
   activities: {
-    allowed: "import { surveyRecord } from '../outside/surveys/survey.js';",
+    allowed: "import { surveyRecord } from '../outside/surveys/survey-row.js';",
     refused: [
       "import { publish } from '../workflows/visibility.js';",
       "import { loadConfig } from '../setup/config.js';",
     ],
   },
   setup: {
-    allowed: "import { linkKeysFrom } from '../customer/links.js';",
+    allowed: "import { domainOf } from '../contract/contact.js';",
     refused: ["import { openDatabase } from '../outside/database/database.js';"],
   },
   client: {
-    allowed: "import { openStores } from '../outside/open.js';",
+    allowed: "import { openStores } from '../outside/stores.js';",
     refused: ["import { buildGateway } from '../gateway/app.js';", "export * from '../activities/index.js';"],
   },
   gateway: {

@@ -12,7 +12,7 @@ import type { Clearing, ConfirmationStanding, Fence } from '../policy/standing.j
 import { stateOf } from '../policy/status.js';
 import type { Deps } from './deps.js';
 import { mailCustomer } from './mail-customer.js';
-import { questionOf } from './send-survey.js';
+import { questionOf } from './question-of.js';
 import { now } from '../outside/database/clock.js';
 
 export interface AskConfirmation {

@@ -1,26 +1,13 @@
 import { hasCode } from '../contract/errors.js';
-import type { Written } from '../outside/reports/fenced-write.js';
 import type { ClosingRequest, Ledger } from '../outside/reports/ledger.js';
 import { toReport } from '../outside/reports/rows.js';
 import type { Wait } from '../policy/closing.js';
 import type { Policy } from '../policy/settings.js';
 import type { Fence } from '../policy/standing.js';
-import { stateOf, type State } from '../policy/status.js';
+import { stateOf } from '../policy/status.js';
 import type { Deps } from './deps.js';
 import { closeTicket, isClosedByAgent } from './in-system.js';
-
-/** What stands after a write. `isSuperseded`: another run or a newer revision came first, so the run has to look again. */
-export interface WrittenReport {
-  state: State;
-  cycle: number;
-  isSuperseded: boolean;
-}
-
-export const writtenReport = ({ row: { state, cycle }, isSuperseded }: Written): WrittenReport => ({
-  state,
-  cycle,
-  isSuperseded,
-});
+import { writtenReport, type WrittenReport } from './written-report.js';
 
 /** `system`: the external system in which the ticket lives. */
 export type CloseReport = ClosingRequest & { fence: Fence; system?: string };

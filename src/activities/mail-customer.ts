@@ -8,7 +8,7 @@ import { now } from '../outside/database/clock.js';
 
 /**
  * Hands a mail to the relay. An address that the relay refuses permanently goes on the suppression list. A mail that has to be
- * tried again shows the watch that its run is alive. `noteRefusal` notes that a mail is refused permanently, and so not tried again.
+ * tried again shows the sweep that its run is alive. `noteRefusal` notes that a mail is refused permanently, and so not tried again.
  */
 export async function mailCustomer(
   { mailer, doNotContact, ledger }: Deps,

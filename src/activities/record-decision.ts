@@ -1,5 +1,5 @@
 import type { Decision, Fence } from '../policy/standing.js';
-import { writtenReport, type WrittenReport } from './close-report.js';
+import { writtenReport, type WrittenReport } from './written-report.js';
 import type { Deps } from './deps.js';
 
 export interface RecordDecision {

@@ -1,8 +1,8 @@
 import type { SurveyRecord } from '../contract/survey.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
+import { nextSurveyWrite } from '../policy/deadlines.js';
 import type { Policy } from '../policy/settings.js';
 import type { Deps } from './deps.js';
-import { nextWriteAfter } from './send-survey.js';
 import { now } from '../outside/database/clock.js';
 
 export interface RecordDelivery {
@@ -19,7 +19,7 @@ export async function recordDelivery(
   const survey = await surveys.ofCycle(reportId, cycle);
   if (!survey) return { state: 'none' };
   const sent = { ...survey, state: 'sent' as const, sentAt: survey.sentAt ?? now() };
-  const expectedAt = nextWriteAfter(sent, policy);
+  const expectedAt = nextSurveyWrite(sent, policy);
   return surveyRecord(
     await surveys.markSent({
       id: survey.id,

@@ -2,7 +2,7 @@ import type { SurveyRecord } from '../contract/survey.js';
 import type { ByHand, Fence } from '../policy/standing.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
 import type { Change } from '../policy/changes.js';
-import { writtenReport, type WrittenReport } from './close-report.js';
+import { writtenReport, type WrittenReport } from './written-report.js';
 import type { Deps } from './deps.js';
 import { cancelTicket, reopenTicket } from './in-system.js';
 

@@ -1,7 +1,7 @@
 import type { Restoring } from '../outside/reports/restore.js';
 import type { AskedBy } from '../outside/surveys/restore.js';
 import type { Deps } from './deps.js';
-import { questionOf } from './send-survey.js';
+import { questionOf } from './question-of.js';
 
 /**
  * PostgreSQL was restored to an earlier time: writes what a run knows of its report. The survey's brand and question, which it does not

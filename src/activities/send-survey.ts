@@ -5,13 +5,13 @@ import type { Survey, SurveyRecord } from '../contract/survey.js';
 import { quietUntil } from '../customer/calendar.js';
 import { surveyMail, type SurveyMail, type ThreadStart } from '../customer/mail.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
-import { reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
+import { nextSurveyWrite, reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
 import { soonAfter } from '../policy/time.js';
-import { endedWithClosing, hasConfirmationLink } from '../policy/links.js';
-import { questionNamed } from '../policy/questions.js';
+import { endedWithClosing } from '../policy/links.js';
 import type { Policy } from '../policy/settings.js';
 import type { Deps } from './deps.js';
 import { mailCustomer } from './mail-customer.js';
+import { questionOf } from './question-of.js';
 import { now } from '../outside/database/clock.js';
 
 export interface SendSurvey {
@@ -58,14 +58,14 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
   if ((!address && !isHandedOver) || !isDue(survey, kind, againFor) || isLeftOut) {
     // A reminder that is left out is over, too.
     const remindedAt = kind === 'reminder' ? now() : survey.remindedAt;
-    await ledger.expect(reportId, nextWriteAfter({ ...survey, remindedAt }, policy));
+    await ledger.expect(reportId, nextSurveyWrite({ ...survey, remindedAt }, policy));
     return surveyRecord(survey);
   }
   const replaces = policy.perCycle === 'replace';
   const sentAt = (hasComeBack ? undefined : survey.sentAt) ?? now();
   const sent = { ...survey, state: 'sent' as const, sentAt };
   const reminded = { ...sent, remindedAt: now() };
-  const expectedAt = nextWriteAfter(kind === 'survey' ? sent : reminded, policy);
+  const expectedAt = nextSurveyWrite(kind === 'survey' ? sent : reminded, policy);
   // The customer already has the link: from now on, its page asks the survey's question. An operator wants a mail.
   if (!againFor && survey.state === 'queued' && endedWithClosing(survey.confirmation))
     return surveyRecord(
@@ -116,22 +116,6 @@ async function handOver(
   }
   await ledger.expect(reportId, soonAfter(expiresAt));
   return { handedOver: survey.id, until: expiresAt.toISOString() };
-}
-
-/** The policy's question as it is now, with the id under which it is stored. */
-export async function questionOf({ questions, policyFor }: Deps, policy: Policy['survey']) {
-  const question = questionNamed(policy.question, policyFor.questions);
-  return { ...question, id: await questions.idOf(question) };
-}
-
-/** When the run writes next: at the reminder, or at the end of the survey. */
-export function nextWriteAfter(
-  { state, sentAt, remindedAt, expiresAt, confirmation }: Survey,
-  policy: Policy['survey'],
-) {
-  if (state !== 'sent' || !sentAt || !expiresAt) return null;
-  const remindAt = remindedAt || hasConfirmationLink(confirmation) ? undefined : reminderDueAt(policy, sentAt);
-  return soonAfter(remindAt && remindAt < expiresAt ? remindAt : expiresAt);
 }
 
 function isDue({ state, remindedAt }: Survey, kind: SendSurvey['kind'], againFor: string | undefined): boolean {

@@ -1,4 +1,5 @@
 /** Checks of what callers give to the client. Each throws `BadInput` that names the field and what is allowed. */
+import { randomUUID } from 'node:crypto';
 import {
   emailAddressPattern,
   emailAddressRule,
@@ -10,7 +11,7 @@ import {
 } from '../contract/contact.js';
 import { CloseoutError } from '../contract/errors.js';
 import { reportIdPattern, reportIdRule } from '../contract/ids.js';
-import type { ReportChanges } from '../contract/reports.js';
+import type { NewReport, ReportChanges } from '../contract/reports.js';
 import { isStorable, mostCharacters } from '../contract/text.js';
 import { isTime, timeRule } from '../contract/time.js';
 import { minute } from '../policy/time.js';
@@ -66,4 +67,15 @@ export function assertContact({ emailAddress, preferredLanguage, timeZone }: Con
   if (preferredLanguage !== undefined)
     assert(languageTagPattern.test(preferredLanguage), 'preferredLanguage', languageTagRule);
   if (timeZone !== undefined) assert(isTimeZone(timeZone), 'timeZone', timeZoneRule);
+}
+
+/** A new report, with an id. */
+export function checkedOpening(report: NewReport): NewReport & { id: string } {
+  const { id = randomUUID(), contact, openedAt } = report;
+  assertReportId(id);
+  assertIds(report);
+  if (contact) assertContact(contact);
+  assertDescription(report.description);
+  if (openedAt !== undefined) assertPast(openedAt, 'openedAt');
+  return { ...report, id };
 }

@@ -1,3 +1,2 @@
-/** The tables, for processes and commands: brought up to date, or found to be too old; and the time. */
-export { now } from '../outside/database/clock.js';
+/** The tables, for processes and commands: brought up to date, or found to be too old. */
 export { assertMigrated, migrate } from '../outside/database/migrate.js';

@@ -67,7 +67,7 @@ export class SurveyService {
     return survey ? surveyRecord(survey) : { state: 'none' };
   }
 
-  /** Stores the answer to an open survey, or its change, then signals the run; if Temporal is unavailable, the watch does. Undefined if too late: nothing was stored. */
+  /** Stores the answer to an open survey, or its change, then signals the run; if Temporal is unavailable, the sweep does. Undefined if too late: nothing was stored. */
   async answer(surveyId: string, answer: Answer): Promise<StoredAnswer | undefined> {
     const { answers, reports } = this.stores;
     const stored = await answers.store(surveyId, answer);
@@ -144,7 +144,7 @@ export class SurveyService {
     await this.alertToMessage(id).catch(ignoreUnavailable);
   }
 
-  /** If Temporal is unavailable, the watch does it. */
+  /** If Temporal is unavailable, the sweep does it. */
   private async alertToMessage(storedMessageId: string): Promise<void> {
     await this.runs.alert({ kind: 'message', storedMessageId });
     await this.stores.messages.markBegun(storedMessageId);
@@ -190,7 +190,7 @@ export class SurveyService {
 
   /**
    * Mails an operator's reply to the customer, in the thread of the survey. The same `id` is mailed once; if Temporal is unavailable,
-   * the watch sends it. Throws `StatusConflict` if it is impossible.
+   * the sweep sends it. Throws `StatusConflict` if it is impossible.
    */
   async reply(reportId: string, text: string, by: string, id = randomBytes(12).toString('base64url')): Promise<void> {
     if (!text.trim()) throw new CloseoutError('BadInput', 'text is empty.', 'text');
@@ -206,7 +206,7 @@ export class SurveyService {
         'StatusConflict',
         'This mail was stored before, with another text. Send the new text as another mail.',
       );
-    // If its begin is not noted, the watch begins it once more, which changes nothing.
+    // If its begin is not noted, the sweep begins it once more, which changes nothing.
     const note = () => messages.markBegun(id).catch(() => undefined);
     await this.runs.reply(id).then(note, ignoreUnavailable);
   }

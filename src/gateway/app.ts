@@ -1,7 +1,7 @@
 /** The HTTP side of Closeout: parse, call the client, answer. One port for the API, the pages, metrics and health. */
 import formbody from '@fastify/formbody';
 import helmet from '@fastify/helmet';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { CloseoutClient } from '../client.js';
 import { loadBrands } from '../setup/brands.js';
@@ -62,7 +62,7 @@ export async function buildGateway(
   const loggerInstance: FastifyBaseLogger = log;
   const app = Fastify({
     loggerInstance,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: 16_384 },
     rewriteUrl: ({ url = '/' }) => decodable(url),
     bodyLimit,

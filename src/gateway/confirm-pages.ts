@@ -22,7 +22,7 @@ import {
 } from './customer-page.js';
 import { parseInput } from './parse.js';
 import { showSurvey, toAnswer } from './survey-form.js';
-import { now } from '../client/database.js';
+import { now } from '../client/clock.js';
 
 const form = z.object({
   fixed: z.enum(['yes', 'no'], 'must be yes or no'),

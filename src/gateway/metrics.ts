@@ -5,7 +5,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Gauge, Registry } from 'prom-client';
 import type { CloseoutClient } from '../client.js';
-import { now } from '../client/database.js';
+import { now } from '../client/clock.js';
 import type { Config } from '../setup/config.js';
 
 export function metrics(app: FastifyInstance, { workerMetrics }: Config, client: CloseoutClient): void {

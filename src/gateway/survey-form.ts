@@ -14,7 +14,7 @@ import { answersAsked } from '../policy/questions.js';
 import { languagesOf } from '../customer/question.js';
 import { lengthError, queryOf, sendPage, typedText, voiceFor, type Exchange } from './customer-page.js';
 import { parseInput } from './parse.js';
-import { now } from '../client/database.js';
+import { now } from '../client/clock.js';
 
 function scoreText({ scale }: QuestionSet) {
   const { lowest, highest } = scaleOf(scale);

@@ -23,7 +23,7 @@ import {
 } from './customer-page.js';
 import { parseInput } from './parse.js';
 import { canReopen, lengthErrorIn, preselect, readSurveyForm, showSurvey, toAnswer } from './survey-form.js';
-import { now } from '../client/database.js';
+import { now } from '../client/clock.js';
 
 export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: Limits) {
   const { client } = site;

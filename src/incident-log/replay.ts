@@ -8,7 +8,7 @@ import { CloseoutError, errors, hasCode } from '../contract/errors.js';
 import type { ChangeKind } from '../contract/reports.js';
 import { stateOf } from '../policy/status.js';
 import { readIncidents, type Incident } from './read.js';
-import { now } from '../client/database.js';
+import { now } from '../client/clock.js';
 
 export interface ReplaySummary {
   reports: number;

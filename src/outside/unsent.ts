@@ -1,4 +1,4 @@
-/** What people said while Temporal may have been unavailable. It was stored first, and the watch sends what has not arrived. */
+/** What people said while Temporal may have been unavailable. It was stored first, and the sweep sends what has not arrived. */
 import { sql } from 'kysely';
 import type { ChangeSignal } from '../contract/messages.js';
 import type { Db } from './database/database.js';

@@ -1,8 +1,11 @@
 /** When a survey, a confirmation or the chance to reopen ends: every deadline of a customer is computed here. */
+import type { Survey } from '../contract/survey.js';
+import { hasConfirmationLink } from './links.js';
 import type { Confirmation, Policy } from './settings.js';
-import { day, later } from './time.js';
+import { day, later, soonAfter } from './time.js';
 
 type SurveyPolicy = Policy['survey'];
+type SurveyDates = Pick<Survey, 'state' | 'sentAt' | 'remindedAt' | 'expiresAt' | 'confirmation'>;
 
 /** `sentAt`: the first attempt to send the survey, or the end of a confirmation that asks its question on the page. */
 export const surveyExpiresAt = ({ expiresAfter }: SurveyPolicy, sentAt: Date): Date => later(sentAt, expiresAfter);
@@ -13,6 +16,16 @@ export const extendedUntil = (expiresAt: Date, days: number): Date => later(expi
 /** When the one reminder is due; undefined if the policy has none. */
 export const reminderDueAt = ({ reminderAfter }: SurveyPolicy, sentAt: Date): Date | undefined =>
   reminderAfter === null ? undefined : later(sentAt, reminderAfter);
+
+/** When the run of a survey writes next: at the reminder, or at the end of the survey; null: it waits for nothing but signals. */
+export function nextSurveyWrite(
+  { state, sentAt, remindedAt, expiresAt, confirmation }: SurveyDates,
+  policy: SurveyPolicy,
+): Date | null {
+  if (state !== 'sent' || !sentAt || !expiresAt) return null;
+  const remindAt = remindedAt || hasConfirmationLink(confirmation) ? undefined : reminderDueAt(policy, sentAt);
+  return soonAfter(remindAt && remindAt < expiresAt ? remindAt : expiresAt);
+}
 
 /** "Not solved" reopens a report until then. */
 export const reopenUntil = ({ within }: Policy['reopen'], closedAt: Date): Date => later(closedAt, within);

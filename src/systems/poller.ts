@@ -130,7 +130,7 @@ class Poll {
     this.log.warn({ system: this.connected.name, ticket, reason }, 'cannot read a ticket');
   }
 
-  /** If Temporal is down, the watch starts or wakes the run. */
+  /** If Temporal is down, the sweep starts or wakes the run. */
   private async follow(seen: Observed | undefined): Promise<void> {
     if (seen?.outcome !== 'opened' && seen?.outcome !== 'changed') return;
     const { reports, runs } = this.outside;

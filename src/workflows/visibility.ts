@@ -27,7 +27,7 @@ interface Waiting {
 
 /**
  * Publishes what the run does now, which usually takes a moment: for that, search attributes would cost an event and an Action. They follow
- * once the watch finds that it takes longer (`lookAgain`).
+ * once the sweep finds that it takes longer (`lookAgain`).
  */
 export function publishBriefly(run: RunState, { waitingFor, until }: Waiting): void {
   run.waitingFor = waitingFor;

@@ -271,7 +271,7 @@ test('a report whose customer replies by mail is not closed before an operator h
   const alert = await until('the alert', async () => (await stack.mails()).find((mail) => mail.subject === subject));
   expect(alert.text).toContain('closeout release WROTE-1');
   const [report] = await stack.sql(`select status, expected_at from reports where id = 'WROTE-1'`);
-  expect(report).toEqual({ status: 'resolved', expected_at: null }); // the watch does not wake it when the window has ended
+  expect(report).toEqual({ status: 'resolved', expected_at: null }); // the sweep does not wake it when the window has ended
 });
 
 test('cancelled while it is asked, and erased: the page says what is true, and takes no more', async () => {

@@ -206,7 +206,7 @@ test('a reply whose Message-ID another mail used is kept as well', async () => {
   expect(await textsOf('SAME-2')).toEqual(['Third thing.']);
 });
 
-test('words that no operator was alerted to, because Temporal was away, are sent by the watch', async () => {
+test('words that no operator was alerted to, because Temporal was away, are sent by the sweep', async () => {
   const { messageId = '' } = await stack.ask('WORDS-1');
   await stack.inbound(plainMail({ answers: messageId, text: 'Thank you, but it rains in.' }));
   const alerts = () => stack.alerts('WORDS-1');

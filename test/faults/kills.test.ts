@@ -76,7 +76,7 @@ test('a database that refuses the local step of a closing is waited for', async 
   await other.query('rollback');
   await other.end();
   await stack.untilSurvey(id, 'sent');
-  // A run that failed would have been replaced by the watch.
+  // A run that failed would have been replaced by the sweep.
   expect((await run()).runId).toBe(runId);
 });
 
@@ -101,7 +101,7 @@ test('a database that refuses the local step of an answer is waited for', async 
   await other.query('rollback');
   await other.end();
   await stack.untilPhase(id, 'done');
-  // A run that failed would have been replaced by the watch.
+  // A run that failed would have been replaced by the sweep.
   expect((await run()).runId).toBe(runId);
 });
 

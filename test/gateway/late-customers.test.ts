@@ -118,7 +118,7 @@ test('an opt-out can be undone on its page, and then surveys are sent again', as
   ).toEqual(['sent', 'optedOut', 'optOutUndone']);
 });
 
-test('what is said while Temporal does not answer is stored, and sent by the watch', async () => {
+test('what is said while Temporal does not answer is stored, and sent by the sweep', async () => {
   const temporal = (signal: 'SIGSTOP' | 'SIGCONT') => process.kill(stack.pids()['Temporal'] ?? NaN, signal);
   const link = linkIn(await stack.ask('AWAY-1', { ticketType: 'brief' })).replace(/\?.*/, '');
   await stack.untilSurvey('AWAY-1', 'expired');

@@ -161,7 +161,7 @@ test('no reminder to a customer who opted out or wrote back, nor after a reopeni
   for (const id of ['REMIND-3', 'REMIND-5']) {
     await until('the closing, the mail and the reminder to be tried', async () => (await tries(id)) === 3);
     await stack.untilStatus(id, 'waiting for its end', ({ until: end }) => end !== undefined);
-    // The watch expects nothing of it before the survey ends.
+    // The sweep expects nothing of it before the survey ends.
     const later = `select id from reports where id = $1 and expected_at > now() + interval '30 minutes'`;
     expect(await stack.sql(later, [id])).toHaveLength(1);
   }

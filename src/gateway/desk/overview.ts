@@ -22,7 +22,7 @@ import type { Config } from '../../setup/config.js';
 import { satisfactionCsv } from '../satisfaction-csv.js';
 import { sharedFor } from '../shared-for.js';
 import { sendDesk } from './page.js';
-import { now } from '../../client/database.js';
+import { now } from '../../client/clock.js';
 
 const newest = 8;
 const longestTable = 50;

@@ -1,6 +1,6 @@
 /** Helpers of the pages that operators work with. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { now } from '../../client/database.js';
+import { now } from '../../client/clock.js';
 import { unverified } from '../../contract/access.js';
 import { exactTime, relativeTime } from '../../operator/times.js';
 import { html } from '../../views/render.js';

@@ -3,6 +3,7 @@ import { sql, type RawBuilder } from 'kysely';
 import { mostCounted, type ListedPhase, type ReportStatus } from '../../contract/reports.js';
 import type { ScaleName } from '../../contract/scale.js';
 import type { ConfirmationState, SurveyState } from '../../contract/survey.js';
+import { openStatuses } from '../../policy/status.js';
 import type { Db } from '../database/database.js';
 import type { ReportRow } from './rows.js';
 
@@ -58,12 +59,12 @@ export interface Desk {
 const columns = sql`r.*, s.state as survey_state, s.reason as survey_reason, s.confirmation, s.expires_at, s.confirm_until,
   a.score, (select scale from questions where id = s.question_id) as scale`;
 const tables = sql`reports r left join surveys s on s.report_id = r.id and s.cycle = r.cycle left join answers a on a.survey_id = s.id`;
-const openStatuses = sql`('acknowledged', 'inProgress', 'pending', 'held')`;
+const openOnes = sql`(${sql.join(openStatuses.map((status) => sql.lit(status)))})`;
 const today = sql`date_trunc('day', now(), 'UTC')`;
 
 /** By status first, which is indexed. */
 const inPhase: Record<ListedPhase, RawBuilder<unknown>> = {
-  open: sql`r.status in ${openStatuses} and r.attention is null`,
+  open: sql`r.status in ${openOnes} and r.attention is null`,
   clearing: sql`r.status = 'resolved' and r.attention is null and s.confirmation is distinct from 'sent'`,
   confirming: sql`r.status = 'resolved' and r.attention is null and s.confirmation = 'sent'`,
   needsAttention: sql`r.attention is not null`,

@@ -49,7 +49,7 @@ export interface ClosingRequest {
 /** Unknown reports throw `ReportNotFound`. Every write is safe to repeat. */
 export interface Ledger {
   read(reportId: string): Promise<ReportRow>;
-  /** Notes the first runs of new reports, by the ids of the reports: what has a run is not started by the watch. */
+  /** Notes the first runs of new reports, by the ids of the reports: what has a run is not started by the sweep. */
   noteBegun(runIds: ReadonlyMap<string, string>): Promise<void>;
   /** From now on, only this run may write. */
   takeOver(reportId: string, runId: string): Promise<ReportRow>;

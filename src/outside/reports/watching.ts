@@ -1,4 +1,4 @@
-/** What the watch looks for: reports with which something is wrong, never those that are merely quiet. All are index scans. */
+/** What the sweep looks for: reports with which something is wrong, never those that are merely quiet. All are index scans. */
 import { sql } from 'kysely';
 import type { WakeReason } from '../../contract/messages.js';
 import type { Db } from '../database/database.js';

@@ -1,4 +1,4 @@
-/** What the watch asks Temporal: which runs ended before their reports did, and which signals they had received. */
+/** What the sweep asks Temporal: which runs ended before their reports did, and which signals they had received. */
 import { defaultPayloadConverter, type Payload, type PayloadCodec } from '@temporalio/common';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { reportIdOf, workflowIdOf } from '../../contract/ids.js';

@@ -39,7 +39,7 @@ export type RunSubject = Pick<Report, 'id' | 'cycle' | 'customerId' | 'servicePr
 export interface Runs {
   /**
    * Starts the run of a report that was just stored. If a signal started it before, that run looks the report up again. If Temporal
-   * is unavailable, the watch starts it. Returns the id of the new run, if there is one.
+   * is unavailable, the sweep starts it. Returns the id of the new run, if there is one.
    */
   begin(report: RunSubject, opened?: OpenedReport): Promise<string | undefined>;
   /** Starts the run if the report has none. */
@@ -48,7 +48,7 @@ export interface Runs {
     signal: string,
     payload: ChangeSignal | AnsweredSignal | BouncedSignal | ConfirmedSignal | DeliverySignal,
   ): Promise<void>;
-  /** Tells the run of what a customer said, which is stored. If Temporal is unavailable, the watch does. */
+  /** Tells the run of what a customer said, which is stored. If Temporal is unavailable, the sweep does. */
   signalStored(
     report: RunSubject,
     signal: 'answered' | 'confirmed' | 'reopened',

@@ -42,7 +42,7 @@ test('a run can be started once the search attributes are registered, and not be
   const runs = reportRuns(client);
   await until('the namespace to be known', async () => await client.workflow.count());
 
-  expect(await runs.begin({ id: 'A', cycle: 1 })).toBeUndefined(); // the watch will start it
+  expect(await runs.begin({ id: 'A', cycle: 1 })).toBeUndefined(); // the sweep will start it
   const error = await runs.wake({ id: 'A', cycle: 1 }).catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: 'TemporalUnavailable' });
   expect((error as Error).message).toMatch(/does not know the search attributes/);

@@ -1,22 +1,10 @@
-/** Opening a report: what is checked before it is stored, and its first run. */
-import { randomUUID } from 'node:crypto';
+/** The first runs of new reports. */
 import { setTimeout } from 'node:timers/promises';
-import type { NewReport, Report } from '../contract/reports.js';
+import type { Report } from '../contract/reports.js';
 import type { Stores } from '../outside/stores.js';
 import type { Temporal } from '../outside/temporal/connect.js';
-import { assertContact, assertDescription, assertIds, assertPast, assertReportId } from './checks.js';
 
-export function checkedOpening(report: NewReport): NewReport & { id: string } {
-  const { id = randomUUID(), contact, openedAt } = report;
-  assertReportId(id);
-  assertIds(report);
-  if (contact) assertContact(contact);
-  assertDescription(report.description);
-  if (openedAt !== undefined) assertPast(openedAt, 'openedAt');
-  return { ...report, id };
-}
-
-/** The first runs of new reports, which need not look up what was just stored. */
+/** They need not look up what was just stored. */
 export class NewRuns {
   /** The runs that the ledger does not know yet, by report. */
   private begun = new Map<string, string>();
@@ -47,7 +35,7 @@ export class NewRuns {
       await setTimeout(notingDelay);
       const runIds = this.begun;
       this.begun = new Map();
-      await this.parts.stores.ledger.noteBegun(runIds).catch(() => undefined); // then the watch wakes them
+      await this.parts.stores.ledger.noteBegun(runIds).catch(() => undefined); // then the sweep wakes them
     }
     this.noting = undefined;
   }
