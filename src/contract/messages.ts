@@ -193,7 +193,7 @@ export type Alert =
   | { kind: 'undeliverable'; failure: string; at: string }
   /** A copy of a survey mail was refused permanently; the survey stays open. */
   | { kind: 'copyRefused'; failure: string; reportId: string; at: string }
-  /** Customers' servers reject our mails because of us as their sender. `reportId`: one of those. One alert per day and status. */
+  /** Customers' servers reject our mails because of their sender. `reportId`: one of those. One alert per day and status. */
   | { kind: 'senderRejected'; status: string; reportId: string; at: string }
   /** The mail relay refuses all our mail. `since`, `at`: ISO 8601. */
   | { kind: 'relay'; failure: string; since: string; at: string }

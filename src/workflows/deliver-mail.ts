@@ -65,7 +65,7 @@ async function waitForQuietHours(run: RunState, end: string, wakeUp: Condition):
 const mostSenderFaults = 5;
 
 /**
- * The customer's server rejected a mail because of us as its sender. Returns when to send it again, in ms from now: 1 h, 2 h, 4 h, 8 h, 16 h.
+ * The customer's server rejected a mail because of its sender. Returns when to send it again, in ms from now: 1 h, 2 h, 4 h, 8 h, 16 h.
  * Undefined if it was rejected too often.
  */
 export async function raiseSenderFault(run: RunState, status: string): Promise<number | undefined> {

@@ -1,4 +1,4 @@
-/** Mails that customers' servers reject because of us as their sender: sent again, but not for ever. */
+/** Mails that customers' servers reject because of their sender: sent again, but not for ever. */
 import type { SurveyRecord } from '../../src/contract/survey.js';
 import { defaultConfirmation } from '../../src/policy/settings.js';
 import { sentAgain } from '../../src/policy/state-in-words.js';

@@ -140,7 +140,10 @@ function orderBy(sort: string[]): RawBuilder<unknown> {
   const terms = sort.map((term) => {
     const name = term.replace(/^[+-]/, '').trim();
     if (!attributePath.test(name))
-      return refuse('sort', `must be attributes separated by commas, "-" before one that descends, not "${term}"`);
+      return refuse(
+        'sort',
+        `must be attributes separated by commas, with the prefix "-" for descending order, not "${term}"`,
+      );
     const direction = sql.raw(`${term.startsWith('-') ? 'desc' : 'asc'} nulls last`);
     const column = timeColumn(name);
     if (column) return sql`${column} ${direction}`;

@@ -30,7 +30,7 @@ export interface ListQuery {
    * commas; `.eq`, `.ne`, `.gt`, `.gte`, `.lt` and `.lte` after the name compare.
    */
   filter: Record<string, string | string[]>;
-  /** Attributes, `-` before one that descends; newest first if absent. */
+  /** Attributes, with the prefix `-` for descending order; newest first if absent. */
   sort?: string[];
   offset: number;
   limit: number;
