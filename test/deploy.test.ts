@@ -32,6 +32,16 @@ test('every setting that an example names exists', () => {
   expect(named.filter((name) => !known.has(name))).toEqual([]);
 });
 
+test('the image is built with every script that the build runs', () => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+  const needed = scripts['build']?.match(/scripts\/\S+/g) ?? [];
+  expect(needed.length).toBeGreaterThan(0);
+  for (const script of needed) {
+    expect(read('Containerfile')).toContain(script);
+    expect(readFileSync('.dockerignore', 'utf8')).toContain(`!${script}`);
+  }
+});
+
 describe('kubernetes.yaml', () => {
   interface Resource {
     apiVersion: string;

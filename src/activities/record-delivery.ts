@@ -25,7 +25,6 @@ export async function recordDelivery(
       id: survey.id,
       kind: 'survey',
       detail: 'by another channel',
-      replaces: policy.perCycle === 'replace',
       expectedAt,
     }),
   );

@@ -98,7 +98,7 @@ async function handOver(
   { events, surveys, questions, ledger, brands }: Deps,
   survey: Survey,
   contact: Contact | undefined,
-  { reportId, kind, againFor }: SendSurvey,
+  { reportId, cycle, kind, policy, againFor }: SendSurvey,
   expectedAt: Date | null,
 ): Promise<SentSurvey> {
   const { name, version, scale } = await questions.of(survey.questionId);
@@ -107,6 +107,7 @@ async function handOver(
   const { sender } = brands.of(survey.brand);
   const language = contact?.preferredLanguage;
   const details = { ...about, language, brand: survey.brand ?? undefined, publicUrl: sender.publicUrl };
+  if (policy.perCycle === 'replace') await surveys.replaceEarlier(reportId, cycle);
   await events.surveyReady(survey.id, details, againFor !== undefined);
   if (kind === 'reminder') return surveyRecord(await surveys.markSent({ id: survey.id, kind, expectedAt }));
   if (survey.state === 'sent') {

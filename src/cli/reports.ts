@@ -1,7 +1,6 @@
 /** Commands about reports: open them, report what happened to them, show their state. */
 import type { Command } from 'commander';
 import type { CloseoutClient } from '../client.js';
-import { ignoreUnavailable } from '../client/errors.js';
 import { CloseoutError } from '../contract/errors.js';
 import { listedPhases, reportStatuses, type Report } from '../contract/reports.js';
 import { stateInWords } from '../policy/state-in-words.js';
@@ -191,11 +190,12 @@ const list = ({ phase, attention, held, customer, serviceProblem, search, limit,
     ]);
     const text = process.stdout.isTTY ? `${table(head, rows)}\n\n${reports.length} of ${total}` : table(head, rows);
     const isEmpty = reports.length === 0 && process.stdout.isTTY;
-    const lost = attention ? await client.overview.lostInAttention().catch(ignoreUnavailable) : undefined;
-    const alsoLost = lost?.length
-      ? `\n\nThe database has no report ${lost.join(', ')}, whose runs wait for an operator: docs/operations.md.`
-      : '';
-    print(options, reports, `${isEmpty ? 'No reports match.' : text}${alsoLost}`.trim());
+    print(options, reports, isEmpty ? 'No reports match.' : text);
+    const lost = attention ? await client.overview.lostInAttention() : [];
+    if (lost.length > 0)
+      process.stderr.write(
+        `The database has no report ${lost.join(', ')}, whose runs wait for an operator: docs/operations.md.\n`,
+      );
   });
 
 const shortened = (text: string): string => (text.length > 60 ? `${text.slice(0, 59)}…` : text);

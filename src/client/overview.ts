@@ -6,6 +6,7 @@ import { statsOf, type Stats } from '../operator/satisfaction.js';
 import type { Counts } from '../outside/counts.js';
 import type { Stores } from '../outside/stores.js';
 import type { LastSweep } from '../outside/sweeps.js';
+import { patience } from '../outside/temporal/calls.js';
 import type { Temporal } from '../outside/temporal/connect.js';
 import { falseIfRefused, ignoreUnavailable } from './errors.js';
 
@@ -73,9 +74,10 @@ export class OverviewService {
     return result;
   }
 
-  /** Reports whose runs wait for an operator, and that the database does not have, as after it was restored. */
+  /** Reports whose runs wait for an operator, and that the database does not have, as after it was restored. Empty without Temporal. */
   async lostInAttention(): Promise<string[]> {
-    return this.stores.desk.missing(await this.temporal.runs.inAttention(1000));
+    const waiting = await this.temporal.runs.inAttention(1000, undefined, patience).catch(ignoreUnavailable);
+    return waiting ? this.stores.desk.missing(waiting) : [];
   }
 
   /** Everything the client depends on, each `ok` or why not. */

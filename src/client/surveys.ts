@@ -233,9 +233,10 @@ export class SurveyService {
       await doNotContact.suppress(address, { reason: status, source: 'dsn', reportId: survey.reportId });
     // A later mail went to another address, and says nothing by that.
     const isOfEarlier = address !== undefined && !ours.includes(address) && isOurs(address);
-    if (isOfEarlier) await timeline.addOnce(survey.id, 'bounced', status);
-    else if (replyId === undefined) await this.handleBounce(survey, status, id, isOfReminder);
-    else await this.handleReplyBounce(replyId, isBadAddress(status) ? 'RecipientRefused' : 'MailRefused');
+    if (replyId !== undefined)
+      await this.handleReplyBounce(replyId, isBadAddress(status) ? 'RecipientRefused' : 'MailRefused');
+    else if (isOfEarlier) await timeline.addOnce(survey.id, 'bounced', status);
+    else await this.handleBounce(survey, status, id, isOfReminder);
     return 'bounce';
   }
 

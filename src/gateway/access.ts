@@ -58,8 +58,7 @@ export function guard(config: GatewayConfig, client: CloseoutClient, brands: Bra
 }
 
 function askToLogIn(request: FastifyRequest, reply: FastifyReply, hasProvider: boolean): FastifyReply {
-  // A browser that has sent a token would send it again after the log-in.
-  if (hasProvider && isForOperators(request) && tokenOf(request) === undefined) {
+  if (hasProvider && isForOperators(request)) {
     if (request.method === 'GET') return reply.redirect(loginPath(request.url), 303);
     throw new CloseoutError('Unauthorized', loggedOut);
   }

@@ -124,9 +124,15 @@ async function addSystems(registry: Registry, { systems }: CloseoutClient): Prom
 
 /** As `/readyz` answers. The database is not among them: without it, there are no metrics. */
 async function addChecks(registry: Registry, { overview }: CloseoutClient): Promise<void> {
-  const reachable = gauge(registry, 'closeout_part_ok', '1: Temporal answers, or a worker runs; 0: not.', 'part');
+  const reachable = gauge(
+    registry,
+    'closeout_part_ok',
+    '1: Temporal answers, or a worker runs; 0: not. Without Temporal, nothing is known of workers.',
+    'part',
+  );
   const { temporal, worker } = await overview.checks();
-  for (const [part, verdict] of Object.entries({ temporal, worker })) reachable.set({ part }, verdict === 'ok' ? 1 : 0);
+  reachable.set({ part: 'temporal' }, temporal === 'ok' ? 1 : 0);
+  if (temporal === 'ok') reachable.set({ part: 'worker' }, worker === 'ok' ? 1 : 0);
 }
 
 /** Empty if the worker runs elsewhere, where it is scraped itself, or is just starting. */

@@ -91,7 +91,7 @@ type ShownEvent = (TimelineEntry & { kind: 'survey' })['event'];
 const events: Record<ShownEvent, (detail: string) => string> = {
   sent: (detail) => surveySent(detail),
   sentAgain: () => 'Survey mail sent again',
-  copyNotSent: (reason) => `Survey mail not sent again (${reason})`,
+  copyNotSent: (reason) => `A further mail was not sent (${reason})`,
   reminded: () => 'Reminder sent',
   extended: (until) => `More time to answer, until ${shortTime(until)}`,
   revoked: () => 'Survey ended',

@@ -139,6 +139,10 @@ async function eraseSurveys(tx: Tx, ids: string[]): Promise<void> {
   // Unless it was answered meanwhile.
   await surveys.set({ reason: 'erased', state: 'expired' }).where('state', 'in', ['queued', 'sent']).execute();
   await surveys.set({ reason: 'erased' }).where('state', '=', 'answered').execute();
+  await surveys
+    .set({ expiresAt: sql<Date>`now()` })
+    .where('state', '=', 'undeliverable')
+    .execute();
   for (const table of ['answers', 'answerRevisions'] as const)
     await tx.updateTable(table).set({ comment: null, followUps: choicesOnly }).where('surveyId', 'in', ids).execute();
   await tx.updateTable('messages').set({ text: '', messageId: null }).where('surveyId', 'in', ids).execute();

@@ -54,7 +54,6 @@ export async function countSurveys(db: Db): Promise<SurveyCount[]> {
 
 /** Counts again the days on which something happened. */
 export async function rollUpSurveys(db: Db): Promise<void> {
-  await compareOnceADay(db);
   // One snapshot: what is committed meanwhile is counted the next time.
   const snapshot = db.transaction().setIsolationLevel('repeatable read');
   await snapshot.execute(async (tx) => {
@@ -70,6 +69,7 @@ export async function rollUpSurveys(db: Db): Promise<void> {
     await sql`delete from survey_days_to_count where day in (select day from changed)`.execute(tx);
     await sql`update survey_roll_up set at = ${startedAt}`.execute(tx);
   });
+  await compareOnceADay(db);
 }
 
 /** The surveys of a report that is about to be removed are counted no more. */
@@ -81,11 +81,10 @@ export async function noteRemoval(tx: Db, reportId: string): Promise<void> {
 /** Another program may have added or removed surveys, also old ones. Month by month, so that no statement takes long. */
 async function compareOnceADay(db: Db): Promise<void> {
   const { rows } = await sql<{ month: string }>`
-    with due as (update survey_roll_up set compared_at = now() where compared_at is null or compared_at < now() - interval '1 day'
-      returning least((select min(day) from survey_days), (select min(decided_at)::date from surveys)) as first)
-    select to_char(month, 'YYYY-MM-DD') as month from due, generate_series(date_trunc('month', first), now(), interval '1 month') as month`.execute(
-    db,
-  );
+    select to_char(month, 'YYYY-MM-DD') as month from survey_roll_up, generate_series(
+      date_trunc('month', least((select min(day) from survey_days), (select min(decided_at)::date from surveys))),
+      now(), interval '1 month') as month
+    where compared_at is null or compared_at < now() - interval '1 day'`.execute(db);
   for (const { month } of rows) {
     const [from, to] = [sql`${month}::date`, sql`(${month}::date + interval '1 month')::date`];
     await sql`
@@ -96,4 +95,5 @@ async function compareOnceADay(db: Db): Promise<void> {
         where stored.count is distinct from kept.count
       on conflict do nothing`.execute(db);
   }
+  if (rows.length > 0) await sql`update survey_roll_up set compared_at = now()`.execute(db);
 }

@@ -204,6 +204,7 @@ function startClearing(run: RunState, change: Change): void {
     by: change.by,
   };
   run.clearedBy = change;
+  run.senderFaults = 0;
   delete run.dueAt;
 }
 

@@ -20,6 +20,7 @@ import { attemptOrPark, wait, type Condition } from './waiting.js';
 /** Waits for the policy's delay, then asks. The confirmation page asks at once. */
 export async function startSurvey(run: RunState, isOver: Condition): Promise<void> {
   const { survey } = run.policy;
+  run.senderFaults = 0; // those of the mail that asked to confirm
   // What came back is the mail that asked to confirm; the other channel may still reach the customer.
   if (survey.channel === 'handover') delete run.bounced;
   const bounced = bounceOf(run);
@@ -187,9 +188,9 @@ async function sendSurveyMail(
     await endSurvey(run, 'expired', { reason: 'revoked', by: run.skipSurveyBy });
   if (!refused) return;
   // One that was rejected because of its sender has not reached the customer.
-  if (isCopy && !hasComeBack && run.survey.state === 'sent')
-    return raiseAlert({ kind: 'copyRefused', failure: refused, reportId, at: fromNow(0) });
-  await endSurvey(run, 'undeliverable', { reason: refused });
+  const hasArrived = isCopy && !hasComeBack && run.survey.state === 'sent';
+  if (hasArrived && !isReminder) return raiseAlert({ kind: 'copyRefused', failure: refused, reportId, at: fromNow(0) });
+  if (!hasArrived) await endSurvey(run, 'undeliverable', { reason: refused });
   if (refused !== 'RecipientRefused') await raiseAlert({ kind: 'undeliverable', failure: refused, at: fromNow(0) });
 }
 

@@ -108,7 +108,7 @@ test('a run that waits for an operator is listed, though the database has no suc
     signal: 'cleared',
   });
   await until('it to be listed', async () =>
-    (await stack.closeout('list', '--attention')).stdout.includes('The database has no report GHOST-1'),
+    (await stack.closeout('list', '--attention')).stderr.includes('The database has no report GHOST-1'),
   );
   expect((await stack.closeout('status', 'GHOST-1')).stdout).toContain('closeout close-by-hand GHOST-1');
 });

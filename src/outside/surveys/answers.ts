@@ -102,7 +102,7 @@ async function store(tx: Db, surveyId: string, answer: Answer): Promise<StoredAn
   await addEvent(tx, surveyId, before ? 'changed' : 'answered', { detail });
   if (!before) {
     // A customer who answers has the mail, whether or not its acceptance by the relay was recorded.
-    const answered = { state: 'answered', sentAt: survey.sentAt ?? now() } as const;
+    const answered = { state: 'answered', reason: null, sentAt: survey.sentAt ?? now() } as const;
     await tx.updateTable('surveys').set(answered).where('id', '=', surveyId).execute();
   }
   const stored = await tx

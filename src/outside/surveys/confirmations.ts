@@ -229,9 +229,12 @@ async function storeReply(tx: Db, id: string, { clearedAt, fixed, reason }: Conf
 
 /** Each is a line of the timeline, and a note. Thrown within a transaction, which undoes the last one. */
 async function assertFewRefusals(tx: Db, surveyId: string): Promise<void> {
-  const ofSurvey = tx.selectFrom('surveyEvents').where('surveyId', '=', surveyId).where('event', '=', 'refused');
-  const { count } = await ofSurvey.select((eb) => eb.fn.countAll<string>().as('count')).executeTakeFirstOrThrow();
-  if (Number(count) > mostRefusals)
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from survey_events where survey_id = ${surveyId} and event = 'refused' and id >
+      (select coalesce(max(id), 0) from survey_events where survey_id = ${surveyId} and event = 'confirmAsked')`.execute(
+    tx,
+  );
+  if ((rows[0]?.count ?? 0) > mostRefusals)
     throw new CloseoutError('TooManyRequests', `No more than ${mostRefusals} replies are taken through one link.`);
 }
 
@@ -266,6 +269,7 @@ async function isReportEnded(tx: Db, surveyId: string): Promise<boolean> {
   return row === undefined || isEnded(row.status);
 }
 
+/** Of one clearing. */
 const mostRefusals = 20;
 
 /** A link may be posted to again and again, and every list reads the notes of its reports. */

@@ -143,6 +143,8 @@ type Counted = Pick<
 const wasAsked = sql<boolean>`(state not in ('skipped', 'undeliverable')
   and not (state = 'queued' and coalesce(confirmation, '') in ('no', 'withdrawn')))`;
 const askedAt = sql`coalesce(sent_at, decided_at)`;
+/** For the index: a survey is sent within weeks of its decision. */
+const decidedAfter = (since: Date) => sql`decided_at > ${since}::timestamptz - interval '60 days'`;
 
 /** Counts everything in one round trip. */
 export async function eligibilityFacts(
@@ -159,9 +161,9 @@ export async function eligibilityFacts(
     select status, cycle as current_cycle,
       exists (select from opt_outs where address_hash = ${hash}) as opted_out,
       exists (select from suppressions where address_hash = ${hash}) as suppressed,
-      (select count(*)::int from surveys where customer_id = ${customerId} and ${askedAt} > ${since}
+      (select count(*)::int from surveys where customer_id = ${customerId} and ${decidedAfter(since)} and ${askedAt} > ${since}
         and not (report_id = ${id} and cycle = ${cycle}) and ${wasAsked}) as sent_to_customer,
-      (select count(*)::int from surveys where customer_id = ${customerId} and ${askedAt} > ${sinceQuestion}
+      (select count(*)::int from surveys where customer_id = ${customerId} and ${decidedAfter(sinceQuestion)} and ${askedAt} > ${sinceQuestion}
         and question_id in (select id from questions where name = ${question.name})
         and not (report_id = ${id} and cycle = ${cycle}) and ${wasAsked}) as asked_the_question,
       (select count(*)::int from surveys where report_id = ${id} and cycle < ${cycle} and ${wasAsked}) as sent_for_report,

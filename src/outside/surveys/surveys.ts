@@ -23,6 +23,8 @@ export interface Surveys {
   queueAgain(reportId: string, cycle: number, expiresAt: Date): Promise<void>;
   /** The relay has accepted the mail; `expectedAt`: when its run writes next. A survey that was ended meanwhile stays ended. */
   markSent(sent: SentMail): Promise<Survey>;
+  /** Policy `perCycle: replace`, for a survey that another channel delivers. */
+  replaceEarlier(reportId: string, cycle: number): Promise<void>;
   /** Ends an open survey. One that was answered or has ended otherwise stays what it is. */
   end(
     reportId: string,
@@ -78,6 +80,17 @@ export function surveyTable(db: Db, hashOf: HashAddress, surveyIdOf: SurveyIdOf)
         .execute();
     },
 
+    async replaceEarlier(reportId, cycle) {
+      const update = db
+        .updateTable('surveys')
+        .set({ state: 'superseded' })
+        .where('reportId', '=', reportId)
+        .where('cycle', '<', cycle)
+        .where('state', 'in', ['sent', 'answered', 'expired'])
+        .returning('id');
+      await changeWithEvent(db, update, 'superseded');
+    },
+
     async end(reportId, cycle, as, why) {
       await endOpen(db, reportId, cycle, as, why);
       const survey = await ofCycle(reportId, cycle);
@@ -128,6 +141,7 @@ export async function withdrawSurvey(
   await skipQueued(tx, surveyIdOf, report, reason);
   await supersedeSent(tx, report);
   await freezeAnswered(tx, report);
+  await endUndeliverable(tx, report);
 }
 
 /** What is noted of each mail, in which state of the survey, and its event in the timeline; null: the caller adds it. */
@@ -137,9 +151,11 @@ const sentMails = {
   again: { set: sql`sent_at = now()`, from: 'sent', event: null },
 } as const;
 
-const supersedingEarlier = sql`
-      replaced as (update surveys set state = 'superseded' from changed
-        where surveys.report_id = changed.report_id and surveys.cycle < changed.cycle
+/** Also if the customer was faster than this statement: the answer came before the mail was recorded. */
+const replacingEarlier = (id: string) => sql`
+      asked as (select report_id, cycle from surveys where id = ${id}),
+      replaced as (update surveys set state = 'superseded' from asked
+        where surveys.report_id = asked.report_id and surveys.cycle < asked.cycle
           and surveys.state in ('sent', 'answered', 'expired') returning surveys.id),
       noted_replaced as (insert into survey_events (survey_id, event) select id, 'superseded' from replaced),`;
 
@@ -153,7 +169,7 @@ async function markSent(db: Db, { id, kind, mailedTo, detail, replaces, expected
           earlier_addresses = ${earlierAddresses(hash)} from locked
         where surveys.id = ${id} and report_id = locked.id and state = ${from} returning surveys.*),
       noted as (insert into survey_events (survey_id, event, detail) select id, ${event}, ${detail ?? null} from changed where ${event}::text is not null),
-      ${replaces ? supersedingEarlier : sql``}
+      ${replaces ? replacingEarlier(id) : sql``}
       expecting as (update reports set expected_at = ${expectedAt}, wakes = 0, wake_after = null
         from changed where reports.id = changed.report_id)
     select * from changed`.execute(db);
@@ -206,6 +222,16 @@ async function supersedeSent(db: Db, { id, cycle }: EndedReport): Promise<void> 
     .where('state', '=', 'sent')
     .returning('id');
   await changeWithEvent(db, update, 'superseded');
+}
+
+/** Nor is one answered any more whose link may have arrived although a mail came back. */
+async function endUndeliverable(db: Db, { id, cycle }: EndedReport): Promise<void> {
+  const ofReport = db.updateTable('surveys').where('reportId', '=', id).where('cycle', '<=', cycle);
+  await ofReport
+    .set({ expiresAt: now() })
+    .where('state', '=', 'undeliverable')
+    .where('expiresAt', '>', now())
+    .execute();
 }
 
 /** Answers keep counting, but can no longer be changed: they are about an earlier clearing. */

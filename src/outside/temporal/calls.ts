@@ -7,6 +7,7 @@ import {
   isGrpcServiceError,
   type Client,
 } from '@temporalio/client';
+import { NamespaceNotFoundError } from '@temporalio/common';
 import { CloseoutError, hasCode } from '../../contract/errors.js';
 
 /** Deadline of a call, after which Temporal counts as unavailable. */
@@ -32,15 +33,10 @@ function named(error: unknown): CloseoutError {
   const { cause } = error as { cause?: unknown };
   const { code, details } = (isGrpcServiceError(cause) ? cause : error) as { code?: unknown; details?: unknown };
   const reason = String(details);
-  if (code === notFound && /^namespace /i.test(reason))
-    return new CloseoutError(
-      'BadSetting',
-      `${reason} Create it, or correct TEMPORAL_NAMESPACE.`,
-      'TEMPORAL_NAMESPACE',
-      {
-        cause: error,
-      },
-    );
+  if (error instanceof NamespaceNotFoundError || (code === notFound && /^namespace /i.test(reason))) {
+    const message = 'Temporal has no such namespace; create it, or correct TEMPORAL_NAMESPACE.';
+    return new CloseoutError('TemporalUnavailable', message, 'TEMPORAL_NAMESPACE', { cause: error });
+  }
   const isRefused = code === invalidArgument || (code === failedPrecondition && !/no poller/.test(reason));
   if (isRefused && /search attribute/.test(reason))
     return unavailable('Temporal does not know the search attributes of Closeout until a worker registers them', error);
@@ -65,6 +61,7 @@ const failedPrecondition = 9;
 /** Every class with which the SDK reports a failed call. */
 const isFailedCall = (error: unknown): boolean =>
   error instanceof ServiceError ||
+  error instanceof NamespaceNotFoundError ||
   error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
   isGrpcServiceError(error);
 

@@ -76,7 +76,7 @@ export interface Runs {
   /** Mails an operator's reply to a customer. */
   reply(storedMessageId: string): Promise<void>;
   /** Reports whose runs wait for an operator. `filter`: a further Temporal list filter. */
-  inAttention(limit: number, filter?: string): Promise<string[]>;
+  inAttention(limit: number, filter?: string, deadline?: number): Promise<string[]>;
 }
 
 export function reportRuns(temporal: Client): Runs {
@@ -162,9 +162,9 @@ export function reportRuns(temporal: Client): Runs {
     alert: (alert) => startOnce(alertWorkflow, alertIdOf(alert), alert),
     reply: (storedMessageId) => startOnce(replyWorkflow, `reply:${storedMessageId}`, { storedMessageId }),
 
-    inAttention(limit, filter) {
+    inAttention(limit, filter, deadline) {
       const waiting = `${inPhase('needsAttention')} AND ExecutionStatus="Running"`;
-      return findIds(temporal, filter ? `${waiting} AND (${filter})` : waiting, limit, reportIdOf);
+      return findIds(temporal, filter ? `${waiting} AND (${filter})` : waiting, limit, reportIdOf, deadline);
     },
   };
 }
