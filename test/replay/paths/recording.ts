@@ -28,13 +28,13 @@ export async function answer({ stack: { client } }: Recording, id: string, given
   await client.surveys.answer(survey?.id ?? '', given);
 }
 
-/** The mail of the first cycle comes back: the mailbox is full. */
-export async function bounce({ stack: { client } }: Recording, id: string): Promise<void> {
+/** The mail of the first cycle comes back: the mailbox is full, or as said. */
+export async function bounce({ stack: { client } }: Recording, id: string, status = '5.2.2'): Promise<void> {
   const survey = await client.surveys.ofCycle(id, 1);
   await client.surveys.receive({
     kind: 'deliveryReport',
     id,
     surveyIds: [survey?.id ?? ''],
-    reports: [{ outcome: 'failed', status: '5.2.2', recipient: undefined }],
+    reports: [{ outcome: 'failed', status, recipient: undefined }],
   });
 }
