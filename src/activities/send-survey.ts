@@ -61,21 +61,28 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
     await ledger.expect(reportId, nextSurveyWrite({ ...survey, remindedAt }, policy));
     return surveyRecord(survey);
   }
-  const replaces = policy.perCycle === 'replace';
   const sentAt = (hasComeBack ? undefined : survey.sentAt) ?? now();
   const sent = { ...survey, state: 'sent' as const, sentAt };
   const reminded = { ...sent, remindedAt: now() };
   const expectedAt = nextSurveyWrite(kind === 'survey' ? sent : reminded, policy);
+  const replaceEarlier = async () => {
+    if (policy.perCycle === 'replace') await surveys.replaceEarlier(reportId, cycle);
+  };
   // The customer already has the link: from now on, its page asks the survey's question. An operator wants a mail.
-  if (!againFor && survey.state === 'queued' && endedWithClosing(survey.confirmation))
+  if (!againFor && survey.state === 'queued' && endedWithClosing(survey.confirmation)) {
+    await replaceEarlier();
     return surveyRecord(
-      await surveys.markSent({ id: survey.id, kind, detail: 'on the confirmation page', replaces, expectedAt }),
+      await surveys.markSent({ id: survey.id, kind, detail: 'on the confirmation page', expectedAt }),
     );
+  }
   if (postponedUntil) {
     await ledger.expect(reportId, soonAfter(postponedUntil));
     return { postponedUntil: postponedUntil.toISOString() };
   }
-  if (isHandedOver || !address) return handOver(deps, survey, contact, request, expectedAt);
+  if (isHandedOver || !address) {
+    await replaceEarlier();
+    return handOver(deps, survey, contact, request, expectedAt);
+  }
   const earlier = cycle > 1 ? await surveys.mailedBefore(reportId, cycle) : [];
   const asked = { survey, question: await questions.of(survey.questionId) };
   const mail = compose(asked, report, { ...contact, emailAddress: address }, earlier, request);
@@ -86,10 +93,11 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
   };
   const outgoing = surveyMail(mail, deps.mail, deps.brands.of(survey.brand));
   await mailCustomer(deps, reportId, outgoing, kind === 'reminder' || againFor ? noteRefusal : undefined);
+  await replaceEarlier();
   const mailedTo = doNotContact.hashOf(address);
   if (againFor) await timeline.add(survey.id, 'sentAgain', { by: againFor });
   return surveyRecord(
-    await surveys.markSent({ id: survey.id, kind: hasComeBack ? 'again' : kind, mailedTo, replaces, expectedAt }),
+    await surveys.markSent({ id: survey.id, kind: hasComeBack ? 'again' : kind, mailedTo, expectedAt }),
   );
 }
 
@@ -98,7 +106,7 @@ async function handOver(
   { events, surveys, questions, ledger, brands }: Deps,
   survey: Survey,
   contact: Contact | undefined,
-  { reportId, cycle, kind, policy, againFor }: SendSurvey,
+  { reportId, kind, againFor }: SendSurvey,
   expectedAt: Date | null,
 ): Promise<SentSurvey> {
   const { name, version, scale } = await questions.of(survey.questionId);
@@ -107,7 +115,6 @@ async function handOver(
   const { sender } = brands.of(survey.brand);
   const language = contact?.preferredLanguage;
   const details = { ...about, language, brand: survey.brand ?? undefined, publicUrl: sender.publicUrl };
-  if (policy.perCycle === 'replace') await surveys.replaceEarlier(reportId, cycle);
   await events.surveyReady(survey.id, details, againFor !== undefined);
   if (kind === 'reminder') return surveyRecord(await surveys.markSent({ id: survey.id, kind, expectedAt }));
   if (survey.state === 'sent') {

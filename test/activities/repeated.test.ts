@@ -1,7 +1,7 @@
 /** Activities that begin again after a kill, and sweeps whose successor has to do what they could not. */
 import { askConfirmation, type AskConfirmation } from '../../src/activities/ask-confirmation.js';
 import type { Deps } from '../../src/activities/deps.js';
-import { sendSurvey } from '../../src/activities/send-survey.js';
+import { sendSurvey, type SendSurvey } from '../../src/activities/send-survey.js';
 import { recordSweep, restoreLedger, sweepReports, wakeUnfinished } from '../../src/activities/sweep-reports.js';
 import { CloseoutError } from '../../src/contract/errors.js';
 import { workflowIdOf } from '../../src/contract/ids.js';
@@ -32,6 +32,18 @@ function quietNow(): NonNullable<Policy['survey']['quietHours']> {
   return { from: hour(-2), to: hour(3), zone: 'UTC' };
 }
 const quietly = { ...defaultPolicy.survey, quietHours: quietNow() };
+
+const mail = (some: Deps, reportId: string, more: Partial<SendSurvey> = {}) => {
+  const { survey: policy, reopen, brand } = defaultPolicy;
+  const request = { reportId, cycle: 1, kind: 'survey', brand, policy, reopen, byOperator: false, ...more } as const;
+  return activities.call(() => sendSurvey(some, request));
+};
+
+const refusal = { command: 'DATA', responseCode: 554, response: '554 5.6.0 no', permanent: true };
+const refusing = (): Deps => ({
+  ...deps,
+  mailer: { ...deps.mailer, send: () => Promise.reject(Object.assign(new Error('refused'), refusal)) },
+});
 
 describe('a question that came back', () => {
   /** Asks in the name of the report's own run. */
@@ -81,43 +93,15 @@ describe('a question that came back', () => {
 
 test('a reminder that the relay refuses is not tried again, however often its run looks again', async () => {
   await stack.ask('REFUSED-1');
-  const { survey, reopen, brand } = defaultPolicy;
-  const remind = (some: Deps) =>
-    activities.call(() =>
-      sendSurvey(some, {
-        reportId: 'REFUSED-1',
-        cycle: 1,
-        kind: 'reminder',
-        brand,
-        policy: survey,
-        reopen,
-        byOperator: false,
-      }),
-    );
-  const refusal = { command: 'DATA', responseCode: 554, response: '554 5.6.0 no', permanent: true };
-  const send = () => Promise.reject(Object.assign(new Error('refused'), refusal));
-  await expect(remind({ ...deps, mailer: { ...deps.mailer, send } })).rejects.toThrow('refused');
-  expect(await remind(deps)).toMatchObject({ state: 'sent' });
+  await expect(mail(refusing(), 'REFUSED-1', { kind: 'reminder' })).rejects.toThrow('refused');
+  expect(await mail(deps, 'REFUSED-1', { kind: 'reminder' })).toMatchObject({ state: 'sent' });
   expect(await stack.mails('REFUSED-1')).toHaveLength(1);
 });
 
 test('a survey mail that came back is sent again outside of quiet hours, and its reminder counts from then on', async () => {
   await stack.ask('CAME-BACK-1');
   await stack.sql(`update surveys set sent_at = now() - interval '6 days' where report_id = 'CAME-BACK-1'`);
-  const { reopen, brand } = defaultPolicy;
-  const again = (againFor: string, policy: Policy['survey']) =>
-    activities.call(() =>
-      sendSurvey(deps, {
-        reportId: 'CAME-BACK-1',
-        cycle: 1,
-        kind: 'survey',
-        brand,
-        policy,
-        reopen,
-        byOperator: false,
-        againFor,
-      }),
-    );
+  const again = (againFor: string, policy: Policy['survey']) => mail(deps, 'CAME-BACK-1', { policy, againFor });
   expect(await again('closeout', quietly)).toEqual({ postponedUntil: expect.any(String) as string });
   const sentAt = async () => (await deps.surveys.ofCycle('CAME-BACK-1', 1))?.sentAt?.getTime();
   const before = await sentAt();
@@ -135,27 +119,11 @@ test('a survey mail that came back is sent again outside of quiet hours, and its
 
 test('a copy of a survey mail that is not sent is in the timeline, and the survey stays open', async () => {
   await stack.ask('COPY-1', { contact: { emailAddress: 'copy@customers.example' } });
-  const { survey: policy, reopen, brand } = defaultPolicy;
-  const again = (some: Deps) =>
-    activities.call(() =>
-      sendSurvey(some, {
-        reportId: 'COPY-1',
-        cycle: 1,
-        kind: 'survey',
-        brand,
-        policy,
-        reopen,
-        byOperator: false,
-        againFor: 'eve',
-      }),
-    );
-  const refusal = { command: 'DATA', responseCode: 554, response: '554 5.6.0 no', permanent: true };
-  const send = () => Promise.reject(Object.assign(new Error('refused'), refusal));
-  await expect(again({ ...deps, mailer: { ...deps.mailer, send } })).rejects.toThrow('refused');
+  await expect(mail(refusing(), 'COPY-1', { againFor: 'eve' })).rejects.toThrow('refused');
   const { surveys, doNotContact } = deps;
   const survey = await surveys.ofCycle('COPY-1', 1);
   await doNotContact.optOut(survey ?? { id: '', reportId: '' }, survey?.mailedTo ?? '', 'complaint');
-  expect(await again(deps)).toMatchObject({ state: 'sent' });
+  expect(await mail(deps, 'COPY-1', { againFor: 'eve' })).toMatchObject({ state: 'sent' });
   const notSent = (await surveyEvents(stack, 'COPY-1')).filter(({ event }) => event === 'copyNotSent');
   expect(notSent).toMatchObject([
     { by: 'eve', detail: 'MailRefused' },
@@ -168,9 +136,7 @@ test('a reminder says until when a survey can be answered that was extended', as
   await stack.ask('EXTENDED-1');
   const until = new Date('2031-05-06T12:00:00Z');
   await deps.surveys.extend('EXTENDED-1', 1, until, 'eve');
-  const { survey: policy, reopen, brand } = defaultPolicy;
-  const about = { reportId: 'EXTENDED-1', cycle: 1, brand, policy, reopen, byOperator: false };
-  await activities.call(() => sendSurvey(deps, { ...about, kind: 'reminder' }));
+  await mail(deps, 'EXTENDED-1', { kind: 'reminder' });
   expect((await stack.mails('EXTENDED-1')).at(-1)?.text).toContain('6 May 2031');
 });
 

@@ -23,7 +23,7 @@ export interface Surveys {
   queueAgain(reportId: string, cycle: number, expiresAt: Date): Promise<void>;
   /** The relay has accepted the mail; `expectedAt`: when its run writes next. A survey that was ended meanwhile stays ended. */
   markSent(sent: SentMail): Promise<Survey>;
-  /** Policy `perCycle: replace`, for a survey that another channel delivers. */
+  /** Policy `perCycle: replace`: from now on, earlier cycles' surveys do not count. */
   replaceEarlier(reportId: string, cycle: number): Promise<void>;
   /** Ends an open survey. One that was answered or has ended otherwise stays what it is. */
   end(
@@ -49,8 +49,6 @@ export interface SentMail {
   mailedTo?: string;
   /** For the timeline. */
   detail?: string;
-  /** Policy `perCycle: replace`: from now on, earlier cycles' surveys do not count. */
-  replaces?: boolean;
   expectedAt: Date | null;
 }
 
@@ -151,16 +149,8 @@ const sentMails = {
   again: { set: sql`sent_at = now()`, from: 'sent', event: null },
 } as const;
 
-/** Also if the customer was faster than this statement: the answer came before the mail was recorded. */
-const replacingEarlier = (id: string) => sql`
-      asked as (select report_id, cycle from surveys where id = ${id}),
-      replaced as (update surveys set state = 'superseded' from asked
-        where surveys.report_id = asked.report_id and surveys.cycle < asked.cycle
-          and surveys.state in ('sent', 'answered', 'expired') returning surveys.id),
-      noted_replaced as (insert into survey_events (survey_id, event) select id, 'superseded' from replaced),`;
-
 /** In one statement, together with the timeline and the ledger. */
-async function markSent(db: Db, { id, kind, mailedTo, detail, replaces, expectedAt }: SentMail): Promise<Survey> {
+async function markSent(db: Db, { id, kind, mailedTo, detail, expectedAt }: SentMail): Promise<Survey> {
   const { set, from, event } = sentMails[kind];
   const hash = mailedTo ?? null;
   const { rows } = await sql<Survey>`
@@ -169,7 +159,6 @@ async function markSent(db: Db, { id, kind, mailedTo, detail, replaces, expected
           earlier_addresses = ${earlierAddresses(hash)} from locked
         where surveys.id = ${id} and report_id = locked.id and state = ${from} returning surveys.*),
       noted as (insert into survey_events (survey_id, event, detail) select id, ${event}, ${detail ?? null} from changed where ${event}::text is not null),
-      ${replaces ? replacingEarlier(id) : sql``}
       expecting as (update reports set expected_at = ${expectedAt}, wakes = 0, wake_after = null
         from changed where reports.id = changed.report_id)
     select * from changed`.execute(db);
