@@ -26,6 +26,7 @@ import {
 } from './setup/config.js';
 import { loadBrands } from './setup/brands.js';
 import { isLoopback } from './setup/loopback.js';
+import { loadSystems } from './setup/systems-file.js';
 import { loadPolicy } from './setup/policy-file.js';
 import { endOnSignal } from './setup/until-done.js';
 import { clusterPorts, ownPortsOf, partsOf, type Env, type Say, type Stack } from './start/parts.js';
@@ -81,6 +82,7 @@ async function prepare(given: NodeJS.ProcessEnv, isCluster: boolean): Promise<St
   const config = loadConfig(all);
   loadWorkerConfig(all);
   loadGatewayConfig(all);
+  loadSystems(config.systemsFile, { ...given, ...env });
   loadPolicy(config.policyFile, loadBrands(config).ids);
   if (given['DATABASE_URL']) await migrate(config.databaseUrl);
   if (given['TEMPORAL_ADDRESS']) await reachTemporal(config);

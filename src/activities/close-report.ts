@@ -57,7 +57,7 @@ const closeElsewhere: Closing = async (deps, fence, request) => {
   const prepared = await ledger.close(fence, { ...request, isPreparation: true }, policyFor);
   const { row, isSuperseded, wait } = prepared;
   if (wait || isSuperseded || row.state !== 'cleared') return prepared;
-  if (isClosedByAgent(row, fence)) return ledger.close(fence, request, policyFor);
+  if (isClosedByAgent(row, fence, request)) return ledger.close(fence, request, policyFor);
   const ticket = await closeTicket(deps, fence, request, row);
   if (ticket.outcome === 'stale') return { ...prepared, isSuperseded: true };
   const closed = await ledger.close(fence, { ...request, seen: ticket.seen }, policyFor);

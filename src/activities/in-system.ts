@@ -23,8 +23,8 @@ import type { Deps } from './deps.js';
 export type ClosedTicket = { outcome: 'closed' | 'undone'; seen: Seen } | { outcome: 'stale' };
 
 /** The ticket is closed there, and none of our attempts did it. */
-export const isClosedByAgent = ({ status, movingTo }: ReportRow, fence: Fence): boolean =>
-  status === 'closed' && movingTo !== closingMark(fence.reportId, fence.cycle);
+export const isClosedByAgent = ({ status, movingTo }: ReportRow, fence: Fence, { clearing }: ClosingRequest): boolean =>
+  status === 'closed' && movingTo !== closingMark(fence.reportId, fence.cycle, new Date(clearing.at));
 
 /** `prepared`: the report as it was when the closing was decided. */
 export async function closeTicket(
@@ -36,7 +36,7 @@ export async function closeTicket(
   const { reportId, runId, cycle, rev } = fence;
   const survey = await deps.surveys.ofCycle(reportId, cycle);
   const note = closingNote(request, survey?.confirmation ?? null);
-  const change = { to: 'closed', mark: closingMark(reportId, cycle), note } as const;
+  const change = { to: 'closed', mark: closingMark(reportId, cycle, new Date(request.clearing.at)), note } as const;
   const isWanted = (row: ReportRow) => row.runId === runId && row.rev <= rev;
   const moved = await inSystem(deps, prepared, change, isWanted);
   if (!moved || moved.outcome === 'stale') return { outcome: 'stale' };

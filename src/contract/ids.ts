@@ -103,8 +103,9 @@ export function surveyIdOfBounce(address: string): string | undefined {
   return /\+([0-9a-v]{20})@/i.exec(address)?.[1]?.toLowerCase();
 }
 
-/** By its mark, a change or note that was made in a ticket system is known as ours, and so made once. */
-export const closingMark = (reportId: string, cycle: number): string => `closeout:${reportId}:${cycle}:closed`;
+/** By its mark, a change or note that was made in a ticket system is known as ours, and so made once. A cycle may have several clearings. */
+export const closingMark = (reportId: string, cycle: number, clearedAt: Date): string =>
+  `closeout:${reportId}:${cycle}:${clearedAt.getTime()}:closed`;
 export const changeMark = (reportId: string, rev: number, change: 'reopened' | 'cancelled'): string =>
   `closeout:${reportId}:${rev}:${change}`;
 export const answerMark = (reportId: string, cycle: number, revision: number): string =>

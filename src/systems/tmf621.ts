@@ -95,7 +95,8 @@ export class Tmf621 implements SystemOfRecord {
     const before = (await this.all()).find((found) => referencesOf(found).includes(reference));
     if (before) return before.id;
     const { body } = await this.http.send('POST', '/troubleTicket', {
-      '@type': 'TroubleTicket',
+      '@type': this.only['@type'] ?? 'TroubleTicket',
+      priority: this.only['priority'],
       name,
       description,
       severity: this.only['severity'] ?? severity ?? 'minor',

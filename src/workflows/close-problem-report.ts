@@ -146,9 +146,14 @@ async function closing(run: RunState): Promise<NextPhase> {
   if (run.state !== 'cleared' || !cleared) return follow(run);
   publishBriefly(run, { waitingFor: 'the system of record to confirm the closing' });
   const isChanged = () => run.changes !== changes;
+  let giveUp = { attempts: 0, at: 0 };
   const closed = await attemptOrPark(run, {
     name: 'closeReport',
-    step: (attempts) => close(run, cleared, attempts),
+    step: (attempts) => {
+      // Looking at the ticket in between does not prolong it; a retry of an operator begins another.
+      if (giveUp.attempts !== attempts) giveUp = { attempts, at: Date.now() + run.policy.closing.giveUpAfter };
+      return close(run, cleared, attempts, giveUp.at);
+    },
     stop: () => isChanged() || run.holds > 0,
     watches: run.system !== undefined,
     continuesByHand: true,
@@ -184,8 +189,8 @@ async function closing(run: RunState): Promise<NextPhase> {
 }
 
 /** A local activity is tried first. Until the policy is known, the regular one is tried once: a report that is not closed then is looked up. */
-async function close(run: RunState, cleared: Clearing, attempts: number) {
-  const { policy, system, knowsPolicy, rule, clearedBy: change, dueAt, closeByHand: byHand } = run;
+async function close(run: RunState, cleared: Clearing, attempts: number, giveUpAt: number) {
+  const { system, knowsPolicy, rule, clearedBy: change, dueAt, closeByHand: byHand } = run;
   const fence = nextFence(run, `close ${cleared.at}`);
   const request = { fence, rule, system, clearing: cleared, change, dueAt, isConfirmed: isConfirmed(run), byHand };
   const isFirst = !system && attempts === 1;
@@ -196,7 +201,7 @@ async function close(run: RunState, cleared: Clearing, attempts: number) {
     const known = await closeWith(steps.once(run)).catch(undefinedIfFailed);
     return known && { fence, ...known };
   }
-  const options = steps.inSystem(system, steps.forAtMost(policy.closing.giveUpAfter, run));
+  const options = steps.inSystem(system, steps.forAtMost(giveUpAt - Date.now(), run));
   return { fence, ...(await closeWith(options)) };
 }
 

@@ -1,5 +1,5 @@
 /** The operators' updates of a run, each refused with the reason if it does not fit. */
-import { ApplicationFailure, condition, defineUpdate, setHandler } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, condition, defineUpdate, setHandler } from '@temporalio/workflow';
 import { updates, type OperatorRequest, type SurveyOperation, type UpdateName } from '../contract/messages.js';
 import type { Phase, RunStatus } from '../contract/reports.js';
 import type { RecordedOperation } from '../contract/timeline.js';
@@ -189,6 +189,8 @@ export function acceptOperations(run: RunState): void {
       await accept(run, request ?? {});
       return statusOf(run);
     };
-    setHandler(defineUpdate<RunStatus, [OperatorRequest?]>(name), handle, { validator, description });
+    // A cancel request through Temporal does not end a report, and so ends no update either.
+    const handleAlways = (request?: OperatorRequest) => CancellationScope.nonCancellable(() => handle(request));
+    setHandler(defineUpdate<RunStatus, [OperatorRequest?]>(name), handleAlways, { validator, description });
   }
 }

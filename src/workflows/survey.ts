@@ -24,7 +24,11 @@ export async function startSurvey(run: RunState, isOver: Condition): Promise<voi
   // What came back is the mail that asked to confirm; the other channel may still reach the customer.
   if (survey.channel === 'handover') delete run.bounced;
   const bounced = bounceOf(run);
-  if (bounced !== undefined && !isSenderFault(bounced)) return endSurvey(run, 'undeliverable', { reason: bounced });
+  if (bounced !== undefined && !isSenderFault(bounced)) {
+    await endSurvey(run, 'undeliverable', { reason: bounced });
+    if (!isBadAddress(bounced)) await raiseAlert({ kind: 'undeliverable', failure: bounced, at: fromNow(0) });
+    return;
+  }
   const since = run.closedAt ? Math.max(0, Date.now() - Date.parse(run.closedAt)) : 0; // the ledger's clock may be ahead
   const left = survey.delay - since;
   const isSkipped = () => run.skipSurveyBy !== undefined;
@@ -152,6 +156,7 @@ async function sendSurveyMail(
   const giveUpAt = (isReminder ? expiryOf(run) : surveyExpiresAt(survey, new Date())).getTime();
   const isCopy = isReminder || requestedBy !== undefined;
   const hasComeBack = requestedBy === 'closeout';
+  const wasRejected = hasComeBack || run.resendAt !== undefined;
   const isUnwanted = () => isOver() || (isCopy && isWithdrawn(run));
   const step = async ({ sendSurvey }: steps.MailSteps) => {
     const result = await sendSurvey.executeWithOptions(steps.forAtMost(giveUpAt - Date.now(), run), [
@@ -188,9 +193,10 @@ async function sendSurveyMail(
     await endSurvey(run, 'expired', { reason: 'revoked', by: run.skipSurveyBy });
   if (!refused) return;
   // One that was rejected because of its sender has not reached the customer.
-  const hasArrived = isCopy && !hasComeBack && run.survey.state === 'sent';
-  if (hasArrived && !isReminder) return raiseAlert({ kind: 'copyRefused', failure: refused, reportId, at: fromNow(0) });
-  if (!hasArrived) await endSurvey(run, 'undeliverable', { reason: refused });
+  const hasArrived = isCopy && !wasRejected && run.survey.state === 'sent';
+  if (hasArrived && isReminder) return; // the timeline says so
+  if (hasArrived) return raiseAlert({ kind: 'copyRefused', failure: refused, reportId, at: fromNow(0) });
+  await endSurvey(run, 'undeliverable', { reason: refused });
   if (refused !== 'RecipientRefused') await raiseAlert({ kind: 'undeliverable', failure: refused, at: fromNow(0) });
 }
 

@@ -14,6 +14,7 @@ import {
 } from '@temporalio/workflow';
 import type { ErrorCode } from '../contract/errors.js';
 import type { Decision } from '../policy/standing.js';
+import { day, hour } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
 import type { closeProblemReport } from './close-problem-report.js';
 import { codeOf, failureOf, isStepFailure, undefinedIfFailed } from './failure.js';
@@ -188,30 +189,32 @@ export async function park(run: RunState, { step, code, failure, waitingFor, unt
   run.phase = 'needsAttention';
   run.attention = { step, code, failure, since };
   publish(run, { waitingFor });
-  await recordAttention(run);
-  const unlisted = isListed(run) ? {} : { reportId: run.reportId };
+  let isListed = await recordAttention(run);
   while (!until()) {
+    const unlisted = isListed ? {} : { reportId: run.reportId };
     await raiseAlert({ kind: 'attention', step, code, at: fromNow(0), ...unlisted });
-    await wait(run, until, 24 * 60 * 60 * 1000, 'Until the operator is reminded');
+    // Of a report that is not known, nothing can be recorded.
+    await wait(run, until, isListed || !run.isKnown ? day : hour, 'Until the operator is reminded');
+    if (!isListed && !until()) isListed = await recordAttention(run);
   }
   update(run, { phase, attention });
   await recordAttention(run);
 }
 
-/** Only a report that was found can be listed among those that need attention. */
-const isListed = ({ isKnown, isLookingUp }: RunState): boolean => isKnown && !isLookingUp;
-
-/** For the lists of what needs attention. */
-async function recordAttention(run: RunState): Promise<void> {
-  if (isListed(run)) await recordIfPossible(run, { attention: run.attention ?? null, expectedAt: null });
+/** For the lists of what needs attention. Returns whether it is recorded; only of a report that was found, it can be. */
+async function recordAttention(run: RunState): Promise<boolean> {
+  if (!run.isKnown || run.isLookingUp) return false;
+  return recordIfPossible(run, { attention: run.attention ?? null, expectedAt: null });
 }
 
-/** Nothing depends on it, so a database that refuses it is no second problem. */
-async function recordIfPossible(run: RunState, decision: Decision): Promise<void> {
+/** Nothing depends on it, so a database that refuses it is no second problem. Returns whether it is recorded. */
+async function recordIfPossible(run: RunState, decision: Decision): Promise<boolean> {
   const fence = fenceOfDecision(run);
   const record = steps.recordDecision.executeWithOptions(steps.forAtMost(10_000, run), [{ fence, decision }]);
   const written = await record.catch(undefinedIfFailed);
-  if (written && !written.isSuperseded) noteDecided(run, fence);
+  if (!written || written.isSuperseded) return false;
+  noteDecided(run, fence);
+  return true;
 }
 
 function reasonOf(error: ActivityFailure): string {

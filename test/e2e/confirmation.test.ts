@@ -262,7 +262,7 @@ test('a held report is asked about once it is released; one that is held meanwhi
 });
 
 test('a report whose customer replies by mail is not closed before an operator has read the mail', async () => {
-  const mail = await cleared('WROTE-1', { ticketType: 'brief' });
+  const mail = await cleared('WROTE-1');
   // As it comes from a person in a mailing list of the customer, through a relay that suppresses automatic replies.
   const headers = ['Precedence: list', 'List-Id: <office.customers.example>', 'X-Auto-Response-Suppress: All'];
   await stack.inbound(plainMail({ answers: mail.messageId ?? '', text: 'It still crackles.', headers }));

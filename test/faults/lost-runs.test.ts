@@ -19,7 +19,7 @@ rules:
   - when: { ticketType: delayed }
     survey: { delay: 4s }
   - when: { ticketType: brief }
-    survey: { expiresAfter: 20s, reminderAfter: 10s }
+    survey: { expiresAfter: 45s, reminderAfter: 15s }
 default:
   survey: { contactCap: null }
 `;
@@ -137,6 +137,13 @@ test('a cancel request through Temporal is shown, and does not end the report', 
   await stack.signal(id, 'cleared');
   await stack.untilSurvey(id, 'sent');
   expect(await stack.client.status(id)).toMatchObject({ run: 'running', phase: 'surveying' });
+});
+
+test('operators can still act after a cancel request', async () => {
+  const id = await stack.open('CANCEL-2');
+  await handle(id).cancel();
+  expect(await stack.client.operate('hold', id, { by: 'eve' })).toMatchObject({ held: true });
+  expect(await stack.client.operate('release', id, { by: 'eve' })).toMatchObject({ held: false });
 });
 
 test('a reset to the first task changes nothing that was decided', async () => {

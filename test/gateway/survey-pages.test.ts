@@ -139,7 +139,7 @@ test('one reminder at most, in the thread of the survey, and none after the answ
   expect(second?.subject).toBe('Reminder: Is your problem solved? Report REMIND-1');
   expect(second?.inReplyTo).toBe(first?.messageId);
   expect(second?.messageId).not.toBe(first?.messageId);
-  const early = await asked('REMIND-2', 'reminded');
+  const early = await asked('REMIND-2', 'reminded-later');
   await post(early, { score: '5' });
   await post(link, { score: '5' });
   await stack.untilPhase('REMIND-2', 'done');

@@ -111,9 +111,11 @@ test('a hold waits for a closing of the ticket that is under way', async () => {
       to,
       seconds,
     ]);
-  await move(closingMark(reportId, 1), 60);
+  const clearedAt = new Date();
+  await stack.sql('update reports set cleared_at = $2 where id = $1', [reportId, clearedAt]);
+  await move(closingMark(reportId, 1, clearedAt), 60);
   await expect(hold()).rejects.toMatchObject({ code: 'SystemUnavailable' });
-  await move(closingMark(reportId, 1), -1);
+  await move(closingMark(reportId, 1, clearedAt), -1);
   expect(await hold()).toMatchObject({ isSuperseded: false, row: { hold: { by: 'eve' } } });
 });
 

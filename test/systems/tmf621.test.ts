@@ -39,20 +39,31 @@ describe.each([
   });
 });
 
-test('tickets of another kind are none of ours, although the system ignores every filter', async () => {
+const settingsFor = (origin: string, only: Record<string, string>): SystemSettings => ({
+  type: 'tmf621',
+  url: `${origin}/tmf-api/troubleTicket/v4`,
+  oauth: { tokenUrl: `${origin}/token`, clientId: 'closeout', clientSecret: 'secret' },
+  only,
+  fields: {},
+  status: {},
+  poll: 1000,
+  rate: 1000,
+  writeBack: { closing: true, answer: true },
+});
+
+test('a ticket that is opened is one of those that `only` names, and found again', async () => {
   const server = new Tmf621Server('v4');
-  const origin = await server.listen();
-  const { system } = connectSystem('desk', {
-    type: 'tmf621',
-    url: `${origin}/tmf-api/troubleTicket/v4`,
-    oauth: { tokenUrl: `${origin}/token`, clientId: 'closeout', clientSecret: 'secret' },
-    only: { ticketType: 'incident' },
-    fields: {},
-    status: {},
-    poll: 1000,
-    rate: 1000,
-    writeBack: { closing: true, answer: true },
-  });
+  const { system } = connectSystem('desk', settingsFor(await server.listen(), { priority: '1' }));
+  const opening = { name: 'Fibre cut', description: 'No light', reference: 'alarm-1' };
+  const id = await system.open(opening);
+  expect(await system.read(id)).toMatchObject({ id });
+  expect(await system.open(opening)).toBe(id);
+  await server.close();
+});
+
+test('tickets of another kind do not match `only`, although the system ignores every filter', async () => {
+  const server = new Tmf621Server('v4');
+  const { system } = connectSystem('desk', settingsFor(await server.listen(), { ticketType: 'incident' }));
   const [ours, other] = ['incident', 'change'].map((ticketType) => server.open({ description: 'x', ticketType }));
   expect((await system.listOpen()).map(({ id }) => id)).toEqual([ours]);
   expect((await system.changedSince(undefined)).tickets.map(({ id }) => id)).toEqual([ours]);

@@ -67,8 +67,8 @@ export const isPrepared = ({ state, clearedAt }: ReportRow, { at }: Clearing): b
   state === 'cleared' && clearedAt?.toISOString() === at;
 
 /** One of our attempts to close its ticket is under way. */
-export const isBeingClosed = ({ id, cycle, movingTo, movingUntil }: ReportRow, at: Date): boolean =>
-  movingTo === closingMark(id, cycle) && movingUntil !== null && movingUntil > at;
+export const isBeingClosed = ({ id, cycle, clearedAt, movingTo, movingUntil }: ReportRow, at: Date): boolean =>
+  clearedAt !== null && movingTo === closingMark(id, cycle, clearedAt) && movingUntil !== null && movingUntil > at;
 
 /** Another program has opened the report again since it was cleared. */
 export const isReopenedElsewhere = (row: ReportRow, clearing: Clearing, change: Change | undefined): boolean =>

@@ -1,0 +1,33 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { Alert } from '../../src/contract/messages.js';
+import { ScriptedProcess, written } from '../stack/scripted-process.js';
+import { until } from '../stack/waiting.js';
+
+let process: ScriptedProcess;
+beforeAll(async () => {
+  process = await ScriptedProcess.start();
+});
+afterAll(() => process.end());
+
+test('a report that could not be recorded as waiting for an operator is named in the alert', async () => {
+  const alerts: Alert[] = [];
+  let isClosable = false;
+  const run = await process.begin('UNLISTED-1', {
+    closeReport: () =>
+      isClosable
+        ? Promise.resolve(written('closed'))
+        : Promise.reject(ApplicationFailure.nonRetryable('no', 'ClosureRefused')),
+    recordDecision: () => Promise.reject(ApplicationFailure.nonRetryable('no', 'Unexpected')),
+    alertOperator: (alert) => {
+      alerts.push(alert);
+      return Promise.resolve();
+    },
+  });
+  await run.signal('cleared');
+  await run.until('parked', ({ phase }) => phase === 'needsAttention');
+  const [alert] = await until('the alert', () => alerts.length > 0 && alerts);
+  expect(alert).toMatchObject({ kind: 'attention', step: 'closeReport', reportId: 'UNLISTED-1' });
+  isClosable = true;
+  await run.update('retryNow');
+  expect(await run.result()).toMatchObject({ outcome: 'closed' });
+});
