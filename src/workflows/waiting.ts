@@ -76,6 +76,7 @@ export async function lookUp(run: RunState): Promise<boolean> {
   run.looksAgain = false;
   run.isLookingUp = true;
   const { reportId } = run;
+  const { rev } = run.written;
   const { runId } = workflowInfo();
   // After a reset, the ledger may be ahead of the run; otherwise it is behind only if PostgreSQL was restored.
   const known = run.isKnown && run.ownerId === runId ? standingOf(run) : undefined;
@@ -90,6 +91,8 @@ export async function lookUp(run: RunState): Promise<boolean> {
   });
   run.isLookingUp = false;
   if (!found) return false;
+  // An operator's decision was recorded after the row was read.
+  if (run.written.rev > rev && run.written.rev > found.rev) return lookUp(run);
   adopt(run, found);
   return true;
 }

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { Alert } from '../../src/contract/messages.js';
-import { ScriptedProcess, written } from '../stack/scripted-process.js';
+import { controlled, lookedUp, ScriptedProcess, written } from '../stack/scripted-process.js';
 import { until } from '../stack/waiting.js';
 
 let process: ScriptedProcess;
@@ -30,4 +30,28 @@ test('a report that could not be recorded as waiting for an operator is named in
   isClosable = true;
   await run.update('retryNow');
   expect(await run.result()).toMatchObject({ outcome: 'closed' });
+});
+
+test('a decision that is recorded while the report is looked up counts, although the row was read before it', async () => {
+  const lookUp = controlled<'lookUpReport'>();
+  const mails: boolean[] = [];
+  const run = await process.begin('DECIDED-1', {
+    lookUpReport: lookUp.activity,
+    sendSurvey: ({ byOperator }) => {
+      mails.push(byOperator);
+      return Promise.resolve({ state: 'skipped', reason: 'byOperator' });
+    },
+  });
+  const first = await lookUp.call(1);
+  first.succeed(lookedUp(first.input.runId));
+  await run.until('known', ({ waitingFor }) => waitingFor === 'the signal `cleared`');
+  await run.signal('lookAgain');
+  const second = await lookUp.call(2);
+  await run.update('skipSurvey');
+  second.succeed(lookedUp(second.input.runId));
+  const third = await lookUp.call(3);
+  third.succeed(lookedUp(third.input.runId, { rev: 1, skipSurveyBy: 'eve' }));
+  await run.signal('cleared');
+  expect(await run.result()).toMatchObject({ outcome: 'closed' });
+  expect(mails).toEqual([true]);
 });
