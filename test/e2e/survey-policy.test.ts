@@ -31,7 +31,7 @@ rules:
   - when: { customerId: vip }
     survey: { enabled: false }
   - when: { ticketType: delayed }
-    survey: { delay: 2s }
+    survey: { delay: 6s }
 `;
   };
   stack = await Stack.start({ policy: policy() });

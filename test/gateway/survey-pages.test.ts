@@ -197,7 +197,9 @@ test('a low score alerts an operator once, with score, comment and report; a hig
   expect(alert.text).toContain('three days without a line');
   await post(await asked('HIGH-1'), { score: '5' });
   await stack.untilPhase('HIGH-1', 'done');
-  expect(await stack.alerts('HIGH-1')).toHaveLength(0);
+  const workflowOf = (id: string) => stack.temporal.workflow.getHandle(`alert:answer:${id}:1:1`).describe();
+  await expect(workflowOf('HIGH-1')).rejects.toThrow('not found');
+  expect((await workflowOf('LOW-1')).type).toBe('alertOperator');
   expect(await stack.alerts('LOW-1')).toHaveLength(1);
 });
 

@@ -168,7 +168,7 @@ export class Stack {
   async ask(id: string, report: Partial<NewReport> = {}): Promise<SeenMail> {
     await this.open(id, report);
     await this.client.clear(id);
-    await this.untilSurvey(id, 'sent');
+    await this.untilStatus(id, 'asked', ({ survey }) => survey.state !== 'none');
     const [mail] = await this.untilMails(id, 1);
     if (!mail) throw new Error(`no mail about ${id}`);
     return mail;

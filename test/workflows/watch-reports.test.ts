@@ -197,4 +197,6 @@ test('a run that needs attention alerts an operator once, is on the desk, and is
   await stack.untilPhase(id, 'done');
   // One alert per cause and day, however often it is refused.
   expect(await stack.alerts(id)).toHaveLength(1);
+  const query = 'WorkflowId STARTS_WITH "alert:attention:closeReport:"';
+  expect((await stack.temporal.workflow.count(query)).count).toBe(1);
 });
