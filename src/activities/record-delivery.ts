@@ -21,11 +21,6 @@ export async function recordDelivery(
   const sent = { ...survey, state: 'sent' as const, sentAt: survey.sentAt ?? now() };
   const expectedAt = nextSurveyWrite(sent, policy);
   return surveyRecord(
-    await surveys.markSent({
-      id: survey.id,
-      kind: 'survey',
-      detail: 'by another channel',
-      expectedAt,
-    }),
+    await surveys.markSent({ id: survey.id, kind: 'survey', detail: 'by another channel', expectedAt }),
   );
 }

@@ -52,10 +52,10 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
     survey.state === 'sent' &&
     ((to !== undefined && (await doNotContact.isBlocked(to, policy.channel))) ||
       (kind === 'reminder' && (await messages.hasReply(survey.id))));
-  const isLeftOut = await isBlocked(address);
-  if (isLeftOut && againFor && isDue(survey, kind, againFor))
-    await timeline.add(survey.id, 'copyNotSent', { by: againFor, detail: 'do not contact' });
-  if ((!address && !isHandedOver) || !isDue(survey, kind, againFor) || isLeftOut) {
+  const isWanted = (isHandedOver || !!address) && isDue(survey, kind, againFor);
+  const isLeftOut = isWanted && (await isBlocked(address));
+  if (isLeftOut && againFor) await timeline.add(survey.id, 'copyNotSent', { by: againFor, detail: 'do not contact' });
+  if (!isWanted || isLeftOut) {
     // A reminder that is left out is over, too.
     const remindedAt = kind === 'reminder' ? now() : survey.remindedAt;
     await ledger.expect(reportId, nextSurveyWrite({ ...survey, remindedAt }, policy));
