@@ -8,16 +8,16 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-async function bundle(name: string, workflowInterceptorModules: string[]): Promise<void> {
+async function bundle(name: string, moreInterceptors: string[] = []): Promise<void> {
   const workflowsPath = here('../workflows/index.js');
   const { code } = await bundleWorkflowCode({
     workflowsPath,
     preloadModules: [workflowsPath],
-    workflowInterceptorModules,
+    workflowInterceptorModules: [here('../workflows/local-activities.js'), ...moreInterceptors],
     logger: new DefaultLogger('WARN'),
   });
   await writeFile(here(`./${name}`), code);
 }
 
-await bundle('workflow-bundle.js', []);
+await bundle('workflow-bundle.js');
 await bundle('workflow-bundle-traced.js', [here('./workflow-spans.js')]);

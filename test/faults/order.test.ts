@@ -9,6 +9,7 @@ import { brokenInvariants } from '../stack/invariants.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 import { random } from '../stack/random.js';
+import { openSession } from '../stack/session.js';
 
 /** In the hold-down, nothing that a run does by itself comes between its signals. */
 const policy = `
@@ -202,6 +203,31 @@ test('cleared, reopened and cleared at the same time of the service counts three
       await until(`${id} is closed`, async () => (await stack.client.get(id)).status === 'closed');
     }),
   );
+});
+
+test('a closing that a worker begins seconds late, and a reopening that comes during it', async () => {
+  const id = await stack.open('PAUSED-1', { ticketType: 'kept' });
+  await stack.untilPhase(id, 'open', 1);
+  const tasks = async () =>
+    (await stack.history(id)).events?.filter((event) => event.workflowTaskStartedEventAttributes).length ?? 0;
+  const before = await tasks();
+  const session = await openSession(stack);
+  try {
+    await session.query(`begin; select * from reports where id = '${id}' for update`);
+    worker('SIGSTOP');
+    await stack.signal(id, 'cleared');
+    await until('the worker to be given the task', async () => (await tasks()) > before);
+    await pause(2000); // half of the time that a workflow task has
+    worker('SIGCONT');
+    await stack.signal(id, 'reopened');
+    await until('the task to time out', async () => (await tasks()) > before + 1);
+  } finally {
+    await session.end();
+  }
+  await until('both to be written', async () => {
+    const [row] = await stack.sql<{ state: string; rev: number }>('select state, rev from reports where id = $1', [id]);
+    return row?.state === 'open' && row.rev >= 2;
+  });
 });
 
 test('nothing was lost, and nothing done twice', async () => {

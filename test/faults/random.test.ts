@@ -280,7 +280,7 @@ async function survives(plan: Step[]): Promise<void> {
   await Promise.all(underWay);
   expect(unexpected).toEqual([]);
   await endAll(ids);
-  expect(await brokenInvariants(stack, mails)).toEqual([]);
+  expect(await brokenInvariants(stack, { mailsOf: mails })).toEqual([]);
   expect(await answers.lost()).toEqual([]);
 }
 

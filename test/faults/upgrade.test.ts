@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import type { WorkerVersion } from '../../src/contract/worker-versions.js';
 import { brokenInvariants } from '../stack/invariants.js';
 import { buildNextRelease } from '../stack/next-release.js';
@@ -160,7 +161,8 @@ test(
     }
     expect([...builds.keys()].sort()).toEqual([old, next].sort());
     expect(patchedRuns).toBeGreaterThan(0);
-    expect(await brokenInvariants(stack)).toEqual([]);
+    const bundle = join(dirname(command), 'worker/workflow-bundle.js');
+    expect(await brokenInvariants(stack, { bundle })).toEqual([]);
   },
   patience,
 );

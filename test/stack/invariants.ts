@@ -1,5 +1,7 @@
 /** What must hold whatever has failed: checked over the ledger, the mailbox, Temporal and every history. */
+import { resolve } from 'node:path';
 import proto from '@temporalio/proto';
+import { DefaultLogger, Runtime, Worker, makeTelemetryFilterString } from '@temporalio/worker';
 import type { ParsedMail } from 'mailparser';
 import type { Stack } from './stack.js';
 import { surveyIdOfMessage, workflowIdOf } from '../../src/contract/ids.js';
@@ -7,10 +9,17 @@ import { workflowType } from '../../src/contract/messages.js';
 import { isAlert } from './mail.js';
 import { until } from './waiting.js';
 
-/** Waits for what is still under way; then names what does not hold. `mailsOf`: where mail goes to another relay than the stack's own. */
+interface CheckOptions {
+  /** Where mail goes to another relay than the stack's own. */
+  mailsOf?: () => Promise<ParsedMail[]>;
+  /** The workflow code of the newest release that has run. */
+  bundle?: string;
+}
+
+/** Waits for what is still under way; then names what does not hold. */
 export async function brokenInvariants(
   stack: Stack,
-  mailsOf: () => Promise<ParsedMail[]> = () => stack.mails(),
+  { mailsOf = () => stack.mails(), bundle = resolve('dist/worker/workflow-bundle.js') }: CheckOptions = {},
 ): Promise<string[]> {
   let broken: string[] | undefined;
   const holds = async () => {
@@ -27,7 +36,7 @@ export async function brokenInvariants(
   await until('every invariant to hold', holds).catch((error: unknown) => {
     if (broken === undefined) throw error; // it could not be checked
   });
-  return [...(broken ?? []), ...(await inHistories(stack))];
+  return [...(broken ?? []), ...(await inHistories(stack)), ...(await inReplays(stack, bundle))];
 }
 
 const ofLedger: Record<string, string> = {
@@ -123,13 +132,17 @@ const faultsOfCode = new Set([
   cause.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
 ]);
 
+/** After a worker was paused: src/workflows/local-activities.ts. */
+const startsOver = (failure?: proto.temporal.api.failure.v1.IFailure | null) =>
+  failure?.applicationFailureInfo?.type === 'TaskTimedOut';
+
 /** Each run, whether it has ended or not, closes its report at most once, and asks only after that. */
 async function inHistories(stack: Stack): Promise<string[]> {
   const broken: string[] = [];
-  for await (const { workflowId, runId } of stack.temporal.workflow.list({ query: `WorkflowType="${workflowType}"` })) {
-    const { events } = await stack.temporal.workflow.getHandle(workflowId, runId).fetchHistory();
+  for await (const { workflowId, history } of histories(stack)) {
+    const { events } = history;
     const failures = (events ?? []).flatMap(({ workflowTaskFailedEventAttributes: failed }) =>
-      failed?.cause && faultsOfCode.has(failed.cause) ? [failed.failure?.message] : [],
+      failed?.cause && faultsOfCode.has(failed.cause) && !startsOver(failed.failure) ? [failed.failure?.message] : [],
     );
     const done = stepsOf(events ?? []);
     const closings = done.filter(({ name, result }) => name === 'closeReport' && isClosing(result));
@@ -140,6 +153,33 @@ async function inHistories(stack: Stack): Promise<string[]> {
     if (isAskedFirst) broken.push(`${workflowId} asked the customer before it closed the report`);
   }
   return broken;
+}
+
+let isInstalled = false;
+function installRuntime(): void {
+  if (isInstalled) return;
+  isInstalled = true;
+  const logging = { filter: makeTelemetryFilterString({ core: 'ERROR' }) };
+  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging } });
+}
+
+/** A worker that takes a run over replays its history. */
+async function inReplays(stack: Stack, bundle: string): Promise<string[]> {
+  installRuntime();
+  const broken: string[] = [];
+  const results = Worker.runReplayHistories({ workflowBundle: { codePath: bundle } }, histories(stack));
+  for await (const { workflowId, error } of results)
+    if (error) broken.push(`${workflowId} does not fit its history: ${error.message}`);
+  return broken;
+}
+
+async function* histories(
+  stack: Stack,
+): AsyncGenerator<{ workflowId: string; history: proto.temporal.api.history.v1.IHistory }> {
+  for await (const { workflowId, runId } of stack.temporal.workflow.list({ query: `WorkflowType="${workflowType}"` })) {
+    const { events } = await stack.temporal.workflow.getHandle(workflowId, runId).fetchHistory();
+    yield { workflowId, history: { events } };
+  }
 }
 
 const isClosing = (result: unknown): boolean => {
