@@ -7,12 +7,15 @@ import { alertsOperator } from '../policy/survey.js';
 import type { Deps } from './deps.js';
 import { mailVerdict } from './to-failure.js';
 
-/** Alerts the operator by mail. Safe to repeat: the same bytes under the same Message-ID, composed of what the database holds. */
-export async function alertOperator(deps: Deps, alert: Alert): Promise<void> {
+/**
+ * Alerts the operator by mail. Returns whether there was anything to say. Safe to repeat: the same bytes under the same Message-ID, composed
+ * of what the database holds.
+ */
+export async function alertOperator(deps: Deps, alert: Alert): Promise<boolean> {
   const { surveys, mailer, mail, alertTo } = deps;
   const facts = await readFacts(deps, alert);
   const text = alertText(alert, facts);
-  if (!text) return;
+  if (!text) return false;
   const only = facts.affected?.count === 1 ? facts.affected.reports[0]?.id : facts.survey?.reportId;
   const reportId = 'reportId' in alert ? alert.reportId : only;
   const runUrl = reportId && deps.runUrl(reportId);
@@ -23,6 +26,7 @@ export async function alertOperator(deps: Deps, alert: Alert): Promise<void> {
     const isLow = alertsOperator(facts.answer, alert.scoreAtMost);
     await surveys.setAlerted(facts.survey.id, isLow ? alert.revision : null);
   }
+  return true;
 }
 
 /** Who gets alerts is a setting of ours, so a refusal is not the last word: the alert is tried until it is corrected. */

@@ -3,18 +3,23 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ParentClosePolicy, sleep, startChild } from '@temporalio/workflow';
 import { alertIdOf } from '../contract/ids.js';
 import { alertWorkflow, type Alert } from '../contract/messages.js';
+import { day } from '../policy/time.js';
 import { retryWhileRelayRefusesUs } from './relay.js';
 import * as steps from './steps.js';
 
-/** How long an alert about a cause waits for more reports with the same one. */
-const gathering = { attention: '5s', undeliverable: '5s', stuck: '5s' } as const;
+/** Gathers all reports with one cause, and has an id per day. */
+type GatheringAlert = Extract<Alert, { kind: 'attention' | 'undeliverable' | 'stuck' }>;
+const isGathering = (alert: Alert): alert is GatheringAlert =>
+  alert.kind === 'attention' || alert.kind === 'undeliverable' || alert.kind === 'stuck';
 
 export async function alertOperator(alert: Alert): Promise<void> {
-  if (Object.hasOwn(gathering, alert.kind))
-    await sleep(gathering[alert.kind as keyof typeof gathering], {
-      summary: 'Until all that failed together are counted',
-    });
-  await retryWhileRelayRefusesUs(() => steps.alertOperator(alert));
+  const send = () => retryWhileRelayRefusesUs(() => steps.alertOperator(alert));
+  if (!isGathering(alert)) return void (await send());
+  const endOfDay = Date.parse(alert.at.slice(0, 10)) + day;
+  await sleep('5s', { summary: 'Until all that failed together are counted' });
+  // What was over within seconds needs no mail. But this alert's id is taken, and it may happen again today.
+  while (!(await send()) && Date.now() < endOfDay)
+    await sleep('10m', { summary: 'Until it is seen whether it has happened again' });
 }
 
 /** The workflow id identifies the alert: many reports behind one broken relay raise one alert. */

@@ -11,7 +11,7 @@ export const relayPause = (attempts: number): number => Math.min(hour, 10 * seco
 export const refusesUs = (error: unknown): boolean => isStepFailure(error) && failureOf(error) === 'MailMisconfigured';
 
 /** Retries a mail to or from an operator for 14 days. Raises no alert: the mail may be the alert about the relay. */
-export async function retryWhileRelayRefusesUs(step: () => Promise<void>): Promise<void> {
+export async function retryWhileRelayRefusesUs<T>(step: () => Promise<T>): Promise<T> {
   const startedAt = Date.now();
   for (let attempts = 1; ; attempts++) {
     try {

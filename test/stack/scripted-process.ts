@@ -50,7 +50,7 @@ const usual: Script = {
   leaveReport: ({ byHand }) => Promise.resolve(written(byHand ? 'closed' : 'cancelled')),
   recordDecision: () => Promise.resolve(written('open')),
   sendSurvey: () => Promise.resolve({ state: 'skipped', reason: 'disabled' }),
-  alertOperator: () => Promise.resolve(),
+  alertOperator: () => Promise.resolve(true),
 };
 
 const names = [
@@ -121,6 +121,12 @@ export class ScriptedProcess {
   async end(): Promise<void> {
     await this.stopWorker();
     await this.environment.teardown();
+  }
+
+  /** Of any workflow. */
+  async eventsOf(workflowId: string) {
+    const { events } = await this.environment.client.workflow.getHandle(workflowId).fetchHistory();
+    return events ?? [];
   }
 
   /** Starts the run of a report that behaves as scripted. */

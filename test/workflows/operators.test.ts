@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
+import { alertIdOf } from '../../src/contract/ids.js';
 import type { Alert } from '../../src/contract/messages.js';
 import { controlled, lookedUp, ScriptedProcess, written } from '../stack/scripted-process.js';
 import { until } from '../stack/waiting.js';
@@ -20,7 +21,7 @@ test('a report that could not be recorded as waiting for an operator is named in
     recordDecision: () => Promise.reject(ApplicationFailure.nonRetryable('no', 'Unexpected')),
     alertOperator: (alert) => {
       alerts.push(alert);
-      return Promise.resolve();
+      return Promise.resolve(true);
     },
   });
   await run.signal('cleared');
@@ -30,6 +31,31 @@ test('a report that could not be recorded as waiting for an operator is named in
   isClosable = true;
   await run.update('retryNow');
   expect(await run.result()).toMatchObject({ outcome: 'closed' });
+});
+
+test('an alert that has nothing to say yet may have something to say later that day', async () => {
+  const looks: Alert[] = [];
+  let isClosable = false;
+  const run = await process.begin('OVER-1', {
+    closeReport: () =>
+      isClosable
+        ? Promise.resolve(written('closed'))
+        : Promise.reject(ApplicationFailure.nonRetryable('no', 'Unexpected')),
+    recordDecision: () => Promise.reject(ApplicationFailure.nonRetryable('no', 'Unexpected')),
+    alertOperator: (alert) => {
+      looks.push(alert);
+      return Promise.resolve(false);
+    },
+  });
+  await run.signal('cleared');
+  await run.until('parked', ({ phase }) => phase === 'needsAttention');
+  isClosable = true;
+  await run.update('retryNow');
+  expect(await run.result()).toMatchObject({ outcome: 'closed' });
+  const [alert] = await until('the alert to look what to say', () => looks.length > 0 && looks);
+  const waits = async () =>
+    (await process.eventsOf(alertIdOf(alert as Alert))).filter((event) => event.timerStartedEventAttributes);
+  await until('it to wait, and look again', async () => (await waits()).length === 2);
 });
 
 test('a decision that is recorded while the report is looked up counts, although the row was read before it', async () => {

@@ -27,7 +27,7 @@ function refusedOnce(again: Script['reopenReport']) {
       const survey = { state: 'skipped' as const, reason: 'byOperator', id: 'survey-2' };
       return Promise.resolve({ ...written(input.byHand ? 'closed' : 'cancelled', 2), survey });
     },
-    alertOperator: (alert) => Promise.resolve(void alerts.push(alert)),
+    alertOperator: (alert) => Promise.resolve(alerts.push(alert) > 0),
   };
   return { left, alerts, script };
 }
