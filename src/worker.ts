@@ -11,9 +11,11 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import type { Deps } from './activities/deps.js';
 import { createActivities } from './activities/index.js';
 import { interceptActivities } from './activities/interceptor.js';
 import { mailAtOnce } from './activities/mail-at-once.js';
+import { noteMailWaits } from './activities/mail-customer.js';
 import { CloseoutError } from './contract/errors.js';
 import { bulkQueue, mailQueue, systemQueueOf, taskQueue } from './contract/messages.js';
 import { deploymentName } from './contract/worker-versions.js';
@@ -84,18 +86,18 @@ export async function runWorker(
       runUrl: runUrlOf(config),
     };
     await untilDone(log, 'store the listeners of events', () => storeListeners({ stores, file }));
-    const activitiesWith = (db: Db) => createActivities({ ...openStores(db, config.addressKey), ...outside });
-    const mails = mailAtOnce(activitiesWith(mailDatabase), mailPlaces, () => mailer.isSlow());
-    const workers = await Promise.all(
-      [...databases].map(([queue, db]) =>
-        Worker.create({
-          ...workerOptions(queue, queues.get(queue) ?? 1, config, log, tracing),
-          ...versionOptions(build),
-          connection,
-          activities: { ...activitiesWith(db), ...(queue === taskQueue && mails) },
-        }),
-      ),
-    );
+    const depsWith = (db: Db) => ({ ...openStores(db, config.addressKey), ...outside });
+    const createWorker = (queue: string, db: Db) => {
+      const deps = depsWith(db);
+      const mails = queue === taskQueue && mailsAtOnce(depsWith(mailDatabase), deps);
+      return Worker.create({
+        ...workerOptions(queue, queues.get(queue) ?? 1, config, log, tracing),
+        ...versionOptions(build),
+        connection,
+        activities: { ...createActivities(deps), ...mails },
+      });
+    };
+    const workers = await Promise.all([...databases].map(([queue, db]) => createWorker(queue, db)));
     begin();
     const { runs, stopAll } = runAll(workers);
     if (build !== undefined) {
@@ -162,7 +164,16 @@ const workflowTasks = 100;
 /** Connections of each queue to the database, at most. */
 const mostConnections = 20;
 
-/** And those in each external system. */
+/** With the connections of the queue of mails, except for what is noted within the workflow task: mails may hold all of those. */
+const mailsAtOnce = (mails: Deps, closings: Deps) =>
+  mailAtOnce(
+    createActivities(mails),
+    mailPlaces,
+    () => mails.mailer.isSlow(),
+    (reportId) => noteMailWaits(closings, reportId),
+  );
+
+/** How many activities at once, by queue. Each external system has one. */
 function queuesFor(systems: string[]): Map<string, number> {
   return new Map([...Object.entries(slotsOf), ...systems.map((name): [string, number] => [systemQueueOf(name), 5])]);
 }

@@ -17,18 +17,24 @@ const patience = 500;
 
 /**
  * The activities of the queue of mails, with the connections of that queue. A mail whose turn does not come soon fails, and then waits
- * in that queue. So do all of them while the relay is slow: until a workflow task ends, its run handles no other message.
+ * in that queue, of which `noteQueued` is notified. So do all of them while the relay is slow: until a workflow task ends, its run handles
+ * no other message.
  */
 export function mailAtOnce(
   { askConfirmation, sendSurvey }: Mails,
   { sending, waiting }: MailPlaces,
   isSlow: () => boolean,
+  noteQueued: (reportId: string) => Promise<void>,
 ): Mails {
   const places = bulkhead(sending, waiting);
   const limited =
-    <I, R>(send: (request: I) => Promise<R>) =>
+    <I, R>(send: (request: I) => Promise<R>, reportIdOf: (request: I) => string) =>
     async (request: I): Promise<R> => {
-      if (isSlow()) throw waitsForItsTurn();
+      const queue = async (): Promise<never> => {
+        await noteQueued(reportIdOf(request));
+        throw waitsForItsTurn();
+      };
+      if (isSlow()) return queue();
       if (places.executionSlots > 0) return places.execute(() => send(request));
       const soon = AbortSignal.timeout(patience);
       let isSending = false;
@@ -41,13 +47,15 @@ export function mailAtOnce(
       const tooLate = new Promise<never>((_, reject) =>
         soon.addEventListener('abort', () => !isSending && reject(new TaskCancelledError())),
       );
-      return Promise.race([turn, tooLate]).catch(benignIfFull);
+      return Promise.race([turn, tooLate]).catch((error: unknown) => {
+        if (error instanceof BulkheadRejectedError || error instanceof TaskCancelledError) return queue();
+        throw error;
+      });
     };
-  return { askConfirmation: limited(askConfirmation), sendSurvey: limited(sendSurvey) };
-}
-
-function benignIfFull(error: unknown): never {
-  throw error instanceof BulkheadRejectedError || error instanceof TaskCancelledError ? waitsForItsTurn() : error;
+  return {
+    askConfirmation: limited(askConfirmation, ({ fence }) => fence.reportId),
+    sendSurvey: limited(sendSurvey, ({ reportId }) => reportId),
+  };
 }
 
 const waitsForItsTurn = () =>

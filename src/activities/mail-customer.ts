@@ -6,16 +6,21 @@ import type { Deps } from './deps.js';
 import { mailVerdict } from './to-failure.js';
 import { now } from '../outside/database/clock.js';
 
+/** Shows the sweep that the run of a report is alive, although its mail has to wait. */
+export const noteMailWaits = ({ ledger }: Pick<Deps, 'ledger'>, reportId: string): Promise<void> =>
+  ledger.expect(reportId, later(now(), 2 * hour));
+
 /**
- * Hands a mail to the relay. An address that the relay refuses permanently goes on the suppression list. A mail that has to be
- * tried again shows the sweep that its run is alive. `noteRefusal` notes that a mail is refused permanently, and so not tried again.
+ * Hands a mail to the relay. An address that the relay refuses permanently goes on the suppression list.
+ * `noteRefusal` notes that a mail is refused permanently, and so not tried again.
  */
 export async function mailCustomer(
-  { mailer, doNotContact, ledger }: Deps,
+  deps: Deps,
   reportId: string,
   mail: Mail,
   noteRefusal?: (code: string) => Promise<void>,
 ): Promise<void> {
+  const { mailer, doNotContact } = deps;
   try {
     await mailer.send(mail, cancellationSignal());
   } catch (error) {
@@ -26,7 +31,7 @@ export async function mailCustomer(
         source: 'rcpt',
         reportId,
       });
-    await ledger.expect(reportId, later(now(), 2 * hour));
+    await noteMailWaits(deps, reportId);
     if (verdict && isFinalRefusal(verdict.code)) await noteRefusal?.(verdict.code);
     throw error;
   }

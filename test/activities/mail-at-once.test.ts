@@ -6,7 +6,7 @@ type Send = Activities['sendSurvey'];
 type Sent = Awaited<ReturnType<Send>>;
 
 const skipped: Sent = { state: 'skipped', reason: 'disabled' };
-const request = {} as Parameters<Send>[0];
+const request = { reportId: 'QUEUED-1' } as Parameters<Send>[0];
 const waitsForItsTurn = { type: 'MailUnavailable', message: 'The mail waits for its turn.' };
 
 const askConfirmation = () => Promise.reject(new Error('not used'));
@@ -15,8 +15,10 @@ const askConfirmation = () => Promise.reject(new Error('not used'));
 function relay(places: { sending: number; waiting: number }, isSlow = false) {
   const accept: (() => void)[] = [];
   const sendSurvey: Send = () => new Promise((resolve) => accept.push(() => resolve(skipped)));
-  const mails = mailAtOnce({ sendSurvey, askConfirmation }, places, () => isSlow);
-  return { accept, send: () => mails.sendSurvey(request) };
+  const queued: string[] = [];
+  const noteQueued = (reportId: string) => Promise.resolve(void queued.push(reportId));
+  const mails = mailAtOnce({ sendSurvey, askConfirmation }, places, () => isSlow, noteQueued);
+  return { accept, queued, send: () => mails.sendSurvey(request) };
 }
 
 test('a mail waits for its turn, and is sent as soon as another is', async () => {
@@ -39,7 +41,12 @@ test('a mail that has waited is sent in its own context, not in that of the mail
     seen.push(context.getStore());
     return new Promise((resolve) => accept.push(() => resolve(skipped)));
   };
-  const mails = mailAtOnce({ sendSurvey, askConfirmation }, { sending: 1, waiting: 1 }, () => false);
+  const mails = mailAtOnce(
+    { sendSurvey, askConfirmation },
+    { sending: 1, waiting: 1 },
+    () => false,
+    () => Promise.resolve(),
+  );
   const [first, second] = ['first', 'second'].map((name) => context.run(name, () => mails.sendSurvey(request)));
   accept[0]?.();
   await first;
@@ -49,11 +56,12 @@ test('a mail that has waited is sent in its own context, not in that of the mail
 });
 
 test('a mail fails at once if too many wait, and after a moment if its turn does not come', async () => {
-  const { accept, send } = relay({ sending: 1, waiting: 1 });
+  const { accept, queued, send } = relay({ sending: 1, waiting: 1 });
   const first = send();
   const second = send();
   await expect(send()).rejects.toMatchObject(waitsForItsTurn);
   await expect(second).rejects.toMatchObject(waitsForItsTurn);
+  expect(queued).toEqual(['QUEUED-1', 'QUEUED-1']);
   accept[0]?.();
   expect(await first).toEqual(skipped);
   const next = send();
@@ -63,7 +71,8 @@ test('a mail fails at once if too many wait, and after a moment if its turn does
 });
 
 test('a mail fails at once while the relay is slow', async () => {
-  const { accept, send } = relay({ sending: 1, waiting: 1 }, true);
+  const { accept, queued, send } = relay({ sending: 1, waiting: 1 }, true);
   await expect(send()).rejects.toMatchObject(waitsForItsTurn);
+  expect(queued).toEqual(['QUEUED-1']);
   expect(accept).toHaveLength(0);
 });
