@@ -124,6 +124,7 @@ async function open(run: RunState): Promise<NextPhase> {
 
 /** A report may have to stay cleared for a while, and its customer may have to be asked, before it is closed. */
 async function clearing(run: RunState): Promise<NextPhase> {
+  await escalate(run); // it may be cleared again before its run has seen it open
   const { policy, hold } = run;
   const mustWait = policy.holdDown > 0 || hold !== undefined;
   if (run.confirmation && isConfirmed(run)) run.phase = 'confirming';

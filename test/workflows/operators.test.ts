@@ -58,6 +58,53 @@ test('an alert that has nothing to say yet may have something to say later that 
   await until('it to wait, and look again', async () => (await waits()).length === 2);
 });
 
+test('a report that was reopened often, and cleared again before its run looked, alerts the operator', async () => {
+  const raised = controlled<'alertOperator'>();
+  const run = await process.begin('FLAPS-1', {
+    lookUpReport: ({ runId }) =>
+      Promise.resolve(
+        lookedUp(runId, {
+          state: 'cleared',
+          cycle: 4,
+          clearing: { at: '2026-03-01T12:00:00Z', receivedAt: '2026-03-01T12:00:00Z' },
+        }),
+      ),
+    alertOperator: raised.activity,
+  });
+  const alert = await raised.call(1);
+  expect(alert.input).toMatchObject({ kind: 'reopenings', reportId: 'FLAPS-1', cycle: 4 });
+  alert.succeed(true);
+  expect(await run.result()).toMatchObject({ outcome: 'closed' });
+});
+
+describe('a report that differs from its run after a restore', () => {
+  async function diverged(reportId: string) {
+    let looks = 0;
+    const run = await process.begin(reportId, {
+      lookUpReport: ({ runId }) =>
+        looks++ === 0
+          ? Promise.resolve(lookedUp(runId))
+          : Promise.reject(ApplicationFailure.nonRetryable('somebody has changed it', 'Diverged')),
+    });
+    await run.until('known', ({ waitingFor }) => waitingFor === 'the signal `cleared`');
+    await run.signal('lookAgain');
+    await run.until('parked', ({ attention }) => attention?.code === 'Diverged');
+    return run;
+  }
+
+  test('ends with a cancellation', async () => {
+    const run = await diverged('DIVERGED-1');
+    await run.signal('cancelled');
+    expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
+  });
+
+  test('ends when it is closed by hand', async () => {
+    const run = await diverged('DIVERGED-2');
+    await run.update('closeByHand', { note: 'closed elsewhere' });
+    expect(await run.result()).toMatchObject({ outcome: 'closed' });
+  });
+});
+
 test('a decision that is recorded while the report is looked up counts, although the row was read before it', async () => {
   const lookUp = controlled<'lookUpReport'>();
   const run = await process.begin('DECIDED-1', { lookUpReport: lookUp.activity });
