@@ -89,7 +89,7 @@ export async function runWorker(
     const depsWith = (db: Db) => ({ ...openStores(db, config.addressKey), ...outside });
     const createWorker = (queue: string, db: Db) => {
       const deps = depsWith(db);
-      const mails = queue === taskQueue && mailsAtOnce(depsWith(mailDatabase), deps);
+      const mails = queue === taskQueue && mailWithinTasks(depsWith(mailDatabase), deps);
       return Worker.create({
         ...workerOptions(queue, queues.get(queue) ?? 1, config, log, tracing),
         ...versionOptions(build),
@@ -164,8 +164,8 @@ const workflowTasks = 100;
 /** Connections of each queue to the database, at most. */
 const mostConnections = 20;
 
-/** With the connections of the queue of mails, except for what is noted within the workflow task: mails may hold all of those. */
-const mailsAtOnce = (mails: Deps, closings: Deps) =>
+/** Mails use the connections of the mail queue, and may hold all of them. That a mail has to wait is noted with a connection of the closings. */
+const mailWithinTasks = (mails: Deps, closings: Deps) =>
   mailAtOnce(
     createActivities(mails),
     mailPlaces,

@@ -17,8 +17,8 @@ const patience = 500;
 
 /**
  * The activities of the queue of mails, with the connections of that queue. A mail whose turn does not come soon fails, and then waits
- * in that queue, of which `noteQueued` is notified. So do all of them while the relay is slow: until a workflow task ends, its run handles
- * no other message.
+ * in that queue; `noteQueued` records that. So do all of them while the relay is slow: until a workflow task ends, its run handles no
+ * other message.
  */
 export function mailAtOnce(
   { askConfirmation, sendSurvey }: Mails,

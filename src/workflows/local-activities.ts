@@ -1,20 +1,34 @@
 /**
- * What each local activity of a run has to be protected from, because SDK 1.24 does not (measured, test/faults/order.test.ts).
+ * Protects the local activities of a run from two faults of SDK 1.24 (measured, test/faults/order.test.ts).
  *
- * A worker that was paused begins workflow tasks a while after the server has handed them out. One times out then, although it is worked at. If
- * the run's next task comes while a local activity of the first one runs, the SDK goes on with both. But a replay sees the messages of both at
- * once, and does not fit the history. So such a task fails here, and starts over from the history: all of these activities are idempotent.
+ * A worker that was paused starts a workflow task late, and the task may time out while one of its local activities still runs. If the run's
+ * next task arrives meanwhile, the SDK applies it to the same run. A replay, however, sees the messages of both tasks at once, and does not
+ * match the history. Such a task fails here, and starts over from the history: that is safe, because all activities are idempotent.
  *
- * If a local activity is cancelled just as it ends, its task fails as not deterministic. So none is cancelled: it ends by itself.
+ * A local activity that is cancelled just as it ends fails its task as nondeterministic. So none is cancelled: each ends by itself.
  */
-import { ApplicationFailure, CancellationScope, workflowInfo, type WorkflowInterceptors } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  workflowInfo,
+  type ActivateInput,
+  type WorkflowInterceptors,
+} from '@temporalio/workflow';
 
-/** Those of one run. */
+/** A local activity has ended. */
+const endsLocalActivity = ({ activation: { jobs } }: ActivateInput): boolean =>
+  jobs?.some(({ resolveActivity }) => resolveActivity?.isLocal) ?? false;
+
+/** The server has sent a workflow task. */
+const beginsTask = ({ activation: { jobs } }: ActivateInput): boolean =>
+  jobs?.some(({ resolveActivity, queryWorkflow }) => !resolveActivity?.isLocal && !queryWorkflow) ?? false;
+
+/** The SDK calls this once per run. */
 export function interceptors(): WorkflowInterceptors {
   let running = 0;
-  let isOvertaken = false;
-  /** The last task that came from the server. `startedAt`: by the server's clock, ms since 1970. */
-  let last = { startedAt: 0, isReplayed: true };
+  let hasTimedOut = false;
+  /** `startedAt`: by the server's clock, ms since 1970. */
+  let lastTask = { startedAt: 0, isReplayed: true };
   return {
     outbound: [
       {
@@ -31,24 +45,21 @@ export function interceptors(): WorkflowInterceptors {
     internals: [
       {
         activate: (input, next) => {
-          const { jobs } = input.activation;
-          const ends = jobs?.some(({ resolveActivity }) => resolveActivity?.isLocal);
-          if (jobs?.some(({ resolveActivity, queryWorkflow }) => !resolveActivity?.isLocal && !queryWorkflow)) {
+          if (beginsTask(input)) {
             const { taskTimeoutMs, unsafe } = workflowInfo();
             const task = { startedAt: Date.now(), isReplayed: unsafe.isReplaying };
             // A task that the SDK prolongs for a local activity is followed by the next one before it times out.
-            const isLate = task.startedAt - last.startedAt >= taskTimeoutMs;
-            isOvertaken ||= running > 0 && !last.isReplayed && isLate;
-            last = task;
+            const isLate = task.startedAt - lastTask.startedAt >= taskTimeoutMs;
+            hasTimedOut ||= running > 0 && !lastTask.isReplayed && isLate;
+            lastTask = task;
           }
-          if (isOvertaken && ends)
-            throw ApplicationFailure.create({
-              type: 'TaskTimedOut',
-              message: 'The workflow task had timed out. It starts over.',
-            });
+          if (hasTimedOut && endsLocalActivity(input)) throw taskTimedOut();
           next(input);
         },
       },
     ],
   };
 }
+
+const taskTimedOut = () =>
+  ApplicationFailure.create({ type: 'TaskTimedOut', message: 'The workflow task had timed out. It starts over.' });

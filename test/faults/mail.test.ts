@@ -14,6 +14,8 @@ rules:
 let refusesUs = false;
 let refusesSender = false;
 let refusesOperator = false;
+let acceptSlow: (reply: string) => void = () => undefined;
+const acceptedSlowly = new Promise<string>((resolve) => (acceptSlow = resolve));
 const sink = new ScriptedSmtpServer((to, attempt) => {
   if (refusesUs) return { greeting: '554 5.7.1 not you' };
   if (refusesOperator && to.startsWith('operator')) return { rcptTo: `550 5.1.1 <${to}>: no such user` };
@@ -23,6 +25,7 @@ const sink = new ScriptedSmtpServer((to, attempt) => {
   if (to.startsWith('later')) return attempt < 3 ? { afterDot: '451 4.3.0 try later' } : {};
   if (to.startsWith('moved')) return attempt > 1 ? { rcptTo: `550 5.1.1 <${to}>: no such user` } : {};
   if (to.startsWith('gone')) return { rcptTo: `550 5.1.1 <${to}>: no such user` };
+  if (to.startsWith('slow')) return { afterDot: acceptedSlowly };
   if (to.startsWith('policy')) return { afterDot: '554 5.6.0 content refused' };
   return {};
 });
@@ -232,6 +235,28 @@ test('letters outside ASCII before the @ never reach a relay that does not take 
   await stack.client.clear(idn);
   await stack.untilSurvey(idn, 'sent');
   expect(sink.commands).toContainEqual(expect.stringContaining('RCPT TO:<anne@xn--mnchen-3ya.example>'));
+});
+
+test('a mail that takes longer than a workflow task, and a signal meanwhile: its task starts over, and the mail goes out once', async () => {
+  const id = await stack.open('slow-1');
+  await stack.client.clear(id);
+  await until('the relay to have the mail', () => sink.to('slow-1@customers.example').length > 0);
+  const events = async () => (await stack.history(id)).events ?? [];
+  const tasks = async () => (await events()).filter((event) => event.workflowTaskStartedEventAttributes).length;
+  const before = await tasks();
+  await until('the task to be prolonged twice', async () => (await tasks()) >= before + 2);
+  await stack.signal(id, 'cleared');
+  await until('the run to have the signal', async () => {
+    const seen = await events();
+    const signalled = seen.filter((event) => event.workflowExecutionSignaledEventAttributes);
+    const sinceThen = seen.slice(seen.indexOf(signalled[1] ?? {}) + 1);
+    return signalled.length === 2 && sinceThen.some((event) => event.workflowTaskStartedEventAttributes);
+  });
+  acceptSlow('250 2.0.0 taken');
+  await stack.untilSurvey(id, 'sent');
+  expect(sink.to('slow-1@customers.example')).toHaveLength(1);
+  const failures = (await events()).flatMap((event) => event.workflowTaskFailedEventAttributes?.failure ?? []);
+  expect(failures.map((failure) => failure.applicationFailureInfo?.type)).toEqual(['TaskTimedOut']);
 });
 
 test('nothing was lost, and nothing done twice', async () => {

@@ -7,8 +7,8 @@ export interface Fault {
   greeting?: string;
   mailFrom?: string;
   rcptTo?: string;
-  /** After the final dot; `drop`: the mail is taken and the line is dropped before a word; `hang`: no word at all. */
-  afterDot?: string;
+  /** After the final dot, or when a test says so; `drop`: the mail is taken and the line is dropped before a word; `hang`: no word at all. */
+  afterDot?: string | Promise<string>;
 }
 
 /** `attempt` counts from 1 for each recipient. */
@@ -58,7 +58,7 @@ export class ScriptedSmtpServer {
       data = undefined;
       if (fault.afterDot === 'hang') return;
       if (fault.afterDot === 'drop') return void socket.destroy();
-      say(fault.afterDot ?? '250 2.0.0 taken');
+      void Promise.resolve(fault.afterDot ?? '250 2.0.0 taken').then(say);
     };
     const command = (line: string) => {
       this.commands.push(line);
