@@ -49,10 +49,10 @@ test('an alert that has nothing to say yet may have something to say later that 
   });
   await run.signal('cleared');
   await run.until('parked', ({ phase }) => phase === 'needsAttention');
+  const [alert] = await until('the alert to look what to say', () => looks.length > 0 && looks);
   isClosable = true;
   await run.update('retryNow');
   expect(await run.result()).toMatchObject({ outcome: 'closed' });
-  const [alert] = await until('the alert to look what to say', () => looks.length > 0 && looks);
   const waits = async () =>
     (await process.eventsOf(alertIdOf(alert as Alert))).filter((event) => event.timerStartedEventAttributes);
   await until('it to wait, and look again', async () => (await waits()).length === 2);
