@@ -27,14 +27,14 @@ export function mailAtOnce(
   noteQueued: (reportId: string) => Promise<void>,
 ): Mails {
   const places = bulkhead(sending, waiting);
+  const queue = async (reportId: string): Promise<never> => {
+    await noteQueued(reportId);
+    throw waitsForItsTurn();
+  };
   const limited =
     <I, R>(send: (request: I) => Promise<R>, reportIdOf: (request: I) => string) =>
     async (request: I): Promise<R> => {
-      const queue = async (): Promise<never> => {
-        await noteQueued(reportIdOf(request));
-        throw waitsForItsTurn();
-      };
-      if (isSlow()) return queue();
+      if (isSlow()) return queue(reportIdOf(request));
       if (places.executionSlots > 0) return places.execute(() => send(request));
       const soon = AbortSignal.timeout(patience);
       let isSending = false;
@@ -48,7 +48,8 @@ export function mailAtOnce(
         soon.addEventListener('abort', () => !isSending && reject(new TaskCancelledError())),
       );
       return Promise.race([turn, tooLate]).catch((error: unknown) => {
-        if (error instanceof BulkheadRejectedError || error instanceof TaskCancelledError) return queue();
+        if (error instanceof BulkheadRejectedError || error instanceof TaskCancelledError)
+          return queue(reportIdOf(request));
         throw error;
       });
     };

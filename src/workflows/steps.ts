@@ -1,10 +1,5 @@
 /** The activities as the process calls them: how long an attempt may take, how it is retried, and its name in the UI. */
-import {
-  ActivityCancellationType,
-  proxyActivities,
-  proxyLocalActivities,
-  type LocalActivityOptions,
-} from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import { bulkQueue, mailQueue, systemQueueOf } from '../contract/messages.js';
 import type { Policy } from '../policy/settings.js';
@@ -57,16 +52,15 @@ export const { countReports } = bulkStep('Count the reports of the service probl
 export const { forgetEndedReports } = bulkStep('Remove personal data from old reports', '1h');
 
 /** The same activity, tried once inside the workflow task, where it costs one event. The regular one follows if it fails. */
-const localStep = (summary: string, timing: Pick<LocalActivityOptions, 'startToCloseTimeout' | 'cancellationType'>) =>
-  proxyLocalActivities<Activities>({ retry: { maximumAttempts: 1 }, ...timing, summary });
-const atOnce = (summary: string) => localStep(summary, { startToCloseTimeout: '5s' });
+const localStep = (summary: string, startToCloseTimeout: '5s' | '3m') =>
+  proxyLocalActivities<Activities>({ retry: { maximumAttempts: 1 }, startToCloseTimeout, summary });
+const atOnce = (summary: string) => localStep(summary, '5s');
 
 export const { recordAnswerHandled } = step('Record that the answer was handled');
 export const { recordAnswerHandled: recordAnswerAtOnce } = atOnce('Record that the answer was handled');
 export const { closeReport: closeAtOnce } = atOnce('Close the report, or record that it is cleared');
 
-const { startToCloseTimeout, cancellationType } = mailOptions;
-const mailStepAtOnce = (summary: string) => localStep(summary, { startToCloseTimeout, cancellationType });
+const mailStepAtOnce = (summary: string) => localStep(summary, mailOptions.startToCloseTimeout);
 const askConfirmation = 'Ask the customer whether the problem is fixed';
 const sendSurvey = 'Ask the customer whether they are satisfied';
 /** A mail to a customer, tried once inside the workflow task; and in the queue where mails take turns and are retried. */

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { workflowIdOf } from '../../src/contract/ids.js';
+import { installQuietRuntime } from '../stack/runtime.js';
 
 /** `{release}/{path}.{run}`, as `npm run record-histories` names them. */
 const folder = resolve('test/replay/histories');
@@ -11,9 +12,7 @@ const names = files.map((file) => file.replace(/\.json$/, ''));
 const ofTheProcess = names.filter((name) => !/\/(alert|reply|forget|watch|service-problem)\./.test(name));
 
 const logger = new DefaultLogger('ERROR');
-beforeAll(() => {
-  Runtime.install({ logger, telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR' }) } } });
-});
+beforeAll(installQuietRuntime);
 
 /** For the spans of the traced bundle. */
 const nowhere = { exporter: { export: { fn: () => undefined } } };

@@ -1,8 +1,9 @@
 /** What must hold whatever has failed: checked over the ledger, the mailbox, Temporal and every history. */
 import { resolve } from 'node:path';
 import proto from '@temporalio/proto';
-import { DefaultLogger, Runtime, Worker, makeTelemetryFilterString } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import type { ParsedMail } from 'mailparser';
+import { installQuietRuntime } from './runtime.js';
 import type { Stack } from './stack.js';
 import { surveyIdOfMessage, workflowIdOf } from '../../src/contract/ids.js';
 import { workflowType } from '../../src/contract/messages.js';
@@ -36,7 +37,8 @@ export async function brokenInvariants(
   await until('every invariant to hold', holds).catch((error: unknown) => {
     if (broken === undefined) throw error; // it could not be checked
   });
-  return [...(broken ?? []), ...(await inHistories(stack)), ...(await inReplays(stack, bundle))];
+  const histories = await historiesOf(stack);
+  return [...(broken ?? []), ...inHistories(histories), ...(await inReplays(histories, bundle))];
 }
 
 const ofLedger: Record<string, string> = {
@@ -137,9 +139,9 @@ const startsOver = (failure?: proto.temporal.api.failure.v1.IFailure | null) =>
   failure?.applicationFailureInfo?.type === 'TaskTimedOut';
 
 /** Each run, whether it has ended or not, closes its report at most once, and asks only after that. */
-async function inHistories(stack: Stack): Promise<string[]> {
+function inHistories(histories: Recorded[]): string[] {
   const broken: string[] = [];
-  for await (const { workflowId, history } of histories(stack)) {
+  for (const { workflowId, history } of histories) {
     const { events } = history;
     const failures = (events ?? []).flatMap(({ workflowTaskFailedEventAttributes: failed }) =>
       failed?.cause && faultsOfCode.has(failed.cause) && !startsOver(failed.failure) ? [failed.failure?.message] : [],
@@ -155,31 +157,26 @@ async function inHistories(stack: Stack): Promise<string[]> {
   return broken;
 }
 
-let isInstalled = false;
-function installRuntime(): void {
-  if (isInstalled) return;
-  isInstalled = true;
-  const logging = { filter: makeTelemetryFilterString({ core: 'ERROR' }) };
-  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging } });
+interface Recorded {
+  workflowId: string;
+  history: proto.temporal.api.history.v1.IHistory;
+}
+
+async function historiesOf(stack: Stack): Promise<Recorded[]> {
+  const recorded: Recorded[] = [];
+  for await (const { workflowId, runId } of stack.temporal.workflow.list({ query: `WorkflowType="${workflowType}"` }))
+    recorded.push({ workflowId, history: await stack.temporal.workflow.getHandle(workflowId, runId).fetchHistory() });
+  return recorded;
 }
 
 /** A worker that takes a run over replays its history. */
-async function inReplays(stack: Stack, bundle: string): Promise<string[]> {
-  installRuntime();
+async function inReplays(histories: Recorded[], bundle: string): Promise<string[]> {
+  installQuietRuntime();
   const broken: string[] = [];
-  const results = Worker.runReplayHistories({ workflowBundle: { codePath: bundle } }, histories(stack));
+  const results = Worker.runReplayHistories({ workflowBundle: { codePath: bundle } }, histories);
   for await (const { workflowId, error } of results)
     if (error) broken.push(`${workflowId} does not fit its history: ${error.message}`);
   return broken;
-}
-
-async function* histories(
-  stack: Stack,
-): AsyncGenerator<{ workflowId: string; history: proto.temporal.api.history.v1.IHistory }> {
-  for await (const { workflowId, runId } of stack.temporal.workflow.list({ query: `WorkflowType="${workflowType}"` })) {
-    const { events } = await stack.temporal.workflow.getHandle(workflowId, runId).fetchHistory();
-    yield { workflowId, history: { events } };
-  }
 }
 
 const isClosing = (result: unknown): boolean => {

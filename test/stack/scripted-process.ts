@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import type { Activities } from '../../src/activities/index.js';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import { mailQueue, searchAttributes, taskQueue, workflowType, type UpdateName } from '../../src/contract/messages.js';
@@ -13,6 +13,7 @@ import type { WrittenReport } from '../../src/activities/written-report.js';
 import type { LookedUp } from '../../src/activities/look-up-report.js';
 import { nothingReceived } from '../../src/policy/changes.js';
 import { defaultPolicy, type Policy } from '../../src/policy/settings.js';
+import { installQuietRuntime } from './runtime.js';
 import { suggestedAfter } from './short-histories.js';
 import { until } from './waiting.js';
 
@@ -80,7 +81,7 @@ export class ScriptedProcess {
 
   /** `longestHistory`: with so many events, a run continues as new. */
   static async start({ longestHistory }: { longestHistory?: number } = {}): Promise<ScriptedProcess> {
-    Runtime.install({ logger: new DefaultLogger('ERROR') });
+    installQuietRuntime();
     const path = process.env['CLOSEOUT_TEMPORAL_CLI'] ?? '';
     const keys = Object.values(searchAttributes).map(({ name, type }) => defineSearchAttributeKey(name, type));
     const environment = await TestWorkflowEnvironment.createLocal({

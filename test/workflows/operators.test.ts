@@ -10,51 +10,36 @@ beforeAll(async () => {
 });
 afterAll(() => process.end());
 
-test('a report that could not be recorded as waiting for an operator is named in the alert', async () => {
+/** The alert about a report that is parked with a failure, cannot be recorded as parked, and is closed afterwards. */
+async function alertAbout(reportId: string, failure: string, hasText: boolean): Promise<Alert> {
   const alerts: Alert[] = [];
+  const rejected = (type: string) => Promise.reject(ApplicationFailure.nonRetryable('no', type));
   let isClosable = false;
-  const run = await process.begin('UNLISTED-1', {
-    closeReport: () =>
-      isClosable
-        ? Promise.resolve(written('closed'))
-        : Promise.reject(ApplicationFailure.nonRetryable('no', 'ClosureRefused')),
-    recordDecision: () => Promise.reject(ApplicationFailure.nonRetryable('no', 'Unexpected')),
+  const run = await process.begin(reportId, {
+    closeReport: () => (isClosable ? Promise.resolve(written('closed')) : rejected(failure)),
+    recordDecision: () => rejected('Unexpected'),
     alertOperator: (alert) => {
       alerts.push(alert);
-      return Promise.resolve(true);
+      return Promise.resolve(hasText);
     },
   });
   await run.signal('cleared');
   await run.until('parked', ({ phase }) => phase === 'needsAttention');
-  const [alert] = await until('the alert', () => alerts.length > 0 && alerts);
-  expect(alert).toMatchObject({ kind: 'attention', step: 'closeReport', reportId: 'UNLISTED-1' });
+  const alert = await until('the alert', () => alerts[0]);
   isClosable = true;
   await run.update('retryNow');
   expect(await run.result()).toMatchObject({ outcome: 'closed' });
+  return alert;
+}
+
+test('a report that could not be recorded as waiting for an operator is named in the alert', async () => {
+  const alert = await alertAbout('UNLISTED-1', 'ClosureRefused', true);
+  expect(alert).toMatchObject({ kind: 'attention', step: 'closeReport', reportId: 'UNLISTED-1' });
 });
 
 test('an alert that has nothing to say yet may have something to say later that day', async () => {
-  const looks: Alert[] = [];
-  let isClosable = false;
-  const run = await process.begin('OVER-1', {
-    closeReport: () =>
-      isClosable
-        ? Promise.resolve(written('closed'))
-        : Promise.reject(ApplicationFailure.nonRetryable('no', 'Unexpected')),
-    recordDecision: () => Promise.reject(ApplicationFailure.nonRetryable('no', 'Unexpected')),
-    alertOperator: (alert) => {
-      looks.push(alert);
-      return Promise.resolve(false);
-    },
-  });
-  await run.signal('cleared');
-  await run.until('parked', ({ phase }) => phase === 'needsAttention');
-  const [alert] = await until('the alert to look what to say', () => looks.length > 0 && looks);
-  isClosable = true;
-  await run.update('retryNow');
-  expect(await run.result()).toMatchObject({ outcome: 'closed' });
-  const waits = async () =>
-    (await process.eventsOf(alertIdOf(alert as Alert))).filter((event) => event.timerStartedEventAttributes);
+  const id = alertIdOf(await alertAbout('OVER-1', 'Unexpected', false));
+  const waits = async () => (await process.eventsOf(id)).filter((event) => event.timerStartedEventAttributes);
   await until('it to wait, and look again', async () => (await waits()).length === 2);
 });
 
