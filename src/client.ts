@@ -100,7 +100,7 @@ export class CloseoutClient {
   static connect(config: ClientConfig = loadConfig(), tracing?: Pick<Tracing, 'client'>): CloseoutClient {
     const ignore = () => undefined; // the pool replaces a broken idle connection
     const db = openDatabase(config.databaseUrl, ignore);
-    // A desk that many look at, and long lists, must not take the connections from customers' pages.
+    // Separate connections, so that the desk and long lists cannot use up those of customers' pages.
     const forLists = openDatabase(config.databaseUrl, ignore, { max: 3, statementMs: 20_000 });
     const temporal = connectTemporal(config.temporal, tracing?.client);
     const close = async () => {
@@ -181,7 +181,7 @@ export class CloseoutClient {
       status: status && isOpen(status) ? status : undefined,
       statusReason: isRunsReason ? undefined : change.reason,
     };
-    const updated = await this.reports.update(reportId, given, assertFits); // again, while nobody else changes it
+    const updated = await this.reports.update(reportId, given, assertFits); // checked again, under the lock of the row
     const kind = status && changeTo(status);
     return kind ? this.report(reportId, kind, { ...change, status }, updated) : { report: updated, isApplied: true };
   }

@@ -129,7 +129,7 @@ export async function runWorker(
     await Promise.all([...databases.values(), loopDatabase].map((db) => db.destroy()));
     await temporal.close();
     await tracing?.close();
-    // A worker that could not be created leaves others that hold it; that must not hide why.
+    // If a worker could not be created, others still hold the connection; that must not hide the first error.
     await connection.close().catch((error: unknown) => log.warn({ error: (error as Error).name }, 'cannot disconnect'));
   }
 }

@@ -29,7 +29,7 @@ export async function alertOperator(deps: Deps, alert: Alert): Promise<boolean> 
   return true;
 }
 
-/** Who gets alerts is a setting of ours, so a refusal is not the last word: the alert is tried until it is corrected. */
+/** The alert address is a setting, so a refusal is not final: the alert is retried until the setting is corrected. */
 function refusedAsOurs(error: unknown): never {
   const verdict = mailVerdict(error);
   if (!verdict || errors[verdict.code].retry) throw error;

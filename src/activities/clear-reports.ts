@@ -20,7 +20,7 @@ export interface ClearReports {
   by: string;
   /** Id of the request, which counts once for each report. */
   requestId: string;
-  /** They were signalled in an earlier round: whatever their runs wait for is tried at once. */
+  /** A repeated round: the reports were signalled before, so the step that each run waits for is retried at once. */
   isRetry?: boolean;
 }
 
@@ -34,10 +34,10 @@ export interface ClearedReports {
 /** How long a report may take from its signal to its closing, in ms. A single report that is cleared meanwhile waits as long. */
 const longestLag = 400;
 
-/** How many reports are in flight at least: with these, it is seen how fast the runs follow. */
+/** The fewest reports in flight. With these, the rate at which the runs follow can be measured. */
 const fewest = 20;
 
-/** How long one call goes on, and the pause between two looks; ms. */
+/** How long one call lasts, and the pause between two queries; ms. */
 const [duration, pause] = [5_000, 100];
 
 /**

@@ -37,7 +37,10 @@ export interface LookedUp extends Standing {
   actedOnRevision: number;
 }
 
-/** A report may be stored a moment after a signal has started its run. Later, storing it ends the parking. */
+/**
+ * How long to retry if the report does not exist yet: a signal may start the run just before the report is stored. After that, the run
+ * parks.
+ */
 const patience = 20 * second;
 
 /**

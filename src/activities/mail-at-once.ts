@@ -1,4 +1,7 @@
-/** A customer's mail within the workflow task of its run: so few at once that a relay or a session that hangs holds up no closing. */
+/**
+ * Sends a customer's mail within the workflow task of its run. Few at a time, so that a relay or session that hangs does not delay
+ * closings.
+ */
 import { AsyncResource } from 'node:async_hooks';
 import { ApplicationFailure } from '@temporalio/common';
 import { BulkheadRejectedError, TaskCancelledError, bulkhead } from 'cockatiel';
@@ -12,7 +15,7 @@ export interface MailPlaces {
   waiting: number;
 }
 
-/** Longer than a mail takes whose relay answers; ms. */
+/** How long a mail waits for its turn; ms. Longer than a relay that answers takes for a mail. */
 const patience = 500;
 
 /**
@@ -38,7 +41,7 @@ export function mailAtOnce(
       if (places.executionSlots > 0) return places.execute(() => send(request));
       const soon = AbortSignal.timeout(patience);
       let isSending = false;
-      // Or it would run in the context of the mail that makes room for it, and be stopped with that one.
+      // Otherwise it would run in the async context of the mail whose place it takes, and be cancelled with that mail.
       const sendInOwnContext = AsyncResource.bind(() => {
         isSending = true;
         return send(request);

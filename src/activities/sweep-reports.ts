@@ -18,7 +18,7 @@ const pageSize = 500;
 const unfinishedPage = 10_000;
 
 /**
- * Looks for what is wrong, never for what is merely quiet, and wakes the runs concerned. Safe to repeat: a run that is woken for
+ * Wakes the runs of reports with a problem; never reads reports that simply wait. Safe to repeat: a run that is woken for
  * nothing looks its report up and goes on waiting.
  */
 export async function sweepReports(deps: Deps): Promise<Swept> {

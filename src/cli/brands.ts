@@ -7,7 +7,7 @@ export function brandCommands(program: Command): void {
   program
     .commandsGroup('Policy:')
     .command('brands')
-    .description('in whose name customers are written to (docs/brands.md)')
+    .description('the brands of mails and pages (docs/brands.md)')
     .command('check [folder]')
     .description('check every brand of a folder, CLOSEOUT_BRANDS if absent; name the file and line of each fault')
     .option('--json', 'print JSON')
@@ -29,7 +29,7 @@ async function check(folder: string | undefined, options: Common): Promise<void>
   };
   const { brands, faults } = readBrands(given, builtInBrand(sender));
   const names = brands.map(({ id }) => id);
-  const fine = names.length > 0 ? `${names.join(', ')}: nothing is wrong.` : `${given} has no brand.`;
+  const fine = names.length > 0 ? `${names.join(', ')}: no problems found.` : `${given} has no brand.`;
   print(options, { brands: names, faults }, faults.length > 0 ? faults.map(inWords).join('\n') : fine);
   if (faults.length > 0) process.exitCode = 1;
 }

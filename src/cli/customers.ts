@@ -75,7 +75,7 @@ async function confirmed({ yes }: Irrevocable, consequence: string): Promise<voi
   if (yes) return;
   if (!process.stdin.isTTY) throw new CloseoutError('BadInput', `${consequence} To do it, add --yes.`, '--yes');
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`${consequence} Go on? [y/N] `);
+  const answer = await terminal.question(`${consequence} Continue? [y/N] `);
   terminal.close();
   if (!/^y(es)?$/i.test(answer.trim())) throw new CloseoutError('BadInput', 'Nothing was changed.');
 }

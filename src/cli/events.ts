@@ -1,4 +1,4 @@
-/** Commands about events: who is notified, and once more. */
+/** Commands about events: listeners and deliveries. */
 import type { Command } from 'commander';
 import type { ListenerStatus } from '../contract/events.js';
 import { CloseoutError } from '../contract/errors.js';
@@ -9,18 +9,18 @@ export function eventCommands(program: Command): void {
   const events = program
     .commandsGroup('Events:')
     .command('events')
-    .description('who is notified of what happens (docs/events.md)');
+    .description('listeners of events, and deliveries to them (docs/events.md)');
   const command = (spec: string, description: string) =>
     events.command(spec).description(description).option('--json', 'print JSON');
 
-  command('list', 'every listener, and what waits for it').action((options: Common) =>
+  command('list', 'list the listeners and how many events wait for each').action((options: Common) =>
     withClient(async (client) => {
       const listeners = await client.events.listeners();
-      print(options, listeners, listeners.length === 0 ? 'Nobody is notified.' : listenerTable(listeners));
+      print(options, listeners, listeners.length === 0 ? 'There are no listeners.' : listenerTable(listeners));
     }),
   );
 
-  command('replay', 'deliver events since a time once more')
+  command('replay', 'deliver the events since a given time again')
     .requiredOption('--since <time>', 'ISO 8601; events are kept for 30 days')
     .option('--listener <name>', 'to this listener only')
     .action(replay);
@@ -28,7 +28,7 @@ export function eventCommands(program: Command): void {
   command('resume <listener>', 'try a parked listener again').action((listener: string, options: Common) =>
     withClient(async (client) => {
       await client.events.resume(listener);
-      print(options, { listener }, `${listener}: its events are delivered again.`);
+      print(options, { listener }, `${listener}: delivery is resumed.`);
     }),
   );
 }
@@ -38,7 +38,7 @@ const replay = ({ since, listener, json }: Common & { since: string; listener?: 
     const time = timeOption('--since', since);
     if (time === undefined) throw new CloseoutError('BadInput', '--since is missing.', '--since');
     const events = await client.events.replay(time, listener);
-    print({ json }, { events }, `${events} events are delivered once more.`);
+    print({ json }, { events }, `${events} events will be delivered again.`);
   });
 
 function listenerTable(listeners: ListenerStatus[]): string {
@@ -54,5 +54,5 @@ function listenerTable(listeners: ListenerStatus[]): string {
 
 function stateOf(failingSince: string | undefined, parkedAt: string | undefined): string {
   if (parkedAt) return `parked for ${age(parkedAt)}`;
-  return failingSince ? `failing for ${age(failingSince)}` : 'fine';
+  return failingSince ? `failing for ${age(failingSince)}` : 'ok';
 }

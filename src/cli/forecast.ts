@@ -20,7 +20,7 @@ export function comparisonTable(current: Forecast, rehearsed: Forecast, withTime
     ]),
   ];
   const summary = table(
-    ['', 'CURRENT POLICY', 'THIS POLICY'],
+    ['', 'CURRENT POLICY', 'NEW POLICY'],
     counts.map((row) => row.map(String)),
     true,
   );
@@ -34,7 +34,7 @@ export function comparisonTable(current: Forecast, rehearsed: Forecast, withTime
   const differ = `${differing.length} ${differing.length === 1 ? 'cycle differs' : 'cycles differ'}.`;
   if (differing.length === 0) return [summary, '', differ].join('\n');
   const rows = differing.slice(0, longestList).map(({ key, outcomes }) => [...key.split(' '), ...outcomes.flat()]);
-  const head = ['REPORT', 'CYCLE', 'CLOSED NOW', 'SURVEY NOW', 'CLOSED THEN', 'SURVEY THEN'];
+  const head = ['REPORT', 'CYCLE', 'CLOSED (CURRENT)', 'SURVEY (CURRENT)', 'CLOSED (NEW)', 'SURVEY (NEW)'];
   const more = differing.length > longestList ? [`and ${differing.length - longestList} more; --json lists all`] : [];
   return [summary, '', differ, table(head, rows, true), ...more].join('\n');
 }

@@ -63,7 +63,7 @@ const onSurveys: Operation[] = [
   {
     verb: 'revoke-survey',
     update: 'revokeSurvey',
-    description: 'end the open survey: its link then says so',
+    description: 'end the open survey; its link then shows that it has ended',
     isDone: ({ survey }) => survey.state !== 'sent',
   },
 ];
@@ -128,7 +128,7 @@ const operate = (
     const status = await settled(client, id, (current) => isDone(current, when, before)).catch(undefinedIfNotFound);
     if (!status) return print({ json }, accepted, `The run of ${id} has ended. There is no report ${id}.`);
     print({ json }, status, describe(status));
-    // Asked for and accepted, but refused once more by whoever refused it before.
+    // The request was accepted, but the step was refused again.
     if (isRefusedAgain(status, when)) process.exitCode = 1;
   });
 

@@ -29,7 +29,7 @@ export function policyCommands(program: Command): void {
 
   commandsOf(program)('rehearse <file>', 'forecast what a policy would have done, compared with the current one')
     .option('--policy <file>', 'the policy to rehearse')
-    .option('--at-once', 'as if everything happened at the same moment, as "replay" does it')
+    .option('--at-once', 'simulate all changes at the same moment, as "replay" does')
     .action(rehearse);
 
   commandsOf(program)('replay <file>', 'drive a log of incidents through the public API').action(

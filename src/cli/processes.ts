@@ -16,7 +16,7 @@ export function processCommands(program: Command): void {
 
   program
     .command('worker')
-    .description('run a process for workflows and activities')
+    .description('run a worker: the process that executes workflows and activities')
     .action(async () => {
       const [{ loadWorkerConfig }, { runWorker }] = await Promise.all([
         import('../setup/config.js'),
@@ -27,7 +27,7 @@ export function processCommands(program: Command): void {
 
   program
     .command('gateway')
-    .description('run a process that answers HTTP')
+    .description('run a gateway: the process that serves HTTP')
     .action(async () => {
       const [{ loadGatewayConfig }, { runGateway }] = await Promise.all([
         import('../setup/config.js'),
@@ -41,9 +41,7 @@ export function processCommands(program: Command): void {
     'bring the database up to date: once per release, before the new processes start',
   ).action(migrate);
 
-  commandsOf(program)('watch', 'look for reports with which something is wrong, now, and wake their runs').action(
-    watch,
-  );
+  commandsOf(program)('watch', 'sweep now: find reports with a problem, and wake their runs').action(watch);
 }
 
 async function migrate(options: Common): Promise<void> {
@@ -60,7 +58,7 @@ const watch = (options: Common) =>
     const result = await client.overview.sweep();
     const { notified, failed, stuck } = result;
     const woken = Object.entries(notified).map(([kind, count]) => `${count} ${kind}`);
-    const found = woken.length > 0 ? `Woken: ${woken.join(', ')}.` : 'Nothing was wrong.';
+    const found = woken.length > 0 ? `Woken: ${woken.join(', ')}.` : 'No problems found.';
     const problems = [failed > 0 && `${failed} could not be woken.`, stuck > 0 && `${stuck} are stuck.`].filter(
       Boolean,
     );
@@ -74,7 +72,7 @@ type Run = (log: Logger, onReady: () => void) => Promise<void>;
 async function runProcess(name: string, run: Run): Promise<void> {
   const { openLog } = await import('../setup/log.js');
   const stop = () => process.kill(process.pid, 'SIGTERM');
-  // The second of two, as npm and a terminal send them together, must not cut off the shutdown that the first began.
+  // npm and the terminal may both send the signal. The second must not interrupt the shutdown that the first began.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
   process.once('disconnect', stop);
   try {

@@ -86,7 +86,7 @@ export function reportCommands(program: Command): void {
     .option('--customer <id>', 'only those of this customer')
     .option('--service-problem <id>', 'only those of this common fault')
     .option('--search <text>', 'an id or its beginning, an external id, a customer or a service problem')
-    .option('--older-than <days>', 'opened at least so many days ago')
+    .option('--older-than <days>', 'opened at least this many days ago')
     .option('--limit <n>', 'how many', '50')
     .action(list);
 
@@ -110,7 +110,7 @@ export function reportCommands(program: Command): void {
     'who reports it',
   )
     .option('--at <time>', 'when it was fixed, ISO 8601; now if absent')
-    .option('--rate <n>', 'at most so many reports per second, 1 to 500; as many as the workers sustain if absent')
+    .option('--rate <n>', 'at most this many reports per second, 1 to 500; by default, as many as the workers sustain')
     .option('--no-wait', 'do not wait until all are cleared')
     .action(clearProblem);
 }
@@ -144,9 +144,9 @@ const change = (verb: Verb, id: string, { at, by, reason, json }: ChangeOptions)
 async function outcomeOf(client: CloseoutClient, verb: Verb, before: Report, report: Report, isApplied: boolean) {
   const { id, cycle, status } = report;
   if (!isApplied)
-    return `${id}: stored, but its run has not acted on it yet. To see what becomes of it: closeout status ${id}`;
+    return `${id}: accepted, but its run has not acted on it yet. To see the result: closeout status ${id}`;
   const wasSo = cycle === before.cycle && stateOf(before.status) === stateOf(status);
-  if (wasSo) return `${id} is ${inWords(report)} already (cycle ${cycle}).`;
+  if (wasSo) return `${id} is already ${inWords(report)} (cycle ${cycle}).`;
   if (verb === 'reopen') return `${id} is open again (cycle ${cycle}).`;
   if (status !== 'resolved') return `${id} is ${inWords(report)}.`;
   const settledAs = await settled(client, id, ({ phase }) => phase !== 'clearing' && phase !== 'closing');
@@ -168,7 +168,11 @@ const timeline = (id: string, options: Common) =>
 const list = ({ phase, attention, held, customer, serviceProblem, search, limit, ...options }: ListOptions) =>
   withClient(async (client) => {
     if (attention && phase !== undefined)
-      throw new CloseoutError('BadInput', '--attention is itself a phase; give one of the two.', '--phase');
+      throw new CloseoutError(
+        'BadInput',
+        '--attention selects a phase itself; give either --attention or --phase.',
+        '--phase',
+      );
     const { reports, total } = await client.find({
       phase: attention ? 'needsAttention' : wordOption('--phase', phase, listedPhases),
       statuses: options.status?.split(',').flatMap((word) => wordOption('--status', word.trim(), reportStatuses) ?? []),
@@ -194,7 +198,7 @@ const list = ({ phase, attention, held, customer, serviceProblem, search, limit,
     const lost = attention ? await client.overview.lostInAttention() : [];
     if (lost.length > 0)
       process.stderr.write(
-        `The database has no report ${lost.join(', ')}, whose runs wait for an operator: docs/operations.md.\n`,
+        `Not in the database, but their runs wait for an operator (see docs/operations.md): ${lost.join(', ')}.\n`,
       );
   });
 
@@ -209,7 +213,7 @@ const clearProblem = (id: string, { at, by, wait, rate, json }: ClearProblemOpti
     const { cleared, closed, failed, failedCount, later } = progress;
     const notCleared = failed.map(({ reportId, failure }) => `  ${reportId}: ${failure}`);
     const all = closed + progress.closing + progress.open;
-    const summary = `${id}: ${closed} of ${all} reports are closed; ${cleared} were cleared now, ${failedCount} could not be.`;
+    const summary = `${id}: ${closed} of ${all} reports are closed; ${cleared} were cleared now, ${failedCount} could not be cleared.`;
     const opened = `Opened or reopened later, and so still open: ${later.ids.join(', ')}${later.count > later.ids.length ? ', …' : ''}`;
     print({ json }, progress, [summary, ...notCleared, ...(later.count > 0 ? [opened] : [])].join('\n'));
     if (wait && failedCount > 0) process.exitCode = 1;

@@ -60,8 +60,7 @@ export function describe(status: RunStatus): string {
   const { sentence, command } = stateInWords(status, localTime);
   const lines = [`${reportId}: ${sentence}`];
   if (command) lines.push(`To act: ${command}`);
-  if (skipSurveyBy && survey.state === 'none')
-    lines.push(`The customer will not be asked: ${skipSurveyBy} decided not to ask.`);
+  if (skipSurveyBy && survey.state === 'none') lines.push(`No survey will be sent: ${skipSurveyBy} has skipped it.`);
   const outcome = survey.reason ? `${survey.state} (${survey.reason})` : survey.state;
   lines.push(`Phase ${phase}, cycle ${cycle}, survey ${outcome}${run ? `, run ${run}` : ''}`);
   return printable(lines.join('\n'));

@@ -13,19 +13,19 @@ export function systemCommands(program: Command): void {
   const command = (spec: string, description: string) =>
     systems.command(spec).description(description).option('--json', 'print JSON');
 
-  command('check [name]', 'log in, and look for every status and permission that is needed').action(check);
-  command('list', 'how far each system was read').action((options: Common) =>
+  command('check [name]', 'log in, and check that the required statuses and fields exist').action(check);
+  command('list', 'when each system was last polled and compared, and its last error').action((options: Common) =>
     withClient(async (client) => {
       const states = await client.systems.states();
       const rows = states.map(({ name, polledAt, comparedAt, failingSince, reason }) => [
         name,
         polledAt ? `${age(polledAt)} ago` : 'never',
         comparedAt ? `${age(comparedAt)} ago` : 'never',
-        failingSince ? `failing for ${age(failingSince)}` : 'fine',
+        failingSince ? `failing for ${age(failingSince)}` : 'ok',
         reason ?? '',
       ]);
       const head = ['system', 'polled', 'compared', 'state', 'reason'];
-      print(options, states, rows.length === 0 ? 'No system was read yet.' : table(head, rows));
+      print(options, states, rows.length === 0 ? 'No system has been polled yet.' : table(head, rows));
     }),
   );
 }
@@ -50,7 +50,7 @@ async function check(name: string | undefined, options: Common): Promise<void> {
     })),
   );
   const lines = results.flatMap(({ system, faults }) =>
-    faults.length === 0 ? [`${system}: nothing is wrong.`] : faults.map((fault) => `${system}: ${fault}`),
+    faults.length === 0 ? [`${system}: no problems found.`] : faults.map((fault) => `${system}: ${fault}`),
   );
   print(options, results, lines.join('\n') || 'CLOSEOUT_SYSTEMS names no system.');
   if (results.some(({ faults }) => faults.length > 0)) process.exitCode = 1;
@@ -58,5 +58,5 @@ async function check(name: string | undefined, options: Common): Promise<void> {
 
 function inWords(error: unknown): string[] {
   if (error instanceof CloseoutError) return [`${error.code}: ${error.message}`];
-  return ['Its answer is not what this adapter expects; is the type right?'];
+  return ['The response is not what this adapter expects; check the type of the system.'];
 }

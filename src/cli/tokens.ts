@@ -16,7 +16,7 @@ export function tokenCommands(program: Command): void {
     .requiredOption('--scope <scopes>', `one or more of ${scopes.join(', ')}, separated by commas`)
     .action(create);
 
-  command('list', 'which tokens there are, and when each was last used').action((options: Common) =>
+  command('list', 'list the tokens, and when each was last used').action((options: Common) =>
     withClient(async (client) => {
       const all = await client.tokens.list();
       const rows = all.map(({ name, scopes: may, createdAt, lastUsedAt }) => [
@@ -33,14 +33,14 @@ export function tokenCommands(program: Command): void {
     }),
   );
 
-  command('revoke <name>', 'refuse a token from now on').action((name: string, options: Common) =>
+  command('revoke <name>', 'revoke a token').action((name: string, options: Common) =>
     withClient(async (client) => {
       await client.tokens.revoke(name);
-      print(options, { revoked: name }, `${name}: refused from now on.`);
+      print(options, { revoked: name }, `${name}: revoked.`);
     }),
   );
 
-  command('end-sessions <name>', 'log somebody out of the desk everywhere').action((name: string, options: Common) =>
+  command('end-sessions <name>', 'end all desk sessions of a user').action((name: string, options: Common) =>
     withClient(async (client) => {
       const ended = await client.sessions.endAllOf(name);
       print(options, { name, ended }, `${name}: ${ended} ${ended === 1 ? 'session' : 'sessions'} ended.`);

@@ -7,7 +7,7 @@ import { localTime, table } from './terminal.js';
 export function workerVersionCommands(program: Command): void {
   const command = commandsOf(program);
 
-  command('versions', 'versions of the workers, and which of them gets the runs').action((options: Common) =>
+  command('versions', 'list the versions of the workers, and which of them gets the runs').action((options: Common) =>
     withClient(async (client) => {
       const all = await client.workerVersions.list();
       const rows = all.map(({ buildId, state, percentage, createdAt }) => [
@@ -15,12 +15,15 @@ export function workerVersionCommands(program: Command): void {
         percentage === undefined ? state : `${state}, ${percentage} %`,
         localTime(createdAt),
       ]);
-      const none = 'There are none: workers are versioned with CLOSEOUT_WORKER_VERSIONING=yes.';
+      const none = 'There are no worker versions. To use them, set CLOSEOUT_WORKER_VERSIONING=yes.';
       print(options, all, all.length > 0 ? table(['VERSION', 'STATE', 'CREATED'], rows) : none);
     }),
   );
 
-  command('rollout <version>', 'give a version of the workers all runs, or some of them; an older one to roll back')
+  command(
+    'rollout <version>',
+    'route all runs, or a percentage of them, to a worker version; to roll back, name an older one',
+  )
     .option('--percent <number>', 'of the runs, from 0 to 100', '100')
     .action((version: string, { percent, ...options }: Common & { percent: string }) =>
       withClient(async (client) => {

@@ -11,7 +11,7 @@ import { later, minute } from '../policy/time.js';
 import type { ChangeRequest, CloseoutClient } from '../client.js';
 import { now } from '../outside/database/clock.js';
 
-/** What became of it. `unchanged`: it was known already, or ended before it was known. */
+/** The outcome of a webhook. `unchanged`: the alarm was already known, or ended before it was known. */
 export type AlarmOutcome = 'opened' | 'reopened' | 'cleared' | 'unchanged';
 
 /** Opens a report about an alarm, in the external system of its source, and returns its id. Asks `beforeWrite` whether it still may. */
@@ -67,7 +67,7 @@ export class AlarmService {
     const state = before && stateOf(before.status);
     const isCurrent = state === 'open' || state === 'cleared';
     if (before && (isCurrent || (state === 'closed' && canReopen(before, policyFor)))) {
-      // Also if it seems to be open: the end of the last firing may still wait for a worker.
+      // Even if it seems open: no worker may have processed the end of the last firing yet.
       await this.reports.reopen(before.id, changeOf(source, alarm));
       await note(before.id);
       return state === 'open' ? 'unchanged' : 'reopened';
@@ -96,7 +96,7 @@ export class AlarmService {
   private async end(source: string, alarm: Firing, report: Report | undefined): Promise<AlarmOutcome> {
     const state = report && stateOf(report.status);
     if (!report || state === 'cancelled') return 'unchanged';
-    // Also if it seems to be cleared or closed: its reopening may still wait for a worker.
+    // Even if it seems cleared or closed: no worker may have processed its reopening yet.
     await this.reports.clear(report.id, changeOf(source, alarm));
     return state === 'open' ? 'cleared' : 'unchanged';
   }
@@ -112,10 +112,10 @@ function changeOf(source: string, alarm: Firing): ChangeRequest {
 /** Tells the firings with the same start apart. */
 const againOf = ({ firings }: Firing): string => (firings > 1 ? `:${firings}` : '');
 
-/** The webhooks of a pair come that much later than each other at most; ms. */
+/** The longest delay between the webhooks of a high-availability pair; ms. */
 const longestDelay = 5 * minute;
 
-/** What fires later than that does so again, though its start is the same: Prometheus could not reach Alertmanager for a while. */
+/** After that delay, an alarm with the same start is a new firing: Prometheus could not reach Alertmanager for a while. */
 const hasEndedLongAgo = ({ endedAt }: KnownAlarm): boolean =>
   endedAt !== undefined && later(endedAt, longestDelay) < now();
 

@@ -24,7 +24,7 @@ export class ServiceProblemService {
     if (!Number.isInteger(perSecond) || perSecond < 1 || perSecond > mostPerSecond)
       throw new CloseoutError('BadInput', `perSecond must be a whole number from 1 to ${mostPerSecond}.`, 'perSecond');
     if (Object.keys(await this.reports.countOf(serviceProblemId)).length === 0) {
-      const message = `No report of service problem ${serviceProblemId} is known.`;
+      const message = `There are no reports of service problem ${serviceProblemId}.`;
       throw new CloseoutError('NotFound', message, 'serviceProblemId');
     }
     await this.runs.clear({ id: randomUUID(), ...input, at: at ?? now().toISOString() });

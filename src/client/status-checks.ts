@@ -16,11 +16,13 @@ export function assertChangeable({ id, status }: Report, kind: ChangeKind): void
 }
 
 export function assertAllowed({ id, status: from }: Report, to: ReportStatus): void {
-  // Repeated after its answer was lost: the report was cleared, and so closed.
+  // A repeated request: the report was cleared, and has been closed since.
   const isRepeated = from === to || (from === 'closed' && to === 'resolved');
   if (isRepeated || allowedAfter(from).includes(to)) return;
-  const allowed = allowedAfter(from).join(', ') || 'nothing, it is final';
+  const allowed = allowedAfter(from).join(', ');
   const hint = to === 'closed' ? ' Closeout itself closes a report once it is resolved.' : '';
-  const message = `Report ${id} is ${from}; from there status can become ${allowed}, not ${to}.${hint}`;
+  const message = allowed
+    ? `Report ${id} is ${from}; its status can become ${allowed}, but not ${to}.${hint}`
+    : `Report ${id} is ${from}, which is final.`;
   throw new CloseoutError('StatusConflict', message, 'status');
 }

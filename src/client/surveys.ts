@@ -138,7 +138,7 @@ export class SurveyService {
       ({ direction, messageId }) => direction === 'in' && messageId === null,
     );
     if (notes.length >= mostNotes && !notes.some((note) => note.id === id))
-      throw new CloseoutError('TooManyRequests', `No more than ${mostNotes} messages are taken through one link.`);
+      throw new CloseoutError('TooManyRequests', `At most ${mostNotes} messages are accepted through one link.`);
     await confirmations.addNote(surveyId, text);
     await messages.store({ id, surveyId, direction: 'in', author: null, text });
     await this.alertToMessage(id).catch(ignoreUnavailable);
@@ -204,9 +204,9 @@ export class SurveyService {
     if (!isNew && (await messages.find(id))?.text !== text)
       throw new CloseoutError(
         'StatusConflict',
-        'This mail was stored before, with another text. Send the new text as another mail.',
+        'This mail is already stored with a different text. Send the new text as a new mail.',
       );
-    // If its begin is not noted, the sweep begins it once more, which changes nothing.
+    // If this fails, the sweep starts the reply again, which has no effect.
     const note = () => messages.markBegun(id).catch(() => undefined);
     await this.runs.reply(id).then(note, ignoreUnavailable);
   }
@@ -231,7 +231,7 @@ export class SurveyService {
     const address = recipient === undefined ? ours[0] : doNotContact.hashOf(recipient);
     if (isBadAddress(status) && address !== undefined && !about.isForwarded)
       await doNotContact.suppress(address, { reason: status, source: 'dsn', reportId: survey.reportId });
-    // A later mail went to another address, and says nothing by that.
+    // The bounce is about an earlier address; a later mail went to another one.
     const isOfEarlier = address !== undefined && !ours.includes(address) && isOurs(address);
     if (replyId !== undefined)
       await this.handleReplyBounce(replyId, isBadAddress(status) ? 'RecipientRefused' : 'MailRefused');
@@ -240,7 +240,7 @@ export class SurveyService {
     return 'bounce';
   }
 
-  /** An operator's reply did not arrive; what became of the survey is another matter. */
+  /** An operator's reply bounced. The survey is not affected. */
   private async handleReplyBounce(storedMessageId: string, failure: 'RecipientRefused' | 'MailRefused'): Promise<void> {
     const { messages } = this.stores;
     if (!(await messages.find(storedMessageId))) return;

@@ -13,7 +13,7 @@ export class TokenService {
     if (!namePattern.test(name))
       throw new CloseoutError(
         'BadInput',
-        'name must begin with a letter, and have letters, digits, ".", "_", "@" and "-" only, at most 64.',
+        'name must be at most 64 letters, digits, ".", "_", "@" or "-", and begin with a letter.',
         'name',
       );
     if (isReservedAuthor(name))
@@ -22,11 +22,7 @@ export class TokenService {
       throw new CloseoutError('BadInput', `scope must be one or more of ${allScopes.join(', ')}.`, 'scope');
     const token = await this.tokens.create(name, scopes);
     if (token === undefined)
-      throw new CloseoutError(
-        'BadInput',
-        `There is a token ${name} already; revoke it, or choose another name.`,
-        'name',
-      );
+      throw new CloseoutError('BadInput', `Token ${name} already exists; revoke it, or choose another name.`, 'name');
     return token;
   }
 

@@ -14,7 +14,7 @@ export const unverified = (name: string): string => `${name} (unverified)`;
 /** Prefix of every named token, so that a leaked one is recognised. */
 export const tokenPrefix = 'closeout_';
 
-/** Whoever sends a request, as history and timeline name them. */
+/** The sender of a request, as named in history and timeline. */
 export interface Subject {
   name: string;
   scopes: readonly Scope[];

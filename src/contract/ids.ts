@@ -56,7 +56,7 @@ export const alertMessageIdOf = (alert: Alert, domain: string): string =>
 
 /** A report id is part of URLs, workflow ids and Message-IDs. */
 export const reportIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-export const reportIdRule = 'must be 1 to 64 letters, digits, ".", "_" or "-", a letter or digit first';
+export const reportIdRule = 'must be 1 to 64 letters, digits, ".", "_" or "-", and begin with a letter or digit';
 
 /** Id of the report that is opened when a customer says too late that the problem is not solved. One per cycle. */
 export function followUpIdOf(reportId: string, cycle: number): string {
@@ -103,7 +103,9 @@ export function surveyIdOfBounce(address: string): string | undefined {
   return /\+([0-9a-v]{20})@/i.exec(address)?.[1]?.toLowerCase();
 }
 
-/** By its mark, a change or note that was made in a ticket system is known as ours, and so made once. A cycle may have several clearings. */
+/**
+ * The mark identifies a change or note that we made in a ticket system, so that it is made only once. A cycle may have several clearings.
+ */
 export const closingMark = (reportId: string, cycle: number, clearedAt: Date): string =>
   `closeout:${reportId}:${cycle}:${clearedAt.getTime()}:closed`;
 export const changeMark = (reportId: string, rev: number, change: 'reopened' | 'cancelled'): string =>

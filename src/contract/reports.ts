@@ -35,7 +35,7 @@ export const listedPhases = [
 ] as const satisfies Phase[];
 export type ListedPhase = (typeof listedPhases)[number];
 
-/** The total of a list stops there: counting more would cost more than it says. */
+/** The highest total that a list reports: an exact count of more rows would be expensive. */
 export const mostCounted = 10_000;
 
 /** A change of a report's status that its run has to act on. */

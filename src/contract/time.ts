@@ -8,7 +8,7 @@ export const timeRule = 'must be a time in ISO 8601 with its zone, such as 2026-
 /** A date that exists, from 1970 on; with a time only if its zone is given, or each machine would read it in its own. */
 export const isTime = (text: string): boolean => exists(text) && (isDate(text) || hasZone(text));
 
-/** The same in UTC, as runs use it. What a program has signalled without a zone is UTC. Undefined: it is no time. */
+/** The same in UTC, as runs use it. What a program has signalled without a zone is UTC. Undefined if the text is not a time. */
 export function instantOf(text: string): string | undefined {
   if (!exists(text)) return undefined;
   return new Date(isDate(text) || hasZone(text) ? text : `${text}Z`).toISOString();

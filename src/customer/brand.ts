@@ -47,7 +47,7 @@ export class Brands {
     return [this.builtIn, ...this.own.values()];
   }
 
-  /** Of the brands of our own. */
+  /** Ids of the configured brands, without the built-in one. */
   get ids(): string[] {
     return [...this.own.keys()];
   }

@@ -58,7 +58,7 @@ const addressIn = (field = ''): string | undefined => addressPattern.exec(field)
 /** No longer than RFC 5321 allows, so that it is found in linear time. */
 const addressPattern = /[^\s<>()[\]"',;:]{1,64}@[^\s<>()[\]"',;:]{0,254}[^\s<>()[\]"',;:.]/u;
 
-/** What a bounce says stands at its beginning. Anybody can write one, and the words are searched for each address. */
+/** Limits the work: anybody can send a bounce, and its text is searched once per address. Its reason stands at the beginning. */
 const [longestWords, mostAddresses] = [65_536, 50];
 
 /** One report per address that a bounce in plain words names. `subject` and `failedRecipients` (set by Exim and Gmail) are headers. */

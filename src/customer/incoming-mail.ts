@@ -153,7 +153,7 @@ function replyText(mail: ParsedMail, text: string): string {
   return storable(body.replace(ownLink, '/$1/…').replace(linkToken, '…').slice(0, longest)).trim();
 }
 
-/** Of the operator's reply that this mail returns. */
+/** The id of the operator's reply that this mail returns. */
 const replyIdIn = (returned: string): string | undefined => /^Message-ID:\s*<reply\.([\w-]+)@/im.exec(returned)?.[1];
 
 const isReminderIn = (returned: string): boolean =>

@@ -55,7 +55,7 @@ export async function dispatchEvents(
       log.warn({ error: (error as Error).name }, 'cannot read the listeners of events');
       return [];
     });
-    // A webhook that only another worker's file has is that worker's.
+    // A webhook that only the file of another worker names is delivered by that worker.
     const isOurs = ({ kind, name }: Listener) => kind !== 'webhook' || settings.webhooks.has(name);
     for (const listener of listeners.filter(isOurs)) {
       if (busy.has(listener.name)) continue;
@@ -167,7 +167,7 @@ async function sendToHub(
   return isWanted ? undefined : 'notWanted';
 }
 
-/** Events of reports that live elsewhere are none of the system's, and a ticket that is gone gets no note. */
+/** Ignores events of reports that live elsewhere, and adds no note to a ticket that is gone. */
 async function writeBackAnswer(
   { observed, answers, systems, ticketLeases }: Outside,
   { name }: Listener,

@@ -67,7 +67,7 @@ function askToLogIn(request: FastifyRequest, reply: FastifyReply, hasProvider: b
   throw unauthorized();
 }
 
-/** Finds out who sends a request: by a token, or by a log-in if the token is not known. False if nobody is known by what it carries. */
+/** Identifies the sender of a request by its token, or by its session if the token is unknown. Returns false if it has neither. */
 async function identify(
   request: FastifyRequest,
   { apiToken, oidc, http }: GatewayConfig,
@@ -91,7 +91,7 @@ const hasNamedToken = (request: FastifyRequest): boolean => tokenOf(request)?.st
 
 /** The browser keeps what was typed, because it can send the request again. */
 const loggedOut =
-  'Your log-in has ended, so nothing was done. Open the desk in another tab to log in, then reload this page: the browser sends what you typed once more.';
+  'Your session has ended, so nothing was done. Log in to the desk in another tab, then reload this page: the browser sends what you typed again.';
 
 const unauthorized = () =>
   new CloseoutError(
@@ -126,7 +126,10 @@ function assertOwnSite(request: FastifyRequest, protocol: string, origins: Reado
   const { origin, host, 'sec-fetch-site': site = 'none' } = request.headers;
   const isOwn = origin === undefined || origins.has(origin) || origin === `${protocol}//${host}`;
   if (!acceptedType(request) || (isOwn && (site === 'none' || site === 'same-origin'))) return;
-  throw new CloseoutError('Forbidden', 'This request came from a page of another site; only our own may send it.');
+  throw new CloseoutError(
+    'Forbidden',
+    'This request came from a page of another site; only pages of this site may send it.',
+  );
 }
 
 /** For browsers that do not name the sending site: they send forms to any site, but JSON only after a preflight request. */

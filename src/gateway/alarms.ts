@@ -11,7 +11,7 @@ import { Systems } from '../systems/systems.js';
 import { parseInput } from './parse.js';
 import { isSameToken } from './same-token.js';
 
-/** A mass outage is one body of thousands of alarms. */
+/** A mass outage arrives as one request with thousands of alarms. */
 const bodyLimit = 8 * 1024 * 1024;
 
 export function alarmWebhooks(

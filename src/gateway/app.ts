@@ -36,7 +36,10 @@ const bodyLimit = 1024 * 1024;
 /** 3,500 code points of four bytes, the most that a survey's form has room for, become 42 KB when escaped. */
 const formLimit = 48 * 1024;
 
-/** No script is allowed. A page's address holds the customer's link, which no log of another request may show; with `no-referrer`, forms would send the origin `null`. */
+/**
+ * No script is allowed. A page's URL contains the customer's link, so it must not be sent as a referrer; with `no-referrer`, forms would
+ * send the origin `null`.
+ */
 const securityHeaders = {
   contentSecurityPolicy: {
     useDefaults: false,

@@ -1,4 +1,4 @@
-/** Errors on the wire: what goes wrong in a request, as an error that Closeout names, in the form that its sender expects. */
+/** Error responses: turns every failure of a request into one of Closeout's errors, in the format that the sender expects. */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Brand } from '../customer/brand.js';
@@ -80,7 +80,10 @@ function unknownPath({ method, url }: FastifyRequest, { methodsOf }: Surrounding
   const path = url.split('?')[0] ?? '';
   const allowed = methodsOf(path);
   if (allowed.length > 0)
-    return new CloseoutError('MethodNotAllowed', `${method} is not allowed here; allowed are ${allowed.join(', ')}.`);
+    return new CloseoutError(
+      'MethodNotAllowed',
+      `${method} is not allowed here; allowed methods are ${allowed.join(', ')}.`,
+    );
   return new CloseoutError('NotFound', isForCustomers(path) ? invalidLink : 'Nothing exists at this path.');
 }
 
@@ -157,7 +160,7 @@ function describeError(
 /** When a program may try again what cannot be done now. */
 const secondsToRetry = 10;
 
-/** Whoever guesses tokens or log-ins can be found in the log. */
+/** Logged, so that attempts to guess tokens or logins can be found. */
 const refusals = new Set<ErrorCode>(['Unauthorized', 'Forbidden', 'LoginFailed']);
 
 /** Skips customers, whose addresses are not logged, and requests without credentials. A path may hold a link, so the route is logged. */

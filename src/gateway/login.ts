@@ -118,7 +118,7 @@ function begunBy(request: FastifyRequest, publicUrl: string): z.infer<typeof beg
   try {
     return begun.parse(JSON.parse(cookieOf(request, loginCookieAt(publicUrl, String(state))) ?? ''));
   } catch {
-    throw new CloseoutError('LoginFailed', `No log-in has begun in the last ${minutesToLogIn} minutes; open /login.`);
+    throw new CloseoutError('LoginFailed', `No login was started in the last ${minutesToLogIn} minutes; open /login.`);
   }
 }
 
@@ -153,7 +153,7 @@ function failed(error: unknown): never {
   const isBroken = cause instanceof Response && cause.status >= 500;
   if (error instanceof TypeError || kind === 'OAUTH_TIMEOUT' || isBroken) throw unavailable(error);
   const reason = typeof code === 'string' && /^[\w.-]{1,64}$/.test(code) ? ` (${code})` : '';
-  throw new CloseoutError('LoginFailed', `The log-in failed${reason}; open /login to try again.`, undefined, {
+  throw new CloseoutError('LoginFailed', `The login failed${reason}; open /login to try again.`, undefined, {
     cause: error,
   });
 }
@@ -162,7 +162,7 @@ function failed(error: unknown): never {
 function subjectFrom(claims: Record<string, unknown>, given: unknown, { roles }: Oidc): Subject {
   const name = String(claims['preferred_username'] ?? claims['sub']).slice(0, 100);
   if (isReservedAuthor(name))
-    throw new CloseoutError('Forbidden', `The name ${name} is reserved by Closeout; log in by another name.`);
+    throw new CloseoutError('Forbidden', `The name ${name} is reserved by Closeout; log in with another name.`);
   const values = [given].flat();
   const scopes = roles.filter(({ value }) => values.includes(value)).flatMap(({ role }) => scopesOf[role]);
   if (scopes.length === 0)

@@ -40,7 +40,7 @@ async function addReports(registry: Registry, { overview: { counts } }: Closeout
   gauge(
     registry,
     'closeout_oldest_clearing_seconds',
-    'Age of the clearing of the report that is in the phase clearing for the longest time; 0: none is.',
+    'Seconds since the oldest report in the phase clearing was cleared; 0 if there is none.',
   ).set(await counts.oldestClearingSeconds());
 }
 
@@ -66,7 +66,7 @@ async function addSurveys(registry: Registry, { overview: { counts } }: Closeout
   const confirmations = gauge(
     registry,
     'closeout_confirmations',
-    'Confirmations by what the customer replied before the closing; sent: nothing yet.',
+    'Confirmations by state; sent: the customer was asked and has not replied yet.',
     'state',
   );
   for (const { confirmation, count } of await counts.confirmations()) confirmations.set({ state: confirmation }, count);
@@ -77,7 +77,7 @@ async function addSweep(registry: Registry, client: CloseoutClient): Promise<voi
   const add = (name: string, help: string, value: number) => gauge(registry, name, help).set(value);
   add(
     'closeout_sweep_timestamp_seconds',
-    'When the last sweep ended; 0: there was none.',
+    'Time at which the last sweep ended; 0 if there was none.',
     (last?.at.getTime() ?? 0) / 1000,
   );
   if (!last) return;
@@ -102,7 +102,7 @@ async function addListeners(registry: Registry, { events }: CloseoutClient): Pro
   const parked = gauge(
     registry,
     'closeout_listener_parked',
-    '1: nothing more is sent to the listener until it is resumed.',
+    '1 if the listener is parked: nothing is sent to it until it is resumed.',
     'listener',
   );
   for (const { name: listener, waiting: count, parkedAt } of await events.listeners()) {
@@ -115,7 +115,7 @@ async function addSystems(registry: Registry, { systems }: CloseoutClient): Prom
   const failing = gauge(
     registry,
     'closeout_system_failing_seconds',
-    'For how long a ticket system could not be read; 0: it can.',
+    'Seconds for which the ticket system could not be read; 0 if it can be read.',
     'system',
   );
   for (const { name: system, failingSince } of await systems.states())
@@ -127,7 +127,7 @@ async function addChecks(registry: Registry, { overview }: CloseoutClient): Prom
   const reachable = gauge(
     registry,
     'closeout_part_ok',
-    '1: Temporal answers, or a worker runs; 0: not. Without Temporal, nothing is known of workers.',
+    '1 if the part works (Temporal answers; a worker runs), else 0. Absent for the worker if Temporal does not answer.',
     'part',
   );
   const { temporal, worker } = await overview.checks();

@@ -1,4 +1,4 @@
-/** One call for everyone who asks while it runs, and within `ms` of its beginning. */
+/** Shares one call among all callers that arrive while it runs, or within `ms` after it began. */
 export function sharedFor<T>(ms: number, call: () => Promise<T>): () => Promise<T> {
   let last: { at: number; isRunning: boolean; result: Promise<T> } | undefined;
   return () => {

@@ -18,7 +18,7 @@ export interface PartOptions {
 export interface Part {
   name: string;
   pid: number;
-  /** Rejects with what the log says if the part ends first, or is not ready within a minute; then it is still to be stopped. */
+  /** Rejects with the reason in the log if the part ends first, or is not ready within a minute; the caller must still stop it. */
   ready: Promise<void>;
   /** Resolves with the exit code or signal when the process has ended. */
   ended: Promise<string>;

@@ -17,7 +17,7 @@ export async function assertPortsFree(needed: NeededPort[]): Promise<void> {
   const list = taken.map(({ port, purpose, setting }) => `${port} for ${purpose} (${setting})`).join(', ');
   throw new CloseoutError(
     'BadSetting',
-    `Taken by another program: port ${list}. Stop that program, or set the setting in brackets to another port.`,
+    `Ports in use: ${list}. Stop the program that uses them, or set the setting in brackets to another port.`,
     taken[0]?.setting,
   );
 }

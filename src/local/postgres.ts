@@ -152,7 +152,7 @@ async function initialise(native: string, data: string, password: string, as: Se
     const { stderr, message } = error as { stderr?: string; message: string };
     throw new CloseoutError(
       'Unexpected',
-      `PostgreSQL's data folder ${data} cannot be made: ${(stderr || message).trim().split('\n').at(-1)}`,
+      `PostgreSQL's data folder ${data} cannot be created: ${(stderr || message).trim().split('\n').at(-1)}`,
       'CLOSEOUT_DATA',
     );
   } finally {
@@ -173,10 +173,10 @@ async function serverUser(): Promise<ServerUser> {
   return known().catch(async () => {
     await run('useradd', ['--system', '--no-create-home', '--shell', '/usr/sbin/nologin', 'postgres']).catch(
       (error: unknown) => {
-        const hint = 'Run as another user than root, make a user "postgres", or set DATABASE_URL.';
+        const hint = 'Run as a user other than root, create a user "postgres", or set DATABASE_URL.';
         throw new CloseoutError(
           'Unexpected',
-          `PostgreSQL cannot run as root and no user for it can be made. ${hint}`,
+          `PostgreSQL cannot run as root, and no user for it can be created. ${hint}`,
           undefined,
           { cause: error },
         );

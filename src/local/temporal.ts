@@ -129,7 +129,7 @@ async function download(dir: string, target: string, say: (line: string) => void
     await rename(join(downloadDir, file), target);
     return target;
   } catch {
-    say('Temporal: downloads are blocked here');
+    say('Temporal: the dev server could not be downloaded');
     return undefined;
   }
 }

@@ -107,7 +107,7 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
   relay: ({ failure, since, at }) => ({
     subject: 'The mail relay refuses our mail',
     lines: [
-      `Since ${since} the mail relay refuses our greeting, login or sender (${failure}).`,
+      `Since ${since}, the mail relay has refused our greeting, login or sender (${failure}).`,
       'Mails to customers wait until it accepts mail again. Reports are closed meanwhile, except those whose customers must confirm first.',
       'Correct SMTP_URL or CLOSEOUT_MAIL_FROM. This alert is sent at most once a day.',
     ],
@@ -141,7 +141,7 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     return {
       subject: `Not responding: ${aboutReports(affected)}`,
       lines: [
-        'The workflows of these reports were woken five times and have not acted.',
+        'The workflows of these reports were woken five times and did not react.',
         ...listOf(affected),
         'Look at each run in the Temporal UI, and check that a worker runs: closeout status REPORT',
         `They are woken once a day from now on. ${oncePerDay}`,
@@ -160,11 +160,11 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
   }),
 
   listener: ({ listener, reason, givenUp, at }) => ({
-    subject: `${givenUp ? 'Event given up' : 'Events parked'}: listener ${listener}`,
+    subject: `${givenUp ? 'Event not delivered' : 'Delivery of events stopped'}: listener ${listener}`,
     lines: [
       givenUp
-        ? `The listener ${listener} did not take an event about report ${givenUp}: ${reason}. The event was given up; later ones are delivered.`
-        : `The listener ${listener} gets no more events: ${reason}. What happens meanwhile is kept.`,
+        ? `The listener ${listener} did not accept an event about report ${givenUp}: ${reason}. It is not sent again; later events are delivered.`
+        : `The listener ${listener} gets no more events: ${reason}. Its events are kept in the meantime.`,
       `Once the cause is corrected: closeout events ${givenUp ? `replay --listener ${listener} --since TIME` : `resume ${listener}`}`,
     ],
     at: new Date(at),
@@ -208,15 +208,15 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
 
 const oncePerDay = 'This alert is sent at most once a day for each cause.';
 
-/** What a command is to be given. */
+/** The argument of a command: the report's id, or a placeholder for several reports. */
 const oneOf = ({ count, reports }: Affected): string => (count === 1 ? (reports[0]?.id ?? '') : 'REPORT');
 
 function refused(step: string, code: string, affected: Affected): string[] {
   const id = oneOf(affected);
   if (code === 'ReportNotFound')
     return [
-      'A service has signalled the run of a report that nobody has opened.',
-      `Open the report, and its run goes on. If it should not exist, run: closeout close-by-hand ${id} --note "…"`,
+      'A service has sent a signal for a report that does not exist.',
+      `Open the report, and its run continues. If it should not exist, run: closeout close-by-hand ${id} --note "…"`,
     ];
   return [
     `${step} failed with ${code}. docs/errors.md explains it.`,
@@ -247,7 +247,7 @@ function ownWords(text: string): string[] {
 }
 
 const words = (label: string, text: string | null | undefined): string[] =>
-  text ? [`${label}:`, '', ...ownWords(text)] : [`${label} nothing more.`];
+  text ? [`${label}:`, '', ...ownWords(text)] : ['The customer left no comment.'];
 
 const whatToDo = (id: string): string[] => [
   `To read everything about the report: closeout timeline ${id}`,
@@ -265,7 +265,7 @@ function lowScore(
   const lines = [`The customer of report ${reportId} (cycle ${cycle}) answered${rating ? ` with ${rating}` : ''}.`];
   const course = isInReopenWindow(reopenUntil?.toISOString(), changedAt)
     ? 'The report is open again.'
-    : 'It is too late to open the report again, so a follow-up report was opened.';
+    : 'It is too late to reopen the report, so a follow-up report was opened.';
   if (isNotSolved) lines.push(`The customer says that the problem is not solved. ${course}`);
   lines.push('', `Report: ${oneLine(description)}`);
   const ticked = tickedInWords(followUps);

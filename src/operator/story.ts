@@ -53,8 +53,8 @@ export function storyLine(entry: TimelineEntry): StoryLine {
 }
 
 function replyInWords({ isSent, failure }: TimelineEntry & { kind: 'message' }): string {
-  if (failure !== undefined) return `Answered by mail, which did not arrive: ${failure}`;
-  return isSent ? 'Answered by mail' : 'Answered by mail, which is not sent yet';
+  if (failure !== undefined) return `Reply by mail, not delivered: ${failure}`;
+  return isSent ? 'Reply by mail' : 'Reply by mail, not sent yet';
 }
 
 function statusInWords({ status, isOpening, isReopening }: TimelineEntry & { kind: 'status' }): string {
@@ -104,7 +104,7 @@ const events: Record<ShownEvent, (detail: string) => string> = {
   optedOut: () => 'Opted out of surveys',
   optOutUndone: () => 'Wants surveys again',
   confirmAsked: () => 'Customer asked whether the problem is fixed',
-  confirmWarned: () => 'Customer asked once more',
+  confirmWarned: () => 'Customer reminded to confirm',
   confirmed: () => 'Customer says that the problem is fixed',
   refused: () => 'Customer says that the problem is not fixed',
   silence: () => 'No reply from the customer in time',

@@ -45,7 +45,7 @@ export interface Events {
   /** The next events for a listener: at most one per report, the oldest. They are ours for a minute. */
   claim(listener: string, limit: number): Promise<Delivery[]>;
   delivered(delivery: Delivery): Promise<void>;
-  /** Nothing had to be sent, which says nothing about the listener, unless this was the last event that it had failed to take. */
+  /** Nothing had to be sent. This ends a failure of the listener only if no other delivery to it has failed. */
   leftOut(delivery: Delivery): Promise<void>;
   /**
    * Records why an attempt failed. `ends`: it need not be tried again. Before something ends, `alert` is called, so that it is not lost.
@@ -68,7 +68,7 @@ const triedFor = 3 * day;
 const keptFor = 30 * day;
 /** Events, or deliveries, that one statement handles; it may take 8 s. */
 const batchSize = 10_000;
-/** So many failures in a row, and the whole listener is left alone for a while. */
+/** After this many failures in a row, delivery to the whole listener pauses. */
 const mostFailures = 5;
 
 /** 1 s, 2 s, 4 s … at most 10 min, and up to a fifth more, so that not all come at once. */

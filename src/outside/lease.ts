@@ -1,4 +1,4 @@
-/** A right that one process has at a time. It is renewed while it is used, so a process that was killed loses it within seconds. */
+/** A lease, which one process holds at a time. It is renewed while it is held, so a process that was killed loses it within seconds. */
 import { second } from '../policy/time.js';
 
 export interface Lease {

@@ -26,7 +26,7 @@ export function stateInWords(status: RunStatus, timeOf: (iso: string) => string)
   const words = knownInWords(status, timeOf);
   const silent = Object.values(silentParts).find(({ waitingFor }) => waitingFor === status.waitingFor);
   if (!silent) return words;
-  const sentence = `${words.sentence} ${silent.inWords} now: what was sent meanwhile is stored, and does not show yet.`;
+  const sentence = `${words.sentence} ${silent.inWords} at the moment: changes that were sent since then are stored, but not shown yet.`;
   return { sentence, waitsFor: words.waitsFor };
 }
 
@@ -42,7 +42,7 @@ function knownInWords(status: RunStatus, timeOf: (iso: string) => string): State
         command: `closeout release ${id}`,
       };
     return {
-      sentence: `Needs attention since ${timeOf(attention.since)}: ${attention.step} was refused with ${attention.failure.replace(/\.$/, '')}.`,
+      sentence: `Needs attention since ${timeOf(attention.since)}: ${attention.step} failed with ${attention.failure.replace(/\.$/, '')}.`,
       waitsFor: `an operator: ${attention.code}`,
       command: `closeout ${attention.code === 'ReportNotFound' ? 'close-by-hand' : 'retry'} ${id}`,
     };
@@ -169,7 +169,7 @@ const reasons: Record<SkipReason, string> = {
   serviceProblem: 'asked about the same service problem',
   reopened: 'the report was reopened',
   cancelled: 'the report was cancelled',
-  byOperator: 'an operator decided so',
+  byOperator: 'an operator skipped the survey',
 };
 
 export const skipInWords = (reason: string | undefined): string => reasons[reason as SkipReason] ?? reason ?? 'unknown';

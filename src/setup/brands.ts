@@ -131,7 +131,7 @@ function contrastFaults(
   return pairs.flatMap(([name, given, background]) => {
     const ratio = contrast(given, background);
     if (ratio >= leastContrast) return [];
-    const message = `colours.${name} has a contrast of ${ratio.toFixed(1)}:1 to the page (${background}); at least ${leastContrast}:1 is needed.`;
+    const message = `colours.${name} has a contrast of ${ratio.toFixed(1)}:1 against the page (${background}); at least ${leastContrast}:1 is needed.`;
     return [{ file: path, line: lineOf(['colours', name]), message }];
   });
 }

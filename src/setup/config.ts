@@ -69,7 +69,10 @@ export interface Config {
   isTraced: boolean;
 }
 
-/** Commands make no links, and only gateways are asked with the token, and only workers mail: nobody else needs these secrets. */
+/**
+ * Only workers and gateways sign links, only gateways check the API token, and only workers send mail: no other process needs these
+ * secrets.
+ */
 interface ProcessConfig extends Config {
   linkKeys: LinkKey[];
 }
@@ -229,7 +232,7 @@ function processConfig<Name extends string>(environment: NodeJS.ProcessEnv, need
 /** Mails that leave this machine must not carry links to it, or come from an address that nobody reads. */
 function assertReachable({ SMTP_URL, CLOSEOUT_PUBLIC_URL, CLOSEOUT_MAIL_FROM }: z.infer<typeof settings>): void {
   if (SMTP_URL === undefined || isLoopback(SMTP_URL)) return;
-  const because = 'because SMTP_URL is a relay elsewhere';
+  const because = 'because SMTP_URL is not on this machine';
   if (CLOSEOUT_PUBLIC_URL === undefined || isLoopback(CLOSEOUT_PUBLIC_URL))
     refuse('CLOSEOUT_PUBLIC_URL', `must be the address at which customers reach the gateway, ${because}`);
   if (domainOf(CLOSEOUT_MAIL_FROM) === 'closeout.example')

@@ -78,7 +78,7 @@ export function readRules(path: string, brands?: string[]): Rules {
   }
   const checked = (policy: Policy, keys: PropertyKey[]): Policy => {
     if (!windowEnds(policy.confirmation)) {
-      const reason = 'is longer than the business hours of 3650 days';
+      const reason = 'must fit into the business hours of 3650 days';
       throw refusal(
         `${nameOf([...keys, 'confirmation', 'window'])} ${reason}`,
         lineOf([...keys, 'confirmation', 'window']),

@@ -46,7 +46,7 @@ export function faultOf({ name, scale, text, followUps }: Question): Fault | und
     if (ids.has(id)) return { keys, reason: `has the id ${id} of another follow-up question` };
     ids.add(id);
     if (atLeast < lowest || atMost > highest || atLeast > atMost)
-      return { keys, reason: `is asked at no score; the scale ${scale} is ${lowest} to ${highest}` };
+      return { keys, reason: `matches no score; the scale ${scale} is ${lowest} to ${highest}` };
     texts.push({ keys: [...keys, 'text'], text: followUp.text });
     for (const choice of choices) texts.push({ keys: [...keys, 'choices', choice.id], text: choice.text });
   }

@@ -117,7 +117,7 @@ const byLanguage = z
   .refine((texts) => Object.keys(texts).length > 0, 'must have a text in at least one language');
 
 const name = /^[a-z][a-zA-Z0-9-]{0,30}$/;
-const nameRule = 'must begin with a lower-case letter, and have letters, digits and "-" only, at most 31';
+const nameRule = 'must be at most 31 letters, digits or "-", and begin with a lower-case letter';
 
 const followUp = z.union(
   [

@@ -61,7 +61,7 @@ export interface SystemsFile {
 }
 
 const name = /^[a-z][a-z0-9-]{0,30}$/;
-const nameRule = 'must begin with a lower-case letter, and have lower-case letters, digits and "-" only, at most 31';
+const nameRule = 'must be at most 31 lower-case letters, digits or "-", and begin with a letter';
 
 /** Secrets are never in the file itself. */
 const secret = z.union(

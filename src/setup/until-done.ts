@@ -19,8 +19,8 @@ export async function untilDone(log: Logger, what: string, work: () => Promise<v
 }
 
 /**
- * Until it begins to work, SIGINT and SIGTERM end a process at once, whatever it waits for: nothing is half done. Call what is returned
- * when it begins.
+ * Before a process begins to work, SIGINT and SIGTERM end it at once: nothing is half done. Call the returned function when the work
+ * begins.
  */
 export function endOnSignal(note: () => void): () => void {
   const signals = ['SIGINT', 'SIGTERM'] as const;

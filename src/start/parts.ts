@@ -25,7 +25,7 @@ export interface Stack {
   isCluster: boolean;
 }
 
-/** Ports of a cluster that nobody asks for by name. They follow each other. */
+/** The other ports of a cluster, numbered consecutively. */
 export const clusterPorts = ({ CLOSEOUT_CLUSTER_PORT: first }: LocalPorts) => ({
   /** The first of seven of the server. */
   server: first,

@@ -1,4 +1,4 @@
-/** The HTTP client of an adapter: never faster than the system's rate, never waiting for ever, and its errors are ours. */
+/** The HTTP client of an adapter. It keeps to the rate limit, times out, and turns failures into Closeout's errors. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ZodType } from 'zod';
@@ -31,7 +31,7 @@ interface Expected {
   headers?: Record<string, string>;
 }
 
-/** What a piece of work depends on, whichever adapter does it. */
+/** The context of a piece of work, which applies to all its requests. */
 export interface Terms {
   /** Ends the requests. */
   signal?: AbortSignal;
@@ -41,7 +41,7 @@ export interface Terms {
 
 const terms = new AsyncLocalStorage<Terms>();
 
-/** Does something whose requests end with the signal, and write only if they still may. */
+/** Runs `work` so that its requests are aborted with the signal, and every writing request first awaits `beforeWrite`. */
 export const onTerms = <T>(of: Terms, work: () => Promise<T>): Promise<T> => terms.run(of, work);
 
 /** How long an answer, or a turn, is waited for. */
@@ -69,7 +69,7 @@ export class Http {
       response = await this.request(method, path, body, headers);
     }
     const text = await textOf(response).catch((error: unknown) => {
-      throw error instanceof CloseoutError ? error : unavailable(where, 'the answer broke off', error);
+      throw error instanceof CloseoutError ? error : unavailable(where, 'the response was cut off', error);
     });
     const { status } = response;
     if (status === 429) throw await this.holdOff(where, response.headers.get('retry-after'));
@@ -101,9 +101,10 @@ export class Http {
   /** Waits until the next request may be made. */
   private async turn(where: string): Promise<void> {
     const wait = await this.options.pace.next(patience);
-    if (wait === undefined) throw unavailable(where, 'its rate does not allow it now', undefined, patience);
+    if (wait === undefined)
+      throw unavailable(where, 'the rate limit does not allow a request now', undefined, patience);
     await pause(wait, undefined, { signal: terms.getStore()?.signal }).catch((error: unknown) => {
-      throw unavailable(where, 'it was given up', error);
+      throw unavailable(where, 'it was cancelled', error);
     });
   }
 
@@ -138,7 +139,7 @@ export function parsed<T>(schema: ZodType<T>, body: unknown): T {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
   const where = result.error.issues[0]?.path.join('.') || 'its top level';
-  throw new CloseoutError('SystemUnavailable', `An answer has another form than expected, at ${where}.`);
+  throw new CloseoutError('SystemUnavailable', `The response does not have the expected form, at ${where}.`);
 }
 
 /** Only codes: an answer may quote a customer. */
@@ -171,6 +172,6 @@ function parse(text: string, { headers }: Response, where: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     if (!/html/.test(headers.get('content-type') ?? '')) return undefined;
-    throw unavailable(where, 'it answered a page instead of JSON', error);
+    throw unavailable(where, 'it returned an HTML page instead of JSON', error);
   }
 }

@@ -39,7 +39,7 @@ export async function pageSince<Row>(mark: string | undefined, listing: Listing<
     if (isFull && from !== undefined && Date.parse(timeOf(last)) < Date.parse(from) - minute)
       throw new CloseoutError(
         'SystemMisconfigured',
-        `It lists what is older than ${from}: its filter is ignored, or has another zone.`,
+        `The list has rows older than ${from}: the system ignores the filter, or reads it in another time zone.`,
       );
     const start = later(from, timeOf(first));
     reached = later(reached, timeOf(last));

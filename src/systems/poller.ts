@@ -1,6 +1,6 @@
 /**
- * Looks for what happened in external systems: what they say changed, what an event hints at, and once an hour every open ticket, because
- * no mark, event or clock of theirs is trusted. Every worker runs one; a claim in the database shares the systems among them.
+ * Reads changes in external systems: those that the system lists, those that an event announces and, once an hour, every open ticket,
+ * because no cursor, event or clock of a system is trusted. Every worker runs one; a claim in the database shares the systems among them.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -24,7 +24,7 @@ export interface Outside {
 
 const idle = 500;
 const hintsAtOnce = 50;
-/** So many tickets in a row that cannot be read, and it is the system. */
+/** If this many tickets in a row cannot be read, the system counts as failing. */
 const mostUnreadable = 3;
 
 /** Runs until it is stopped. */

@@ -92,7 +92,7 @@ export class RequestTracker implements SystemOfRecord {
     if (elsewhere) return undefined;
     throw new CloseoutError(
       'SystemUnavailable',
-      `Ticket ${ticketId} is there, but no search finds it: is a right missing?`,
+      `Ticket ${ticketId} exists, but searches do not find it; check the rights of the user.`,
     );
   }
 
@@ -219,6 +219,6 @@ function refusalOf(text: string): CloseoutError {
   if (/Permission Denied|No permission/.test(text))
     return new CloseoutError('SystemMisconfigured', 'RT reports a missing permission.');
   if (/could not be recorded|internal error/.test(text))
-    return new CloseoutError('SystemUnavailable', 'RT could not store it.');
-  return new CloseoutError('SystemRefused', 'RT refused it with 400.');
+    return new CloseoutError('SystemUnavailable', 'RT could not save the change.');
+  return new CloseoutError('SystemRefused', 'RT refused the request with 400.');
 }

@@ -73,7 +73,7 @@ export class Systems {
         serviceProblemId: serviceProblemId && clean(serviceProblemId),
       },
       contact: contactOf(ticket.contact),
-      // A time that nobody understands is none.
+      // A time that cannot be parsed is ignored.
       openedAt: openedAt && !Number.isNaN(openedAt.getTime()) ? openedAt : undefined,
     };
   }
@@ -115,7 +115,7 @@ function hashedIdOfTicket(system: string, ticketId: string): string {
 
 const clean = (text: string, most = 255): string => storable(text.trim().slice(0, most)).trim();
 
-/** An address that cannot be written to is none; nor is a language or time zone that does not exist. */
+/** Leaves out an invalid address, and a language or time zone that does not exist. */
 function contactOf(contact: Contact | undefined): Contact | undefined {
   if (!contact) return undefined;
   const { emailAddress, name, preferredLanguage, timeZone } = contact;

@@ -44,7 +44,7 @@ export function hubFilter(query: string | null): {
     accepts: (event) =>
       [...conditions].every(([name, values]) => {
         const path = pathOf(name);
-        // Of a ticket that is gone, only the id is left, and whoever was sent the ticket has to learn of it.
+        // Only the id of a deleted ticket is left, and a listener that was sent the ticket must be told that it is gone.
         const isUnknown = event['eventType'] === 'TroubleTicketDeleteEvent' && !isKnown(event, path);
         return isUnknown || values.some((value) => hasValue(event, path, value));
       }),

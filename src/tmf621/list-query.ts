@@ -63,7 +63,7 @@ interface Definition {
   properties?: Record<string, Definition>;
 }
 
-/** Whether the standard says that the attribute has none of its own. What the standard does not name may have any. */
+/** Whether the standard says that the attribute has no attributes of its own. One that the standard does not name may have any. */
 function isScalar(steps: string[]): boolean {
   const type = definitionAt(steps)?.type;
   return type !== undefined && type !== 'object';

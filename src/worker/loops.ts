@@ -19,7 +19,7 @@ export interface LoopParts {
   log: Logger;
 }
 
-/** Who is notified of events: the webhooks of the file, and its systems of what customers answered. */
+/** Stores the listeners: the webhooks of the file, and its ticket systems, which are notified of customers' answers. */
 export async function storeListeners({ stores, file }: Pick<LoopParts, 'stores' | 'file'>): Promise<void> {
   const webhooks = [...file.webhooks].map(([name, { events }]) => ({ name, types: events ?? [...eventTypes] }));
   const systems = [...file.systems].filter(([, { writeBack }]) => writeBack.answer);

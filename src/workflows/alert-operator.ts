@@ -19,7 +19,7 @@ export async function alertOperator(alert: Alert): Promise<void> {
   await sleep('5s', { summary: 'Until all that failed together are counted' });
   // What was over within seconds needs no mail. But this alert's id is taken, and it may happen again today.
   while (!(await send()) && Date.now() < endOfDay)
-    await sleep('10m', { summary: 'Until it is seen whether it has happened again' });
+    await sleep('10m', { summary: 'Until it is checked whether it has happened again' });
 }
 
 /** The workflow id identifies the alert: many reports behind one broken relay raise one alert. */

@@ -82,7 +82,7 @@ function newState(input: MassClearInput): State {
   return { requests: [request], after: '', marks: [], failedRounds: 0, progress };
 }
 
-/** The clock of a caller may be so far ahead; ms. */
+/** How far a caller's clock may be ahead; ms. */
 const clockSkew = 60_000;
 
 /** Undefined if a value cannot be right. */
@@ -150,7 +150,7 @@ async function continueIfLong(input: MassClearInput, state: State): Promise<void
     await continueAsNew<typeof clearServiceProblem>({ ...input, carried: { v: 1, state } });
 }
 
-/** As long as the number of those that do not follow goes down. They are listed then, with what their runs say. */
+/** Waits as long as the number of reports that have not followed decreases. The rest is listed, with what their runs say. */
 async function untilFollowed(input: MassClearInput, state: State): Promise<void> {
   let least = Infinity;
   for (let pollsInVain = 0; pollsInVain < 10; pollsInVain++) {

@@ -177,7 +177,7 @@ async function closing(run: RunState): Promise<NextPhase> {
       const { until } = closed.wait;
       publish(run, { waitingFor: 'the report to stay cleared', until });
       // The ledger's clock decides, and may be behind Temporal's.
-      await wait(run, isChanged, Math.max(second, Date.parse(until) - Date.now()), 'Hold-down: stays cleared?');
+      await wait(run, isChanged, Math.max(second, Date.parse(until) - Date.now()), 'Until the hold-down ends');
       return isChanged() ? follow(run) : due(run);
     }
     case 'release':

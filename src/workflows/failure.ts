@@ -17,7 +17,7 @@ export function failureOf(error: StepFailure): string {
   return cause instanceof TimeoutFailure ? 'GaveUp' : 'Unexpected';
 }
 
-/** For a local activity that is tried again elsewhere, unless that would be in vain. */
+/** For a local activity that a regular one follows, unless the failure is final. */
 export function undefinedIfRetryable(error: unknown): undefined {
   const isFinal = error instanceof ApplicationFailure && error.nonRetryable === true;
   if (isFinal || !isStepFailure(error)) throw error;
@@ -26,7 +26,7 @@ export function undefinedIfRetryable(error: unknown): undefined {
 /** The code to look up in docs/errors.md. */
 export const codeOf = (failure: string): ErrorCode => (isErrorCode(failure) ? failure : 'Unexpected');
 
-/** For an activity that something else follows if it fails. */
+/** For an activity that has a fallback. */
 export function undefinedIfFailed(error: unknown): undefined {
   if (!isStepFailure(error)) throw error;
 }

@@ -40,7 +40,7 @@ const nothingToRetry = ({ phase, attention, waitingFor }: RunState): string =>
   attention ? 'the customer has not confirmed' : `this report is in phase ${phase} and waits for ${waitingFor}`;
 
 const refuseUnlessSent = ({ survey: { state } }: RunState) =>
-  state === 'sent' ? undefined : `There is no open survey: it is ${state}`;
+  state === 'sent' ? undefined : `There is no open survey: its state is ${state}`;
 
 const authorOf = ({ by }: OperatorRequest): string => textOf(by) ?? 'operator';
 const noteOf = ({ note }: OperatorRequest): string | undefined => textOf(note, Infinity);
@@ -52,7 +52,7 @@ const queue = (name: SurveyOperation['name']) => (run: RunState, request: Operat
 const operations: Record<UpdateName, Operation> = {
   retryNow: {
     description: 'Retry the waiting or refused step at once.',
-    refuse: (run) => (hasStepToRetry(statusOf(run)) ? undefined : `No step is being tried: ${nothingToRetry(run)}`),
+    refuse: (run) => (hasStepToRetry(statusOf(run)) ? undefined : `There is nothing to retry: ${nothingToRetry(run)}`),
     accept: (run) => {
       run.retries++;
       if (run.resendAt !== undefined) run.resendAt = fromNow(0);
@@ -162,10 +162,10 @@ async function record(
     await condition(() => isLookedUp() || run.isEnding);
     if (!isLookedUp()) throw refusal(`${name} was refused: ${ending}.`);
   }
-  throw refusal(`${name} was refused: another run writes about this report.`);
+  throw refusal(`${name} was refused: another run owns this report.`);
 }
 
-const ending = 'the run ends or continues in another; try again';
+const ending = 'the run is ending or continuing as new; try again';
 const refusal = (message: string): ApplicationFailure => ApplicationFailure.nonRetryable(message, 'StatusConflict');
 
 export function acceptOperations(run: RunState): void {

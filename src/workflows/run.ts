@@ -159,7 +159,7 @@ function justOpened({ surveyId, serviceProblemId, ...rule }: OpenedReport): Part
   };
 }
 
-/** Unlike `Object.assign`, takes only what a run has. */
+/** `Object.assign`, restricted by type to the fields of a run. */
 export const update = (run: RunState, changes: Partial<RunState>): void => void Object.assign(run, changes);
 
 export const fromNow = (ms: number): string => new Date(Date.now() + ms).toISOString();

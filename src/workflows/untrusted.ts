@@ -2,7 +2,7 @@
 import { mostCharacters, storable } from '../contract/text.js';
 import { instantOf } from '../contract/time.js';
 
-/** Of a text that is longer, the beginning. */
+/** A longer text is cut off. */
 export const textOf = (value: unknown, most = mostCharacters): string | undefined =>
   typeof value === 'string' ? storable(value.slice(0, most)) || undefined : undefined;
 

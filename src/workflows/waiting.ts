@@ -204,13 +204,13 @@ export async function park(run: RunState, { step, code, failure, waitingFor, unt
   await recordAttention(run);
 }
 
-/** For the lists of what needs attention. Returns whether it is recorded; only of a report that was found, it can be. */
+/** Adds the report to the lists of what needs attention. Returns whether that was recorded; it needs a report that was found. */
 async function recordAttention(run: RunState): Promise<boolean> {
   if (!run.isKnown || run.isLookingUp) return false;
   return recordIfPossible(run, { attention: run.attention ?? null, expectedAt: null });
 }
 
-/** Nothing depends on it, so a database that refuses it is no second problem. Returns whether it is recorded. */
+/** Nothing depends on it, so a failure is ignored. Returns whether it is recorded. */
 async function recordIfPossible(run: RunState, decision: Decision): Promise<boolean> {
   const fence = fenceOfDecision(run);
   const record = steps.recordDecision.executeWithOptions(steps.forAtMost(10_000, run), [{ fence, decision }]);

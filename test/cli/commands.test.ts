@@ -37,7 +37,7 @@ test('open, clear, status, reopen, cancel: exit code 0, and JSON on demand', asy
   expect((await stack.closeout('status', 'CLI-1')).stdout).toContain(
     'Closed: the customer can answer the survey until',
   );
-  expect((await stack.closeout('clear', 'CLI-1')).stdout).toBe('CLI-1 is closed already (cycle 1).\n');
+  expect((await stack.closeout('clear', 'CLI-1')).stdout).toBe('CLI-1 is already closed (cycle 1).\n');
   expect((await stack.closeout('reopen', 'CLI-1', '--reason', 'again')).stdout).toBe(
     'CLI-1 is open again (cycle 2).\n',
   );
@@ -108,7 +108,9 @@ test('a run that waits for an operator is listed, though the database has no suc
     signal: 'cleared',
   });
   await until('it to be listed', async () =>
-    (await stack.closeout('list', '--attention')).stderr.includes('The database has no report GHOST-1'),
+    (await stack.closeout('list', '--attention')).stderr.includes(
+      'Not in the database, but their runs wait for an operator (see docs/operations.md): GHOST-1.',
+    ),
   );
   expect((await stack.closeout('status', 'GHOST-1')).stdout).toContain('closeout close-by-hand GHOST-1');
 });

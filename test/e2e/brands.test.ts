@@ -49,7 +49,7 @@ test('previews of each brand, and a check of its files by command', async () => 
   expect(list).toContain('href="/outbox/preview/page/open/de?brand=acme&amp;question=satisfaction"');
   expect(await pageOf(stack.url('/outbox/preview/mail/survey/en/html?brand=acme'))).toContain('How did we do?');
   expect((await fetch(stack.url('/outbox/preview?brand=acne'))).status).toBe(404);
-  expect((await stack.closeout('brands', 'check')).stdout).toBe('acme: nothing is wrong.\n');
+  expect((await stack.closeout('brands', 'check')).stdout).toBe('acme: no problems found.\n');
   const wrong = await stack.closeout('brands', 'check', 'examples', '--json');
   expect([wrong.code, JSON.parse(wrong.stdout)]).toMatchObject([
     1,

@@ -117,7 +117,7 @@ test('who wants no more events is parked, with an alert, until an operator resum
   });
   expect(parkedAt).toBeDefined();
   await until('the alert', async () =>
-    (await stack.mails()).some(({ subject }) => subject === 'Events parked: listener closings'),
+    (await stack.mails()).some(({ subject }) => subject === 'Delivery of events stopped: listener closings'),
   );
   closings.script = () => ({});
   await stack.ask('GONE-2');
@@ -136,7 +136,7 @@ test('events since a time are delivered once more', async () => {
   await until('the event', () => typesOf(closings, 'AGAIN-1').length === 1);
   await until('its delivery', async () => (await listener('closings')).waiting === 0);
   const { stdout } = await stack.closeout('events', 'replay', '--since', since, '--listener', 'closings');
-  expect(stdout).toBe('1 events are delivered once more.\n');
+  expect(stdout).toBe('1 events will be delivered again.\n');
   await until('the second', () => typesOf(closings, 'AGAIN-1').length === 2);
   const [first, second] = eventsOf(closings, 'AGAIN-1');
   expect(second?.id).toBe(first?.id);

@@ -74,7 +74,7 @@ describe('an operator', () => {
     expect(text).toMatch(
       /Opened\n.*Cleared.*\n.*Closed\n.*Survey mail sent\n.*Answered the survey: 2 of 5 \(customer\)\n +> nobody called\n/,
     );
-    expect(text).toMatch(/Answered by mail \(eve\)\n +> We are sorry\.\n$/);
+    expect(text).toMatch(/Reply by mail \(eve\)\n +> We are sorry\.\n$/);
   });
 });
 

@@ -114,7 +114,7 @@ test('a lost reopening: bare "cleared", then "reopened" by command, while the wo
   worker('SIGSTOP');
   await stack.signal(id, 'cleared');
   const reopened = await stack.closeout('reopen', id, '--reason', 'still broken');
-  expect(reopened.stdout).toBe('LATER-1 is open (acknowledged) already (cycle 1).\n'); // what stands
+  expect(reopened.stdout).toBe('LATER-1 is already open (acknowledged) (cycle 1).\n'); // what stands
   worker('SIGCONT');
   await until('both to be received', async () => {
     const [row] = await stack.sql<{ status: string }>('select status from reports where id = $1', [id]);

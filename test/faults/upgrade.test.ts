@@ -144,7 +144,7 @@ test(
     const checked = async () => ((await (await fetch(stack.url('/readyz'))).json()) as { worker: string }).worker;
     const isMissing = async () => (await checked()) === `no worker of version ${next} is running`;
     await until('the missing workers to be noticed', isMissing, 90_000);
-    expect((await stack.closeout('rollout', next)).stderr).toContain(`No worker of version ${next} runs`);
+    expect((await stack.closeout('rollout', next)).stderr).toContain(`No worker of version ${next} is running`);
     endNext = await stack.secondWorker({}, command);
     await until('the new ones to be noticed', async () => (await checked()) === 'ok');
     await goOn(4, 5);
@@ -177,7 +177,7 @@ test('what cannot be rolled out is refused in words', async () => {
   const unknown = await stack.closeout('rollout', '9.9.9-none');
   expect(unknown).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('No worker of version 9.9.9-none has run') as string,
+    stderr: expect.stringContaining('No worker of version 9.9.9-none has ever run') as string,
   });
   expect((await stack.closeout('rollout', '9.9.9-none', '--percent', '101')).stderr).toContain('from 0 to 100');
 });

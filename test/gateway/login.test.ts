@@ -171,7 +171,7 @@ test('a log-in that begins in one tab does not replace that of another', async (
 
 test('a callback that nobody asked for is refused', async () => {
   const uninvited = await asBrowser('/login/callback?code=x&state=y');
-  expect([uninvited.status, await uninvited.text()]).toEqual([401, expect.stringContaining('No log-in has begun')]);
+  expect([uninvited.status, await uninvited.text()]).toEqual([401, expect.stringContaining('No login was started')]);
 });
 
 test.each([

@@ -153,7 +153,7 @@ test('a status moves as the standard’s reference implementation says', async (
   expect(await call('PATCH', `${path}/${id}`, { status: 'acknowledged' })).toMatchObject({
     status: 409,
     body: {
-      message: expect.stringContaining('from there status can become held, pending, resolved, cancelled') as string,
+      message: expect.stringContaining('its status can become held, pending, resolved, cancelled') as string,
     },
   });
   expect(await move('held')).toBe(200);

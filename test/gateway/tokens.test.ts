@@ -132,10 +132,10 @@ test('a token is stored as a hash only, shown without it, and refused once it is
 
 test('what cannot be a token is refused with the reason', async () => {
   const refused = async (...args: string[]) => (await stack.closeout('tokens', ...args)).stderr;
-  expect(await refused('create', 'x y', '--scope', 'read')).toContain('name must begin with a letter');
+  expect(await refused('create', 'x y', '--scope', 'read')).toContain('name must be at most 64 letters');
   expect(await refused('create', 'x', '--scope', 'all')).toContain('--scope must be one of read, write, operate');
   await create('twice', 'read');
-  expect(await refused('create', 'twice', '--scope', 'read')).toContain('There is a token twice already');
+  expect(await refused('create', 'twice', '--scope', 'read')).toContain('Token twice already exists');
   for (const own of ['customer', 'Closeout', 'signal'])
     expect(await refused('create', own, '--scope', 'write')).toContain('is reserved by Closeout');
   expect(await refused('revoke', 'nobody')).toContain('There is no token nobody');

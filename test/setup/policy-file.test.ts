@@ -100,11 +100,11 @@ test.each([
   ['default: { confirmation: { businessHours: { to: "24:30" } } }', 'at most "24:00"'],
   [
     'default: { confirmation: { window: 3650d, businessHours: { days: [tue], from: "09:00", to: "09:01" } } }',
-    'default.confirmation.window is longer than the business hours of 3650 days',
+    'default.confirmation.window must fit into the business hours of 3650 days',
   ],
   [
     'rules: [{ when: { severity: minor }, confirmation: { window: 900d } }]',
-    'rule 1: confirmation.window is longer than the business hours of 3650 days',
+    'rule 1: confirmation.window must fit into the business hours of 3650 days',
   ],
   ['default: [', 'CLOSEOUT_POLICY'],
   ['default: { survey: { question: nsp } }', 'default.survey.question nsp does not exist; there are satisfaction, nps'],
@@ -113,7 +113,7 @@ test.each([
   ['questions: { a: { scale: nps, text: { xx: Why? } } }', 'is not a language that Closeout has texts in'],
   [
     'questions: { a: { scale: nps, followUps: [{ id: b, text: { en: b }, atMost: 11 }] } }',
-    'questions.a.followUps.0 is asked at no score; the scale nps is 0 to 10',
+    'questions.a.followUps.0 matches no score; the scale nps is 0 to 10',
   ],
   [
     'questions: { a: { scale: nps, text: { en: a, de: a }, followUps: [{ id: b, text: { en: b } }] } }',

@@ -158,7 +158,7 @@ const notesOf = async (ticketId: string) =>
   });
 
   test('closeout systems check says what is wrong', async () => {
-    expect((await stack.closeout('systems', 'check')).stdout).toBe('desk: nothing is wrong.\n');
+    expect((await stack.closeout('systems', 'check')).stdout).toBe('desk: no problems found.\n');
     proxy.fault = () => ({ instead: { status: 401 } });
     const { code, stdout } = await stack.closeout('systems', 'check', 'desk');
     expect([code, stdout]).toEqual([1, expect.stringContaining('SystemMisconfigured')]);

@@ -161,6 +161,6 @@ test('by command, with a bar and the number cleared; again, it changes nothing; 
   const unknown = await stack.closeout('clear-problem', 'SP-NONE');
   expect(unknown).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining('No report of service problem SP-NONE') as string,
+    stderr: expect.stringContaining('There are no reports of service problem SP-NONE') as string,
   });
 });

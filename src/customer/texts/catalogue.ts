@@ -187,6 +187,6 @@ function isLocale(tag: string): boolean {
   try {
     return Intl.DateTimeFormat.supportedLocalesOf(tag).length > 0;
   } catch {
-    return false; // not even of that form
+    return false; // not a well-formed tag
   }
 }

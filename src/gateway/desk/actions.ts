@@ -35,7 +35,7 @@ const byPhase: Record<Exclude<Phase, 'needsAttention'>, DeskAction[]> = {
 
 const labels: Record<DeskAction, string> = {
   clear: 'Mark as cleared',
-  reopen: 'Open again',
+  reopen: 'Reopen',
   cancel: 'Cancel the report',
   hold: 'Hold',
   release: 'Release',
@@ -43,7 +43,7 @@ const labels: Record<DeskAction, string> = {
   closeByHand: 'Record as closed by hand',
   skipSurvey: 'Skip the survey',
   resendSurvey: 'Send the survey again',
-  extendSurvey: 'Give more days',
+  extendSurvey: 'Extend the survey',
   revokeSurvey: 'End the survey',
 };
 

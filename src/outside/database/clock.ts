@@ -1,6 +1,6 @@
 /**
- * The time, as everything is recorded and compared: PostgreSQL's, read once a minute and counted on by the monotonic clock of the process.
- * Machines whose clocks are wrong or jump agree with each other.
+ * PostgreSQL's time, which is used for everything that is recorded or compared. It is read once a minute, and advanced by the monotonic
+ * clock of the process, so that machines with wrong or jumping clocks agree with each other.
  */
 import type { ClientBase } from 'pg';
 

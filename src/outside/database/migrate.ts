@@ -16,7 +16,7 @@ type Migrations = Record<string, SchemaMigration>;
 /** A migration may rewrite a large table; ms. */
 const longMigration = 3_600_000;
 
-/** What waits for a table makes everything after it wait, too, so a migration gives up soon and comes back; ms. */
+/** A statement that waits for a table's lock blocks all later ones, so a migration gives up soon and retries; ms. */
 const [lockWait, pause] = [2_000, 3_000];
 /** It waited too long for a lock, or was chosen to end a deadlock. */
 const isLocked = ({ cause }: Error): boolean =>
@@ -26,7 +26,7 @@ const untilLocked = retry(handleWhen(isLocked), {
   backoff: new ConstantBackoff(pause),
 });
 
-/** Returns what was applied, each in a transaction of its own. Many processes can start at once. Never goes back. */
+/** Returns what was applied, each in a transaction of its own. Safe if several processes start at once. Never reverts a migration. */
 export async function migrate(url: string, migrations: Migrations = ourMigrations): Promise<string[]> {
   const db = openDatabase(url, () => undefined, { max: 2, lockMs: longMigration, statementMs: longMigration });
   try {

@@ -8,7 +8,7 @@ import { relayPace } from './relay-pace.js';
 export interface Mailer {
   /** Resolves once the relay has accepted the message. `signal` aborts the conversation. Throws `EAIUnsupported`. */
   send(mail: Mail, signal?: AbortSignal): Promise<void>;
-  /** The relay takes its time. */
+  /** The relay is slow at the moment (relay-pace.ts). */
   isSlow(): boolean;
   close(): void;
 }

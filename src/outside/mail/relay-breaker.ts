@@ -1,6 +1,6 @@
 /**
  * A circuit breaker for one relay. A relay that cannot be reached, or that hangs, is asked by one mail now and then; all others fail
- * at once, with the time after which to try again. It is our own, because cockatiel's asks the wall clock: when that is set back by an
+ * at once, with the time after which to try again. It is our own, because cockatiel's uses the wall clock: when that is set back by an
  * hour, no mail is sent for an hour.
  */
 import { hour, second } from '../../policy/time.js';

@@ -1,4 +1,4 @@
-/** Whether the relay takes its time. */
+/** Whether the relay is slow. */
 import { second } from '../../policy/time.js';
 
 /** From a mail's first command to the relay's last answer. */

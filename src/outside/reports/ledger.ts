@@ -96,7 +96,7 @@ export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
           signals: sql<number>`case when run_id = ${runId} then signals else 0 end`,
           earlierRunId: sql<string>`case when run_id = ${runId} then earlier_run_id else run_id end`,
           earlierSignals: sql<number>`case when run_id = ${runId} then earlier_signals else signals end`,
-          // A run that looks is not stuck, whatever it waits for; the longer that takes, the more rarely it is woken.
+          // A run that looks its report up is not stuck. The longer the report has not changed, the later it is woken again.
           expectedAt: sql<Date>`case when expected_at < now()
             then now() + least(greatest(now() - last_update, interval '2 minutes'), interval '1 hour') else expected_at end`,
           wakes: sql<number>`case when expected_at < now() then 0 else wakes end`,

@@ -109,4 +109,4 @@ type Counts = Record<'cleared' | 'open' | 'closing' | 'closed' | 'pending' | 'la
   failed: { reportId: string; failure: string }[] | null;
 };
 
-const notFollowed = 'Its run has not followed yet; the Temporal UI shows why.';
+const notFollowed = 'Its run has not reacted yet; the Temporal UI shows why.';

@@ -112,7 +112,7 @@ async function insert(db: Db, { contact, ...report }: NewReport & { id: string }
       on conflict (report_id, status, at) do nothing)
     select * from opened`.execute(db);
   const [row] = rows;
-  if (!row) throw new CloseoutError('ReportExists', `There is a report ${id} already; choose another id.`, 'id');
+  if (!row) throw new CloseoutError('ReportExists', `Report ${id} already exists; choose another id.`, 'id');
   return toReport(row);
 }
 

@@ -235,7 +235,7 @@ async function assertFewRefusals(tx: Db, surveyId: string): Promise<void> {
     tx,
   );
   if ((rows[0]?.count ?? 0) > mostRefusals)
-    throw new CloseoutError('TooManyRequests', `No more than ${mostRefusals} replies are taken through one link.`);
+    throw new CloseoutError('TooManyRequests', `At most ${mostRefusals} replies are accepted through one link.`);
 }
 
 async function resolve(

@@ -46,8 +46,8 @@ export interface SurveyDecision {
 export type HashAddress = (address: string) => string;
 
 /**
- * Checks again on every attempt until the mail is out. Where what counts is what other reports of the customer have led to, the
- * customer's row stays locked meanwhile: a cap is exact, no matter how many of them are closed at the same time.
+ * Checks again on every attempt until the mail is out. If the decision depends on other reports of the customer, the customer's row stays
+ * locked meanwhile, so that a cap is exact even if many of them are closed at the same time.
  */
 export async function decideSurvey(
   db: Db,

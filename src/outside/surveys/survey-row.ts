@@ -24,7 +24,7 @@ export const surveyIdsBy =
 export const surveyOfCycle = (db: Db, reportId: string, cycle: number): Promise<Survey | undefined> =>
   db.selectFrom('surveys').selectAll().where('reportId', '=', reportId).where('cycle', '=', cycle).executeTakeFirst();
 
-/** With the address of the last mail, if this one goes to another: a bounce may come days after the address was corrected. */
+/** Adds the address of the last mail if this one goes to another, because a bounce may come days after an address was corrected. */
 export const earlierAddresses = (addressHash: string | null) => sql<string[]>`
   case when mailed_to <> ${addressHash} and not mailed_to = any(earlier_addresses) then earlier_addresses || mailed_to
     else earlier_addresses end`;

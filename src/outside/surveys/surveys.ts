@@ -213,7 +213,7 @@ async function supersedeSent(db: Db, { id, cycle }: EndedReport): Promise<void> 
   await changeWithEvent(db, update, 'superseded');
 }
 
-/** Nor is one answered any more whose link may have arrived although a mail came back. */
+/** Ends undeliverable surveys, too: a customer may have the link although a mail bounced. */
 async function endUndeliverable(db: Db, { id, cycle }: EndedReport): Promise<void> {
   const ofReport = db.updateTable('surveys').where('reportId', '=', id).where('cycle', '<=', cycle);
   await ofReport

@@ -173,13 +173,13 @@ const inPhase = (phase: Phase): string => `${searchAttributes.phase.name}="${pha
 
 function refusalOf(error: unknown, update: UpdateName, reportId: string): unknown {
   if (hasCode(error, 'TemporalUnavailable')) {
-    const message = `${(error as Error).message} Once a worker runs, ${update} may be carried out all the same.`;
+    const message = `${(error as Error).message} The request (${update}) may still be carried out once a worker runs.`;
     return new CloseoutError('TemporalUnavailable', message, undefined, { cause: error });
   }
   if (error instanceof WorkflowUpdateFailedError)
     return new CloseoutError('StatusConflict', error.cause?.message ?? error.message);
   if (error instanceof WorkflowNotFoundError)
-    return new CloseoutError('NoRun', `Report ${reportId} has no run: it is done, so there is nothing to ${update}.`);
+    return new CloseoutError('NoRun', `Report ${reportId} has no run, because it is done; ${update} is not possible.`);
   return error;
 }
 

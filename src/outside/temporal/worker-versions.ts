@@ -80,10 +80,14 @@ export function workerVersions(temporal: Client): WorkerVersions {
       const versions = await list();
       if (!versions.some((version) => version.buildId === buildId)) {
         const known = versions.map((version) => version.buildId).join(', ') || 'none';
-        throw new CloseoutError('BadInput', `No worker of version ${buildId} has run; there are ${known}.`, 'buildId');
+        throw new CloseoutError(
+          'BadInput',
+          `No worker of version ${buildId} has ever run; the known versions are ${known}.`,
+          'buildId',
+        );
       }
       if (percentage > 0 && !(await running()).versions.has(buildId)) {
-        const message = `No worker of version ${buildId} runs, so its runs would stand still; start one first.`;
+        const message = `No worker of version ${buildId} is running, so its runs would not continue; start one first.`;
         throw new CloseoutError('StatusConflict', message, 'buildId');
       }
       if (percentage < 100) return void (await ramp(buildId, percentage));
