@@ -21,7 +21,7 @@ export interface LookUpReport {
   isForced?: boolean;
 }
 
-export interface LookedUp extends Standing {
+export interface LookedUp extends Omit<Standing, 'attention'> {
   /** The run that now owns the report's row in the ledger. */
   runId: string;
   /** The state in the system of record, if another program has changed it. */
@@ -49,7 +49,11 @@ const patience = 20 * second;
  */
 export async function lookUpReport(deps: Deps, { reportId, runId, known, isForced }: LookUpReport): Promise<LookedUp> {
   const { ledger, surveys, answers, reports, policyFor } = deps;
-  if (known) await restoreReport(deps, { reportId, runId, known, isForced: isForced ?? false });
+  const listDiverged = async (error: unknown): Promise<never> => {
+    if (hasCode(error, 'Diverged')) await ledger.listDiverged(reportId, error);
+    throw error;
+  };
+  if (known) await restoreReport(deps, { reportId, runId, known, isForced: isForced ?? false }).catch(listDiverged);
   const row = await ledger.takeOver(reportId, runId).catch(retryWhileNew);
   const survey = await surveys.ofCycle(reportId, row.cycle);
   const answer = survey?.state === 'answered' ? await answers.of(survey.id) : undefined;

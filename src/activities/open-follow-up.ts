@@ -14,14 +14,19 @@ export async function openFollowUp(
   deps: Deps,
   { reportId, cycle }: { reportId: string; cycle: number },
 ): Promise<string> {
-  const { reports, runs, observed, ticketLeases } = deps;
+  const { reports, runs, ledger, observed, ticketLeases } = deps;
   const [report, contact] = await Promise.all([reports.get(reportId), reports.contactOf(reportId)]);
   const id = followUpIdOf(reportId, cycle);
   const known = await observed.ticketOf(reportId);
   if (known)
-    return ticketLeases.hold(reportId, undefined, (beforeWrite) =>
-      openTicket(deps, known.system, report, contact, id, { beforeWrite, signal: cancellationSignal() }),
-    );
+    return ticketLeases
+      .hold(reportId, undefined, (beforeWrite) =>
+        openTicket(deps, known.system, report, contact, id, { beforeWrite, signal: cancellationSignal() }),
+      )
+      .catch(async (error: unknown) => {
+        await ledger.keepsTrying(reportId);
+        throw error;
+      });
   const { description, severity, ticketType, priority, customerId } = report;
   const relationship = { id: reportId, relationshipType: 'followUp', '@referredType': 'TroubleTicket' };
   const document = { troubleTicketRelationship: [relationship] };

@@ -18,7 +18,7 @@ export class NewRuns {
     const { stores, temporal } = this.parts;
     const { id, cycle, ticketType, severity, priority, customerId, serviceProblemId } = report;
     const surveyId = stores.surveys.idOf(id, cycle);
-    const opened = { ticketType, severity, priority, customerId, serviceProblemId, surveyId };
+    const opened = { cycle, ticketType, severity, priority, customerId, serviceProblemId, surveyId };
     const runId = await temporal.runs.begin(report, opened);
     if (runId === undefined) return;
     this.begun.set(id, runId);

@@ -52,6 +52,18 @@ function findTimeZone(zone: string): string | undefined {
 /** The domain of `Name <local@domain>` or `local@domain`. */
 export const domainOf = (from: string): string => /@([^\s>]+)>?\s*$/.exec(from)?.[1] ?? 'localhost';
 
+/** In its parts, because nodemailer would read a colon, a quotation mark or brackets in a name as syntax. */
+export interface Mailbox {
+  name: string;
+  address: string;
+}
+
+/** Of `Name <local@domain>` or `local@domain`. The name may be in double quotes. */
+export function mailboxOf(text: string): Mailbox {
+  const [, name = '', address = text.trim()] = /^(.*)<([^<>]*)>\s*$/.exec(text) ?? [];
+  return { name: name.trim().replace(/^"(.*)"$/, '$1'), address };
+}
+
 /** Without control characters and characters that change the direction of text, so that a name cannot add a header or a recipient. */
 export const oneLine = (value: string): string =>
   value.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();

@@ -75,7 +75,9 @@ export interface RunInput {
 /** What the ledger holds about a report that was just stored. */
 export interface OpenedReport extends Pick<ReportAttributes, 'ticketType' | 'severity' | 'priority' | 'customerId'> {
   serviceProblemId?: string;
-  /** The id that the survey of its first cycle will have. */
+  /** By default 1; more if a report with its id was deleted before. */
+  cycle?: number;
+  /** The id that the survey of this cycle will have. */
   surveyId: string;
 }
 

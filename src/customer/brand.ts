@@ -1,4 +1,5 @@
 /** The company in whose name a customer is written to: what its mails and pages show, and where they come from. */
+import { mailboxOf } from '../contract/contact.js';
 import { languageFor, textsOf, type Language } from './texts.js';
 import type { Texts } from './texts/catalogue.js';
 
@@ -75,7 +76,7 @@ export function builtInBrand(sender: Sender): Brand {
     id: 'default',
     name: '',
     footer: [],
-    contact: `mailto:${/<([^>]+)>/.exec(sender.replyTo)?.[1] ?? sender.replyTo}`,
+    contact: `mailto:${mailboxOf(sender.replyTo).address}`,
     colours: { accent: '#123c7c', accentDark: '#9ec5ff' },
     sender,
     texts: new Map(),

@@ -1,5 +1,5 @@
 /** The mails that ask a customer something. The same input is the same mail, byte for byte. */
-import { domainOf, oneLine, type Contact } from '../contract/contact.js';
+import { domainOf, mailboxOf, oneLine, type Contact, type Mailbox } from '../contract/contact.js';
 import { bounceAddressOf, messageIdOf, type MailKind } from '../contract/ids.js';
 import type { QuestionSet } from '../contract/question.js';
 import type { Report } from '../contract/reports.js';
@@ -42,8 +42,8 @@ export interface Mail {
   messageId: string;
   date: Date;
   baseBoundary: string;
-  from: string;
-  replyTo?: string;
+  from: Mailbox;
+  replyTo?: Mailbox;
   to: { name: string; address: string };
   subject: string;
   inReplyTo?: string;
@@ -71,8 +71,8 @@ export function surveyMail(mail: SurveyMail, general: MailSettings, brand: Brand
     messageId: messageIdOf(surveyId, kind, domain, confirmFor ?? undefined),
     date,
     baseBoundary: `closeout-${surveyId}-${kind}`,
-    from: settings.from,
-    replyTo: settings.replyTo,
+    from: mailboxOf(settings.from),
+    replyTo: mailboxOf(settings.replyTo),
     to: { name: oneLine(contact.name ?? ''), address: contact.emailAddress },
     envelope: { from: bounceAddressOf(surveyId, settings.bounceTo), to: contact.emailAddress },
     dsn: { id: surveyId, return: 'headers', notify: ['failure', 'delay'] },

@@ -1,5 +1,5 @@
 /** An operator's reply to a customer, in the thread of the survey. The same input is the same mail. */
-import { domainOf, oneLine, type Contact } from '../contract/contact.js';
+import { domainOf, mailboxOf, oneLine, type Contact } from '../contract/contact.js';
 import type { Report } from '../contract/reports.js';
 import { helloTo, threadIdOf, type Mail, type ThreadStart } from './mail.js';
 import { voiceOf, type Brand } from './brand.js';
@@ -29,8 +29,8 @@ export function replyMail(
     messageId: `<reply.${storedMessageId}@${domain}>`,
     date,
     baseBoundary: `closeout-${storedMessageId}`,
-    from,
-    replyTo,
+    from: mailboxOf(from),
+    replyTo: mailboxOf(replyTo),
     to: { name, address: contact.emailAddress },
     subject: `Re: ${survey.confirmFor ? confirm.subject({ report: report.id }) : mail.subject({ report: report.id })}`,
     inReplyTo: inReplyTo ?? start,

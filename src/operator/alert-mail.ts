@@ -1,5 +1,5 @@
 /** The mail that carries an alert. The same alert is the same mail. */
-import { domainOf, oneLine } from '../contract/contact.js';
+import { domainOf, mailboxOf, oneLine } from '../contract/contact.js';
 import { alertMessageIdOf } from '../contract/ids.js';
 import type { Alert } from '../contract/messages.js';
 import { automaticMail, type Mail } from '../customer/mail.js';
@@ -19,7 +19,7 @@ export function alertMail(
     messageId,
     date: at,
     baseBoundary: `closeout-${messageId.slice(1).split('@')[0]}`,
-    from,
+    from: mailboxOf(from),
     to: { name: '', address: to },
     subject: oneLine(subject),
     inReplyTo: before,

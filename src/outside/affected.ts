@@ -34,6 +34,7 @@ export function affectedReports(db: Db): AffectedReports {
         where e.at >= ${at}::timestamptz - interval '14 days' and e.detail = ${failure}
         and (e.event = 'undeliverable' and s.state = 'undeliverable' or e.event = 'unreachable' and s.confirmation = 'unreachable')`),
 
-    stuck: () => find(sql`select id, null as failure from reports where wakes >= ${wakesUntilStuck}`),
+    stuck: () =>
+      find(sql`select id, null as failure from reports where wakes >= ${wakesUntilStuck} and attention is null`),
   };
 }

@@ -52,6 +52,8 @@ export interface Standing extends Decided {
   confirmation?: ConfirmationStanding;
   /** The customer's answer to the survey of this cycle. */
   answer?: AnsweredSignal;
+  /** The step that waits for an operator. */
+  attention?: Attention;
 }
 
 /** What every write of a run carries. */

@@ -119,7 +119,7 @@ export const settings = z.object({
     .regex(/^[^\s:]+:\d{2,5}$/, 'must be host:port')
     .optional(),
   CLOSEOUT_WATCH_SECONDS: z.coerce.number().int().min(10).default(60),
-  CLOSEOUT_KEEP_DAYS: z.coerce.number().int().min(0).default(365),
+  CLOSEOUT_KEEP_DAYS: z.coerce.number().int().min(0).max(36_500).default(365),
   CLOSEOUT_TRUSTED_PROXIES: trustedProxies,
   CLOSEOUT_ALERT_TO: z.email().default('operator@closeout.example'),
   CLOSEOUT_HOST: z.string().default('127.0.0.1'),

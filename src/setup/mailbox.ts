@@ -1,11 +1,12 @@
 /** The sender of mails, as settings and brands give it. */
 import { z } from 'zod';
+import { emailAddressPattern, mailboxOf } from '../contract/contact.js';
 
 /** `Name <a@b.example>` or `a@b.example`. */
 export const mailbox = z
   .string()
   .max(320)
-  .regex(
-    /^([^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/,
+  .refine(
+    (text) => !/[\r\n]/.test(text) && emailAddressPattern.test(mailboxOf(text).address),
     'must be a mail address, with or without a name, as Name <a@b.example>',
   );

@@ -2,7 +2,7 @@
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { workflowIdOf } from '../contract/ids.js';
 import type { ConfirmedSignal, SurveyOperation } from '../contract/messages.js';
-import type { Attention, OpenedReport, Phase, RunInput } from '../contract/reports.js';
+import type { OpenedReport, Phase, RunInput } from '../contract/reports.js';
 import { changedAt, decide, nothingReceived, receiveId, type Change, type Received } from '../policy/changes.js';
 import type { ByHand, Standing } from '../policy/standing.js';
 import { defaultPolicy, type Policy, type PolicyRule } from '../policy/settings.js';
@@ -76,7 +76,6 @@ export interface RunState extends Standing, Unhandled {
   isOverdue: boolean;
   /** Payload of the last signal `confirmed`, whichever clearing it is about. */
   confirmationReply?: Required<ConfirmedSignal>;
-  attention?: Attention;
   waitingFor: string;
   until?: string;
   /** The cycle in which an operator was alerted to the number of reopenings. */
@@ -146,12 +145,12 @@ export function newRun(input: RunInput): RunState {
 }
 
 /** A new report is known, except for its policy, which the first step reads. */
-function justOpened({ surveyId, serviceProblemId, ...rule }: OpenedReport): Partial<RunState> {
+function justOpened({ cycle = 1, surveyId, serviceProblemId, ...rule }: OpenedReport): Partial<RunState> {
   return {
     isKnown: true,
     ownerId: workflowInfo().firstExecutionRunId, // not this run after a reset
-    cycle: 1,
-    written: { state: 'open', cycle: 1, rev: 0 },
+    cycle,
+    written: { state: 'open', cycle, rev: 0 },
     rule,
     customerId: rule.customerId,
     serviceProblemId,

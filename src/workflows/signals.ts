@@ -31,8 +31,10 @@ const handlers: Record<SignalName, Handler> = {
   delivered: (run, delivery) => noteDelivery(run, delivery as DeliverySignal | undefined, false),
   failed: (run, delivery) => noteDelivery(run, delivery as DeliverySignal | undefined, true),
   lookAgain: (run) => {
-    if (run.isKnown) run.looksAgain = true;
-    else run.retries++;
+    // A report that the database had lost may have been opened again.
+    const isMissing = !run.isKnown || run.attention?.code === 'ReportNotFound';
+    if (isMissing) run.retries++;
+    else run.looksAgain = true;
     publish(run, run);
   },
 };
@@ -77,7 +79,8 @@ function acceptChange(kind: ChangeKind): Handler {
     const signal = (typeof payload === 'object' ? payload : undefined) as ChangeSignal | null | undefined;
     noteChange(run, toChange(kind, signal ?? {}));
     run.isBulk = signal?.bulk === true;
-    if (kind === 'cancelled') run.cancellations++;
+    // A closed report cannot be cancelled any more.
+    if (kind === 'cancelled' && run.state !== 'closed') run.cancellations++;
   };
 }
 

@@ -290,6 +290,7 @@ async function openFollowUp(run: RunState): Promise<void> {
   const { reportId, cycle } = run;
   await attemptOrPark(run, {
     name: 'openFollowUp',
+    stop: () => run.state !== 'closed', // it is reopened, so the follow-up is not needed
     step: () =>
       steps.openFollowUp.executeWithOptions(steps.inSystem(run.system, steps.untilGivenUp(run)), [{ reportId, cycle }]),
   });

@@ -93,6 +93,13 @@ test('every mail says what it is, where bounces go, and how to be left alone', a
   }
 });
 
+test.each(['Acme: Care', 'O"Neil', 'Acme (Care)', 'Acme, Inc.'])('the sender may be called %s', async (name) => {
+  const from = `${name} <care@care.example>`;
+  const sender = builtInBrand({ ...settings, from });
+  const mail = await simpleParser(await new MailComposer(surveyMail(given, settings, sender)).compile().build());
+  expect(mail.from?.value).toEqual([{ name, address: 'care@care.example' }]);
+});
+
 test('a later cycle’s mail threads under the earlier ones', async () => {
   const { inReplyTo, references } = await parsed({
     ...given,

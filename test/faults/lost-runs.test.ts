@@ -272,6 +272,9 @@ test('PostgreSQL is restored to an earlier time: one sweep leaves every report r
     );
     expect(story).toEqual(['acknowledged', 'resolved', 'closed', 'sent']);
     expect((await own.untilPhase('BACK-written', 'needsAttention')).attention?.code).toBe('Diverged');
+    const listed = async () =>
+      (await own.client.find({ phase: 'needsAttention' })).reports.map(({ report }) => report.id);
+    expect(await listed()).toEqual(['BACK-written']);
     await pause(1000);
     const subjects = (await own.mails()).map(({ messageId }) => messageId);
     expect(new Set(subjects).size).toBe(subjects.length);
@@ -282,6 +285,7 @@ test('PostgreSQL is restored to an earlier time: one sweep leaves every report r
     expect(await askedBy('BACK-after')).toEqual([{ brand: 'acme', question: 'nps' }]);
     await own.client.operate('retryNow', 'BACK-written', { by: 'eve' });
     await until('what its run decided', async () => (await own.client.get('BACK-written')).status === 'closed');
+    expect(await listed()).toEqual([]);
     expect(await brokenInvariants(own)).toEqual([]);
   } finally {
     await own.end();

@@ -186,6 +186,20 @@ test.each(['text/plain', 'application/json', 'application/json;charset=utf-8'])(
   },
 );
 
+test('a ticket that has the id of a deleted one has no survey in common with it', async () => {
+  const id = await stack.open('TWICE-1');
+  await stack.client.clear(id);
+  await stack.untilSurvey(id, 'sent');
+  const first = await stack.client.surveys.currentOf(id);
+  expect((await call('DELETE', `${path}/${id}`)).status).toBe(204);
+  await stack.open(id);
+  await stack.client.clear(id);
+  await stack.untilSurvey(id, 'sent');
+  const second = await stack.client.surveys.currentOf(id);
+  expect((await stack.client.get(id)).cycle).toBe(2);
+  expect(second?.id).not.toBe(first?.id);
+});
+
 test('a deleted ticket is gone, with its run and everything about its customer', async () => {
   const { id } = (await call('POST', path, ticket({ description: 'zanzibar line' }))).body;
   await stack.client.reopen(id, { by: 'customer', reason: 'zanzibar again' });

@@ -65,6 +65,14 @@ test.each([
   expect(() => loadConfig({ ...given, [name]: value })).toThrow(`${name} must be`);
 });
 
+test.each([
+  ['CLOSEOUT_MAIL_FROM', 'a,b@acme.example'],
+  ['CLOSEOUT_MAIL_FROM', 'Care <care@acme..example>'],
+  ['CLOSEOUT_KEEP_DAYS', '9999999'],
+])('%s = "%s" is refused', (name, value) => {
+  expect(() => loadConfig({ ...elsewhere, [name]: value })).toThrow(name);
+});
+
 const ofProcess = {
   ...elsewhere,
   SMTP_URL: 'smtp://127.0.0.1:1025',

@@ -51,6 +51,7 @@ const usual: Script = {
   leaveReport: ({ byHand }) => Promise.resolve(written(byHand ? 'closed' : 'cancelled')),
   recordDecision: () => Promise.resolve(written('open')),
   sendSurvey: () => Promise.resolve({ state: 'skipped', reason: 'disabled' }),
+  recordAnswerHandled: () => Promise.resolve(),
   alertOperator: () => Promise.resolve(true),
 };
 
@@ -68,6 +69,7 @@ const names = [
   'endSurvey',
   'extendSurvey',
   'recordAnswerHandled',
+  'openFollowUp',
   'alertOperator',
 ] as const;
 

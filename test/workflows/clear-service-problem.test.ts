@@ -141,6 +141,18 @@ test('a command that follows a clearing ends when somebody stops it in Temporal'
   expect([code, stderr]).toEqual([1, expect.stringContaining('The clearing of SP-4 was stopped in Temporal.')]);
 });
 
+test('by command while no worker answers: it is accepted, and done once a worker does', async () => {
+  await openAll('SP-5', 2, 2);
+  const worker = (signal: 'SIGSTOP' | 'SIGCONT') => process.kill(stack.pids()['worker'] ?? NaN, signal);
+  worker('SIGSTOP');
+  const accepted = await stack.closeout('clear-problem', 'SP-5', '--no-wait');
+  const following = stack.closeout('clear-problem', 'SP-5', '--json');
+  worker('SIGCONT');
+  expect([accepted.code, accepted.stdout]).toEqual([0, expect.stringContaining('SP-5: accepted')]);
+  const { code, stdout } = await following;
+  expect([code, JSON.parse(stdout)]).toMatchObject([0, { closed: 2, done: true }]);
+});
+
 test('by command, with a bar and the number cleared; again, it changes nothing; and by the API', async () => {
   await openAll('SP-3', 5, 5);
   const first = await stack.closeout('clear-problem', 'SP-3', '--by', 'noc', '--json');

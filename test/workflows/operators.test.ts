@@ -104,3 +104,65 @@ test('a decision that is recorded while the report is looked up counts, although
   third.succeed(lookedUp(third.input.runId, { rev: 1, hold }));
   expect(await run.update('release')).toMatchObject({ held: false });
 });
+
+test('a report that the database has lost goes on once it is opened again', async () => {
+  let looks = 0;
+  const run = await process.begin('LOST-1', {
+    lookUpReport: ({ runId }) =>
+      looks++ === 1
+        ? Promise.reject(ApplicationFailure.nonRetryable('there is no such report', 'ReportNotFound'))
+        : Promise.resolve(lookedUp(runId)),
+  });
+  await run.until('known', ({ waitingFor }) => waitingFor === 'the signal `cleared`');
+  await run.signal('lookAgain');
+  await run.until('parked', ({ attention }) => attention?.code === 'ReportNotFound');
+  await run.signal('lookAgain'); // as a new report sends it to a run that exists
+  await run.until('open', ({ phase, attention }) => phase === 'open' && attention === undefined);
+  await run.signal('cancelled');
+  expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
+});
+
+describe('a follow-up report that cannot be opened', () => {
+  const survey = {
+    state: 'sent' as const,
+    id: 'survey-1',
+    sentAt: '2026-03-01T12:00:00Z',
+    expiresAt: '2999-01-01T00:00:00Z',
+    reopenUntil: '2026-03-02T12:00:00Z',
+  };
+
+  async function refused(reportId: string) {
+    const handled: unknown[] = [];
+    let cycle = 1;
+    const run = await process.begin(reportId, {
+      lookUpReport: ({ runId }) => Promise.resolve(lookedUp(runId, { cycle })),
+      sendSurvey: () => Promise.resolve(survey),
+      openFollowUp: () => Promise.reject(ApplicationFailure.nonRetryable('not allowed', 'SystemRefused')),
+      reopenReport: () => Promise.resolve(written('open', (cycle = 2))),
+      recordAnswerHandled: (answer) => Promise.resolve(void handled.push(answer)),
+    });
+    await run.signal('cleared');
+    await run.until('sent', ({ survey: { state } }) => state === 'sent');
+    await run.signal('answered', { surveyId: 'survey-1', score: 1, solved: false });
+    await run.until('parked', ({ attention }) => attention?.step === 'openFollowUp');
+    return { run, handled };
+  }
+
+  test('is not needed once the report is reopened', async () => {
+    const { run } = await refused('REFUSED-1');
+    await run.signal('reopened', { by: 'noc' });
+    await run.until('open', ({ phase, cycle }) => phase === 'open' && cycle === 2);
+    await run.signal('cancelled');
+    await run.result();
+  });
+
+  test('still waits for an operator after a cancellation, which comes too late', async () => {
+    const { run, handled } = await refused('REFUSED-2');
+    await run.signal('cancelled', { by: 'noc' });
+    await run.update('hold').catch(() => undefined); // handled after the signal
+    expect(await run.status()).toMatchObject({ phase: 'needsAttention', attention: { step: 'openFollowUp' } });
+    expect(handled).toEqual([]);
+    await run.update('closeByHand', { note: 'opened there' });
+    await run.until('handled', () => handled.length === 1);
+  });
+});

@@ -1,5 +1,5 @@
 /** The connection pool to PostgreSQL, and its errors as errors that Closeout names. */
-import { createHash } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { CamelCasePlugin, Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import { CloseoutError } from '../../contract/errors.js';
@@ -54,7 +54,11 @@ function translated(pool: pg.Pool): PostgresPool {
       const query = async (text: string, values: unknown[]) => {
         const name = values.length <= mostPrepared ? nameOf(text) : undefined;
         try {
-          return await client.query({ name, text, values: [...values] });
+          return await client.query({ name, text, values: [...values] }).catch((error: unknown) => {
+            if (sqlStateOf(error) !== outdated) throw error;
+            names.clear(); // from now on, each statement is prepared again, under a new name
+            return client.query({ text, values: [...values] });
+          });
         } catch (error) {
           isBroken ||= isLost(error);
           return rethrow(error);
@@ -70,6 +74,9 @@ function translated(pool: pg.Pool): PostgresPool {
   };
 }
 
+/** A migration has changed the columns that a prepared statement returns. Within a transaction, it cannot be repeated. */
+const outdated = '0A000';
+
 const names = new Map<string, string>();
 /** Of a list, each order and number of filters is a statement of its own. */
 const mostNames = 1000;
@@ -78,13 +85,13 @@ const mostNames = 1000;
 function nameOf(text: string): string | undefined {
   const known = names.get(text);
   if (known || names.size >= mostNames) return known;
-  const name = createHash('sha256').update(text).digest('base64url');
+  const name = randomUUID();
   names.set(text, name);
   return name;
 }
 
 /** Classes of SQLSTATE that blame the statement or its data. With any other, or none, the database itself has failed. */
-const ownFault = /^(21|22|23|42|44|P0)/; // not 0A: a prepared statement that a migration has outdated works on a new connection
+const ownFault = /^(21|22|23|42|44|P0)/;
 /** A NUL in text or JSON, the only character that PostgreSQL does not store. */
 const malformedText = new Set(['22021', '22P05']);
 

@@ -16,6 +16,7 @@ export interface Database {
   customers: { id: string; createdAt: Generated<Date> };
   contacts: ContactTable;
   reports: ReportTable;
+  removedReports: { id: string; cycle: number };
   statusChanges: StatusChangeTable;
   changeReasons: { id: string; reportId: string; reason: string; at: Generated<Date> };
   storedReopenings: { id: string; reportId: string; hasReason: boolean; receivedAt: Date };

@@ -52,7 +52,7 @@ export interface Desk {
   /** With the survey of its cycle; undefined if there is no such report. */
   find(id: string): Promise<DeskRow | undefined>;
   counts(): Promise<DeskCounts>;
-  /** For how long the oldest report in the phase `clearing` has been cleared; 0: none is. */
+  /** How long ago Closeout learned that the oldest report in the phase `clearing` was cleared; 0: there is none. */
   oldestClearingSeconds(): Promise<number>;
 }
 
@@ -111,7 +111,7 @@ export function reportDesk(db: Db, forLists: Db = db): Desk {
 
     async oldestClearingSeconds() {
       const { rows } = await sql<{ seconds: number }>`
-        select greatest(0, extract(epoch from now() - min(r.cleared_at)))::float8 as seconds
+        select greatest(0, extract(epoch from now() - min(coalesce(r.clear_received_at, r.cleared_at))))::float8 as seconds
         from ${tables} where ${inPhase.clearing}`.execute(db);
       return rows[0]?.seconds ?? 0; // greatest ignores null
     },

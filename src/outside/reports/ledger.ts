@@ -21,9 +21,9 @@ import { closeAtOnce } from './close-at-once.js';
 import { leaveClosed, record } from './decisions.js';
 import { recordStatus } from './history.js';
 import { seenColumns, type Seen } from './observed.js';
-import { restore, type Restoring } from './restore.js';
+import { listDiverged, restore, type Restoring } from './restore.js';
 import { set, supersedes, write, type Columns, type Written } from './fenced-write.js';
-import { found, lock, read } from './report-row.js';
+import { lock, read, takeOver } from './report-row.js';
 import { isPrepared, isReopenedElsewhere, toReport, type ReportRow } from './rows.js';
 import { now } from '../database/clock.js';
 
@@ -58,6 +58,8 @@ export interface Ledger {
    * report since, unless `isForced`. Does nothing if the row is not behind the run.
    */
   restore(restoring: Restoring): Promise<void>;
+  /** Lists a report that `restore` refused: its run waits for an operator, and cannot write that itself. */
+  listDiverged(reportId: string, error: Error): Promise<void>;
   /** Closes a cleared report, or records that it is cleared and says what to wait for. Throws `ClosureRefused`. */
   close(fence: Fence, request: ClosingRequest, policyFor: PolicyFor): Promise<Written & { wait?: Wait }>;
   /** Records that a report is cleared and waits for something until `expectedAt`. */
@@ -75,6 +77,8 @@ export interface Ledger {
   record(fence: Fence, decision: Decision): Promise<Written>;
   /** The run is alive, and will have written again by then; null: it waits for nothing but a signal. */
   expect(reportId: string, expectedAt: Date | null): Promise<void>;
+  /** The run is alive, and retries a step that writes nothing here: it need not be woken for ten minutes. */
+  keepsTrying(reportId: string): Promise<void>;
 }
 
 export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
@@ -88,26 +92,10 @@ export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
         where reports.id = begun.id and reports.run_id is null`.execute(db);
     },
 
-    async takeOver(id, runId) {
-      const row = await db
-        .updateTable('reports')
-        .set({
-          runId,
-          signals: sql<number>`case when run_id = ${runId} then signals else 0 end`,
-          earlierRunId: sql<string>`case when run_id = ${runId} then earlier_run_id else run_id end`,
-          earlierSignals: sql<number>`case when run_id = ${runId} then earlier_signals else signals end`,
-          // A run that looks its report up is not stuck. The longer the report has not changed, the later it is woken again.
-          expectedAt: sql<Date>`case when expected_at < now()
-            then now() + least(greatest(now() - last_update, interval '2 minutes'), interval '1 hour') else expected_at end`,
-          wakes: sql<number>`case when expected_at < now() then 0 else wakes end`,
-        })
-        .where('id', '=', id)
-        .returningAll()
-        .executeTakeFirst();
-      return found(id, row);
-    },
+    takeOver: (id, runId) => takeOver(db, id, runId),
 
     restore: (restoring) => inTransaction((tx) => restore(tx, surveyIdOf, restoring)),
+    listDiverged: (id, error) => listDiverged(db, id, error),
     close: async (fence, request, policyFor) =>
       (request.isPreparation || request.seen ? undefined : await closeAtOnce(db, fence, request, policyFor)) ??
       inTransaction((tx) => close(tx, fence, request, policyFor)),
@@ -119,6 +107,11 @@ export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
 
     async expect(id, expectedAt) {
       await db.updateTable('reports').set({ expectedAt, wakes: 0, wakeAfter: null }).where('id', '=', id).execute();
+    },
+
+    async keepsTrying(id) {
+      const wakeAfter = sql<Date>`now() + interval '10 minutes'`;
+      await db.updateTable('reports').set({ wakes: 0, wakeAfter }).where('id', '=', id).execute();
     },
   };
 }

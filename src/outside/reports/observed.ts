@@ -11,6 +11,7 @@ import { stateOf } from '../../policy/status.js';
 import { addCustomer } from '../customers.js';
 import type { Db } from '../database/database.js';
 import { hint } from '../system-states.js';
+import { firstCycle } from './report-row.js';
 import { toReport, type ReportRow } from './rows.js';
 import { putContact } from './store.js';
 
@@ -190,6 +191,7 @@ async function open(tx: Db, seen: Observation): Promise<Observed | ObservedRow> 
         id,
         ...attributes,
         status,
+        cycle: firstCycle(id),
         openedAt: openedAt ?? at,
         externalId: ticketId,
         document: '{}',

@@ -1,9 +1,10 @@
 /** One report's row. Each throws `ReportNotFound`. */
+import { sql } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
 import type { Db } from '../database/database.js';
 import type { ReportRow } from './rows.js';
 
-export function found(id: string, row: ReportRow | undefined): ReportRow {
+function found(id: string, row: ReportRow | undefined): ReportRow {
   if (!row) throw new CloseoutError('ReportNotFound', `There is no report ${id}.`);
   return row;
 }
@@ -15,4 +16,37 @@ export async function read(db: Db, id: string): Promise<ReportRow> {
 /** Locked until the transaction ends. */
 export async function lock(tx: Db, id: string): Promise<ReportRow> {
   return found(id, await tx.selectFrom('reports').selectAll().where('id', '=', id).forUpdate().executeTakeFirst());
+}
+
+/** From now on, only this run may write. One that looks its report up is not stuck, and no look-up waits for an operator any more. */
+export async function takeOver(db: Db, id: string, runId: string): Promise<ReportRow> {
+  const row = await db
+    .updateTable('reports')
+    .set({
+      runId,
+      signals: sql<number>`case when run_id = ${runId} then signals else 0 end`,
+      earlierRunId: sql<string>`case when run_id = ${runId} then earlier_run_id else run_id end`,
+      earlierSignals: sql<number>`case when run_id = ${runId} then earlier_signals else signals end`,
+      // The longer the report has not changed, the later it is woken again.
+      expectedAt: sql<Date>`case when expected_at < now()
+        then now() + least(greatest(now() - last_update, interval '2 minutes'), interval '1 hour') else expected_at end`,
+      wakes: sql<number>`case when expected_at < now() then 0 else wakes end`,
+      attention: sql<null>`case when attention ->> 'step' = 'lookUpReport' then null else attention end`,
+    })
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst();
+  return found(id, row);
+}
+
+/** The cycle of a new report. After one with its id was deleted, it continues the count: the survey of a cycle belongs to one customer. */
+export const firstCycle = (id: string) =>
+  sql<number>`1 + coalesce((select cycle from removed_reports where id = ${id}), 0)`;
+
+export async function noteLastCycle(tx: Db, id: string, cycle: number): Promise<void> {
+  await tx
+    .insertInto('removedReports')
+    .values({ id, cycle })
+    .onConflict((c) => c.column('id').doUpdateSet({ cycle }))
+    .execute();
 }

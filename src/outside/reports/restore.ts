@@ -1,7 +1,7 @@
 /** Writes again what a run knows, after PostgreSQL was restored to an earlier time. */
 import { sql } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
-import type { ReportStatus } from '../../contract/reports.js';
+import type { Attention, ReportStatus } from '../../contract/reports.js';
 import type { Standing } from '../../policy/standing.js';
 import { stateOf, statusOfState } from '../../policy/status.js';
 import { later, minute, soonAfter } from '../../policy/time.js';
@@ -39,7 +39,7 @@ export async function restore(
       'Diverged',
       `The database was restored, and since then another program set report ${id} to ${row.status}; its run knows it as ${known.state}.`,
     );
-  const { state, cycle, rev, received, clearing, closedAt, hold, releasedBy, skipSurveyBy } = known;
+  const { state, cycle, rev, received, clearing, closedAt, hold, releasedBy, skipSurveyBy, attention } = known;
   const isUnchanged = stateOf(row.status) === state && row.cycle === cycle;
   const status = isUnchanged ? row.status : statusOfState[state];
   await tx
@@ -58,12 +58,28 @@ export async function restore(
       hold: hold ? JSON.stringify(hold) : null,
       releasedBy: releasedBy ?? null,
       skipSurveyBy: skipSurveyBy ?? null,
+      attention: attention ? JSON.stringify(attention) : null,
       expectedAt: nextWriteOf(known),
       lastUpdate: sql<Date>`now()`,
     })
     .where('id', '=', id)
     .execute();
   if (!isUnchanged) await recordStatus(tx, { id, cycle }, changesTo(status, known));
+}
+
+/** Lists a report that could not be restored: its run waits for an operator, and cannot write that itself. */
+export async function listDiverged(db: Db, id: string, { name, message }: Error): Promise<void> {
+  const attention: Attention = {
+    step: 'lookUpReport',
+    code: 'Diverged',
+    failure: `${name}: ${message}`,
+    since: now().toISOString(),
+  };
+  await db
+    .updateTable('reports')
+    .set({ attention: JSON.stringify(attention) })
+    .where('id', '=', id)
+    .execute();
 }
 
 /** When the run writes next; null: not before something happens. */

@@ -13,7 +13,7 @@ import { noteRemoval } from '../survey-counts.js';
 import { addCustomer } from '../customers.js';
 import { recordStatus } from './history.js';
 import { listReports } from './list.js';
-import { lock, read } from './report-row.js';
+import { firstCycle, lock, noteLastCycle, read } from './report-row.js';
 import { columnsOf, toContact, toReport, toStatusChange, type ReportRow } from './rows.js';
 import { now } from '../database/clock.js';
 
@@ -97,9 +97,9 @@ async function insert(db: Db, { contact, ...report }: NewReport & { id: string }
   const { rows } = await sql<ReportRow>`
     with opened as (
       insert into reports (id, status, status_reason, description, severity, ticket_type, name, priority, external_id, customer_id,
-        service_problem_id, opened_at, document, run_id)
+        service_problem_id, opened_at, document, cycle, run_id)
       values (${id}, ${status}, ${statusReason}, ${description}, ${severity}, ${ticketType}, ${name}, ${priority}, ${externalId}, ${customerId},
-        ${serviceProblemId}, ${openedAt}, ${JSON.stringify(mergePatch({}, document))}, null)
+        ${serviceProblemId}, ${openedAt}, ${JSON.stringify(mergePatch({}, document))}, ${firstCycle(id)}, null)
       on conflict (id) do nothing returning *),
     customer as (
       insert into customers (id) select customer_id from opened where customer_id is not null on conflict do nothing),
@@ -131,7 +131,8 @@ async function insertOnce(tx: Tx, report: NewReport & { id: string; externalId: 
 
 /** Its history, too, which no foreign key removes: it may hold a customer's words, and the id may be used again. */
 async function remove(tx: Tx, id: string): Promise<void> {
-  await lock(tx, id);
+  const { cycle } = await lock(tx, id);
+  await noteLastCycle(tx, id, cycle);
   await noteRemoval(tx, id);
   const surveys = tx.selectFrom('surveys').select('id').where('reportId', '=', id);
   await tx.deleteFrom('surveyEvents').where('surveyId', 'in', surveys).execute();

@@ -14,7 +14,10 @@ export interface DueReport {
 export interface Watching {
   /** Reports whose runs must be woken, at most `limit` for each reason. */
   due(limit: number): Promise<DueReport[]>;
-  /** Counts a wake-up, after which the report is left alone for a while. Returns how many there were since its run last wrote. */
+  /**
+   * Counts a wake-up, after which the report is left alone for a while. Returns how many there were since its run last wrote; 0 if it
+   * waits for an operator.
+   */
   markWoken(id: string): Promise<number>;
   /** Those of the next `limit` reports that are not done, in the order of their ids. `next`: where to go on; undefined at the end. */
   unfinished(after: string, limit: number): Promise<{ due: DueReport[]; next: string | undefined }>;
@@ -65,7 +68,7 @@ export function watching(db: Db): Watching {
         update reports set wakes = wakes + 1,
           wake_after = now() + case when wakes + 1 >= ${wakesUntilStuck} then interval '1 day'
             else interval '1 minute' * (1 << least(wakes, 10)) * (1 + random() / 4) end
-        where id = ${id} returning wakes`.execute(db);
+        where id = ${id} returning case when attention is null then wakes else 0 end as wakes`.execute(db);
       return rows[0]?.wakes ?? 0;
     },
 

@@ -1,6 +1,7 @@
 /** Migrations of a database that is in use. */
 import { sql, type Kysely } from 'kysely';
 import pg from 'pg';
+import { openDatabase } from '../../../src/outside/database/database.js';
 import { migrate, type SchemaMigration } from '../../../src/outside/database/migrate.js';
 import { loadConfig } from '../../../src/setup/config.js';
 import { Stack } from '../../stack/stack.js';
@@ -83,4 +84,22 @@ test('of many that migrate at once, one does', async () => {
   const url = await emptyDatabase('many');
   const applied = await Promise.all([1, 2, 3].map(() => migrate(url)));
   expect(applied.filter((names) => names.length > 0)).toHaveLength(1);
+});
+
+test('a statement that a connection had prepared goes on after a migration has added a column', async () => {
+  const url = await emptyDatabase('prepared');
+  await migrate(url, first);
+  const db = openDatabase(url, () => undefined, { max: 1 });
+  const things = () => sql`select * from things`.execute(db);
+  const process = () => sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db);
+  await sql`insert into things values (1)`.execute(db);
+  await things();
+  const before = (await process()).rows;
+  await migrate(url, { ...first, '0002': migration('alter table things add column name text') });
+  expect((await things()).rows).toEqual([{ id: 1, name: null }]);
+  await db.transaction().execute(async (tx) => {
+    expect((await sql`select * from things`.execute(tx)).rows).toEqual([{ id: 1, name: null }]);
+  });
+  expect((await process()).rows).toEqual(before); // on the same connection
+  await db.destroy();
 });

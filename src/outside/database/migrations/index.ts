@@ -17,6 +17,7 @@ import { leases } from './0015-leases.js';
 import { indexes } from './0022-indexes.js';
 import { instants } from './0016-instants.js';
 import { recount } from './0027-recount.js';
+import { removed } from './0028-removed.js';
 import { sessions } from './0017-sessions.js';
 import { sweeps } from './0021-sweeps.js';
 import { unsent } from './0018-unsent.js';
@@ -259,4 +260,5 @@ export const migrations: Record<string, SchemaMigration> = {
   '0025-reasons-key': reasonsKey,
   '0026-firings': firings,
   '0027-recount': recount,
+  '0028-removed': removed,
 };
