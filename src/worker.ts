@@ -23,7 +23,7 @@ import { openDatabase, type Db } from './outside/database/database.js';
 import { assertMigrated } from './outside/database/migrate.js';
 import { openMailer } from './outside/mail/mailer.js';
 import { openStores } from './outside/stores.js';
-import { connectTemporal, dataConverterFor } from './outside/temporal/connect.js';
+import { connectTemporal, dataConverterFor, type Temporal } from './outside/temporal/connect.js';
 import { registerSearchAttributes } from './outside/temporal/search-attributes.js';
 import { runUrlOf, type Config, type WorkerConfig } from './setup/config.js';
 import { endOnSignal, untilDone } from './setup/until-done.js';
@@ -42,11 +42,11 @@ export async function runWorker(
   onReady: () => void = () => undefined,
 ): Promise<void> {
   const begin = endOnSignal(() => log.info('stopped before it was ready'));
-  installRuntime(config, log);
   const build = config.isVersioned ? buildId() : undefined;
   const brands = loadBrands(config);
   const policyFor = loadPolicy(config.policyFile, brands.ids);
   const file = loadSystems(config.systemsFile);
+  installRuntime(config, log); // after everything that may be refused: its threads keep the process alive
   const connection = await connect(config);
   const noteLost = (error: Error) => log.warn({ code: (error as { code?: string }).code }, 'database connection lost');
   const open = (max: number) => openDatabase(config.databaseUrl, noteLost, { max });
@@ -100,14 +100,12 @@ export async function runWorker(
     const workers = await Promise.all([...databases].map(([queue, db]) => createWorker(queue, db)));
     begin();
     const { runs, stopAll } = runAll(workers);
-    if (build !== undefined) {
-      const rolledOut = untilDone(log, 'roll out the first version', () => temporal.workerVersions.rollOutFirst(build));
-      // A worker that is stopped meanwhile waits for nothing.
-      await Promise.race([rolledOut, runs]).catch(async (error: unknown) => {
-        await stopAll();
-        throw error;
-      });
-    }
+    const routed = untilDone(log, 'find out which version gets the runs', () => route(temporal, build, log));
+    // A worker that is stopped meanwhile waits for nothing.
+    await Promise.race([routed, runs]).catch(async (error: unknown) => {
+      await stopAll();
+      throw error;
+    });
     log.info(
       { ...about(config), version: build ?? version, brands: brands.ids, systems: [...file.systems.keys()] },
       'ready',
@@ -132,6 +130,17 @@ export async function runWorker(
     // If a worker could not be created, others still hold the connection; that must not hide the first error.
     await connection.close().catch((error: unknown) => log.warn({ error: (error as Error).name }, 'cannot disconnect'));
   }
+}
+
+/** The first version gets all runs. A worker without a version gets none once one is current. */
+async function route({ workerVersions }: Temporal, build: string | undefined, log: Logger): Promise<void> {
+  if (build !== undefined) return workerVersions.rollOutFirst(build);
+  const current = (await workerVersions.list()).find(({ state }) => state === 'current');
+  if (current)
+    log.warn(
+      { current: current.buildId },
+      'this worker gets no runs, because a version is current; set CLOSEOUT_WORKER_VERSIONING=yes',
+    );
 }
 
 /** If one worker fails, all of them end, so that another process takes over all queues. */

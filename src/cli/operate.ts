@@ -75,10 +75,11 @@ export function operateCommands(program: Command): void {
     .option('--all', 'every report that needs attention', false)
     .option('--where <filter>', 'with --all: only those that match this Temporal list filter')
     .action((id: string | undefined, options: RetryOptions) => {
+      if (options.where !== undefined && !options.all)
+        throw new CloseoutError('BadInput', '--where needs --all.', '--where');
       if (options.all === (id !== undefined))
         throw new CloseoutError('BadInput', 'Name a report, or give --all; not both.', 'report');
       if (id === undefined) return retryAll(options);
-      if (options.where !== undefined) throw new CloseoutError('BadInput', '--where needs --all.', '--where');
       return operate({ update: 'retryNow', isDone: retried }, id, options);
     });
 

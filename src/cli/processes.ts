@@ -70,13 +70,19 @@ type Run = (log: Logger, onReady: () => void) => Promise<void>;
 
 /** Ends with the `npm start` that started it, if any. */
 async function runProcess(name: string, run: Run): Promise<void> {
-  const { openLog } = await import('../setup/log.js');
+  const [{ openLog }, { unknownSettings }] = await Promise.all([
+    import('../setup/log.js'),
+    import('../setup/config.js'),
+  ]);
   const stop = () => process.kill(process.pid, 'SIGTERM');
   // npm and the terminal may both send the signal. The second must not interrupt the shutdown that the first began.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
   process.once('disconnect', stop);
   try {
-    await run(openLog(name), () => process.send?.('ready'));
+    const log = openLog(name);
+    const unknown = unknownSettings();
+    if (unknown.length > 0) log.warn({ unknown }, 'these environment variables are no settings of Closeout');
+    await run(log, () => process.send?.('ready'));
   } finally {
     process.off('disconnect', stop);
     if (process.connected) process.disconnect(); // otherwise the channel keeps the process alive

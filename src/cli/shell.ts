@@ -86,7 +86,7 @@ export async function settled(
 
 export function wholeNumber(option: string, text: string): number {
   if (!/^\d{1,6}$/.test(text))
-    throw new CloseoutError('BadInput', `${option} must be a whole number, not "${text}".`, option);
+    throw new CloseoutError('BadInput', `${option} must be a whole number from 0 to 999999, not "${text}".`, option);
   return Number(text);
 }
 

@@ -53,6 +53,10 @@ export const updates = {
 } as const;
 export type UpdateName = keyof typeof updates;
 
+/** The command that sends an update: `closeout close-by-hand`. */
+export const commandOf = (update: UpdateName): string =>
+  update === 'retryNow' ? 'retry' : update.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
 /** Payload of `cleared`, `reopened` and `cancelled`. */
 export interface ChangeSignal {
   /** When it happened (ISO 8601). Compared only with the last time from the same author: an older one is late. */

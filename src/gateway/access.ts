@@ -47,7 +47,7 @@ export function guard(config: GatewayConfig, client: CloseoutClient, brands: Bra
     // A browser that asks whether it may send a request sends no login yet.
     if (isFromUi && request.method === 'OPTIONS') return undefined;
     if (!isOpenToAll(request.url.split('?')[0] ?? '')) {
-      const needsNone = onlyLocal && isFromThisMachine(request) && !hasNamedToken(request);
+      const needsNone = onlyLocal && isFromThisMachine(request) && !hasToken(request);
       if (!(await identify(request, config, client)) && !needsNone)
         return askToLogIn(request, reply, oidc !== undefined);
       assertScope(request);
@@ -86,8 +86,9 @@ async function identify(
   return request.hasSession;
 }
 
-/** A named token that is revoked is refused, also where no token is needed. */
-const hasNamedToken = (request: FastifyRequest): boolean => tokenOf(request)?.startsWith(tokenPrefix) ?? false;
+/** A wrong token is refused, also where none is needed. A browser may send any password with the operator's name. */
+const hasToken = (request: FastifyRequest): boolean =>
+  /^bearer /i.test(request.headers.authorization ?? '') || (tokenOf(request)?.startsWith(tokenPrefix) ?? false);
 
 /** The browser keeps what was typed, because it can send the request again. */
 const loggedOut =

@@ -4,7 +4,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { Brand } from '../customer/brand.js';
 import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
 import { invalidLink, isForCustomers, sendRefusal } from './customer-page.js';
-import { isForOperators, sendDesk } from './desk/page.js';
+import { isForOperators, sendDesk, wantsPage } from './desk/page.js';
 
 const unexpected = 'Internal error; the log has the details.';
 
@@ -139,7 +139,7 @@ function describeError(
   if (http === 503) reply.header('retry-after', secondsToRetry);
   if (refusals.has(error.code)) logRefusal(request, error.code);
   if (isForCustomers(request.url)) return sendRefusal(request, reply, brand, error, http);
-  if (isForOperators(request))
+  if (isForOperators(request) || (request.is404 && wantsPage(request)))
     return sendDesk(
       reply,
       './desk/error.html.eta',

@@ -56,7 +56,7 @@ export function apiTokenTable(db: Db): ApiTokens {
       if (found?.isStale)
         await db
           .updateTable('apiTokens')
-          .set({ lastUsedAt: sql<Date>`date_trunc('hour', now())` })
+          .set({ lastUsedAt: sql<Date>`greatest(created_at, date_trunc('hour', now()))` })
           .where('hash', '=', hash)
           .execute();
       return found && { name: found.name, scopes: found.scopes };

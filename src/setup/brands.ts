@@ -8,7 +8,8 @@ import { isLanguage, languageCodes, textsOf } from '../customer/texts.js';
 import { readCatalogue, type Fault, type Texts } from '../customer/texts/catalogue.js';
 import type { Config } from './config.js';
 import { mailbox } from './mailbox.js';
-import { parseYaml, reasonOf } from './yaml-file.js';
+import { reasonOf } from './reason.js';
+import { parseYaml } from './yaml-file.js';
 
 const logoTypes: Record<string, string> = { '.svg': 'image/svg+xml', '.png': 'image/png' };
 const largestLogo = 200 * 1024;

@@ -12,6 +12,7 @@ import { givenIn } from './environment.js';
 import { linkKeysFrom } from './link-keys.js';
 import { isLoopback } from './loopback.js';
 import { mailbox } from './mailbox.js';
+import { reasonOf } from './reason.js';
 import { oidcFrom, oidcSettings, type Oidc } from './oidc-settings.js';
 import { payloadKeysFrom } from './payload-keys.js';
 import { relayFrom, relaySettings, type Relay } from './relay-settings.js';
@@ -141,6 +142,15 @@ export const settings = z.object({
   CLOSEOUT_TEMPORAL_UI: url('http:', 'https:').optional(),
 });
 
+/** Read elsewhere: by commands, or by deploy/compose.yaml. */
+const otherNames = { CLOSEOUT_DATA: true, CLOSEOUT_TEMPORAL_CLI: true, CLOSEOUT_DOMAIN: true, CLOSEOUT_RELEASE: true };
+
+/** Names that look like settings and are none, such as misspelt ones. */
+export function unknownSettings(environment: NodeJS.ProcessEnv = process.env): string[] {
+  const known = { ...settings.shape, ...localPorts.shape, ...otherNames };
+  return Object.keys(environment).filter((name) => name.startsWith('CLOSEOUT_') && !(name in known));
+}
+
 /** Settings that are not in the environment come from a running `npm start`. */
 const environmentOf = (environment: NodeJS.ProcessEnv) => ({
   ...runningStack(dataDirOf(environment)),
@@ -261,7 +271,7 @@ function parse<T>(schema: z.ZodType<T>, env: Record<string, unknown>): T {
     );
   }
   const [issue] = result.error.issues;
-  throw new CloseoutError('BadSetting', `${String(issue?.path[0])} ${issue?.message}.`, String(issue?.path[0]));
+  throw new CloseoutError('BadSetting', `${String(issue?.path[0])} ${reasonOf(issue)}.`, String(issue?.path[0]));
 }
 
 function runningStack(dataDir: string): Record<string, string> {

@@ -14,7 +14,8 @@ import { questionNamed, type Question } from '../policy/questions.js';
 import { day, hour, minute } from '../policy/time.js';
 import { file, longest, nameOf, type Part, type When } from './policy-schema.js';
 import { askingFaultOf, faultOf, readQuestions } from './policy-questions.js';
-import { parseYaml, reasonOf } from './yaml-file.js';
+import { reasonOf } from './reason.js';
+import { parseYaml } from './yaml-file.js';
 
 interface Rule {
   /** In the file, from 1. */

@@ -6,7 +6,8 @@ import { eventTypes, type EventType } from '../contract/events.js';
 import { second } from '../policy/time.js';
 import { givenIn } from './environment.js';
 import { duration } from './policy-schema.js';
-import { parseYaml, reasonOf } from './yaml-file.js';
+import { reasonOf } from './reason.js';
+import { parseYaml } from './yaml-file.js';
 
 export interface Webhook {
   url: string;

@@ -1,6 +1,5 @@
-/** A YAML file of settings: where each setting is, and what is wrong with it in our words. */
+/** A YAML file of settings: where each setting is, and what is wrong with its syntax. */
 import { isNode, LineCounter, parseDocument, visit, type Document, type Scalar } from 'yaml';
-import type { z } from 'zod';
 
 export interface YamlFile {
   document: Document;
@@ -29,31 +28,3 @@ function keepDigits(scalar: Scalar): void {
   if (typeof scalar.value !== 'number' || !/^\d+$/.test(scalar.source ?? '')) return;
   if (String(scalar.value) !== scalar.source) scalar.value = scalar.source;
 }
-
-/** What zod says by itself, in our words. */
-export function reasonOf(issue: z.core.$ZodIssue | undefined): string {
-  if (issue?.code === 'unrecognized_keys') return 'is not a setting';
-  if (!issue || !/^(Invalid|Too) /.test(issue.message)) return issue?.message ?? 'is invalid';
-  switch (issue.code) {
-    case 'invalid_type':
-      return issue.message.endsWith('undefined') ? 'is missing' : `must be ${names[issue.expected] ?? issue.expected}`;
-    case 'too_big':
-      return `must be at most ${issue.maximum}`;
-    case 'too_small':
-      return `must be at least ${issue.minimum}`;
-    case 'invalid_value':
-      return `must be one of ${issue.values.join(', ')}`;
-    default:
-      return 'is invalid';
-  }
-}
-
-const names: Record<string, string> = {
-  string: 'a text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'a map of settings',
-  record: 'a map of attributes',
-};

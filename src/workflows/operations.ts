@@ -1,6 +1,12 @@
 /** The operators' updates of a run, each refused with the reason if it does not fit. */
 import { ApplicationFailure, CancellationScope, condition, defineUpdate, setHandler } from '@temporalio/workflow';
-import { updates, type OperatorRequest, type SurveyOperation, type UpdateName } from '../contract/messages.js';
+import {
+  commandOf,
+  updates,
+  type OperatorRequest,
+  type SurveyOperation,
+  type UpdateName,
+} from '../contract/messages.js';
 import type { Phase, RunStatus } from '../contract/reports.js';
 import type { RecordedOperation } from '../contract/timeline.js';
 import type { Decision } from '../policy/standing.js';
@@ -155,14 +161,14 @@ async function record(
     const options = steps.untilGivenUp(run);
     const { isSuperseded, state } = await steps.recordDecision.executeWithOptions(options, [{ fence, decision }]);
     if (!isSuperseded && decision.hold && (state === 'closed' || state === 'cancelled'))
-      throw refusal(`${name} was refused: the report is ${state} already.`);
+      throw refusal(`${commandOf(name)} was refused: the report is ${state} already.`);
     if (!isSuperseded) return noteDecided(run, fence);
     run.looksAgain ||= attempts > 1; // the first time, the run itself may have written meanwhile
     const isLookedUp = () => !run.looksAgain && !run.isLookingUp;
     await condition(() => isLookedUp() || run.isEnding);
-    if (!isLookedUp()) throw refusal(`${name} was refused: ${ending}.`);
+    if (!isLookedUp()) throw refusal(`${commandOf(name)} was refused: ${ending}.`);
   }
-  throw refusal(`${name} was refused: another run owns this report.`);
+  throw refusal(`${commandOf(name)} was refused: another run owns this report.`);
 }
 
 const ending = 'the run is ending or continuing as new; try again';
@@ -173,17 +179,17 @@ export function acceptOperations(run: RunState): void {
     const { description, refuse, accept } = operations[name];
     const check = (request: OperatorRequest) => {
       const reason = refuse(run, request);
-      if (reason) throw refusal(`${name} was refused: ${reason}.`);
+      if (reason) throw refusal(`${commandOf(name)} was refused: ${reason}.`);
     };
     // Validators must be synchronous: an async one breaks the run (measured). Before the report is known, anything may fit.
     const validator = (request?: OperatorRequest) => {
-      if (run.isEnding) throw refusal(`${name} was refused: ${ending}.`);
+      if (run.isEnding) throw refusal(`${commandOf(name)} was refused: ${ending}.`);
       if (run.isKnown || run.attention) check(request ?? {});
     };
     const handle = async (request?: OperatorRequest): Promise<RunStatus> => {
       if (!run.isKnown && !run.attention) {
         await condition(() => run.isKnown || run.attention !== undefined || run.isEnding);
-        if (run.isEnding) throw refusal(`${name} was refused: ${ending}.`);
+        if (run.isEnding) throw refusal(`${commandOf(name)} was refused: ${ending}.`);
         check(request ?? {});
       }
       await accept(run, request ?? {});

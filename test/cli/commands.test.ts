@@ -135,7 +135,7 @@ test('what an operator asks for is done or refused with the reason', async () =>
   expect((await stack.closeout('skip-survey', 'CLI-2', '--by', 'eve')).code).toBe(0);
   const refused = await stack.closeout('retry', 'CLI-2');
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toContain('retryNow was refused');
+  expect(refused.stderr).toContain('retry was refused');
   await stack.client.clear('CLI-2');
   expect(await stack.untilPhase('CLI-2', 'done')).toMatchObject({ survey: { state: 'skipped', reason: 'byOperator' } });
   const late = await stack.closeout('resend-survey', 'CLI-2');

@@ -173,7 +173,7 @@ test('a cancelled report is no longer held; what its run has not acted on yet is
   const asked = await post(stack.url('/reports/LATER-1'), { action: 'clear' });
   process.kill(stack.pids()['worker'] ?? NaN, 'SIGCONT');
   expect(asked.headers.get('location')).toBe('/reports/LATER-1?pending');
-  expect(await read('/reports/LATER-1?pending')).toContain('The request is stored.');
+  expect(await read('/reports/LATER-1?pending')).toContain('The request was accepted.');
   await stack.untilSurvey('LATER-1', 'sent');
 });
 

@@ -64,7 +64,7 @@ test('inProgress after closed reopens, cancelled ends, closed by hand is refused
   expect((await call('PATCH', `${path}/${id}`, { status: 'cancelled' })).body['status']).toBe('cancelled');
   await stack.untilPhase(id, 'done');
   const refused = await call('PATCH', `${path}/${id}`, { status: 'inProgress' });
-  expect(refused.body['message']).toContain('it is final');
+  expect(refused.body['message']).toContain('which is final');
 });
 
 test('a body in another encoding is refused, and one in UTF-8 accepted', async () => {

@@ -34,9 +34,11 @@ function timeElement(time: Date | string | null | undefined): string {
 }
 
 /** A person asks for a page of the desk. */
-export const isForOperators = ({ url, headers }: FastifyRequest): boolean =>
-  /^\/(reports\b|outbox\b|login\b|logout\b|satisfaction\.csv\b|$|\?)/.test(url) &&
-  (headers.accept ?? '').includes('text/html');
+export const isForOperators = (request: FastifyRequest): boolean =>
+  /^\/(reports\b|outbox\b|login\b|logout\b|satisfaction\.csv\b|$|\?)/.test(request.url) && wantsPage(request);
+
+/** A browser asks, not a program. */
+export const wantsPage = ({ headers }: FastifyRequest): boolean => (headers.accept ?? '').includes('text/html');
 
 /** The operator's own name, of the log-in or of the token; with the shared token, the name that was typed with it. */
 export function operatorOf({ headers, subject }: FastifyRequest): string {

@@ -92,6 +92,8 @@ function nameOf(text: string): string | undefined {
 
 /** Classes of SQLSTATE that blame the statement or its data. With any other, or none, the database itself has failed. */
 const ownFault = /^(21|22|23|42|44|P0)/;
+/** An unknown table or column. */
+const lacking = new Set(['42P01', '42703']);
 /** A NUL in text or JSON, the only character that PostgreSQL does not store. */
 const malformedText = new Set(['22021', '22P05']);
 
@@ -118,6 +120,13 @@ export function rethrow(error: unknown): never {
   const state = sqlStateOf(error);
   if (malformedText.has(state))
     throw new CloseoutError('BadInput', 'The character NUL (U+0000) is not allowed anywhere.');
+  if (lacking.has(state))
+    throw new CloseoutError(
+      'DatabaseOutdated',
+      'The database lacks a table or column that this version needs; run "closeout migrate".',
+      undefined,
+      { cause: error },
+    );
   if (ownFault.test(state) || error instanceof TypeError || error instanceof RangeError) throw error;
   if (/CERT|SIGNATURE|ALTNAME/.test(state)) {
     const message = `The certificate of PostgreSQL is not trusted (${state}); name the file of its issuer with sslrootcert in DATABASE_URL.`;

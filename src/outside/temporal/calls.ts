@@ -9,6 +9,7 @@ import {
 } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
 import { CloseoutError, hasCode } from '../../contract/errors.js';
+import { searchAttributes } from '../../contract/messages.js';
 
 /** Deadline of a call, after which Temporal counts as unavailable. */
 const deadlineMs = 10_000;
@@ -31,14 +32,16 @@ export async function translated<T>(call: () => Promise<T>): Promise<T> {
 
 function named(error: unknown): CloseoutError {
   const { cause } = error as { cause?: unknown };
-  const { code, details } = (isGrpcServiceError(cause) ? cause : error) as { code?: unknown; details?: unknown };
-  const reason = String(details);
+  const failed = (isGrpcServiceError(cause) ? cause : error) as { code?: unknown; details?: unknown; message: string };
+  const { code } = failed;
+  const reason = String(failed.details ?? '') || failed.message; // a worker's connection has no details
   if (error instanceof NamespaceNotFoundError || (code === notFound && /^namespace /i.test(reason))) {
     const message = 'Temporal has no such namespace; create it, or correct TEMPORAL_NAMESPACE.';
     return new CloseoutError('TemporalUnavailable', message, 'TEMPORAL_NAMESPACE', { cause: error });
   }
   const isRefused = code === invalidArgument || (code === failedPrecondition && !/no poller/.test(reason));
-  if (isRefused && /search attribute/.test(reason))
+  const isOurs = Object.values(searchAttributes).some(({ name }) => reason.includes(name));
+  if (isRefused && isOurs && /search attribute/.test(reason))
     return unavailable('Temporal does not know the search attributes of Closeout until a worker registers them', error);
   if (isRefused)
     return new CloseoutError('BadInput', `Temporal refuses the request: ${reason}.`, undefined, { cause: error });

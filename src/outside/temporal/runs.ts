@@ -13,6 +13,7 @@ import { CloseoutError, hasCode } from '../../contract/errors.js';
 import { alertIdOf, reportIdOf, workflowIdOf } from '../../contract/ids.js';
 import {
   alertWorkflow,
+  commandOf,
   queries,
   replyWorkflow,
   searchAttributes,
@@ -173,13 +174,16 @@ const inPhase = (phase: Phase): string => `${searchAttributes.phase.name}="${pha
 
 function refusalOf(error: unknown, update: UpdateName, reportId: string): unknown {
   if (hasCode(error, 'TemporalUnavailable')) {
-    const message = `${(error as Error).message} The request (${update}) may still be carried out once a worker runs.`;
+    const message = `${(error as Error).message} The request (${commandOf(update)}) may still be carried out once a worker runs.`;
     return new CloseoutError('TemporalUnavailable', message, undefined, { cause: error });
   }
   if (error instanceof WorkflowUpdateFailedError)
     return new CloseoutError('StatusConflict', error.cause?.message ?? error.message);
   if (error instanceof WorkflowNotFoundError)
-    return new CloseoutError('NoRun', `Report ${reportId} has no run, because it is done; ${update} is not possible.`);
+    return new CloseoutError(
+      'NoRun',
+      `Report ${reportId} has no run, because it is done; ${commandOf(update)} is not possible.`,
+    );
   return error;
 }
 

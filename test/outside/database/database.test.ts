@@ -38,7 +38,11 @@ test.each([
   expect(error.message).not.toContain('ann@');
 });
 
-test.each(['21000', '22P02', '23505', '42P01', '44000', 'P0001'])('%s: our statement is wrong', (code) => {
+test.each(['42P01', '42703'])('%s: a migration is missing', (code) => {
+  expect(rethrown(said(code))).toMatchObject({ code: 'DatabaseOutdated' });
+});
+
+test.each(['21000', '22P02', '23505', '42601', '44000', 'P0001'])('%s: our statement is wrong', (code) => {
   const error = said(code);
   expect(rethrown(error)).toBe(error);
 });

@@ -1,0 +1,31 @@
+/** What is wrong with a value, in words. */
+import type { z } from 'zod';
+
+/** What zod says by itself, in our words. `object`: what a map is called where the input comes from. */
+export function reasonOf(issue: z.core.$ZodIssue | undefined, object = 'a map of settings'): string {
+  if (issue?.code === 'unrecognized_keys') return 'is not a setting';
+  if (!issue || !/^(Invalid|Too|Unrecognized) /.test(issue.message)) return issue?.message ?? 'is invalid';
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.message.endsWith('undefined')
+        ? 'is missing'
+        : `must be ${issue.expected === 'object' ? object : (names[issue.expected] ?? issue.expected)}`;
+    case 'too_big':
+      return `must be at most ${issue.maximum}`;
+    case 'too_small':
+      return `must be at least ${issue.minimum}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.join(', ')}`;
+    default:
+      return 'is invalid';
+  }
+}
+
+const names: Record<string, string> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  record: 'a map of attributes',
+};
