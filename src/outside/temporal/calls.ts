@@ -32,9 +32,13 @@ export async function translated<T>(call: () => Promise<T>): Promise<T> {
 
 function named(error: unknown): CloseoutError {
   const { cause } = error as { cause?: unknown };
-  const failed = (isGrpcServiceError(cause) ? cause : error) as { code?: unknown; details?: unknown; message: string };
+  const failed = (isGrpcServiceError(cause) ? cause : error) as {
+    code?: unknown;
+    details?: string | Buffer;
+    message: string;
+  };
   const { code } = failed;
-  const reason = String(failed.details ?? '') || failed.message; // a worker's connection has no details
+  const reason = failed.details?.toString() || failed.message; // a worker's connection has no details
   if (error instanceof NamespaceNotFoundError || (code === notFound && /^namespace /i.test(reason))) {
     const message = 'Temporal has no such namespace; create it, or correct TEMPORAL_NAMESPACE.';
     return new CloseoutError('TemporalUnavailable', message, 'TEMPORAL_NAMESPACE', { cause: error });
