@@ -271,14 +271,14 @@ export class CloseoutClient {
     for (let waited = 0, pause = 15; ; waited += pause, pause = Math.min(100, pause * 1.5)) {
       const report = await this.reports.get(reportId);
       const isApplied = shows(report, kind, before);
-      if (isApplied || waited >= patience) return { report, isApplied };
+      if (isApplied || waited >= ledgerWait) return { report, isApplied };
       await setTimeout(pause);
     }
   }
 }
 
 /** How long a caller waits for the ledger to show a change; ms. */
-const patience = 1_000;
+const ledgerWait = 1_000;
 
 /** Whether the ledger shows a change, or something that came after it. */
 function shows({ status, cycle }: Report, kind: ChangeKind, before: Report): boolean {

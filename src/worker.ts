@@ -53,7 +53,7 @@ export async function runWorker(
   const queues = queuesFor([...file.systems.keys()]);
   const mailDatabase = open(slotsOf[mailQueue]);
   const connectionsOf = (queue: string, slots: number) =>
-    queue === mailQueue ? mailDatabase : open(Math.min(slots, mostConnections));
+    queue === mailQueue ? mailDatabase : open(Math.min(slots, maxConnections));
   const databases = new Map([...queues].map(([queue, slots]) => [queue, connectionsOf(queue, slots)]));
   const loopDatabase = open(10);
   const stores = openStores(loopDatabase, config.addressKey);
@@ -63,7 +63,7 @@ export async function runWorker(
     config.addressKey,
   );
   const stopping = new AbortController();
-  const mailer = openMailer(config.relay, slotsOf[mailQueue] + mailPlaces.sending);
+  const mailer = openMailer(config.relay, slotsOf[mailQueue] + mailSlots.sending);
   const tracing = await openTracing(config, 'worker');
   const temporal = connectTemporal(config.temporal, tracing?.client);
   try {
@@ -167,17 +167,17 @@ const about = ({ temporal, policyFile }: Config) => ({
 /** Activities of each kind at once. A relay or a session that hangs holds up only its own kind. */
 const slotsOf = { [taskQueue]: 40, [mailQueue]: 10, [bulkQueue]: 5 };
 /** Mails within workflow tasks, of which there are more than twice as many: the others are always free for closings. */
-const mailPlaces = { sending: 20, waiting: 30 };
+const mailSlots = { sending: 20, waiting: 30 };
 /** Workflow tasks at once. One that sends a mail waits for the relay. */
 const workflowTasks = 100;
 /** Connections of each queue to the database, at most. */
-const mostConnections = 20;
+const maxConnections = 20;
 
 /** Mails use the connections of the mail queue, and may hold all of them. That a mail has to wait is noted with a connection of the closings. */
 const mailWithinTasks = (mails: Deps, closings: Deps) =>
   mailAtOnce(
     createActivities(mails),
-    mailPlaces,
+    mailSlots,
     () => mails.mailer.isSlow(),
     (reportId) => noteMailWaits(closings, reportId),
   );

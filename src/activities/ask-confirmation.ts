@@ -30,7 +30,7 @@ export interface AskConfirmation {
   /** The change to cleared. */
   change?: Change;
   /** The mail of that time (ISO 8601) was rejected because of its sender: sends it again, with a new window. */
-  cameBack?: string;
+  rejectedAskedAt?: string;
 }
 
 /**
@@ -57,12 +57,12 @@ export async function askConfirmation(deps: Deps, request: AskConfirmation): Pro
   const before = await surveys.ofCycle(reportId, cycle);
   const isAsked = before?.confirmFor?.getTime() === clearedAt.getTime();
   const postponedUntil = quietUntil(askedAt, request.survey.quietHours, contact?.timeZone);
-  const hasComeBack =
-    request.cameBack !== undefined &&
+  const isRejected =
+    request.rejectedAskedAt !== undefined &&
     before?.confirmation === 'sent' &&
-    before.mailedAt?.toISOString() === request.cameBack;
-  if (hasComeBack) await confirmations.forgetAsked(before.id);
-  if (postponedUntil && address && (!isAsked || hasComeBack || isDue(before, kind))) {
+    before.mailedAt?.toISOString() === request.rejectedAskedAt;
+  if (isRejected) await confirmations.forgetAsked(before.id);
+  if (postponedUntil && address && (!isAsked || isRejected || isDue(before, kind))) {
     await ledger.expect(reportId, soonAfter(postponedUntil));
     return { postponedUntil: postponedUntil.toISOString() };
   }
@@ -83,12 +83,12 @@ export async function askConfirmation(deps: Deps, request: AskConfirmation): Pro
   if (!address || !isDue(survey, kind)) return asked;
   const earlier = cycle > 1 ? await surveys.mailedBefore(reportId, cycle) : [];
   const mail = compose(survey, report, { ...contact, emailAddress: address }, earlier, request);
-  const leaveOut = async () => {
-    await surveys.leaveOut(survey.id, 'warning');
+  const markNotSent = async () => {
+    await surveys.markNotSent(survey.id, 'warning');
     await ledger.expect(reportId, soonAfter(new Date(asked.closesAt)));
   };
   const outgoing = surveyMail(mail, deps.mail, deps.brands.of(survey.brand));
-  await mailCustomer(deps, reportId, outgoing, kind === 'warning' ? leaveOut : undefined);
+  await mailCustomer(deps, reportId, outgoing, kind === 'warning' ? markNotSent : undefined);
   await confirmations.markSent(survey.id, kind, deps.doNotContact.hashOf(address));
   await ledger.expect(reportId, soonAfter(new Date(asked.warnAt ?? asked.closesAt)));
   return asked;

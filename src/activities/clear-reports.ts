@@ -32,10 +32,10 @@ export interface ClearedReports {
 }
 
 /** How long a report may take from its signal to its closing, in ms. A single report that is cleared meanwhile waits as long. */
-const longestLag = 400;
+const maxLag = 400;
 
-/** The fewest reports in flight. With these, the rate at which the runs follow can be measured. */
-const fewest = 20;
+/** The minInFlight reports in flight. With these, the rate at which the runs follow can be measured. */
+const minInFlight = 20;
 
 /** How long one call lasts, and the pause between two queries; ms. */
 const [duration, pause] = [5_000, 100];
@@ -72,10 +72,10 @@ export async function clearReports({ serviceProblems, runs }: Deps, request: Cle
   return { after, isDone: false };
 }
 
-/** As many as follow within `longestLag`; fewer while it is exceeded, as the runs' steps after the closing take their time, too. */
+/** As many as follow within `maxLag`; fewer while it is exceeded, as the runs' steps after the closing take their time, too. */
 function mostInFlight({ followedPerSecond, lag }: Flow): number {
-  const keepsUp = Math.min(1, longestLag / lag);
-  return Math.max(fewest, Math.ceil((followedPerSecond * longestLag * keepsUp) / second));
+  const keepsUp = Math.min(1, maxLag / lag);
+  return Math.max(minInFlight, Math.ceil((followedPerSecond * maxLag * keepsUp) / second));
 }
 
 /** Its run waits for nothing that could be tried, or has ended. */

@@ -29,7 +29,7 @@ export interface ClosedReport extends WrittenReport {
 export async function closeReport(deps: Deps, { fence, system, ...request }: CloseReport): Promise<ClosedReport> {
   const { policyFor } = deps;
   try {
-    const { wait, ...written } = await (system && !request.byHand ? closeElsewhere : closeHere)(deps, fence, request);
+    const { wait, ...written } = await (system && !request.byHand ? closeInSystem : closeInStore)(deps, fence, request);
     const { customerId, serviceProblemId, closedAt } = written.row;
     return {
       ...writtenReport(written),
@@ -49,10 +49,10 @@ export async function closeReport(deps: Deps, { fence, system, ...request }: Clo
 
 type Closing = (deps: Deps, fence: Fence, request: ClosingRequest) => ReturnType<Ledger['close']>;
 
-const closeHere: Closing = ({ ledger, policyFor }, fence, request) => ledger.close(fence, request, policyFor);
+const closeInStore: Closing = ({ ledger, policyFor }, fence, request) => ledger.close(fence, request, policyFor);
 
 /** The ticket first, then the ledger: only what was read there counts as closed. */
-const closeElsewhere: Closing = async (deps, fence, request) => {
+const closeInSystem: Closing = async (deps, fence, request) => {
   const { ledger, policyFor, runs, systemStates } = deps;
   const prepared = await ledger.close(fence, { ...request, isPreparation: true }, policyFor);
   const { row, isSuperseded, wait } = prepared;

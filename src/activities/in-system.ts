@@ -4,7 +4,7 @@
  */
 import { cancellationSignal } from '@temporalio/activity';
 import { CloseoutError } from '../contract/errors.js';
-import { changeMark, closingMark } from '../contract/ids.js';
+import { changeMarker, closingMarker } from '../contract/ids.js';
 import type { ConfirmationState } from '../contract/survey.js';
 import type { ClosingRequest } from '../outside/reports/ledger.js';
 import type { Seen } from '../outside/reports/observed.js';
@@ -24,7 +24,7 @@ export type ClosedTicket = { outcome: 'closed' | 'undone'; seen: Seen } | { outc
 
 /** The ticket is closed there, and none of our attempts did it. */
 export const isClosedByAgent = ({ status, movingTo }: ReportRow, fence: Fence, { clearing }: ClosingRequest): boolean =>
-  status === 'closed' && movingTo !== closingMark(fence.reportId, fence.cycle, new Date(clearing.at));
+  status === 'closed' && movingTo !== closingMarker(fence.reportId, fence.cycle, new Date(clearing.at));
 
 /** `prepared`: the report as it was when the closing was decided. */
 export async function closeTicket(
@@ -36,9 +36,9 @@ export async function closeTicket(
   const { reportId, runId, cycle, rev } = fence;
   const survey = await deps.surveys.ofCycle(reportId, cycle);
   const note = closingNote(request, survey?.confirmation ?? null);
-  const change = { to: 'closed', mark: closingMark(reportId, cycle, new Date(request.clearing.at)), note } as const;
-  const isWanted = (row: ReportRow) => row.runId === runId && row.rev <= rev;
-  const moved = await inSystem(deps, prepared, change, isWanted);
+  const change = { to: 'closed', marker: closingMarker(reportId, cycle, new Date(request.clearing.at)), note } as const;
+  const isStillDecided = (row: ReportRow) => row.runId === runId && row.rev <= rev;
+  const moved = await inSystem(deps, prepared, change, isStillDecided);
   if (!moved || moved.outcome === 'stale') return { outcome: 'stale' };
   const { outcome, readAt } = moved;
   // What is read from then on counts as a change that came later.
@@ -57,13 +57,13 @@ export async function reopenTicket(
   if (change.source === systemOfRecord) return;
   const by = change.by === 'customer' ? 'The customer says that the problem is not fixed.' : 'Reopened by Closeout.';
   const note = [by, reason].filter(Boolean).join('\n');
-  await moveTo(deps, reportId, runId, { to: 'open', mark: changeMark(reportId, rev, 'reopened'), note });
+  await moveTo(deps, reportId, runId, { to: 'open', marker: changeMarker(reportId, rev, 'reopened'), note });
 }
 
 export async function cancelTicket(deps: Deps, { reportId, runId, rev }: Fence, change: Change): Promise<void> {
   if (change.source === systemOfRecord) return;
   const note = 'Cancelled: the report was raised in error.';
-  await moveTo(deps, reportId, runId, { to: 'cancelled', mark: changeMark(reportId, rev, 'cancelled'), note });
+  await moveTo(deps, reportId, runId, { to: 'cancelled', marker: changeMarker(reportId, rev, 'cancelled'), note });
 }
 
 type TicketChange = Omit<Move, 'from'>;
@@ -71,8 +71,8 @@ type TicketChange = Omit<Move, 'from'>;
 /** The ledger was written first. */
 async function moveTo(deps: Deps, reportId: string, runId: string, change: TicketChange): Promise<void> {
   const row = await deps.ledger.read(reportId);
-  const isWanted = (now: ReportRow) => now.runId === runId && now.state === change.to;
-  const moved = await inSystem(deps, row, change, isWanted);
+  const isStillDecided = (now: ReportRow) => now.runId === runId && now.state === change.to;
+  const moved = await inSystem(deps, row, change, isStillDecided);
   if (moved?.outcome === 'done')
     await deps.observed.noteMoved(reportId, { status: statusOfState[change.to], at: moved.readAt });
 }
@@ -82,18 +82,18 @@ async function inSystem(
   { systems, observed, ticketLeases }: Deps,
   { id, system, ticketId, observedStatus }: ReportRow,
   change: TicketChange,
-  isWanted: (row: ReportRow) => boolean,
+  isStillDecided: (row: ReportRow) => boolean,
 ): Promise<Moved | undefined> {
   if (system === null || ticketId === null) return undefined;
   const known = { system, ticketId, observed: observedStatus ?? 'inProgress' } as const;
   const moved = await ticketLeases
-    .hold(id, change.mark, (stillOurs) => {
+    .hold(id, change.marker, (assertHeld) => {
       const beforeWrite = async () => {
-        if (!isWanted(await stillOurs())) throw new Unwanted();
+        if (!isStillDecided(await assertHeld())) throw new Superseded();
       };
       return systems.move(known, change, { signal: cancellationSignal(), beforeWrite });
     })
-    .catch(undefinedIfUnwanted);
+    .catch(undefinedIfSuperseded);
   if (moved?.outcome === 'stale') {
     const { ticket, readAt } = moved;
     if (ticket) await observed.observe(systems.observationOf(system, ticket, readAt));
@@ -110,10 +110,10 @@ async function inSystem(
 }
 
 /** The run has decided otherwise since. */
-class Unwanted extends Error {}
+class Superseded extends Error {}
 
-function undefinedIfUnwanted(error: unknown): undefined {
-  if (!(error instanceof Unwanted)) throw error;
+function undefinedIfSuperseded(error: unknown): undefined {
+  if (!(error instanceof Superseded)) throw error;
 }
 
 /** For the ticket's agents: how it came to be closed. */

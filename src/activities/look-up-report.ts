@@ -41,7 +41,7 @@ export interface LookedUp extends Omit<Standing, 'attention'> {
  * How long to retry if the report does not exist yet: a signal may start the run just before the report is stored. After that, the run
  * parks.
  */
-const patience = 20 * second;
+const missingReportGrace = 20 * second;
 
 /**
  * What the ledger holds, and what the run has not received yet: it is enough to continue from. Safe to repeat: taking over the row again
@@ -114,7 +114,7 @@ function confirmationOf(
 function retryWhileNew(error: unknown): never {
   const isMissing = hasCode(error, 'ReportNotFound');
   const { currentAttemptScheduledTimestampMs, scheduledTimestampMs } = activityInfo();
-  if (!isMissing || currentAttemptScheduledTimestampMs - scheduledTimestampMs > patience) throw error;
+  if (!isMissing || currentAttemptScheduledTimestampMs - scheduledTimestampMs > missingReportGrace) throw error;
   throw ApplicationFailure.create({
     type: 'ReportNotFound',
     message: error.message,

@@ -10,13 +10,13 @@ import type { Activities } from './index.js';
 type Mails = Pick<Activities, 'askConfirmation' | 'sendSurvey'>;
 
 /** How many mails are handed over at once, and how many more may wait for their turn. */
-export interface MailPlaces {
+export interface MailSlots {
   sending: number;
   waiting: number;
 }
 
 /** How long a mail waits for its turn; ms. Longer than a relay that answers takes for a mail. */
-const patience = 500;
+const turnTimeout = 500;
 
 /**
  * The activities of the queue of mails, with the connections of that queue. A mail whose turn does not come soon fails, and then waits
@@ -25,7 +25,7 @@ const patience = 500;
  */
 export function mailAtOnce(
   { askConfirmation, sendSurvey }: Mails,
-  { sending, waiting }: MailPlaces,
+  { sending, waiting }: MailSlots,
   isSlow: () => boolean,
   noteQueued: (reportId: string) => Promise<void>,
 ): Mails {
@@ -39,7 +39,7 @@ export function mailAtOnce(
     async (request: I): Promise<R> => {
       if (isSlow()) return queue(reportIdOf(request));
       if (places.executionSlots > 0) return places.execute(() => send(request));
-      const soon = AbortSignal.timeout(patience);
+      const soon = AbortSignal.timeout(turnTimeout);
       let isSending = false;
       // Otherwise it would run in the async context of the mail whose place it takes, and be cancelled with that mail.
       const sendInOwnContext = AsyncResource.bind(() => {

@@ -3,7 +3,7 @@ import { hasCode } from '../contract/errors.js';
 import { followUpIdOf } from '../contract/ids.js';
 import type { Contact } from '../contract/contact.js';
 import type { Report } from '../contract/reports.js';
-import type { Terms } from '../systems/http.js';
+import type { RequestContext } from '../systems/http.js';
 import type { Deps } from './deps.js';
 
 /**
@@ -46,7 +46,7 @@ async function openTicket(
   { id: reportId, name, description, severity, ticketType, customerId }: Report,
   contact: Contact | undefined,
   reference: string,
-  terms: Terms,
+  terms: RequestContext,
 ): Promise<string> {
   const opened = await systems.open(
     system,

@@ -38,16 +38,16 @@ export async function cancelReport(deps: Deps, { fence, change, system }: WriteC
 }
 
 /** An operator closed it by hand, or a change cancels it. */
-export type LeaveReport = { fence: Fence } & (
+export type EndReportInLedger = { fence: Fence } & (
   { byHand: ByHand; change?: undefined } | { byHand?: undefined; change: Change }
 );
 
 /** Ends a report in the ledger alone, because its system refuses to change the ticket. Safe to repeat, as `reopenReport`. */
-export async function leaveReport(
+export async function endReportInLedger(
   { ledger, surveys }: Deps,
-  { fence, byHand, change }: LeaveReport,
+  { fence, byHand, change }: EndReportInLedger,
 ): Promise<ChangedReport & { closedAt?: string }> {
-  const written = await (byHand ? ledger.leaveClosed(fence, byHand) : ledger.cancel(fence, change));
+  const written = await (byHand ? ledger.endByHand(fence, byHand) : ledger.cancel(fence, change));
   const survey = await surveys.ofCycle(fence.reportId, written.row.cycle);
   const closedAt = written.row.closedAt?.toISOString();
   return { ...writtenReport(written), survey: survey && surveyRecord(survey), closedAt };

@@ -23,7 +23,7 @@ export interface SendSurvey {
   reopen: Policy['reopen'];
   byOperator: boolean;
   /** The operator who wants the survey mail to be sent again although it was accepted before; `closeout`: it was rejected because of its sender. */
-  againFor?: string;
+  resentBy?: string;
 }
 
 /** The survey; or until when quiet hours delay its mail (ISO 8601); or the survey that another channel has to deliver, until when. */
@@ -35,12 +35,12 @@ export type SentSurvey = SurveyRecord | { postponedUntil: string } | { handedOve
  * to another channel once.
  */
 export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentSurvey> {
-  const { reportId, cycle, kind, policy, againFor } = request;
+  const { reportId, cycle, kind, policy, resentBy } = request;
   const { surveys, questions, doNotContact, messages, timeline, ledger } = deps;
-  if (againFor) await surveys.queueAgain(reportId, cycle, surveyExpiresAt(policy, now()));
-  const hasComeBack = againFor === 'closeout';
+  if (resentBy) await surveys.queueAgain(reportId, cycle, surveyExpiresAt(policy, now()));
+  const isAfterRejection = resentBy === 'closeout';
   const quiet = (contact: Contact | undefined) =>
-    againFor && !hasComeBack ? undefined : quietUntil(now(), policy.quietHours, contact?.timeZone);
+    resentBy && !isAfterRejection ? undefined : quietUntil(now(), policy.quietHours, contact?.timeZone);
   const { survey, report, contact, postponedUntil } = await surveys.decide({
     ...request,
     question: await questionOf(deps, policy),
@@ -52,16 +52,16 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
     survey.state === 'sent' &&
     ((to !== undefined && (await doNotContact.isBlocked(to, policy.channel))) ||
       (kind === 'reminder' && (await messages.hasReply(survey.id))));
-  const isWanted = (isHandedOver || !!address) && isDue(survey, kind, againFor);
+  const isWanted = (isHandedOver || !!address) && isDue(survey, kind, resentBy);
   const isLeftOut = isWanted && (await isBlocked(address));
-  if (isLeftOut && againFor) await timeline.add(survey.id, 'copyNotSent', { by: againFor, detail: 'do not contact' });
+  if (isLeftOut && resentBy) await timeline.add(survey.id, 'copyNotSent', { by: resentBy, detail: 'do not contact' });
   if (!isWanted || isLeftOut) {
     // A reminder that is left out is over, too.
     const remindedAt = kind === 'reminder' ? now() : survey.remindedAt;
     await ledger.expect(reportId, nextSurveyWrite({ ...survey, remindedAt }, policy));
     return surveyRecord(survey);
   }
-  const sentAt = (hasComeBack ? undefined : survey.sentAt) ?? now();
+  const sentAt = (isAfterRejection ? undefined : survey.sentAt) ?? now();
   const sent = { ...survey, state: 'sent' as const, sentAt };
   const reminded = { ...sent, remindedAt: now() };
   const expectedAt = nextSurveyWrite(kind === 'survey' ? sent : reminded, policy);
@@ -69,7 +69,7 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
     if (policy.perCycle === 'replace') await surveys.replaceEarlier(reportId, cycle);
   };
   // The customer already has the link: from now on, its page asks the survey's question. An operator wants a mail.
-  if (!againFor && survey.state === 'queued' && endedWithClosing(survey.confirmation)) {
+  if (!resentBy && survey.state === 'queued' && endedWithClosing(survey.confirmation)) {
     await replaceEarlier();
     return surveyRecord(
       await surveys.markSent({ id: survey.id, kind, detail: 'on the confirmation page', expectedAt }),
@@ -87,17 +87,17 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
   const asked = { survey, question: await questions.of(survey.questionId) };
   const mail = compose(asked, report, { ...contact, emailAddress: address }, earlier, request);
   const noteRefusal = async (code: string) => {
-    if (kind === 'reminder') await surveys.leaveOut(survey.id, 'reminder');
-    if (survey.state === 'sent') await timeline.add(survey.id, 'copyNotSent', { by: againFor, detail: code });
+    if (kind === 'reminder') await surveys.markNotSent(survey.id, 'reminder');
+    if (survey.state === 'sent') await timeline.add(survey.id, 'copyNotSent', { by: resentBy, detail: code });
     await ledger.expect(reportId, expectedAt);
   };
   const outgoing = surveyMail(mail, deps.mail, deps.brands.of(survey.brand));
-  await mailCustomer(deps, reportId, outgoing, kind === 'reminder' || againFor ? noteRefusal : undefined);
+  await mailCustomer(deps, reportId, outgoing, kind === 'reminder' || resentBy ? noteRefusal : undefined);
   await replaceEarlier();
   const mailedTo = doNotContact.hashOf(address);
-  if (againFor) await timeline.add(survey.id, 'sentAgain', { by: againFor });
+  if (resentBy) await timeline.add(survey.id, 'sentAgain', { by: resentBy });
   return surveyRecord(
-    await surveys.markSent({ id: survey.id, kind: hasComeBack ? 'again' : kind, mailedTo, expectedAt }),
+    await surveys.markSent({ id: survey.id, kind: isAfterRejection ? 'again' : kind, mailedTo, expectedAt }),
   );
 }
 
@@ -106,7 +106,7 @@ async function handOver(
   { events, surveys, questions, ledger, brands }: Deps,
   survey: Survey,
   contact: Contact | undefined,
-  { reportId, kind, againFor }: SendSurvey,
+  { reportId, kind, resentBy }: SendSurvey,
   expectedAt: Date | null,
 ): Promise<SentSurvey> {
   const { name, version, scale } = await questions.of(survey.questionId);
@@ -115,7 +115,7 @@ async function handOver(
   const { sender } = brands.of(survey.brand);
   const language = contact?.preferredLanguage;
   const details = { ...about, language, brand: survey.brand ?? undefined, publicUrl: sender.publicUrl };
-  await events.surveyReady(survey.id, details, againFor !== undefined);
+  await events.surveyReady(survey.id, details, resentBy !== undefined);
   if (kind === 'reminder') return surveyRecord(await surveys.markSent({ id: survey.id, kind, expectedAt }));
   if (survey.state === 'sent') {
     // It has been delivered before, so the survey is open whatever becomes of this copy.
@@ -126,10 +126,10 @@ async function handOver(
   return { handedOver: survey.id, until: expiresAt.toISOString() };
 }
 
-function isDue({ state, remindedAt }: Survey, kind: SendSurvey['kind'], againFor: string | undefined): boolean {
+function isDue({ state, remindedAt }: Survey, kind: SendSurvey['kind'], resentBy: string | undefined): boolean {
   if (state === 'queued') return kind === 'survey';
   if (state !== 'sent') return false;
-  return kind === 'survey' ? againFor !== undefined : remindedAt === null;
+  return kind === 'survey' ? resentBy !== undefined : remindedAt === null;
 }
 
 /** Composed only of what the database holds, never of the time of the attempt. */

@@ -3,7 +3,7 @@ import type { Forecast, RehearsedCycle } from '../incident-log/rehearse.js';
 import { skipInWords } from '../policy/state-in-words.js';
 import { localTime, table } from './terminal.js';
 
-const longestList = 20;
+const maxListed = 20;
 
 /** `withTimes`: the forecast says when things happen, not only whether. */
 export function comparisonTable(current: Forecast, rehearsed: Forecast, withTimes: boolean): string {
@@ -33,9 +33,9 @@ export function comparisonTable(current: Forecast, rehearsed: Forecast, withTime
     .filter(({ outcomes: [a, b] }) => a?.join() !== b?.join());
   const differ = `${differing.length} ${differing.length === 1 ? 'cycle differs' : 'cycles differ'}.`;
   if (differing.length === 0) return [summary, '', differ].join('\n');
-  const rows = differing.slice(0, longestList).map(({ key, outcomes }) => [...key.split(' '), ...outcomes.flat()]);
+  const rows = differing.slice(0, maxListed).map(({ key, outcomes }) => [...key.split(' '), ...outcomes.flat()]);
   const head = ['REPORT', 'CYCLE', 'CLOSED (CURRENT)', 'SURVEY (CURRENT)', 'CLOSED (NEW)', 'SURVEY (NEW)'];
-  const more = differing.length > longestList ? [`and ${differing.length - longestList} more; --json lists all`] : [];
+  const more = differing.length > maxListed ? [`and ${differing.length - maxListed} more; --json lists all`] : [];
   return [summary, '', differ, table(head, rows, true), ...more].join('\n');
 }
 

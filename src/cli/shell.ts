@@ -67,7 +67,7 @@ export function describe(status: RunStatus): string {
 }
 
 /** How long a command waits to report what became of its request; ms. */
-const patience = 2_000;
+const settleTimeout = 2_000;
 
 /** The status once it is as expected, or after a moment. */
 export async function settled(
@@ -75,7 +75,7 @@ export async function settled(
   reportId: string,
   isExpected: (status: RunStatus) => boolean,
 ): Promise<RunStatus> {
-  const giveUp = performance.now() + patience;
+  const giveUp = performance.now() + settleTimeout;
   let status = await client.status(reportId);
   while (!isExpected(status) && performance.now() < giveUp) {
     await pause(100);

@@ -1,12 +1,12 @@
 /** The output of `closeout timeline`. */
 import type { TimelineEntry } from '../contract/timeline.js';
-import { storyLine } from '../operator/story.js';
+import { timelineLine } from '../operator/timeline-in-words.js';
 import { localTime, printable } from './terminal.js';
 
 export function timelineText(entries: TimelineEntry[]): string {
   const lines: string[] = [];
   let cycle = 1;
-  for (const { at, what, by, words, quoted, ...entry } of entries.map(storyLine)) {
+  for (const { at, what, by, words, quoted, ...entry } of entries.map(timelineLine)) {
     if (entry.cycle > cycle) lines.push('', `Cycle ${entry.cycle}`);
     cycle = Math.max(cycle, entry.cycle);
     lines.push(`${localTime(at)}  ${what}${by ? ` (${by})` : ''}`);

@@ -15,7 +15,7 @@ import { now } from '../outside/database/clock.js';
 export type AlarmOutcome = 'opened' | 'reopened' | 'cleared' | 'unchanged';
 
 /** Opens a report about an alarm, in the external system of its source, and returns its id. Asks `beforeWrite` whether it still may. */
-export type OpenElsewhere = (ticket: NewReport, reference: string, beforeWrite: BeforeWrite) => Promise<string>;
+export type OpenInSystem = (ticket: NewReport, reference: string, beforeWrite: BeforeWrite) => Promise<string>;
 type BeforeWrite = () => Promise<unknown>;
 type Open = (ticket: NewReport, reference: string) => Promise<string>;
 
@@ -34,8 +34,8 @@ export class AlarmService {
    * Safe to repeat, also by both halves of a pair: a firing and its end each count once. One that fires again reopens its report, or
    * opens a follow-up once the policy's time to reopen is over.
    */
-  receive(source: string, alarm: Alarm, policyFor: PolicyFor, openElsewhere?: OpenElsewhere): Promise<AlarmOutcome> {
-    return this.alarms.exclusively(source, alarm.fingerprint, async (stillOurs) => {
+  receive(source: string, alarm: Alarm, policyFor: PolicyFor, openInSystem?: OpenInSystem): Promise<AlarmOutcome> {
+    return this.alarms.exclusively(source, alarm.fingerprint, async (assertHeld) => {
       const known = await this.alarms.find(source, alarm.fingerprint);
       const report = known && (await this.reports.get(known.reportId));
       const startsAt = Date.parse(alarm.startsAt);
@@ -49,7 +49,7 @@ export class AlarmService {
       if (known && firings > 0 && !hasEndedLongAgo(known)) return 'unchanged';
       const firing = { ...alarm, firings: firings + 1 };
       const open =
-        openElsewhere && ((ticket: NewReport, reference: string) => openElsewhere(ticket, reference, stillOurs));
+        openInSystem && ((ticket: NewReport, reference: string) => openInSystem(ticket, reference, assertHeld));
       return this.fire(source, firing, report, policyFor, open);
     });
   }
@@ -59,7 +59,7 @@ export class AlarmService {
     alarm: Firing,
     before: Report | undefined,
     policyFor: PolicyFor,
-    openElsewhere: Open | undefined,
+    openInSystem: Open | undefined,
   ): Promise<AlarmOutcome> {
     const { fingerprint, firings } = alarm;
     const startsAt = new Date(alarm.startsAt);
@@ -72,7 +72,7 @@ export class AlarmService {
       await note(before.id);
       return state === 'open' ? 'unchanged' : 'reopened';
     }
-    await note(await this.open(source, alarm, before, openElsewhere));
+    await note(await this.open(source, alarm, before, openInSystem));
     return 'opened';
   }
 
@@ -81,11 +81,11 @@ export class AlarmService {
     source: string,
     alarm: Firing,
     before: Report | undefined,
-    openElsewhere: Open | undefined,
+    openInSystem: Open | undefined,
   ): Promise<string> {
     const opening = openingOf(alarm, before);
     const reference = `${alarm.fingerprint}-${new Date(alarm.startsAt).getTime()}${againOf(alarm)}`;
-    if (openElsewhere) return openElsewhere(opening, reference);
+    if (openInSystem) return openInSystem(opening, reference);
     const id = `${source}-${createHash('sha256').update(reference).digest('hex').slice(0, 16)}`;
     await this.reports.open({ ...opening, id }).catch((error: unknown) => {
       if (!hasCode(error, 'ReportExists')) throw error;
@@ -113,11 +113,10 @@ function changeOf(source: string, alarm: Firing): ChangeRequest {
 const againOf = ({ firings }: Firing): string => (firings > 1 ? `:${firings}` : '');
 
 /** The longest delay between the webhooks of a high-availability pair; ms. */
-const longestDelay = 5 * minute;
+const maxDelay = 5 * minute;
 
 /** After that delay, an alarm with the same start is a new firing: Prometheus could not reach Alertmanager for a while. */
-const hasEndedLongAgo = ({ endedAt }: KnownAlarm): boolean =>
-  endedAt !== undefined && later(endedAt, longestDelay) < now();
+const hasEndedLongAgo = ({ endedAt }: KnownAlarm): boolean => endedAt !== undefined && later(endedAt, maxDelay) < now();
 
 function canReopen({ closedAt, ...report }: Report, policyFor: PolicyFor): boolean {
   const { within } = policyFor(report).reopen;

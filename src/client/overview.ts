@@ -6,7 +6,7 @@ import { statsOf, type Stats } from '../operator/satisfaction.js';
 import type { Counts } from '../outside/counts.js';
 import type { Stores } from '../outside/stores.js';
 import type { LastSweep } from '../outside/sweeps.js';
-import { patience } from '../outside/temporal/calls.js';
+import { shortDeadline } from '../outside/temporal/calls.js';
 import type { Temporal } from '../outside/temporal/connect.js';
 import { falseIfRefused, ignoreUnavailable } from './errors.js';
 
@@ -76,7 +76,7 @@ export class OverviewService {
 
   /** Reports whose runs wait for an operator, and that the database does not have, as after it was restored. Empty without Temporal. */
   async lostInAttention(): Promise<string[]> {
-    const waiting = await this.temporal.runs.inAttention(1000, undefined, patience).catch(ignoreUnavailable);
+    const waiting = await this.temporal.runs.inAttention(1000, undefined, shortDeadline).catch(ignoreUnavailable);
     return waiting ? this.stores.desk.missing(waiting) : [];
   }
 

@@ -1,7 +1,7 @@
 /** Clearing every report of a common fault. */
 import { randomUUID } from 'node:crypto';
 import { CloseoutError } from '../contract/errors.js';
-import { mostPerSecond, type MassClearInput, type MassClearProgress } from '../contract/messages.js';
+import { maxPerSecond, type MassClearInput, type MassClearProgress } from '../contract/messages.js';
 import type { ReportStore } from '../outside/reports/store.js';
 import type { ServiceProblems } from '../outside/temporal/service-problems.js';
 import { assertSigned, assertTime } from './checks.js';
@@ -15,14 +15,14 @@ export class ServiceProblemService {
 
   /** Clears every report of a service problem, as fast as the workers follow. Throws `BadInput`, `NotFound`. */
   async clear(input: MassClearInput): Promise<void> {
-    const { serviceProblemId, at, perSecond = mostPerSecond } = input;
+    const { serviceProblemId, at, perSecond = maxPerSecond } = input;
     if (!serviceProblemId) throw new CloseoutError('BadInput', 'serviceProblemId is missing.', 'serviceProblemId');
     if (at !== undefined) assertTime(at, 'at');
     assertSigned(input);
     if (at !== undefined && Date.parse(at) > now().getTime())
       throw new CloseoutError('BadInput', 'at must not be in the future.', 'at');
-    if (!Number.isInteger(perSecond) || perSecond < 1 || perSecond > mostPerSecond)
-      throw new CloseoutError('BadInput', `perSecond must be a whole number from 1 to ${mostPerSecond}.`, 'perSecond');
+    if (!Number.isInteger(perSecond) || perSecond < 1 || perSecond > maxPerSecond)
+      throw new CloseoutError('BadInput', `perSecond must be a whole number from 1 to ${maxPerSecond}.`, 'perSecond');
     if (Object.keys(await this.reports.countOf(serviceProblemId)).length === 0) {
       const message = `There are no reports of service problem ${serviceProblemId}.`;
       throw new CloseoutError('NotFound', message, 'serviceProblemId');

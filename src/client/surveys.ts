@@ -4,7 +4,7 @@ import { CloseoutError } from '../contract/errors.js';
 import { signals, type DeliverySignal } from '../contract/messages.js';
 import type { AskedQuestion } from '../contract/question.js';
 import {
-  longestComment,
+  maxCommentLength,
   type Answer,
   type ConfirmationReply,
   type StoredAnswer,
@@ -31,7 +31,7 @@ export interface ReceivedMail {
 }
 
 /** Through the link of one survey. */
-const mostNotes = 20;
+const maxNotes = 20;
 
 export class SurveyService {
   constructor(
@@ -131,14 +131,14 @@ export class SurveyService {
   /** When no form accepts a customer's words any more, they become a note, and an operator reads them. Safe to repeat. */
   async addNote({ id: surveyId }: Survey, typed: string): Promise<void> {
     const { confirmations, messages } = this.stores;
-    const text = Array.from(typed).slice(0, longestComment).join('');
+    const text = Array.from(typed).slice(0, maxCommentLength).join('');
     const id = createHash('sha256').update(`${surveyId} ${text}`).digest('base64url').slice(0, 22);
     // Each is a mail to an operator, and a link is valid for years.
     const notes = (await messages.ofSurvey(surveyId)).filter(
       ({ direction, messageId }) => direction === 'in' && messageId === null,
     );
-    if (notes.length >= mostNotes && !notes.some((note) => note.id === id))
-      throw new CloseoutError('TooManyRequests', `At most ${mostNotes} messages are accepted through one link.`);
+    if (notes.length >= maxNotes && !notes.some((note) => note.id === id))
+      throw new CloseoutError('TooManyRequests', `At most ${maxNotes} messages are accepted through one link.`);
     await confirmations.addNote(surveyId, text);
     await messages.store({ id, surveyId, direction: 'in', author: null, text });
     await this.alertToMessage(id).catch(ignoreUnavailable);

@@ -28,15 +28,15 @@ export const timeZoneRule = 'must be an IANA time zone such as Europe/Berlin';
 export const isTimeZone = (zone: string): boolean => canonicalTimeZone(zone) !== undefined;
 
 const timeZones = new Map<string, string>();
-const mostTimeZones = 2000; // spellings; there are 600 zones
-const longestTimeZone = 64;
+const maxTimeZones = 2000; // spellings; there are 600 zones
+const maxTimeZoneLength = 64;
 
 /** The usual spelling of a zone; undefined if there is no such zone. What was found is kept, because the search takes long, and much memory. */
 export function canonicalTimeZone(zone: string): string | undefined {
   const known = timeZones.get(zone);
-  if (known !== undefined || zone.length > longestTimeZone) return known;
+  if (known !== undefined || zone.length > maxTimeZoneLength) return known;
   const found = findTimeZone(zone);
-  if (timeZones.size >= mostTimeZones) timeZones.clear();
+  if (timeZones.size >= maxTimeZones) timeZones.clear();
   if (found !== undefined) timeZones.set(zone, found);
   return found;
 }

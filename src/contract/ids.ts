@@ -104,11 +104,11 @@ export function surveyIdOfBounce(address: string): string | undefined {
 }
 
 /**
- * The mark identifies a change or note that we made in a ticket system, so that it is made only once. A cycle may have several clearings.
+ * The marker identifies a change or note that we made in a ticket system, so that it is made only once. A cycle may have several clearings.
  */
-export const closingMark = (reportId: string, cycle: number, clearedAt: Date): string =>
+export const closingMarker = (reportId: string, cycle: number, clearedAt: Date): string =>
   `closeout:${reportId}:${cycle}:${clearedAt.getTime()}:closed`;
-export const changeMark = (reportId: string, rev: number, change: 'reopened' | 'cancelled'): string =>
+export const changeMarker = (reportId: string, rev: number, change: 'reopened' | 'cancelled'): string =>
   `closeout:${reportId}:${rev}:${change}`;
-export const answerMark = (reportId: string, cycle: number, revision: number): string =>
+export const answerMarker = (reportId: string, cycle: number, revision: number): string =>
   `closeout:${reportId}:${cycle}:answer:${revision}`;

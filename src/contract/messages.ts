@@ -145,7 +145,7 @@ export interface SweepResult {
 }
 
 /** The most reports that a mass clear signals per second. */
-export const mostPerSecond = 500;
+export const maxPerSecond = 500;
 
 /** A request to clear every report of a service problem: payload of the signal `clear`. */
 export interface MassClearRequest {

@@ -36,7 +36,7 @@ export const listedPhases = [
 export type ListedPhase = (typeof listedPhases)[number];
 
 /** The highest total that a list reports: an exact count of more rows would be expensive. */
-export const mostCounted = 10_000;
+export const maxCounted = 10_000;
 
 /** A change of a report's status that its run has to act on. */
 export type ChangeKind = 'cleared' | 'reopened' | 'cancelled';

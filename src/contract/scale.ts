@@ -4,11 +4,11 @@ export interface Scale {
   lowest: number;
   highest: number;
   /** Scores from here on are good. */
-  goodFrom: number;
+  minGoodScore: number;
   /** Up to here, customers are asked for reasons; the NPS counts them as detractors. */
-  poorUpTo: number;
+  maxPoorScore: number;
   /** Up to here, an operator is alerted, unless the policy says otherwise. */
-  alertUpTo: number;
+  maxAlertScore: number;
   /** The figure that sums the answers up. `nps`: the share of good ones less that of poor ones, from -100 to 100. */
   figure: { kind: 'share' | 'nps'; name: string; counts: string };
 }
@@ -17,33 +17,33 @@ export const scales = {
   satisfaction: {
     lowest: 1,
     highest: 5,
-    goodFrom: 4,
-    poorUpTo: 3,
-    alertUpTo: 2,
+    minGoodScore: 4,
+    maxPoorScore: 3,
+    maxAlertScore: 2,
     figure: { kind: 'share', name: 'Satisfied', counts: '4 and 5' },
   },
   nps: {
     lowest: 0,
     highest: 10,
-    goodFrom: 9,
-    poorUpTo: 6,
-    alertUpTo: 6,
+    minGoodScore: 9,
+    maxPoorScore: 6,
+    maxAlertScore: 6,
     figure: { kind: 'nps', name: 'Net promoter score', counts: '9 and 10 less 0 to 6' },
   },
   thumbs: {
     lowest: 0,
     highest: 1,
-    goodFrom: 1,
-    poorUpTo: 0,
-    alertUpTo: 0,
+    minGoodScore: 1,
+    maxPoorScore: 0,
+    maxAlertScore: 0,
     figure: { kind: 'share', name: 'Thumbs up', counts: 'thumbs up' },
   },
   effort: {
     lowest: 1,
     highest: 7,
-    goodFrom: 5,
-    poorUpTo: 4,
-    alertUpTo: 3,
+    minGoodScore: 5,
+    maxPoorScore: 4,
+    maxAlertScore: 3,
     figure: { kind: 'share', name: 'Easy', counts: '5 to 7' },
   },
 } as const satisfies Record<string, Scale>;
@@ -66,9 +66,9 @@ export const isScore = (value: unknown, name: ScaleName): value is number =>
 export type Quality = 'good' | 'fair' | 'poor';
 
 export function qualityOf(score: number, name: ScaleName): Quality {
-  const { goodFrom, alertUpTo } = scales[name];
-  if (score >= goodFrom) return 'good';
-  return score <= alertUpTo ? 'poor' : 'fair';
+  const { minGoodScore, maxAlertScore } = scales[name];
+  if (score >= minGoodScore) return 'good';
+  return score <= maxAlertScore ? 'poor' : 'fair';
 }
 
 /** For operators: `4 of 5`, `thumbs up`. */

@@ -3,7 +3,7 @@ import type { FollowUpAnswers } from './question.js';
 import type { ScaleName } from './scale.js';
 
 /** What a customer may write in one field; code points. */
-export const longestComment = 2000;
+export const maxCommentLength = 2000;
 
 /** The reasons for not sending a survey. The first that applies, in this order, is recorded. */
 export const skipReasons = [

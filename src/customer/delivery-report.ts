@@ -59,17 +59,17 @@ const addressIn = (field = ''): string | undefined => addressPattern.exec(field)
 const addressPattern = /[^\s<>()[\]"',;:]{1,64}@[^\s<>()[\]"',;:]{0,254}[^\s<>()[\]"',;:.]/u;
 
 /** Limits the work: anybody can send a bounce, and its text is searched once per address. Its reason stands at the beginning. */
-const [longestWords, mostAddresses] = [65_536, 50];
+const [maxWordsLength, maxAddresses] = [65_536, 50];
 
 /** One report per address that a bounce in plain words names. `subject` and `failedRecipients` (set by Exim and Gmail) are headers. */
 export function reportsInText(text: string, subject: string, failedRecipients: string): DeliveryReport[] {
-  const [words = ''] = text.slice(0, longestWords).split(startOfCopy);
+  const [words = ''] = text.slice(0, maxWordsLength).split(startOfCopy);
   const isDelay = delayWords.test(`${subject}\n${words}`) && !finalWords.test(words);
   const outcome = isDelay ? 'delayed' : 'failed';
   // The words may also name the address that forwarded the mail.
   const named = failedRecipients || words.replace(forwarder, '');
   const found = named.match(new RegExp(addressPattern, 'gu')) ?? [];
-  const addresses = [...new Set(found.map((address) => address.toLowerCase()))].slice(0, mostAddresses);
+  const addresses = [...new Set(found.map((address) => address.toLowerCase()))].slice(0, maxAddresses);
   if (addresses.length === 0) return [{ outcome, status: refusalStatus(words) ?? '5.0.0', recipient: undefined }];
   return addresses.map((recipient) => {
     const status = refusalStatus(wordsAbout(recipient, words) || words) ?? '5.0.0';

@@ -1,7 +1,7 @@
 /** The pages a customer sees. They need no script, and show only what the mail showed. The same input is the same page. */
 import type { Report } from '../contract/reports.js';
 import type { QuestionSet } from '../contract/question.js';
-import { longestComment, type Answer, type ConfirmationState } from '../contract/survey.js';
+import { maxCommentLength, type Answer, type ConfirmationState } from '../contract/survey.js';
 import { html } from '../views/render.js';
 import { summaryOf } from './mail.js';
 import type { Voice } from './brand.js';
@@ -9,7 +9,7 @@ import { asksAt, followUpsInWords, isRow, languagesOf, optionsOf, questionText, 
 import { formatNumber, formatTime, languageCodes, textsOf, type Language } from './texts.js';
 
 /** Longest answer to a follow-up question, in code points. */
-export const longestFollowUp = 500;
+export const maxFollowUpLength = 500;
 
 type ShownReport = Pick<Report, 'id' | 'name' | 'description' | 'closedAt'>;
 type ClosedReport = Pick<Report, 'id' | 'closedAt'>;
@@ -57,11 +57,11 @@ export function surveyPage(voice: Voice, view: SurveyView): string {
     })),
     isRow: isRow(asked.scale),
     followUps: followUpsInWords(asked, voice, answer.followUps),
-    followUpHint: t.commentHint({ longest: formatNumber(longestFollowUp, voice.language) }),
+    followUpHint: t.commentHint({ longest: formatNumber(maxFollowUpLength, voice.language) }),
     solved: answer.solved,
     asksSolved: confirmation !== 'yes' || answer.solved === false,
     comment: answer.comment ?? '',
-    commentHint: t.commentHint({ longest: formatNumber(longestComment, voice.language) }),
+    commentHint: t.commentHint({ longest: formatNumber(maxCommentLength, voice.language) }),
     error,
     note,
     isChange: changeableUntil !== undefined,
@@ -117,7 +117,7 @@ export function confirmPage(voice: Voice, view: ConfirmView): string {
     clearing: clearedAt.getTime(),
     fixed,
     reason,
-    reasonHint: t.commentHint({ longest: formatNumber(longestComment, voice.language) }),
+    reasonHint: t.commentHint({ longest: formatNumber(maxCommentLength, voice.language) }),
     error,
     ...formLinks(voice, path, chosen),
   });

@@ -97,7 +97,7 @@ async function deliver(
   const { events, runs } = outside;
   const failure = await attempt(outside, settings, listener, delivery);
   if (failure === 'notWanted') {
-    await events.leftOut(delivery);
+    await events.dropUnwanted(delivery);
     return true;
   }
   if (!failure) {

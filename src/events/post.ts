@@ -71,7 +71,7 @@ const privateAddress = (hostname: string): NodeJS.ErrnoException =>
   Object.assign(new Error(`${hostname} has a private address, which is not allowed`), { code: 'PrivateAddress' });
 
 /** How long an answer is waited for; ms. */
-const patience = 10_000;
+const requestTimeout = 10_000;
 
 /** Throws if there is no answer. */
 export function post(url: string, body: string, headers: Record<string, string>, reach: Reach): Promise<Posted> {
@@ -84,7 +84,7 @@ export function post(url: string, body: string, headers: Record<string, string>,
       {
         method: 'POST',
         lookup: guardedLookup(reach),
-        signal: AbortSignal.timeout(patience),
+        signal: AbortSignal.timeout(requestTimeout),
         agent: false,
         headers: { 'content-length': Buffer.byteLength(body), 'user-agent': 'closeout', ...headers },
       },

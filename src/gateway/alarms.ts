@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { alarmsIn, alertmanagerBody } from '../alarms/alertmanager.js';
 import type { CloseoutClient } from '../client.js';
-import type { AlarmOutcome, OpenElsewhere } from '../client/alarms.js';
+import type { AlarmOutcome, OpenInSystem } from '../client/alarms.js';
 import { CloseoutError, isWorthRetrying } from '../contract/errors.js';
 import type { GatewayConfig } from '../setup/config.js';
 import { loadPolicy } from '../setup/policy-file.js';
@@ -27,7 +27,7 @@ export function alarmWebhooks(
     config.addressKey,
   );
 
-  const openerFor = ({ system }: AlarmSource): OpenElsewhere | undefined => {
+  const openerFor = ({ system }: AlarmSource): OpenInSystem | undefined => {
     if (system === undefined) return undefined;
     return async ({ name = '', id: _, ...opening }, reference, beforeWrite) => {
       const { ticket, at } = await systems.open(system, { ...opening, name, reference }, { beforeWrite });
@@ -69,7 +69,7 @@ export function alarmWebhooks(
           log.warn({ source: name, fingerprint: alarm.fingerprint, code }, 'an alarm was not accepted');
           failures.push(error);
           // Whoever sent them waits no longer, and sends all of them again.
-          if (isWorthRetrying(error) && performance.now() - startedAt > patience) break;
+          if (isWorthRetrying(error) && performance.now() - startedAt > retryBudget) break;
         }
       // Alertmanager sends the webhook again only after an answer of 5xx.
       if (failures.length > 0) throw failures.find(isWorthRetrying) ?? failures[0];
@@ -79,7 +79,7 @@ export function alarmWebhooks(
 }
 
 /** How long alarms are tried while Temporal or the database does not answer; ms. */
-const patience = 30_000;
+const retryBudget = 30_000;
 
 const unauthorized = () =>
   new CloseoutError('Unauthorized', 'Send "Authorization: Bearer TOKEN" with the token of this alarm source.');

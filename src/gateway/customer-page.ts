@@ -7,7 +7,7 @@ import { CloseoutError } from '../contract/errors.js';
 import type { Survey } from '../contract/survey.js';
 import { storable } from '../contract/text.js';
 import { verifyLink, type LinkPurpose } from '../customer/links.js';
-import { longestComment } from '../contract/survey.js';
+import { maxCommentLength } from '../contract/survey.js';
 import { refusedPage } from '../customer/pages.js';
 import { voiceOf, type Brand, type Brands, type Voice } from '../customer/brand.js';
 import { isLanguage, type Language } from '../customer/texts.js';
@@ -134,7 +134,7 @@ export const typedText = z
   .transform((text) => storable(text).replaceAll('\r\n', '\n'));
 
 /** Says by how much a text is too long, in the customer's language; undefined if it is not. */
-export function lengthError(text: string, { t }: Voice, longest = longestComment): string | undefined {
+export function lengthError(text: string, { t }: Voice, longest = maxCommentLength): string | undefined {
   const { length } = Array.from(text); // code points
   return length > longest ? t.page.tooLong({ length: `${length}`, longest: `${longest}` }) : undefined;
 }

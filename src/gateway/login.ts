@@ -32,14 +32,14 @@ export const sessionOf = (request: FastifyRequest, publicUrl: string): string | 
 export const loginPath = (to: string): string => `/login?to=${encodeURIComponent(to)}`;
 
 /** A browser does not keep a cookie of more than 4 KB, in which each character of the path may take three. */
-const longestPath = 1000;
+const maxPathLength = 1000;
 
 /** Only a path of ours: no address that a link from elsewhere may bring along, in whatever way browsers understand it. */
 function ownPath(to: unknown, publicUrl: string): string {
   const url = typeof to === 'string' && URL.canParse(to, publicUrl) ? new URL(to, publicUrl) : undefined;
   const isOurs = url?.origin === new URL(publicUrl).origin && !url.pathname.startsWith('//');
   const path = isOurs ? `${url.pathname}${url.search}` : '/';
-  return path.length > longestPath ? '/' : path;
+  return path.length > maxPathLength ? '/' : path;
 }
 
 export function login(app: FastifyInstance, { oidc, http: { publicUrl } }: Config, client: CloseoutClient): void {

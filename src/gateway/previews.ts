@@ -32,9 +32,9 @@ const report = { id: 'DEMO-1', description: 'No dial tone on line 3', clearedAt:
 
 /** Every state of every page, by name. */
 const pages: Record<string, (voice: Voice, asked: Question) => string> = {
-  open: (voice, asked) => surveyPage(voice, { ...form, asked, answer: { score: scaleOf(asked.scale).goodFrom } }),
+  open: (voice, asked) => surveyPage(voice, { ...form, asked, answer: { score: scaleOf(asked.scale).minGoodScore } }),
   dissatisfied: (voice, asked) =>
-    surveyPage(voice, { ...form, asked, answer: { score: scaleOf(asked.scale).alertUpTo } }),
+    surveyPage(voice, { ...form, asked, answer: { score: scaleOf(asked.scale).maxAlertScore } }),
   'not-solved': (voice, asked) => surveyPage(voice, { ...form, asked, answer: { solved: false } }),
   incomplete: (voice, asked) =>
     surveyPage(voice, { ...form, asked, error: { text: voice.t.page.choose, field: 'first' } }),
@@ -97,7 +97,7 @@ const thanked = {
   changeLink: undefined,
 };
 
-const answered = (asked: Question) => ({ asked, score: scaleOf(asked.scale).goodFrom });
+const answered = (asked: Question) => ({ asked, score: scaleOf(asked.scale).minGoodScore });
 
 /** `?brand=`: one of CLOSEOUT_BRANDS. */
 const brandOf = (query: unknown, brands: Brands): Brand => {

@@ -7,7 +7,7 @@ import type { Answer, StoredAnswer, Survey } from '../contract/survey.js';
 import type { Report } from '../contract/reports.js';
 import { signLink } from '../customer/links.js';
 import type { Voice } from '../customer/brand.js';
-import { endedPage, longestFollowUp, surveyPage, type FormError } from '../customer/pages.js';
+import { endedPage, maxFollowUpLength, surveyPage, type FormError } from '../customer/pages.js';
 import { changeableUntil } from '../policy/deadlines.js';
 import { isInReopenWindow, linkState, type LinkState } from '../policy/links.js';
 import { answersAsked } from '../policy/questions.js';
@@ -60,7 +60,7 @@ export function toAnswer(stored: StoredAnswer | undefined): Answer {
 /** Says which typed text is too long, and by how much; undefined if none is. */
 export function lengthErrorIn({ comment = '', followUps = {} }: Answer, voice: Voice): FormError | undefined {
   for (const [id, words] of Object.entries(followUps)) {
-    const text = typeof words === 'string' ? lengthError(words, voice, longestFollowUp) : undefined;
+    const text = typeof words === 'string' ? lengthError(words, voice, maxFollowUpLength) : undefined;
     if (text) return { text, field: `ask-${id}` };
   }
   const text = lengthError(comment, voice);

@@ -138,9 +138,9 @@ async function results(client: CloseoutClient, incidents: Incident[], waits: num
 
 /** The survey is decided after the closing or cancelling. A relay that is down is not waited for. */
 async function untilDecided(client: CloseoutClient, id: string): Promise<void> {
-  const patience = performance.now() + 30_000;
+  const giveUpAt = performance.now() + 30_000;
   const isUndecided = async () => (await client.surveys.currentOf(id)).state === 'none';
-  while ((await patiently(isUndecided)) && performance.now() < patience) await pause(20);
+  while ((await patiently(isUndecided)) && performance.now() < giveUpAt) await pause(20);
 }
 
 const slug = (text: string) => text.toLowerCase().replace(/[^a-z0-9]+/g, '-');

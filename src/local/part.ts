@@ -39,9 +39,9 @@ export function startPart(options: PartOptions): Part {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
   });
-  let hasSaidSo = false;
-  child.once('message', () => (hasSaidSo = true));
-  const poll = options.ready === 'message' ? () => Promise.resolve(hasSaidSo) : options.ready;
+  let hasReportedReady = false;
+  child.once('message', () => (hasReportedReady = true));
+  const poll = options.ready === 'message' ? () => Promise.resolve(hasReportedReady) : options.ready;
   const logged = () => `${reasonIn(logFile, logStart)} (full log: ${logFile})`;
   const ready = untilReady(name, poll, ended, logged);
   return { name, pid: child.pid ?? 0, ready, ended, stop: () => stop(child, ended, stopSignal) };

@@ -9,7 +9,7 @@ type Scheme = 'light' | 'dark';
 const widths = { wide: 560, narrow: 320 };
 type Size = keyof typeof widths;
 
-export interface Look {
+export interface PlotOptions {
   scheme: Scheme;
   size: Size;
 }
@@ -20,7 +20,7 @@ const colours = {
 };
 
 /** The figure of one question by month, with its confidence interval. */
-export function satisfactionPlot(months: [string, Ratings][], look: Look): string {
+export function satisfactionPlot(months: [string, Ratings][], look: PlotOptions): string {
   const { mark } = colours[look.scheme];
   const values = months.map(([, { figure }]) => figure.value);
   const names = months.map(([month]) => month);
@@ -37,7 +37,7 @@ export function satisfactionPlot(months: [string, Ratings][], look: Look): strin
 }
 
 /** Time to close by day, given in seconds: median and 95th percentile. */
-export function closingPlot(days: { day: string; p50: number; p95: number }[], look: Look): string {
+export function closingPlot(days: { day: string; p50: number; p95: number }[], look: PlotOptions): string {
   const { mark, ink } = colours[look.scheme];
   const names = days.map(({ day }) => day);
   const unit = unitOf(Math.max(...days.map(({ p95 }) => p95), 0));
@@ -60,7 +60,7 @@ const line = (data: number[], colour: string) => ({
 });
 
 function draw(
-  { scheme, size }: Look,
+  { scheme, size }: PlotOptions,
   names: string[],
   axis: { min?: number; max?: number; unit: string },
   series: (echarts.LineSeriesOption | echarts.CustomSeriesOption)[],

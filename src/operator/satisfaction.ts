@@ -103,9 +103,9 @@ function ratingsOfOne(rows: SurveyCount[]): Ratings | undefined {
 }
 
 function figureOf(scale: ScaleName, rows: SurveyCount[]): Figure {
-  const { goodFrom, poorUpTo, figure } = scaleOf(scale);
-  const good = total(rows.filter(({ score }) => score !== null && score >= goodFrom));
-  const poor = total(rows.filter(({ score }) => score !== null && score <= poorUpTo));
+  const { minGoodScore, maxPoorScore, figure } = scaleOf(scale);
+  const good = total(rows.filter(({ score }) => score !== null && score >= minGoodScore));
+  const poor = total(rows.filter(({ score }) => score !== null && score <= maxPoorScore));
   const all = total(rows);
   return figure.kind === 'nps'
     ? netPromoterScore(good, poor, all)

@@ -11,12 +11,12 @@ export interface AffectedReports {
   stuck(): Promise<Affected>;
 }
 
-const mostListed = 20;
+const maxListed = 20;
 
 export function affectedReports(db: Db): AffectedReports {
   const find = async (from: ReturnType<typeof sql>): Promise<Affected> => {
     const { rows } = await sql<{ id: string; failure: string | null; count: number }>`
-      select id, failure, count(*) over ()::int as count from (${from}) as affected order by id limit ${mostListed}`.execute(
+      select id, failure, count(*) over ()::int as count from (${from}) as affected order by id limit ${maxListed}`.execute(
       db,
     );
     return {

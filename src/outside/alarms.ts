@@ -7,7 +7,7 @@ import { second } from '../policy/time.js';
 import type { Db } from './database/database.js';
 import { leaseSeconds, withLease } from './lease.js';
 
-type StillOurs = () => Promise<void>;
+type AssertHeld = () => Promise<void>;
 
 export interface KnownAlarm {
   reportId: string;
@@ -27,10 +27,10 @@ export interface AlarmTable {
   noteEnd(source: string, fingerprint: string): Promise<void>;
   /**
    * Does something about an alarm while nobody else does: both halves of a pair send the same at the same time. Throws
-   * `SystemUnavailable` if somebody else does so for long. `stillOurs` throws it, too: a process that was stopped for a while may have lost
+   * `SystemUnavailable` if somebody else does so for long. `assertHeld` throws it, too: a process that was stopped for a while may have lost
    * the lease.
    */
-  exclusively<T>(source: string, fingerprint: string, work: (stillOurs: StillOurs) => Promise<T>): Promise<T>;
+  exclusively<T>(source: string, fingerprint: string, work: (assertHeld: AssertHeld) => Promise<T>): Promise<T>;
 }
 
 export function alarmTable(db: Db): AlarmTable {
@@ -69,13 +69,13 @@ export function alarmTable(db: Db): AlarmTable {
 }
 
 /** For as long as a webhook of Alertmanager waits. */
-const patience = 10 * second;
+const lockTimeout = 10 * second;
 
 async function exclusively<T>(
   db: Db,
   source: string,
   fingerprint: string,
-  work: (stillOurs: StillOurs) => Promise<T>,
+  work: (assertHeld: AssertHeld) => Promise<T>,
 ): Promise<T> {
   const claimedBy = randomUUID();
   const claimedUntil = sql<Date>`now() + ${leaseSeconds} * interval '1 second'`;
@@ -113,11 +113,11 @@ async function exclusively<T>(
       await ours().set({ claimedBy: null, claimedUntil: null }).execute();
     },
   };
-  const stillOurs = async () => {
+  const assertHeld = async () => {
     if ((await renew()).numUpdatedRows === 0n) throw stillHandled();
   };
-  for (const end = performance.now() + patience; performance.now() < end; await pause(100)) {
-    const held = await withLease(lease, () => work(stillOurs));
+  for (const end = performance.now() + lockTimeout; performance.now() < end; await pause(100)) {
+    const held = await withLease(lease, () => work(assertHeld));
     if (held) return held.done;
   }
   throw stillHandled();

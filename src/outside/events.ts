@@ -46,7 +46,7 @@ export interface Events {
   claim(listener: string, limit: number): Promise<Delivery[]>;
   delivered(delivery: Delivery): Promise<void>;
   /** Nothing had to be sent. This ends a failure of the listener only if no other delivery to it has failed. */
-  leftOut(delivery: Delivery): Promise<void>;
+  dropUnwanted(delivery: Delivery): Promise<void>;
   /**
    * Records why an attempt failed. `ends`: it need not be tried again. Before something ends, `alert` is called, so that it is not lost.
    */
@@ -69,7 +69,7 @@ const keptFor = 30 * day;
 /** Events, or deliveries, that one statement handles; it may take 8 s. */
 const batchSize = 10_000;
 /** After this many failures in a row, delivery to the whole listener pauses. */
-const mostFailures = 5;
+const maxFailures = 5;
 
 /** 1 s, 2 s, 4 s … at most 10 min, and up to a fifth more, so that not all come at once. */
 function pauseAfter(attempts: number): number {
@@ -101,7 +101,7 @@ export function eventTable(db: Db): Events {
     claim: (listener, limit) => claim(db, listener, limit),
 
     delivered: (delivery) => finish(db, delivery, sql`true`),
-    leftOut: ({ listener, seq }) => {
+    dropUnwanted: ({ listener, seq }) => {
       const isOnlyFailure = sql`not exists (select from deliveries where listener = name and seq <> ${seq} and attempts > 0)`;
       return finish(db, { listener, seq }, isOnlyFailure);
     },
@@ -155,13 +155,13 @@ async function forget(db: Db): Promise<number> {
 
 async function replay(db: Db, since: Date, listener: string | undefined): Promise<number> {
   const until = now();
-  let mark = { at: since.toISOString(), seq: '0' };
+  let position = { at: since.toISOString(), seq: '0' };
   let replayed = 0;
   for (;;) {
     // The time as text: a Date has no microseconds.
     const { rows } = await sql<{ at: string | null; seq: string; count: number }>`
       with batch as (
-        select seq, report_id, type, at from events where (at, seq) > (${mark.at}::timestamptz, ${mark.seq}::bigint) and at <= ${until}
+        select seq, report_id, type, at from events where (at, seq) > (${position.at}::timestamptz, ${position.seq}::bigint) and at <= ${until}
         order by at, seq limit ${batchSize} for key share),
       added as (
         insert into deliveries (listener, seq, report_id)
@@ -174,7 +174,7 @@ async function replay(db: Db, since: Date, listener: string | undefined): Promis
     const [batch] = rows;
     if (!batch?.at) return replayed;
     replayed += batch.count;
-    mark = { at: batch.at, seq: batch.seq };
+    position = { at: batch.at, seq: batch.seq };
   }
 }
 
@@ -244,11 +244,11 @@ async function failed(
 
 /** Deliveries that are under way at the same time fail together, which counts once. Undefined if the listener is parked, or gone. */
 async function countFailure(db: Db, listener: string, claimedAt: Date, reason: string) {
-  const pause = sql`least(600, power(2, least(failures + 1 - ${mostFailures}::int, 12))) * (1 + random() / 5) * interval '1 second'`;
+  const pause = sql`least(600, power(2, least(failures + 1 - ${maxFailures}::int, 12))) * (1 + random() / 5) * interval '1 second'`;
   const { rows } = await sql<{ failingSince: Date | null }>`
     with counted as (
       update listeners set failures = failures + 1, failed_at = now(), failing_since = coalesce(failing_since, now()), reason = ${reason},
-        retry_at = case when failures + 1 < ${mostFailures} then null else now() + ${pause} end
+        retry_at = case when failures + 1 < ${maxFailures} then null else now() + ${pause} end
       where name = ${listener} and parked_at is null and (failed_at is null or failed_at <= ${claimedAt}))
     select failing_since from listeners where name = ${listener} and parked_at is null`.execute(db);
   return rows[0];

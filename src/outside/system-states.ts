@@ -18,7 +18,7 @@ export interface SystemState {
 
 /** What there is to read in a system. */
 export interface Due {
-  mark: string | undefined;
+  cursor: string | undefined;
   isPollDue: boolean;
   isCompareDue: boolean;
 }
@@ -34,8 +34,8 @@ export interface SystemStates {
    * ours is thrown, too.
    */
   whenDue(system: string, pollEvery: number, read: (due: Due) => Promise<void>): Promise<void>;
-  /** All that changed up to a mark was read. */
-  polled(system: string, mark: string | undefined): Promise<void>;
+  /** All that changed up to the cursor was read. */
+  polled(system: string, cursor: string | undefined): Promise<void>;
   /** Every open ticket was looked at. */
   compared(system: string): Promise<void>;
   states(): Promise<SystemState[]>;
@@ -52,8 +52,8 @@ export interface SystemStates {
 }
 
 export interface Pace {
-  /** Reserves the next request, and returns for how long to wait for it; ms. Undefined if that is longer than `patience`. */
-  next: (patience: number) => Promise<number | undefined>;
+  /** Reserves the next request, and returns for how long to wait for it; ms. Undefined if that is longer than `maxWait`. */
+  next: (maxWait: number) => Promise<number | undefined>;
   /** The system asks for a pause; ms. */
   holdOff: (pause: number) => Promise<void>;
 }
@@ -69,8 +69,8 @@ export function systemStates(db: Db): SystemStates {
   return {
     whenDue: (system, pollEvery, read) => whenDue(db, system, pollEvery, read),
 
-    async polled(system, mark) {
-      await update(system).set({ mark, polledAt: now }).execute();
+    async polled(system, cursor) {
+      await update(system).set({ mark: cursor, polledAt: now }).execute();
     },
 
     async compared(system) {
@@ -173,17 +173,17 @@ async function claim(db: Db, system: string, pollEvery: number, claimedBy: strin
     .where((eb) => eb.or([isPollDue, isHinted]))
     .returning(['mark', isPollDue.as('isPollDue'), isDue('compared_at', compareEvery).as('isCompareDue')])
     .executeTakeFirst();
-  return due && { ...due, mark: due.mark ?? undefined };
+  return due && { ...due, cursor: due.mark ?? undefined };
 }
 
 function sharedPace(db: Db, system: string, perSecond: number): Pace {
   const interval = sql`${1 / perSecond} * interval '1 second'`;
   return {
-    async next(patience) {
+    async next(maxWait) {
       const { rows } = await sql<{ wait: number }>`
         insert into systems as s (name, next_at) values (${system}, clock_timestamp() + ${interval})
         on conflict (name) do update set next_at = greatest(s.next_at, clock_timestamp()) + ${interval}
-          where s.next_at is null or s.next_at < ${fromNow(patience)}
+          where s.next_at is null or s.next_at < ${fromNow(maxWait)}
         returning extract(epoch from next_at - ${interval} - clock_timestamp())::float8 * 1000 as wait`.execute(db);
       return rows[0] && Math.max(0, rows[0].wait);
     },

@@ -38,12 +38,12 @@ export interface Received {
 export const nothingReceived = (): Received => ({ dated: [], ids: [] });
 
 /** Enough for any plausible number of monitors and redeliveries, and little enough for every write to carry. */
-const mostSources = 20;
-const mostIds = 50;
+const maxSources = 20;
+const maxIds = 50;
 
 /** Remembers an id. Returns the same object if the id was received before. */
 export const receiveId = (received: Received, id: string): Received =>
-  received.ids.includes(id) ? received : { ...received, ids: [...received.ids, id].slice(-mostIds) };
+  received.ids.includes(id) ? received : { ...received, ids: [...received.ids, id].slice(-maxIds) };
 
 /** Remembers a change. `counts` is false for a repeated or late one. */
 export function receive(received: Received, change: Change): { received: Received; counts: boolean } {
@@ -58,7 +58,7 @@ export function receive(received: Received, change: Change): { received: Receive
   if (isRepeated || (last && happenedAt(now) < happenedAt(last)))
     return { received: { ...received, ids }, counts: false };
   const others = received.dated.filter((dated) => dated !== last);
-  return { received: { dated: [...others, now].slice(-mostSources), ids }, counts: true };
+  return { received: { dated: [...others, now].slice(-maxSources), ids }, counts: true };
 }
 
 /** What either remembers. Of the times that one source stated, the later is kept. */
@@ -71,7 +71,7 @@ export function merge(base: Received, other: Received): Received {
   const dated = other.dated.filter(isLater);
   if (ids.length === 0 && dated.length === 0) return base;
   const others = base.dated.filter(({ source }) => !dated.some((later) => later.source === source));
-  return { dated: [...others, ...dated].slice(-mostSources), ids: [...base.ids, ...ids].slice(-mostIds) };
+  return { dated: [...others, ...dated].slice(-maxSources), ids: [...base.ids, ...ids].slice(-maxIds) };
 }
 
 /** Forgets changes that will be received again. */

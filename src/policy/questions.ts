@@ -14,14 +14,14 @@ export interface Question extends QuestionSet {
   cap: Cap | null;
 }
 
-export const mostFollowUps = 3;
+export const maxFollowUps = 3;
 
 /** The reasons that a dissatisfied customer can tick. */
 export const reasons = ['slow', 'notSolved', 'poorlyInformed', 'unfriendly', 'repeatedFault'] as const;
 
 export const askForReasons = (scale: ScaleName): FollowUp => ({
   id: 'reasons',
-  atMost: scaleOf(scale).poorUpTo,
+  atMost: scaleOf(scale).maxPoorScore,
   choices: reasons.map((id) => ({ id })),
 });
 

@@ -64,9 +64,9 @@ export interface Fence {
   /** The number of the change that is written. */
   rev: number;
   /** The number of the last change that was written, as the run knows it: a row with a smaller one was restored. Absent: unknown. */
-  after?: number;
+  lastWrittenRev?: number;
   /** What is written: a repeated attempt has the same number and the same name. */
-  what: string;
+  write: string;
   /** What the run has received, and how many signals; absent while something of it is not written. */
   received?: Received;
   signals?: number;

@@ -4,7 +4,7 @@ import { scoreInWords, type ScaleName } from '../contract/scale.js';
 import { type SkipReason, type SurveySummary } from '../contract/survey.js';
 
 /** What a run waits for whose mail was rejected because of its sender. */
-export const sentAgain = 'the rejected mail to be sent again';
+export const waitingForResend = 'the rejected mail to be sent again';
 
 /** Why a run could not be asked, so that its status is what the ledger holds. */
 export const silentParts = {
@@ -33,7 +33,7 @@ export function stateInWords(status: RunStatus, timeOf: (iso: string) => string)
 function knownInWords(status: RunStatus, timeOf: (iso: string) => string): StateInWords {
   const { reportId: id, phase, hold, attention, until, waitingFor, survey, confirmation } = status;
   const by = until === undefined ? '' : ` until ${timeOf(until)}`;
-  const hasComeBack = waitingFor === sentAgain;
+  const waitsForResend = waitingFor === waitingForResend;
   if (phase === 'needsAttention' && attention) {
     if (attention.code === 'NotConfirmed')
       return {
@@ -72,7 +72,7 @@ function knownInWords(status: RunStatus, timeOf: (iso: string) => string): State
             command: `closeout reopen ${id}`,
           };
     case 'confirming':
-      return confirmation === 'sent' && !hasComeBack
+      return confirmation === 'sent' && !waitsForResend
         ? {
             sentence: `Cleared: the customer was asked whether the problem is fixed and can reply${by}.`,
             waitsFor: "the customer's reply",
@@ -90,7 +90,7 @@ function knownInWords(status: RunStatus, timeOf: (iso: string) => string): State
         command: `closeout retry ${id}`,
       };
     case 'surveying':
-      if (hasComeBack)
+      if (waitsForResend)
         return {
           sentence: `Closed: the survey mail was rejected because of its sender. It is sent again at ${timeOf(until ?? '')}.`,
           waitsFor: 'the survey mail',
@@ -110,16 +110,16 @@ function knownInWords(status: RunStatus, timeOf: (iso: string) => string): State
 
 /** Whether something is being tried that can be tried at once: nothing else is waited for, such as quiet hours or a customer. */
 export function hasStepToRetry({ phase, attention, until, waitingFor, confirmation }: RunStatus): boolean {
-  const hasComeBack = waitingFor === sentAgain;
+  const waitsForResend = waitingFor === waitingForResend;
   switch (phase) {
     case 'needsAttention':
       return attention?.code !== 'NotConfirmed';
     case 'closing':
       return true;
     case 'confirming':
-      return attention !== undefined || hasComeBack || (until === undefined && confirmation !== 'sent');
+      return attention !== undefined || waitsForResend || (until === undefined && confirmation !== 'sent');
     case 'surveying':
-      return attention !== undefined || hasComeBack || until === undefined;
+      return attention !== undefined || waitsForResend || until === undefined;
     case 'open':
     case 'clearing':
     case 'done':

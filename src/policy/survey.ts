@@ -71,4 +71,4 @@ export function alertsOperator(
 
 /** The highest score that an operator is alerted to. */
 export const alertsUpTo = ({ scoreAtMost }: Policy['alert'], scale: ScaleName = 'satisfaction'): number =>
-  scoreAtMost ?? scaleOf(scale).alertUpTo;
+  scoreAtMost ?? scaleOf(scale).maxAlertScore;

@@ -12,8 +12,8 @@ import { reasonOf } from './reason.js';
 import { parseYaml } from './yaml-file.js';
 
 const logoTypes: Record<string, string> = { '.svg': 'image/svg+xml', '.png': 'image/png' };
-const largestLogo = 200 * 1024;
-const leastContrast = 4.5;
+const maxLogoSize = 200 * 1024;
+const minContrast = 4.5;
 
 const colour = z.string().regex(/^#[0-9a-fA-F]{6}$/, 'must be a colour as #rrggbb');
 const oneLine = z
@@ -131,8 +131,8 @@ function contrastFaults(
   ] as const;
   return pairs.flatMap(([name, given, background]) => {
     const ratio = contrast(given, background);
-    if (ratio >= leastContrast) return [];
-    const message = `colours.${name} has a contrast of ${ratio.toFixed(1)}:1 against the page (${background}); at least ${leastContrast}:1 is needed.`;
+    if (ratio >= minContrast) return [];
+    const message = `colours.${name} has a contrast of ${ratio.toFixed(1)}:1 against the page (${background}); at least ${minContrast}:1 is needed.`;
     return [{ file: path, line: lineOf(['colours', name]), message }];
   });
 }
@@ -165,5 +165,5 @@ function readLogo(path: string): Brand['logo'] | string {
   if (type === undefined) return `logo must be an .svg or .png file, not ${path}.`;
   if (!existsSync(path)) return `logo ${path} does not exist.`;
   const data = readFileSync(path);
-  return data.length <= largestLogo ? { data, type } : `logo ${path} is larger than 200 KB.`;
+  return data.length <= maxLogoSize ? { data, type } : `logo ${path} is larger than 200 KB.`;
 }

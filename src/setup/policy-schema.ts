@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isTimeZone, timeZoneRule } from '../contract/contact.js';
 import { scaleNames } from '../contract/scale.js';
 import { isLanguage } from '../customer/texts.js';
-import { mostFollowUps } from '../policy/questions.js';
+import { maxFollowUps } from '../policy/questions.js';
 import { isRuleAttribute, ruleAttributes } from '../policy/attributes.js';
 import { defaultConfirmation, neverAlert, weekdays, type BusinessHours } from '../policy/settings.js';
 import { day, hour, minute, second } from '../policy/time.js';
@@ -136,7 +136,7 @@ const followUp = z.union(
 const question = z.strictObject({
   scale: z.enum(scaleNames),
   text: byLanguage.optional(),
-  followUps: z.array(followUp).max(mostFollowUps, `must be at most ${mostFollowUps}`).optional(),
+  followUps: z.array(followUp).max(maxFollowUps, `must be at most ${maxFollowUps}`).optional(),
   cap: cap.nullable().optional(),
 });
 

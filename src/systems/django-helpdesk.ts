@@ -32,7 +32,7 @@ const ticket = z.looseObject({
 });
 type Row = z.infer<typeof ticket>;
 /** Its form for tickets allows no more, though its table does. */
-const longestTitle = 100;
+const maxTitleLength = 100;
 const page = z.looseObject({ count: z.number(), results: z.array(ticket) });
 
 /** `only.queue`: id of the queue. */
@@ -62,7 +62,7 @@ export class DjangoHelpdesk implements SystemOfRecord {
 
   /** It cannot say what changed: tickets have no time of change, and filters by it are ignored. */
   async changedSince(): Promise<Changes> {
-    return { tickets: (await this.all()).map(toTicket), mark: undefined, hasMore: false };
+    return { tickets: (await this.all()).map(toTicket), cursor: undefined, hasMore: false };
   }
 
   async listOpen(): Promise<Ticket[]> {
@@ -72,7 +72,7 @@ export class DjangoHelpdesk implements SystemOfRecord {
   async move(id: string, status: string, note: string): Promise<void> {
     const target = numberOf(status);
     if (target === undefined) throw new CloseoutError('SystemRefused', `django-helpdesk has no status ${status}.`);
-    await this.followUp(id, { comment: harmless(note), new_status: target });
+    await this.followUp(id, { comment: escapeTemplate(note), new_status: target });
   }
 
   async notes(id: string): Promise<string[]> {
@@ -81,7 +81,7 @@ export class DjangoHelpdesk implements SystemOfRecord {
   }
 
   async addNote(id: string, text: string): Promise<void> {
-    await this.followUp(id, { comment: harmless(text) });
+    await this.followUp(id, { comment: escapeTemplate(text) });
   }
 
   /** There is no field for the reference, so it is part of the title. */
@@ -90,8 +90,8 @@ export class DjangoHelpdesk implements SystemOfRecord {
     if (before) return `${before.id}`;
     const { body } = await this.http.send('POST', '/api/tickets/', {
       queue: Number(this.queue ?? 1),
-      title: titleWith(name, reference, longestTitle),
-      description: harmless(description),
+      title: titleWith(name, reference, maxTitleLength),
+      description: escapeTemplate(description),
       priority: severities.indexOf(severity) + 1 || 3,
       submitter_email: contact?.emailAddress ?? '',
     });
@@ -157,4 +157,5 @@ function numberOf(word: string): number | undefined {
 }
 
 /** Comments are templates, in which `{{ x | }}` is an error, `{# #}` vanishes, and half of a `{% %}` is a 500. */
-const harmless = (text: string): string => text.replaceAll(/\{(?=[{%#])/g, '{\u200b').replaceAll('%}', '%\u200b}');
+const escapeTemplate = (text: string): string =>
+  text.replaceAll(/\{(?=[{%#])/g, '{\u200b').replaceAll('%}', '%\u200b}');

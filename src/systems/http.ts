@@ -32,21 +32,21 @@ interface Expected {
 }
 
 /** The context of a piece of work, which applies to all its requests. */
-export interface Terms {
+export interface RequestContext {
   /** Ends the requests. */
   signal?: AbortSignal;
   /** Throws if nothing may be changed any more. */
   beforeWrite: () => Promise<unknown>;
 }
 
-const terms = new AsyncLocalStorage<Terms>();
+const terms = new AsyncLocalStorage<RequestContext>();
 
 /** Runs `work` so that its requests are aborted with the signal, and every writing request first awaits `beforeWrite`. */
-export const onTerms = <T>(of: Terms, work: () => Promise<T>): Promise<T> => terms.run(of, work);
+export const runInContext = <T>(of: RequestContext, work: () => Promise<T>): Promise<T> => terms.run(of, work);
 
 /** How long an answer, or a turn, is waited for. */
-const patience = 20 * second;
-const longestPause = 10 * minute;
+const requestTimeout = 20 * second;
+const maxPause = 10 * minute;
 
 export class Http {
   constructor(private readonly options: HttpOptions) {}
@@ -85,7 +85,7 @@ export class Http {
     if (body !== undefined) headers['content-type'] ??= 'application/json';
     // It may have waited for its turn.
     if (method !== 'GET') await terms.getStore()?.beforeWrite();
-    const timeout = AbortSignal.timeout(patience);
+    const timeout = AbortSignal.timeout(requestTimeout);
     const signal = terms.getStore()?.signal;
     return fetch(`${url}${path}`, {
       method,
@@ -100,9 +100,9 @@ export class Http {
 
   /** Waits until the next request may be made. */
   private async turn(where: string): Promise<void> {
-    const wait = await this.options.pace.next(patience);
+    const wait = await this.options.pace.next(requestTimeout);
     if (wait === undefined)
-      throw unavailable(where, 'the rate limit does not allow a request now', undefined, patience);
+      throw unavailable(where, 'the rate limit does not allow a request now', undefined, requestTimeout);
     await pause(wait, undefined, { signal: terms.getStore()?.signal }).catch((error: unknown) => {
       throw unavailable(where, 'it was cancelled', error);
     });
@@ -111,14 +111,14 @@ export class Http {
   /** `Retry-After` in seconds, or a minute. */
   private async holdOff(where: string, retryAfter: string | null): Promise<CloseoutError> {
     const given = Number(retryAfter ?? NaN) * second;
-    const length = given >= 0 ? Math.min(given, longestPause) : minute;
+    const length = given >= 0 ? Math.min(given, maxPause) : minute;
     await this.options.pace.holdOff(length);
     return unavailable(where, 'it answered 429', undefined, length);
   }
 }
 
 /** Longer than any page of tickets; bytes. */
-const longestAnswer = 32 * 2 ** 20;
+const maxResponseLength = 32 * 2 ** 20;
 
 export async function textOf({ body }: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
@@ -126,7 +126,7 @@ export async function textOf({ body }: Response): Promise<string> {
   for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
     chunks.push(chunk);
     size += chunk.length;
-    if (size > longestAnswer) throw new CloseoutError('SystemUnavailable', 'An answer is longer than 32 MiB.');
+    if (size > maxResponseLength) throw new CloseoutError('SystemUnavailable', 'An answer is longer than 32 MiB.');
   }
   return new TextDecoder().decode(Buffer.concat(chunks));
 }
@@ -161,7 +161,7 @@ const unavailable = (where: string, reason: string, cause?: unknown, retryAfter?
 function reasonOf(error: unknown): string {
   const { name, cause } = error as { name?: string; cause?: { code?: string } };
   return name === 'TimeoutError'
-    ? `no answer within ${patience / second} s`
+    ? `no answer within ${requestTimeout / second} s`
     : `it cannot be reached (${cause?.code ?? name})`;
 }
 

@@ -8,7 +8,7 @@ import { now } from '../outside/database/clock.js';
 export interface Move {
   to: Exclude<State, 'cleared'>;
   /** Unique for this change: it is part of the note, which is added once. */
-  mark: string;
+  marker: string;
   /** For the ticket's agents; absent: none is added. */
   note?: string;
   /** The state in which we knew the ticket: one that was moved on meanwhile is not changed. */
@@ -16,7 +16,7 @@ export interface Move {
 }
 
 /**
- * The ticket as it was read last, and when that reading began. `done`: it is where we want it; `undone`: it was, by our mark, and
+ * The ticket as it was read last, and when that reading began. `done`: it is where we want it; `undone`: it was, by our marker, and
  * somebody has moved it on since; `stale`: somebody moved it first, so nothing was changed.
  */
 export interface Moved {
@@ -25,21 +25,22 @@ export interface Moved {
   readAt: Date;
 }
 
-/** Safe to repeat: the ticket is read first, and our note is recognised by its mark. Throws `SystemRefused`. */
+/** Safe to repeat: the ticket is read first, and our note is recognised by its marker. Throws `SystemRefused`. */
 export async function moveTicket(
   system: SystemOfRecord,
   words: StatusWords,
   id: string,
-  { to, mark, note, from }: Move,
+  { to, marker: marker, note, from }: Move,
 ): Promise<Moved> {
   const before = await readTicket(system, id);
   if (!before.ticket) return { ...before, outcome: 'stale' };
-  const text = note === undefined ? undefined : withMark(note, mark);
+  const text = note === undefined ? undefined : withMarker(note, marker);
   const state = stateOfWord(before.ticket.status, words);
-  if (state !== to && text !== undefined && (await hasNote(system, id, mark))) return { ...before, outcome: 'undone' };
+  if (state !== to && text !== undefined && (await hasNote(system, id, marker)))
+    return { ...before, outcome: 'undone' };
   if (state !== to && state !== from && !movable[to].includes(state)) return { ...before, outcome: 'stale' };
   const after = state === to ? before : await ask(system, words, id, before.ticket, to, text ?? '');
-  if (note !== undefined) await noteOnce(system, id, mark, note);
+  if (note !== undefined) await noteOnce(system, id, marker, note);
   return { ...after, outcome: 'done' };
 }
 
@@ -66,13 +67,13 @@ async function ask(
   const mustStep = to === 'closed' && stateOfWord(before.status, words) !== 'cleared';
   let refusal = await refusalOf(system.move(id, word, text));
   let after = await readTicket(system, id);
-  if (!isThere(after.ticket, words, to)) {
+  if (!hasState(after.ticket, words, to)) {
     // Once more in any case: it may have been a conflict with somebody's edit.
     if (mustStep) await refusalOf(system.move(id, resolved, ''));
     refusal = await refusalOf(system.move(id, word, text));
     after = await readTicket(system, id);
   }
-  if (isThere(after.ticket, words, to)) return after;
+  if (hasState(after.ticket, words, to)) return after;
   const asked = `it was asked to become ${word} and is ${after.ticket?.status ?? 'gone'}`;
   throw new CloseoutError(
     'SystemRefused',
@@ -80,7 +81,7 @@ async function ask(
   );
 }
 
-const isThere = (ticket: Ticket | undefined, words: StatusWords, to: State): boolean =>
+const hasState = (ticket: Ticket | undefined, words: StatusWords, to: State): boolean =>
   ticket !== undefined && stateOfWord(ticket.status, words) === to;
 
 /** A refusal is believed only after reading again. */
@@ -99,13 +100,13 @@ async function readTicket(system: SystemOfRecord, id: string): Promise<Reading> 
   return { ticket: await system.read(id), readAt };
 }
 
-/** Adds a note, with its mark at the end, unless the ticket has one with the same mark. */
-export async function noteOnce(system: SystemOfRecord, id: string, mark: string, note: string): Promise<void> {
-  if (!(await hasNote(system, id, mark))) await system.addNote(id, withMark(note, mark));
+/** Adds a note, with its marker at the end, unless the ticket has one with the same marker. */
+export async function noteOnce(system: SystemOfRecord, id: string, marker: string, note: string): Promise<void> {
+  if (!(await hasNote(system, id, marker))) await system.addNote(id, withMarker(note, marker));
 }
 
-/** The words of a note may be a customer's, so only a mark at its end is ours. */
-const hasNote = async (system: SystemOfRecord, id: string, mark: string): Promise<boolean> =>
-  (await system.notes(id)).some((note) => note.trimEnd().endsWith(`[${mark}]`));
+/** The words of a note may be a customer's, so only a marker at its end is ours. */
+const hasNote = async (system: SystemOfRecord, id: string, marker: string): Promise<boolean> =>
+  (await system.notes(id)).some((note) => note.trimEnd().endsWith(`[${marker}]`));
 
-const withMark = (note: string, mark: string): string => `${note}\n[${mark}]`;
+const withMarker = (note: string, marker: string): string => `${note}\n[${marker}]`;

@@ -9,7 +9,7 @@ const answer = z.looseObject({ access_token: z.string(), expires_in: z.coerce.nu
 
 /** A token is not used in its last seconds. */
 const margin = 30 * second;
-const patience = 20 * second;
+const requestTimeout = 20 * second;
 
 export class OauthLogin {
   private token = '';
@@ -33,7 +33,7 @@ export class OauthLogin {
       method: 'POST',
       body: new URLSearchParams({ grant_type: 'client_credentials', ...(scope ? { scope } : {}) }),
       headers: { authorization: `Basic ${login}` },
-      signal: AbortSignal.timeout(patience),
+      signal: AbortSignal.timeout(requestTimeout),
     }).catch((cause: unknown) => {
       throw new CloseoutError('SystemUnavailable', 'The token endpoint cannot be reached.', undefined, { cause });
     });

@@ -5,10 +5,10 @@ import { second } from '../policy/time.js';
 export function ownPace(perSecond: number): Pace {
   let free = 0;
   return {
-    next: (patience) => {
+    next: (maxWait) => {
       const now = performance.now();
       const at = Math.max(now, free);
-      if (at - now > patience) return Promise.resolve(undefined);
+      if (at - now > maxWait) return Promise.resolve(undefined);
       free = at + second / perSecond;
       return Promise.resolve(at - now);
     },

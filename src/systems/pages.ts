@@ -6,7 +6,7 @@ import { minute, second } from '../policy/time.js';
 export interface Page<Row> {
   rows: Row[];
   /** The time up to which the list was read. */
-  mark: string | undefined;
+  cursor: string | undefined;
   hasMore: boolean;
 }
 
@@ -16,7 +16,7 @@ export interface Page<Row> {
  */
 export interface Listing<Row> {
   pageSize: number;
-  /** ISO 8601 with a zone, which `Date.parse` reads; also the mark. */
+  /** ISO 8601 with a zone, which `Date.parse` reads; also the cursor. */
   timeOf: (row: Row) => string;
   idOf: (row: Row) => number;
   /** The first rows from a time on, by time. Some that are up to a minute older do no harm. */
@@ -26,14 +26,14 @@ export interface Listing<Row> {
 }
 
 /** One page, from the time that the page before has reached, so that rows are listed twice rather than never. */
-export async function pageSince<Row>(mark: string | undefined, listing: Listing<Row>): Promise<Page<Row>> {
+export async function pageSince<Row>(cursor: string | undefined, listing: Listing<Row>): Promise<Page<Row>> {
   const { pageSize, timeOf } = listing;
   const all: Row[] = [];
-  let reached = mark;
-  for (let from = mark; ;) {
+  let reached = cursor;
+  for (let from = cursor; ;) {
     const rows = await listing.from(from);
     const [first, last] = [rows[0], rows.at(-1)];
-    if (!first || !last) return { rows: all, mark: reached, hasMore: false };
+    if (!first || !last) return { rows: all, cursor: reached, hasMore: false };
     all.push(...rows);
     const isFull = rows.length >= pageSize;
     if (isFull && from !== undefined && Date.parse(timeOf(last)) < Date.parse(from) - minute)
@@ -43,7 +43,7 @@ export async function pageSince<Row>(mark: string | undefined, listing: Listing<
       );
     const start = later(from, timeOf(first));
     reached = later(reached, timeOf(last));
-    if (!isFull || Date.parse(timeOf(last)) > Date.parse(start)) return { rows: all, mark: reached, hasMore: isFull };
+    if (!isFull || Date.parse(timeOf(last)) > Date.parse(start)) return { rows: all, cursor: reached, hasMore: isFull };
     // More of one second than a page holds.
     all.push(...(await wholeSecond(start, listing)));
     reached = start;
@@ -53,26 +53,26 @@ export async function pageSince<Row>(mark: string | undefined, listing: Listing<
 
 /**
  * One page of a poll. Each poll begins where the one before the last had ended: what is committed late, or stamped by a clock that is behind,
- * is older than what was listed. The mark holds from where to go on and where the last poll ended.
+ * is older than what was listed. The cursor holds from where to go on and where the last poll ended.
  */
-export async function pageOfPoll<Row>(mark: string | undefined, listing: Listing<Row>): Promise<Page<Row>> {
-  const [from, lastEnd] = mark?.split(' ') ?? [];
+export async function pageOfPoll<Row>(cursor: string | undefined, listing: Listing<Row>): Promise<Page<Row>> {
+  const [from, lastEnd] = cursor?.split(' ') ?? [];
   const ended = lastEnd && notLaterThanNow(lastEnd);
-  const { mark: reached, ...page } = await pageSince(from, listing);
-  if (reached === undefined) return { ...page, mark: undefined };
-  if (page.hasMore) return { ...page, mark: `${reached} ${ended ?? ''}`.trim() };
+  const { cursor: reached, ...page } = await pageSince(from, listing);
+  if (reached === undefined) return { ...page, cursor: undefined };
+  if (page.hasMore) return { ...page, cursor: `${reached} ${ended ?? ''}`.trim() };
   const end = notLaterThanNow(reached);
-  return { ...page, mark: `${ended ?? end} ${later(ended, end)}` };
+  return { ...page, cursor: `${ended ?? end} ${later(ended, end)}` };
 }
 
 /** All pages. Some rows are listed twice. */
 export async function everyPage<Row>(listing: Listing<Row>): Promise<Row[]> {
   const all: Row[] = [];
-  for (let mark: string | undefined; ;) {
-    const page = await pageSince(mark, listing);
+  for (let cursor: string | undefined; ;) {
+    const page = await pageSince(cursor, listing);
     all.push(...page.rows);
     if (!page.hasMore) return all;
-    ({ mark } = page);
+    ({ cursor } = page);
   }
 }
 

@@ -25,7 +25,7 @@ export interface Outside {
 const idle = 500;
 const hintsAtOnce = 50;
 /** If this many tickets in a row cannot be read, the system counts as failing. */
-const mostUnreadable = 3;
+const maxUnreadable = 3;
 
 /** Runs until it is stopped. */
 export async function pollSystems(outside: Outside, systems: Systems, log: Logger, stop: AbortSignal): Promise<void> {
@@ -46,7 +46,7 @@ async function pollOnce(outside: Outside, systems: Systems, connected: Connected
   await systemStates.whenDue(name, settings.poll, async (due) => {
     const poll = new Poll(outside, systems, connected, log);
     const hinted: unknown = await poll.readHinted().catch((error: unknown) => error);
-    if (due.isPollDue) await systemStates.polled(name, await poll.readChanged(due.mark));
+    if (due.isPollDue) await systemStates.polled(name, await poll.readChanged(due.cursor));
     if (due.isCompareDue) await poll.compare();
     if (hinted) throw hinted as Error; // tickets that cannot be read hold up no other
   });
@@ -73,20 +73,20 @@ class Poll {
       } catch (error) {
         this.noteUnreadable(hint.ticketId, error);
         await systemStates.postponeHint(name, hint);
-        if (isAboutSystem(error) && ++unreadable === mostUnreadable) throw error;
+        if (isAboutSystem(error) && ++unreadable === maxUnreadable) throw error;
       }
     }
   }
 
-  /** Returns the mark from which the next poll asks. */
+  /** Returns the cursor from which the next poll asks. */
   async readChanged(since: string | undefined): Promise<string | undefined> {
     const { system } = this.connected;
-    for (let mark = since; ;) {
+    for (let cursor = since; ;) {
       const at = now();
-      const page = await system.changedSince(mark);
+      const page = await system.changedSince(cursor);
       await this.observeAll(page.tickets, at);
-      ({ mark } = page);
-      if (!page.hasMore) return mark;
+      ({ cursor } = page);
+      if (!page.hasMore) return cursor;
     }
   }
 

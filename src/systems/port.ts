@@ -46,8 +46,8 @@ export interface NewTicket {
 export interface Changes {
   tickets: Ticket[];
   /** From where to go on next time; undefined: the next time is as the first. */
-  mark: string | undefined;
-  /** There is more, from `mark` on. */
+  cursor: string | undefined;
+  /** There is more, from `cursor` on. */
   hasMore: boolean;
 }
 
@@ -61,11 +61,11 @@ export interface SystemOfRecord {
   /** Undefined: it was deleted or merged into another one, or is none of those that `only` names. */
   read(id: string): Promise<Ticket | undefined>;
   /**
-   * What changed at or after a mark, oldest first; without one, what is open now. A mark is the adapter's own text, often the last
+   * What changed at or after a cursor, oldest first; without one, what is open now. A cursor is the adapter's own text, often the last
    * ticket's time. May list a ticket twice, never leave one out that changed while pages were read: page by the last row's key, never
    * by number.
    */
-  changedSince(mark: string | undefined): Promise<Changes>;
+  changedSince(cursor: string | undefined): Promise<Changes>;
   /** Every ticket that is not closed or cancelled. */
   listOpen(): Promise<Ticket[]>;
   /** Asks for a status. `note`: only if the system takes both or neither; it is looked for afterwards. Nothing has to be checked. */

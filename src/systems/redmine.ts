@@ -17,7 +17,7 @@ export const redmineWords: StatusWords = {
   reopened: 'In Progress',
 };
 
-const longestSubject = 255;
+const maxSubjectLength = 255;
 const named = z.looseObject({ id: z.number(), name: z.string() });
 const issue = z.looseObject({
   id: z.number(),
@@ -72,9 +72,9 @@ export class Redmine implements SystemOfRecord {
     return undefined;
   }
 
-  async changedSince(mark: string | undefined): Promise<Changes> {
+  async changedSince(cursor: string | undefined): Promise<Changes> {
     await this.logIn();
-    const { rows, ...page } = await pageOfPoll(mark, this.listing(mark === undefined ? 'open' : '*', 'updated_on'));
+    const { rows, ...page } = await pageOfPoll(cursor, this.listing(cursor === undefined ? 'open' : '*', 'updated_on'));
     return { ...page, tickets: rows.map((row) => this.toTicket(row)) };
   }
 
@@ -118,7 +118,7 @@ export class Redmine implements SystemOfRecord {
       Object.entries({ ...values, email: contact?.emailAddress })
         .map(([field, value]) => ({ id: fields.get(this.fields[field] ?? ''), value }))
         .filter(({ id, value }) => id !== undefined && value !== undefined);
-    const subject = known === undefined ? titleWith(name, reference, longestSubject) : name;
+    const subject = known === undefined ? titleWith(name, reference, maxSubjectLength) : name;
     const { body } = await this.http.send('POST', '/issues.json', {
       issue: { project_id: this.project, subject, description, custom_fields: customWith(ids) },
     });

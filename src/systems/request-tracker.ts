@@ -18,7 +18,7 @@ export const requestTrackerWords: StatusWords = {
 };
 
 /** A longer one is cut off. */
-const longestSubject = 200;
+const maxSubjectLength = 200;
 const id = z.union([z.string(), z.number()]).transform(String);
 const row = z.looseObject({
   id,
@@ -69,8 +69,8 @@ export class RequestTracker implements SystemOfRecord {
       if (status === 403) faults.push(`The right SeeQueue is missing for the queue ${this.queue}.`);
     }
     const [newest] = await this.search('id > 0', '&orderby=LastUpdated&order=DESC&per_page=1');
-    const since = newest && (await this.search(`LastUpdated >= '${asRead(newest.LastUpdated)}'`, '&per_page=1'));
-    const later = newest && (await this.search(`LastUpdated > '${asRead(newest.LastUpdated)}'`, '&per_page=1'));
+    const since = newest && (await this.search(`LastUpdated >= '${toQueryTime(newest.LastUpdated)}'`, '&per_page=1'));
+    const later = newest && (await this.search(`LastUpdated > '${toQueryTime(newest.LastUpdated)}'`, '&per_page=1'));
     if (newest && (since?.length === 0 || later?.length !== 0)) faults.push('The time zone of the user must be UTC.');
     const known = newest?.CustomFields.map(({ name }) => name) ?? [];
     for (const name of Object.values(this.fields))
@@ -96,16 +96,19 @@ export class RequestTracker implements SystemOfRecord {
     );
   }
 
-  async changedSince(mark: string | undefined): Promise<Changes> {
-    const since = (time: string) => `LastUpdated >= '${asRead(time)}'`;
-    const { rows, ...page } = await pageOfPoll<Row>(mark, {
+  async changedSince(cursor: string | undefined): Promise<Changes> {
+    const since = (time: string) => `LastUpdated >= '${toQueryTime(time)}'`;
+    const { rows, ...page } = await pageOfPoll<Row>(cursor, {
       pageSize: this.pageSize,
       timeOf: (found) => found.LastUpdated,
       idOf: (found) => Number(found.id),
       from: (time) =>
         this.search(time === undefined ? this.notEnded() : since(time), '&orderby=LastUpdated&orderby=id'),
       inSecond: (time, id) =>
-        this.search(`${since(time)} AND LastUpdated < '${asRead(secondAfter(time))}' AND id > ${id}`, '&orderby=id'),
+        this.search(
+          `${since(time)} AND LastUpdated < '${toQueryTime(secondAfter(time))}' AND id > ${id}`,
+          '&orderby=id',
+        ),
     });
     return { ...page, tickets: rows.map((found) => this.toTicket(found)) };
   }
@@ -157,7 +160,7 @@ export class RequestTracker implements SystemOfRecord {
     });
     const ticket = {
       Queue: this.queue ?? undefined,
-      Subject: field ? name : titleWith(name, reference, longestSubject),
+      Subject: field ? name : titleWith(name, reference, maxSubjectLength),
       Requestor: contact?.emailAddress,
       Content: description,
       ContentType: 'text/plain',
@@ -210,7 +213,7 @@ export class RequestTracker implements SystemOfRecord {
 }
 
 /** `2026-11-27 07:42:28`: with a `Z`, only the day would be read. */
-const asRead = (time: string): string => time.replace('T', ' ').replace(/(\.\d+)?Z$/, '');
+const toQueryTime = (time: string): string => time.replace('T', ' ').replace(/(\.\d+)?Z$/, '');
 
 const quoted = (text: string): string => text.replaceAll(/['\\]/g, (character) => `\\${character}`);
 

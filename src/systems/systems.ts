@@ -10,7 +10,7 @@ import type { Pace } from '../outside/system-states.js';
 import { stateOf, statusOfState } from '../policy/status.js';
 import type { SystemSettings } from '../setup/systems-file.js';
 import { connectSystem, type ConnectedSystem } from './adapters.js';
-import { onTerms, type Terms } from './http.js';
+import { runInContext, type RequestContext } from './http.js';
 import { moveTicket, noteOnce, type Move, type Moved } from './move.js';
 import type { NewTicket, Ticket } from './port.js';
 import { stateOfWord } from './words.js';
@@ -19,11 +19,11 @@ import { now } from '../outside/database/clock.js';
 export class Systems {
   readonly all: ReadonlyMap<string, ConnectedSystem>;
 
-  /** `markKey` signs the marks of our notes, so that nobody else can write one. */
+  /** `markerKey` signs the marks of our notes, so that nobody else can write one. */
   constructor(
     settings: ReadonlyMap<string, SystemSettings>,
     paceOf: (system: string, perSecond: number) => Pace,
-    private readonly markKey: Buffer,
+    private readonly markerKey: Buffer,
   ) {
     const connect = ([name, each]: [string, SystemSettings]): [string, ConnectedSystem] => [
       name,
@@ -45,13 +45,13 @@ export class Systems {
   /** Safe to repeat. */
   move(
     { system: name, ticketId, observed }: KnownTicket,
-    { note, mark, to }: Omit<Move, 'from'>,
-    terms: Terms,
+    { note, marker: marker, to }: Omit<Move, 'from'>,
+    terms: RequestContext,
   ): Promise<Moved> {
     const { system, words, settings } = this.named(name);
     const shown = settings.writeBack.closing ? note : undefined;
-    const move = { to, mark: this.signed(mark), note: shown, from: stateOf(observed) };
-    return onTerms(terms, () => moveTicket(system, words, ticketId, move));
+    const move = { to, marker: this.signed(marker), note: shown, from: stateOf(observed) };
+    return runInContext(terms, () => moveTicket(system, words, ticketId, move));
   }
 
   /** What was read of a ticket, as the ledger keeps it. */
@@ -79,23 +79,28 @@ export class Systems {
   }
 
   /** Opens a ticket, or finds the one with the same reference, and returns it. */
-  async open(name: string, ticket: NewTicket, terms?: Terms): Promise<{ ticket: Ticket; at: Date }> {
+  async open(name: string, ticket: NewTicket, terms?: RequestContext): Promise<{ ticket: Ticket; at: Date }> {
     const { system } = this.named(name);
-    const id = await (terms ? onTerms(terms, () => system.open(ticket)) : system.open(ticket));
+    const id = await (terms ? runInContext(terms, () => system.open(ticket)) : system.open(ticket));
     const at = now();
     const opened = await system.read(id);
     if (!opened) throw new CloseoutError('SystemUnavailable', `Ticket ${id} was opened, but cannot be read.`);
     return { ticket: opened, at };
   }
 
-  /** Safe to repeat: a note with the same mark is added once. */
-  async addNote({ system: name, ticketId }: KnownTicket, mark: string, text: string, terms: Terms): Promise<void> {
+  /** Safe to repeat: a note with the same marker is added once. */
+  async addNote(
+    { system: name, ticketId }: KnownTicket,
+    marker: string,
+    text: string,
+    terms: RequestContext,
+  ): Promise<void> {
     const { system } = this.named(name);
-    await onTerms(terms, () => noteOnce(system, ticketId, this.signed(mark), text));
+    await runInContext(terms, () => noteOnce(system, ticketId, this.signed(marker), text));
   }
 
-  private signed(mark: string): string {
-    return `${mark}:${createHmac('sha256', this.markKey).update(mark).digest('base64url').slice(0, 12)}`;
+  private signed(marker: string): string {
+    return `${marker}:${createHmac('sha256', this.markerKey).update(marker).digest('base64url').slice(0, 12)}`;
   }
 }
 

@@ -36,17 +36,17 @@ export const ticket = z.looseObject({
   relatedEntity: z.array(entity).nullish(),
   relatedContactInformation: z.array(contact).nullish(),
 });
-export type Found = z.infer<typeof ticket>;
+export type TicketRow = z.infer<typeof ticket>;
 
 /** ms since 1970; NaN if it says none, or one that nobody understands. */
-export const timeOf = ({ lastUpdate }: Found): number => Date.parse(lastUpdate ?? '');
+export const timeOf = ({ lastUpdate }: TicketRow): number => Date.parse(lastUpdate ?? '');
 
-export const referencesOf = ({ externalId, externalIdentifier }: Found): (string | null | undefined)[] => [
+export const referencesOf = ({ externalId, externalIdentifier }: TicketRow): (string | null | undefined)[] => [
   externalId,
   ...(externalIdentifier ?? []).map(({ id }) => id),
 ];
 
-export function toTicket(found: Found): Ticket {
+export function toTicket(found: TicketRow): Ticket {
   const customer = found.relatedParty?.find(({ role }) => role === 'customer');
   const problem = found.relatedEntity?.find(({ role }) => role === 'serviceProblem');
   const reporter = found.relatedContactInformation?.find(({ role }) => role === 'reporterContact');

@@ -8,7 +8,7 @@ import { reportStatuses } from '../contract/reports.js';
 import { Http, parsed } from './http.js';
 import { OauthLogin } from './oauth.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
-import { referencesOf, ticket, timeOf, toTicket, type Found } from './tmf621-ticket.js';
+import { referencesOf, ticket, timeOf, toTicket, type TicketRow } from './tmf621-ticket.js';
 import { isEnded, missingStatuses, type StatusWords } from './words.js';
 import { now } from '../outside/database/clock.js';
 
@@ -53,17 +53,17 @@ export class Tmf621 implements SystemOfRecord {
   }
 
   /**
-   * Filters by time are not part of the standard, so every ticket is listed, and what has not changed is skipped by its time. The mark is
+   * Filters by time are not part of the standard, so every ticket is listed, and what has not changed is skipped by its time. The cursor is
    * the newest time of the reading before: a ticket that changed while this one went on is not older than that.
    */
-  async changedSince(mark: string | undefined): Promise<Changes> {
-    const [since, newest] = mark === undefined ? [-Infinity, -Infinity] : mark.split(' ').map(Number);
+  async changedSince(cursor: string | undefined): Promise<Changes> {
+    const [since, newest] = cursor === undefined ? [-Infinity, -Infinity] : cursor.split(' ').map(Number);
     const rows = await this.all();
     const changed = rows.filter((row) => !(timeOf(row) < (since ?? -Infinity)));
     // A time in the future would hide every change until then.
     const times = rows.map(timeOf).filter((time) => time <= now().getTime());
     const last = times.reduce((latest, time) => Math.max(latest, time), newest ?? -Infinity);
-    return { tickets: changed.map(toTicket), mark: `${newest} ${last}`, hasMore: false };
+    return { tickets: changed.map(toTicket), cursor: `${newest} ${last}`, hasMore: false };
   }
 
   async listOpen(): Promise<Ticket[]> {
@@ -117,7 +117,7 @@ export class Tmf621 implements SystemOfRecord {
     return parsed.success ? [parsed.data.event.troubleTicket.id] : [];
   }
 
-  private async find(id: string): Promise<Found | undefined> {
+  private async find(id: string): Promise<TicketRow | undefined> {
     const { status, body } = await this.http.get(ticketPath(id), { accepts: [404, 410] });
     if (status !== 200) {
       // A proxy without a route answers 404, too.
@@ -128,12 +128,12 @@ export class Tmf621 implements SystemOfRecord {
     return this.isOurs(found) ? found : undefined;
   }
 
-  private isOurs(found: Found): boolean {
+  private isOurs(found: TicketRow): boolean {
     return Object.entries(this.only).every(([name, value]) => (found as Record<string, unknown>)[name] === value);
   }
 
-  private async all(): Promise<Found[]> {
-    const rows = new Map<string, Found>();
+  private async all(): Promise<TicketRow[]> {
+    const rows = new Map<string, TicketRow>();
     const filter = Object.entries(this.only).map(([name, value]) => `&${name}=${encodeURIComponent(value)}`);
     for (let offset = 0; ;) {
       const path = `/troubleTicket?offset=${offset}&limit=${this.pageSize}${filter.join('')}`;

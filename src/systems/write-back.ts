@@ -1,10 +1,10 @@
 /** The customer's answer as a note of the ticket, once per change of the answer. */
-import { answerMark } from '../contract/ids.js';
+import { answerMarker } from '../contract/ids.js';
 import type { FollowUpAnswers } from '../contract/question.js';
 import { scoreInWords, type ScaleName } from '../contract/scale.js';
 import { tickedInWords, writtenBelow } from '../operator/follow-ups.js';
 import type { KnownTicket } from '../outside/reports/observed.js';
-import type { Terms } from './http.js';
+import type { RequestContext } from './http.js';
 import type { Systems } from './systems.js';
 
 export interface AnswerToShow {
@@ -23,10 +23,10 @@ export async function writeAnswerBack(
   systems: Systems,
   ticket: KnownTicket,
   answer: AnswerToShow,
-  terms: Terms,
+  terms: RequestContext,
 ): Promise<void> {
   const { reportId, cycle, revision } = answer;
-  await systems.addNote(ticket, answerMark(reportId, cycle, revision), answerInWords(answer), terms);
+  await systems.addNote(ticket, answerMarker(reportId, cycle, revision), answerInWords(answer), terms);
 }
 
 function answerInWords({ revision, score, scale, solved, followUps, comment }: AnswerToShow): string {

@@ -15,7 +15,7 @@ import {
 import {
   queries,
   massClearSignal,
-  mostPerSecond,
+  maxPerSecond,
   type MassClearInput,
   type MassClearProgress,
   type MassClearRequest,
@@ -37,7 +37,7 @@ interface State {
   /** The last report of this round that was looked at. */
   after: string;
   /** `after` at the last calls, oldest first. */
-  marks: string[];
+  recentPositions: string[];
   failedRounds: number;
   progress: MassClearProgress;
 }
@@ -62,7 +62,7 @@ export async function clearServiceProblem(input: MassClearInput): Promise<MassCl
     if (requests.length <= 1) break;
     // The next request starts over, by its own time.
     requests.shift();
-    Object.assign(state, { after: '', marks: [], failedRounds: 0 });
+    Object.assign(state, { after: '', recentPositions: [], failedRounds: 0 });
     Object.assign(progress, { failed: [], failedCount: 0, round: 1 });
   }
   progress.done = true;
@@ -74,12 +74,12 @@ function newState(input: MassClearInput): State {
   const request = toRequest(input);
   if (typeof serviceProblemId !== 'string' || !request)
     throw ApplicationFailure.nonRetryable(
-      `Input must be { "serviceProblemId": "ID" }, with "at" in ISO 8601 and not in the future, and "perSecond" from 1 to ${mostPerSecond}, if given.`,
+      `Input must be { "serviceProblemId": "ID" }, with "at" in ISO 8601 and not in the future, and "perSecond" from 1 to ${maxPerSecond}, if given.`,
       'BadInput',
     );
   const counts = { cleared: 0, open: 0, closing: 0, closed: 0, later: { count: 0, ids: [] } };
   const progress = { serviceProblemId, ...counts, failed: [], failedCount: 0, round: 1, done: false };
-  return { requests: [request], after: '', marks: [], failedRounds: 0, progress };
+  return { requests: [request], after: '', recentPositions: [], failedRounds: 0, progress };
 }
 
 /** How far a caller's clock may be ahead; ms. */
@@ -92,8 +92,8 @@ function toRequest({ at, by, perSecond, id }: MassClearRequest): Required<MassCl
   if (givenAt === undefined) return undefined;
   const fixedAt = new Date(givenAt);
   if (fixedAt.getTime() > now.getTime() + clockSkew) return undefined;
-  const rate = perSecond ?? mostPerSecond;
-  if (!Number.isInteger(rate) || rate < 1 || rate > mostPerSecond) return undefined;
+  const rate = perSecond ?? maxPerSecond;
+  if (!Number.isInteger(rate) || rate < 1 || rate > maxPerSecond) return undefined;
   const author = textOf(by) ?? 'service problem';
   const requestId = textOf(id) ?? `${workflowInfo().runId}:${now.getTime()}`;
   return { at: (fixedAt < now ? fixedAt : now).toISOString(), by: author, perSecond: rate, id: requestId };
@@ -109,7 +109,7 @@ async function clearAll(input: MassClearInput, state: State): Promise<void> {
     if (progress.failedCount === 0 || pause === undefined) break;
     await sleep(pause, { summary: 'Until reports that did not follow are signalled again' });
     state.failedRounds++;
-    Object.assign(state, { after: '', marks: [] });
+    Object.assign(state, { after: '', recentPositions: [] });
     progress.round++;
   }
   const { serviceProblemId, failedCount: failed } = progress;
@@ -134,13 +134,13 @@ async function runRound(input: MassClearInput, state: State): Promise<void> {
     const { id: requestId, ...how } = request;
     const { serviceProblemId } = progress;
     const { after } = state;
-    const overdue = state.marks.length < callsUntilOverdue ? '' : (state.marks[0] ?? '');
+    const overdue = state.recentPositions.length < callsUntilOverdue ? '' : (state.recentPositions[0] ?? '');
     const step = { ...how, serviceProblemId, requestId, after, overdue, isRetry };
     const { isDone, ...reached } = await steps.clearReports(step);
     Object.assign(state, reached);
     await count(state);
     if (isDone) return;
-    state.marks = [...state.marks, state.after].slice(-callsUntilOverdue);
+    state.recentPositions = [...state.recentPositions, state.after].slice(-callsUntilOverdue);
     await continueIfLong(input, state);
   }
 }

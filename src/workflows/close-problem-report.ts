@@ -17,7 +17,7 @@ import { acceptOperations } from './operations.js';
 import { undefinedIfFailed } from './failure.js';
 import { fromNow, newRun, nothingUnhandled, update, type RunState, type Unwritten } from './run.js';
 import { fenceOf, nextFence, noteWritten, unwrittenChange } from './ledger.js';
-import { endUnknown, leave } from './leaving.js';
+import { endUnknown, abandonReport } from './abandon-report.js';
 import { acceptSignals } from './signals.js';
 import * as steps from './steps.js';
 import {
@@ -30,7 +30,7 @@ import {
   waitForAnswer,
 } from './survey.js';
 import { publish, publishBriefly, resultOf, showCancelRequest } from './visibility.js';
-import { Left, attemptOrPark, continueRun, lookUp, recordReceived, wait } from './waiting.js';
+import { ReportAbandoned, attemptOrPark, continueRun, lookUp, recordReceived, wait } from './waiting.js';
 
 export async function closeProblemReport(input: RunInput): Promise<RunResult> {
   const run = newRun(input);
@@ -43,9 +43,9 @@ export async function closeProblemReport(input: RunInput): Promise<RunResult> {
 
 async function processReport(run: RunState): Promise<RunResult> {
   try {
-    await followToTheEnd(run);
+    await runPhases(run);
   } catch (error) {
-    if (!(error instanceof Left)) throw error;
+    if (!(error instanceof ReportAbandoned)) throw error;
     await endUnknown(run);
     await condition(allHandlersFinished);
   }
@@ -54,10 +54,10 @@ async function processReport(run: RunState): Promise<RunResult> {
   return resultOf(run);
 }
 
-async function followToTheEnd(run: RunState): Promise<void> {
-  let next = await (run.isKnown ? follow(run) : lookUpAndFollow(run));
+async function runPhases(run: RunState): Promise<void> {
+  let next = await (run.isKnown ? nextPhase(run) : lookUpAndContinue(run));
   while (next !== 'done' || hasMoreToDo(run)) {
-    if (next === 'done') next = await (run.looksAgain ? lookUpAndFollow(run) : follow(run));
+    if (next === 'done') next = await (run.looksAgain ? lookUpAndContinue(run) : nextPhase(run));
     else {
       run.phase = next;
       next = await phaseHandlers[next](run);
@@ -69,7 +69,7 @@ async function followToTheEnd(run: RunState): Promise<void> {
 
 /** A message that came with the last step may be about a report that is not done after all. */
 function hasMoreToDo(run: RunState): boolean {
-  if (run.isLeft) return false;
+  if (run.isAbandoned) return false;
   const isAsked = run.state === 'closed' && (hasNewAnswer(run) || isSurveyOpen(run));
   return isAsked || run.looksAgain || run.unwritten.length > 0;
 }
@@ -85,15 +85,15 @@ const phaseHandlers: Record<Exclude<NextPhase, 'done'>, (run: RunState) => Promi
 };
 
 /** Writes what changed, and returns the phase in which the run goes on. */
-async function follow(run: RunState): Promise<NextPhase> {
+async function nextPhase(run: RunState): Promise<NextPhase> {
   // If a write is superseded, the run looks again, and its changes are still unwritten.
   let pending = pendingWrite(run);
-  if (pending && !run.knowsPolicy) return lookUpAndFollow(run);
+  if (pending && !run.knowsPolicy) return lookUpAndContinue(run);
   while (pending) {
     await (pending.change.kind === 'reopened' ? reopen(run, pending) : cancel(run, pending));
     pending = pendingWrite(run);
   }
-  if (run.isLeft) return 'done';
+  if (run.isAbandoned) return 'done';
   switch (run.state) {
     case 'open':
       return 'open';
@@ -109,7 +109,7 @@ async function follow(run: RunState): Promise<NextPhase> {
 
 /** The next reopening or cancellation to be written. A change to cleared is written by the closing. */
 function pendingWrite(run: RunState): Unwritten | undefined {
-  if (run.isLeft) return undefined;
+  if (run.isAbandoned) return undefined;
   const reopening = unwrittenChange(run, 'reopened');
   return reopening ?? (run.state === 'cancelled' ? unwrittenChange(run, 'cancelled') : undefined);
 }
@@ -119,7 +119,7 @@ async function open(run: RunState): Promise<NextPhase> {
   publish(run, { waitingFor: 'the signal `cleared`' });
   // Goes on even if it was cleared and reopened at once, because the ledger records both.
   await wait(run, () => run.unwritten.length > 0 || run.state !== 'open');
-  return follow(run);
+  return nextPhase(run);
 }
 
 /** A report may have to stay cleared for a while, and its customer may have to be asked, before it is closed. */
@@ -137,14 +137,14 @@ async function clearing(run: RunState): Promise<NextPhase> {
 async function confirming(run: RunState): Promise<NextPhase> {
   const { changes } = run;
   await confirmWithCustomer(run);
-  return run.changes === changes ? due(run) : follow(run);
+  return run.changes === changes ? due(run) : nextPhase(run);
 }
 
 /** Closes the report, unless something has to be waited for first: the ledger knows, by today's policy. */
 async function closing(run: RunState): Promise<NextPhase> {
   if (run.holds > 0) await wait(run, () => run.holds === 0);
   const { changes, clearing: cleared } = run;
-  if (run.state !== 'cleared' || !cleared) return follow(run);
+  if (run.state !== 'cleared' || !cleared) return nextPhase(run);
   publishBriefly(run, { waitingFor: 'the system of record to confirm the closing' });
   const isChanged = () => run.changes !== changes;
   let giveUp = { attempts: 0, at: 0 };
@@ -159,8 +159,8 @@ async function closing(run: RunState): Promise<NextPhase> {
     watches: run.system !== undefined,
     continuesByHand: true,
   });
-  if (!closed) return run.knowsPolicy ? follow(run) : lookUpAndFollow(run);
-  if (closed.isSuperseded) return lookUpAndFollow(run);
+  if (!closed) return run.knowsPolicy ? nextPhase(run) : lookUpAndContinue(run);
+  if (closed.isSuperseded) return lookUpAndContinue(run);
   noteWritten(run, closed.fence, closed);
   delete run.closeByHand;
   run.closedAt = closed.closedAt;
@@ -169,23 +169,23 @@ async function closing(run: RunState): Promise<NextPhase> {
   run.serviceProblemId = closed.serviceProblemId;
   switch (closed.wait?.for) {
     case undefined:
-      return follow(run);
+      return nextPhase(run);
     case 'confirmation':
-      return isChanged() ? follow(run) : 'confirming';
+      return isChanged() ? nextPhase(run) : 'confirming';
     case 'holdDown': {
       run.phase = 'clearing';
       const { until } = closed.wait;
       publish(run, { waitingFor: 'the report to stay cleared', until });
       // The ledger's clock decides, and may be behind Temporal's.
       await wait(run, isChanged, Math.max(second, Date.parse(until) - Date.now()), 'Until the hold-down ends');
-      return isChanged() ? follow(run) : due(run);
+      return isChanged() ? nextPhase(run) : due(run);
     }
     case 'release':
       run.phase = run.confirmation ? 'confirming' : 'clearing';
       publish(run, { waitingFor: 'an operator to release the report' });
       await wait(run, () => isChanged() || !run.hold);
       run.dueAt = fromNow(0);
-      return follow(run);
+      return nextPhase(run);
   }
 }
 
@@ -219,17 +219,17 @@ async function surveying(run: RunState): Promise<NextPhase> {
   while (isSurveyOpen(run) && !isOver()) await waitForAnswer(run, isOver);
   if (isAnswered(run)) await handleAnswer(run);
   await recordReceived(run);
-  return run.state === 'closed' ? 'done' : follow(run);
+  return run.state === 'closed' ? 'done' : nextPhase(run);
 }
 
-async function lookUpAndFollow(run: RunState): Promise<NextPhase> {
+async function lookUpAndContinue(run: RunState): Promise<NextPhase> {
   await startOver(run);
-  return follow(run);
+  return nextPhase(run);
 }
 
 /** Another run or a newer revision came first: looks again. */
 async function startOver(run: RunState): Promise<void> {
-  if (!(await lookUp(run))) throw new Left();
+  if (!(await lookUp(run))) throw new ReportAbandoned();
 }
 
 /** A report that was closed starts its next cycle in a new run; one that was not yet closed goes back to `open`. */
@@ -238,10 +238,10 @@ async function reopen(run: RunState, reopening: Unwritten): Promise<void> {
   const { cycle } = run;
   const saysNotSolved = run.answer?.solved === false; // has its own alert
   const reopened = await writeChange(run, 'reopenReport', reopening);
-  const isAbandoned = !reopened && (run.isLeft || run.cycle > cycle);
+  const isAbandoned = !reopened && (run.isAbandoned || run.cycle > cycle);
   if (isAbandoned && run.answer && !hasNewAnswer(run)) await recordHandled(run, run.answer);
   if (isAbandoned && run.cycle > cycle) delete run.answer;
-  if (!run.isLeft && run.written.state === 'open' && reopening.change.by === 'customer' && !saysNotSolved)
+  if (!run.isAbandoned && run.written.state === 'open' && reopening.change.by === 'customer' && !saysNotSolved)
     await raiseAlert({ kind: 'notFixed', reportId: run.reportId, cycle, at: changedAt(reopening.change) });
   if (!reopened || reopened.cycle <= cycle) return;
   if (hasNewAnswer(run)) await handleAnswer(run); // no later run would look for it
@@ -264,7 +264,7 @@ async function writeChange(run: RunState, name: 'reopenReport' | 'cancelReport',
     steps[name].executeWithOptions(steps.inSystem(system, steps.untilGivenUp(run)), [{ fence, change, system }]);
   let written;
   do written = await attemptOrPark(run, { name, step });
-  while (!written && !(await leave(run)));
+  while (!written && !(await abandonReport(run)));
   if (written?.isSuperseded) await startOver(run);
   if (!written || written.isSuperseded) return undefined;
   noteWritten(run, fence, written);

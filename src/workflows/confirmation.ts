@@ -4,9 +4,9 @@ import type { ResolveConfirmation } from '../activities/resolve-confirmation.js'
 import { isFinalRefusal, isSenderFault } from '../policy/delivery.js';
 import type { Confirmation } from '../policy/settings.js';
 import type { Clearing } from '../policy/standing.js';
-import { sentAgain } from '../policy/state-in-words.js';
+import { waitingForResend } from '../policy/state-in-words.js';
 import { raiseAlert } from './alert-operator.js';
-import { deliverMail, raiseSenderFault } from './deliver-mail.js';
+import { deliverMail, nextResendPause } from './deliver-mail.js';
 import { codeOf } from './failure.js';
 import { nextFence, noteWritten } from './ledger.js';
 import { bounceOf } from './customer-signals.js';
@@ -91,7 +91,7 @@ async function askAgain(
   { bounced, askedAt }: { bounced: string; askedAt?: string },
   isDecided: Condition,
 ): Promise<void> {
-  const pause = await raiseSenderFault(run, bounced);
+  const pause = await nextResendPause(run, bounced);
   const { retries } = run;
   const isUnreachable = () => !isSenderFault(bounceOf(run) ?? bounced);
   const isInterrupted = () => isDecided() || isUnreachable() || run.retries !== retries;
@@ -99,7 +99,7 @@ async function askAgain(
     const failure = `MailMisconfigured: the mail that asks to confirm is rejected with ${bounced}`;
     await parkConfirmation(run, isInterrupted, { code: 'MailMisconfigured', failure });
   } else {
-    publish(run, { waitingFor: sentAgain, until: fromNow(pause) });
+    publish(run, { waitingFor: waitingForResend, until: fromNow(pause) });
     await wait(run, isInterrupted, pause, 'Until the mail is sent again');
   }
   if (isDecided() || isUnreachable()) return;
@@ -129,7 +129,7 @@ async function requestConfirmation(
   policy: Confirmation,
   clearing: Clearing,
   isDecided: Condition,
-  cameBack?: string,
+  rejectedAskedAt?: string,
 ): Promise<void> {
   const { giveUpAfter } = run.policy.closing;
   const isUnwanted = () => isDecided() || !!run.hold;
@@ -139,7 +139,7 @@ async function requestConfirmation(
     const { sent, refused } = await deliverMail(run, {
       name: 'askConfirmation',
       waitingFor: 'the mail that asks whether the problem is fixed to be accepted',
-      step: (mail) => askConfirmation(run, mail, { kind: 'confirm', policy, clearing, cameBack }, giveUpAfter),
+      step: (mail) => askConfirmation(run, mail, { kind: 'confirm', policy, clearing, rejectedAskedAt }, giveUpAfter),
       isUnwanted,
       wakeUp: isUnwanted,
       giveUpAt: Date.now() + giveUpAfter,
@@ -191,7 +191,7 @@ async function sendWarning(
 async function askConfirmation(
   run: RunState,
   mail: steps.MailSteps,
-  asked: Pick<AskConfirmation, 'kind' | 'policy' | 'clearing' | 'cameBack'>,
+  asked: Pick<AskConfirmation, 'kind' | 'policy' | 'clearing' | 'rejectedAskedAt'>,
   forMs: number,
 ) {
   const { skipSurveyBy, clearedBy: change } = run;

@@ -62,15 +62,15 @@ async function waitForQuietHours(run: RunState, end: string, wakeUp: Condition):
 }
 
 /** A mail that is rejected more often, over 31 hours, is not sent again. */
-const mostSenderFaults = 5;
+const maxSenderFaults = 5;
 
 /**
  * The customer's server rejected a mail because of its sender. Returns when to send it again, in ms from now: 1 h, 2 h, 4 h, 8 h, 16 h.
  * Undefined if it was rejected too often.
  */
-export async function raiseSenderFault(run: RunState, status: string): Promise<number | undefined> {
+export async function nextResendPause(run: RunState, status: string): Promise<number | undefined> {
   await raiseAlert({ kind: 'senderRejected', status, reportId: run.reportId, at: fromNow(0) });
-  return run.senderFaults < mostSenderFaults ? hour * 2 ** run.senderFaults++ : undefined;
+  return run.senderFaults < maxSenderFaults ? hour * 2 ** run.senderFaults++ : undefined;
 }
 
 async function waitForRelay(

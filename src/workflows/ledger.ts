@@ -10,17 +10,17 @@ import { fromNow, noteChange, nothingUnhandled, update, type RunState, type Unwr
  * Every write to the ledger carries the number of the change that it writes, and what was received with it. It counts the signals only
  * if nothing remains to be written: if the run is lost, its successor receives the rest again.
  */
-export function fenceOf(run: RunState, rev: number, what: string): Fence {
+export function fenceOf(run: RunState, rev: number, write: string): Fence {
   const { reportId, cycle, received, signals, unwritten } = run;
-  const fence = { reportId, runId: workflowInfo().runId, cycle, rev, after: run.written.rev, what };
+  const fence = { reportId, runId: workflowInfo().runId, cycle, rev, lastWrittenRev: run.written.rev, write };
   if (unwritten.every((change) => change.rev <= rev)) return { ...fence, received, signals };
   return { ...fence, received: unwritten.find((change) => change.rev === rev)?.received };
 }
 
 /** A write of the run's own, such as the closing, has a number too: whatever arrives meanwhile is newer. */
-export function nextFence(run: RunState, what: string): Fence {
+export function nextFence(run: RunState, write: string): Fence {
   run.rev++;
-  return fenceOf(run, run.rev, what);
+  return fenceOf(run, run.rev, write);
 }
 
 /** For a write that leaves the state of the report as it is. */

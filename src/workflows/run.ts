@@ -91,7 +91,7 @@ export interface RunState extends Standing, Unhandled {
   /** An operator closed the report where we could not. */
   closeByHand?: ByHand;
   /** An operator has left a step that cannot be done, and with it the report. */
-  isLeft: boolean;
+  isAbandoned: boolean;
   /** The run ends, or continues as new: it does not look the report up any more. */
   isEnding: boolean;
   /** Somebody asked Temporal to cancel the workflow. */
@@ -135,7 +135,7 @@ export function newRun(input: RunInput): RunState {
     retries: 0,
     cancellations: 0,
     holds: 0,
-    isLeft: false,
+    isAbandoned: false,
     isEnding: false,
     isCancelRequested: false,
     ...nothingUnhandled(),

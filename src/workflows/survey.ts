@@ -5,11 +5,11 @@ import type { AnsweredSignal, SurveyOperation } from '../contract/messages.js';
 import { extendedUntil, reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
 import { isInReopenWindow, hasConfirmationLink } from '../policy/links.js';
 import { isBadAddress, isSenderFault } from '../policy/delivery.js';
-import { sentAgain } from '../policy/state-in-words.js';
+import { waitingForResend } from '../policy/state-in-words.js';
 import { alertsOperator, alertsUpTo } from '../policy/survey.js';
 import { second } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
-import { deliverMail, raiseSenderFault } from './deliver-mail.js';
+import { deliverMail, nextResendPause } from './deliver-mail.js';
 import { undefinedIfFailed } from './failure.js';
 import { bounceOf } from './customer-signals.js';
 import { fromNow, reopenForCustomer, update, type RunState } from './run.js';
@@ -51,7 +51,7 @@ export async function waitForAnswer(run: RunState, isOver: Condition): Promise<v
   publish(
     run,
     next === 'resend'
-      ? { waitingFor: sentAgain, until: at.toISOString() }
+      ? { waitingFor: waitingForResend, until: at.toISOString() }
       : { waitingFor: "the customer's answer", until: expiresAt },
   );
   const left = at.getTime() - Date.now();
@@ -138,7 +138,7 @@ async function perform(run: RunState, operation: SurveyOperation | undefined, is
 /** Returns whether the mail is sent again. Another bounce before that is about the same mail. */
 async function resendLater(run: RunState, bounced: string): Promise<boolean> {
   if (run.resendAt !== undefined) return true;
-  const pause = await raiseSenderFault(run, bounced);
+  const pause = await nextResendPause(run, bounced);
   if (pause !== undefined) run.resendAt = fromNow(pause);
   return pause !== undefined;
 }
@@ -155,8 +155,8 @@ async function sendSurveyMail(
   const isReminder = kind === 'reminder';
   const giveUpAt = (isReminder ? expiryOf(run) : surveyExpiresAt(survey, new Date())).getTime();
   const isCopy = isReminder || requestedBy !== undefined;
-  const hasComeBack = requestedBy === 'closeout';
-  const wasRejected = hasComeBack || run.resendAt !== undefined;
+  const isAfterRejection = requestedBy === 'closeout';
+  const wasRejected = isAfterRejection || run.resendAt !== undefined;
   const isUnwanted = () => isOver() || (isCopy && isWithdrawn(run));
   const step = async ({ sendSurvey }: steps.MailSteps) => {
     const result = await sendSurvey.executeWithOptions(steps.forAtMost(giveUpAt - Date.now(), run), [
@@ -168,11 +168,11 @@ async function sendSurveyMail(
         policy: survey,
         reopen,
         byOperator: run.skipSurveyBy !== undefined,
-        againFor: requestedBy,
+        resentBy: requestedBy,
       },
     ]);
     // Meanwhile, the survey may be answered, or end.
-    if (!hasComeBack || !('postponedUntil' in result)) return result;
+    if (!isAfterRejection || !('postponedUntil' in result)) return result;
     return { resendAt: fromNow(Math.max(second, Date.parse(result.postponedUntil) - Date.now())) };
   };
   const { sent, refused } = await deliverMail(run, {

@@ -28,9 +28,9 @@ import { publish } from './visibility.js';
 export type Condition = () => boolean;
 
 /** An operator has closed a report by hand that cannot be looked up. */
-export class Left extends Error {}
+export class ReportAbandoned extends Error {}
 
-/** Waits until a condition, for at most `ms`. Returns whether the condition holds. Throws `Left`. */
+/** Waits until a condition, for at most `ms`. Returns whether the condition holds. Throws `ReportAbandoned`. */
 export async function wait(run: RunState, until: Condition, ms?: number, summary?: string): Promise<boolean> {
   const end = ms === undefined ? Infinity : Date.now() + ms;
   const looksAgain = () => run.looksAgain && !run.isLookingUp;
@@ -42,7 +42,7 @@ export async function wait(run: RunState, until: Condition, ms?: number, summary
     if (shouldContinueAsNew()) await continueRun(run);
     const isFound = !looksAgain() || (await lookUp(run));
     if (until()) return true;
-    if (!isFound && run.closeByHand !== undefined) throw new Left();
+    if (!isFound && run.closeByHand !== undefined) throw new ReportAbandoned();
     if (Date.now() >= end) return false;
   }
 }

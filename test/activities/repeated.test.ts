@@ -53,9 +53,9 @@ describe('a question that came back', () => {
     await until('the run to be noted', async () => (await deps.ledger.read(id)).runId === runId);
     let rev = (await deps.ledger.read(id)).rev;
     const at = new Date().toISOString();
-    return async (cameBack?: string, survey = defaultPolicy.survey) => {
+    return async (rejectedAskedAt?: string, survey = defaultPolicy.survey) => {
       const request: AskConfirmation = {
-        fence: { reportId: id, runId, cycle: 1, rev: ++rev, what: `clear ${at}` },
+        fence: { reportId: id, runId, cycle: 1, rev: ++rev, write: `clear ${at}` },
         clearing: { at, receivedAt: at },
         kind: 'confirm',
         policy: { ...defaultConfirmation, businessHours: null },
@@ -63,7 +63,7 @@ describe('a question that came back', () => {
         survey,
         reopen: defaultPolicy.reopen,
         byOperator: false,
-        cameBack,
+        rejectedAskedAt,
       };
       return (await activities.call(() => askConfirmation(deps, request))) as ConfirmationStanding;
     };
@@ -101,7 +101,8 @@ test('a reminder that the relay refuses is not tried again, however often its ru
 test('a survey mail that came back is sent again outside of quiet hours, and its reminder counts from then on', async () => {
   await stack.ask('CAME-BACK-1');
   await stack.sql(`update surveys set sent_at = now() - interval '6 days' where report_id = 'CAME-BACK-1'`);
-  const again = (againFor: string, policy: Policy['survey']) => mail(deps, 'CAME-BACK-1', { policy, againFor });
+  const again = (againFor: string, policy: Policy['survey']) =>
+    mail(deps, 'CAME-BACK-1', { policy, resentBy: againFor });
   expect(await again('closeout', quietly)).toEqual({ postponedUntil: expect.any(String) as string });
   const sentAt = async () => (await deps.surveys.ofCycle('CAME-BACK-1', 1))?.sentAt?.getTime();
   const before = await sentAt();
@@ -119,11 +120,11 @@ test('a survey mail that came back is sent again outside of quiet hours, and its
 
 test('a copy of a survey mail that is not sent is in the timeline, and the survey stays open', async () => {
   await stack.ask('COPY-1', { contact: { emailAddress: 'copy@customers.example' } });
-  await expect(mail(refusing(), 'COPY-1', { againFor: 'eve' })).rejects.toThrow('refused');
+  await expect(mail(refusing(), 'COPY-1', { resentBy: 'eve' })).rejects.toThrow('refused');
   const { surveys, doNotContact } = deps;
   const survey = await surveys.ofCycle('COPY-1', 1);
   await doNotContact.optOut(survey ?? { id: '', reportId: '' }, survey?.mailedTo ?? '', 'complaint');
-  expect(await mail(deps, 'COPY-1', { againFor: 'eve' })).toMatchObject({ state: 'sent' });
+  expect(await mail(deps, 'COPY-1', { resentBy: 'eve' })).toMatchObject({ state: 'sent' });
   const notSent = (await surveyEvents(stack, 'COPY-1')).filter(({ event }) => event === 'copyNotSent');
   expect(notSent).toMatchObject([
     { by: 'eve', detail: 'MailRefused' },

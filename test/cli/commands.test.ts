@@ -89,7 +89,7 @@ test('a hold: who, why and since when, in status and timeline', async () => {
   await stack.untilSurvey('HELD-1', 'sent');
 });
 
-test('what is irrevocable is shown first, and not done unasked', async () => {
+test('irreversible commands show their effect and require confirmation', async () => {
   await stack.open('ERASE-1', { customerId: 'C-ERASE', contact: { name: 'Ann' } });
   expect((await stack.closeout('erase', 'C-ERASE', '--dry-run')).stdout).toBe('C-ERASE: 1 report, unchanged.\n');
   const unasked = await stack.closeout('erase', 'C-ERASE');

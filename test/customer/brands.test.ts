@@ -65,7 +65,8 @@ test('1,000 mails', () => {
           )
         : surveyMail({ kind, surveyId, report, contact, earlier: [], date, expiresAt: date }, settings, brands.of(id));
     const all = JSON.stringify(mail);
-    expect(mail).toMatchObject({ from: `${id} <care@${id}.example>`, replyTo: `reply@${id}.example` });
+    expect(mail.from).toEqual({ name: id, address: `care@${id}.example` });
+    expect(mail.replyTo).toEqual({ name: '', address: `reply@${id}.example` });
     expect(mail.messageId).toContain(`@${id}.example>`);
     expect(all).toContain(`${id} imprint`);
     for (const other of names.filter((name) => name !== id)) expect(all).not.toContain(other);

@@ -78,7 +78,7 @@ test.each(['Mars/Olympus', undefined])(
   },
 );
 
-test('every mail says what it is, where bounces go, and how to be left alone', async () => {
+test('every mail has automatic-mail, bounce and unsubscribe headers', async () => {
   for (const kind of ['survey', 'reminder'] as const) {
     const built = surveyMail({ ...given, kind }, settings, brand);
     expect(built.envelope).toEqual({ from: `bounce+${given.surveyId}@care.example`, to: 'ann@customers.example' });

@@ -26,7 +26,7 @@ test.each(languageCodes)('%s is complete, and its texts take their values', (cod
   expect(page.tooLong({ length: '2001', longest: '2000' })).toMatch(/(?=.*2001)(?=.*2000)/);
 });
 
-test('a value is no pattern: dollars and braces in a name stay as they are', () => {
+test('dollar signs and braces in values are not interpreted', () => {
   expect(textsOf('en').mail.helloName({ name: "$& {report} $'" })).toBe("Hello $& {report} $',");
 });
 

@@ -162,6 +162,7 @@ describe('encrypted payloads', () => {
     expect(JSON.parse(Buffer.from(payloads[0]?.data ?? '', 'base64').toString())).toEqual({
       reportId: 'SECRET-1',
       opened: {
+        cycle: 1,
         ticketType: 'fault',
         severity: 'minor',
         customerId: 'customer-SECRET-1',
@@ -218,7 +219,7 @@ describe('encrypted payloads', () => {
     expect((await inputOf('PLAIN-1')).metadata['encryption-key-id']).toBeUndefined();
   });
 
-  test('a key that is none is refused by its name', () => {
+  test('an invalid key is refused with the name of the setting', () => {
     expect(() => loadConfig({ ...stack.env, CLOSEOUT_PAYLOAD_KEYS: 'a:short' })).toThrow(
       'CLOSEOUT_PAYLOAD_KEYS must be',
     );

@@ -58,7 +58,7 @@ describe('a relay that accepts connections and never says a word', () => {
     expect(relay.to('hang-1@customers.example')).toHaveLength(1);
   });
 
-  test('a mail of which it never says that it took it is sent once more, with the same bytes, and holds up no other', async () => {
+  test('a mail without a final reply from the relay is sent again unchanged and does not delay others', async () => {
     const copies = () => relay.to('dot-1@customers.example');
     for (const id of ['DOT-1', 'NEXT-2']) await stack.client.clear(await stack.open(id));
     await stack.untilSurvey('NEXT-2', 'sent');
@@ -68,7 +68,7 @@ describe('a relay that accepts connections and never says a word', () => {
     expect(new Set(copies()).size).toBe(1);
   }, 400_000);
 
-  test('nothing was lost, and nothing done twice', async () => {
+  test('no report, mail or answer was lost or duplicated', async () => {
     await until(
       'every mail',
       async () => {
@@ -88,7 +88,7 @@ describe('a session that hangs in the database', () => {
   });
   afterAll(() => stack.end());
 
-  test('and holds the row of one customer: reports of others are closed, and their customers asked', async () => {
+  test("a lock on one customer's row blocks no closing, and no survey of other customers", async () => {
     const own = Array.from({ length: 30 }, (_, n) => `LOCK-${n}`);
     for (const id of own) await stack.open(id, { customerId: 'locked' });
     const session = await openSession(stack);

@@ -172,6 +172,6 @@ test('Ctrl-C and a new start: what was waiting goes on where it was', async () =
   await stack.untilPhase(id, 'open', 2);
 });
 
-test('nothing was lost, and nothing done twice', async () => {
+test('no report, mail or answer was lost or duplicated', async () => {
   expect(await brokenInvariants(stack)).toEqual([]);
 });

@@ -292,6 +292,6 @@ test('PostgreSQL is restored to an earlier time: one sweep leaves every report r
   }
 });
 
-test('nothing was lost, and nothing done twice', async () => {
+test('no report, mail or answer was lost or duplicated', async () => {
   expect(await brokenInvariants(stack)).toEqual([]);
 });

@@ -100,7 +100,7 @@ test('an alert that is refused is sent once the address accepts it', async () =>
   await until('the alert', () => sink.to(to).some((mail) => mail.includes(id)));
 });
 
-test('the mail that asks before closing is as sure: dropped, put off, refused', async () => {
+test('a dropped or deferred confirmation mail is retried; a customer who cannot be asked is not waited for', async () => {
   const asks = async (id: string) => {
     await stack.open(id, { ticketType: 'confirmed' });
     await stack.client.clear(id);
@@ -119,7 +119,7 @@ test('the mail that asks before closing is as sure: dropped, put off, refused', 
   expect(sink.attempts.get('gone-c@customers.example')).toBe(1);
 });
 
-test('a mail server that is down keeps no report from being closed without asking, if an operator says so', async () => {
+test('an operator can close a report without confirmation while the mail server is down', async () => {
   await sink.close();
   const id = await stack.open('down-c', { ticketType: 'confirmed' });
   await stack.client.clear(id);
@@ -209,7 +209,7 @@ test('a relay that refuses us is our fault: the report closes, an operator is al
   for (const id of ids) expect(sink.to(`${id}@customers.example`)).toHaveLength(1);
 });
 
-test('a relay that refuses the sender at the recipient or after the data loses no survey, and closes no report unasked', async () => {
+test('a sender rejected at RCPT or after DATA loses no survey and closes no unconfirmed report', async () => {
   refusesSender = true;
   for (const id of ['rcpt-1', 'data-1']) await stack.open(id);
   await stack.open('rcpt-c', { ticketType: 'confirmed' });
@@ -259,7 +259,7 @@ test('a mail that takes longer than a workflow task, and a signal meanwhile: its
   expect(failures.map((failure) => failure.applicationFailureInfo?.type)).toEqual(['TaskTimedOut']);
 });
 
-test('nothing was lost, and nothing done twice', async () => {
+test('no report, mail or answer was lost or duplicated', async () => {
   expect(await brokenInvariants(stack, { mailsOf: () => sink.mails() })).toEqual([]);
 });
 

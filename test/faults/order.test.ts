@@ -230,6 +230,6 @@ test('a closing that a worker begins seconds late, and a reopening that comes du
   });
 });
 
-test('nothing was lost, and nothing done twice', async () => {
+test('no report, mail or answer was lost or duplicated', async () => {
   expect(await brokenInvariants(stack)).toEqual([]);
 });

@@ -128,7 +128,7 @@ function survives(name: string, start: () => Promise<LiveAgent>): void {
     2 * patienceMs,
   );
 
-  test('nothing was lost, and nothing done twice', async () => {
+  test('no report, mail or answer was lost or duplicated', async () => {
     expect(await brokenInvariants(stack)).toEqual([]);
   });
 }

@@ -173,7 +173,7 @@ type Events = NonNullable<Awaited<ReturnType<Stack['history']>>['events']>;
 const buildsOf = (events: Events): Set<string> =>
   new Set(events.flatMap(({ workflowTaskCompletedEventAttributes: done }) => done?.deploymentVersion?.buildId ?? []));
 
-test('what cannot be rolled out is refused in words', async () => {
+test('a version that cannot be rolled out is refused with the reason', async () => {
   const unknown = await stack.closeout('rollout', '9.9.9-none');
   expect(unknown).toMatchObject({
     code: 2,

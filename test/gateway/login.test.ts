@@ -184,7 +184,7 @@ test.each([
   expect(await bring({ path, begun: { ...begun, ...own } })).toBe(status);
 });
 
-test('whoever has logged out is asked for the password again, and an operator ends the sessions of somebody', async () => {
+test("after a logout the password is required again; an operator can end a user's sessions", async () => {
   await logIn('olga-operator', '/');
   await Promise.all([page.waitForNavigation(), page.click('.login button')]);
   await page.goto(stack.url('/reports'), { waitUntil: 'domcontentloaded' });

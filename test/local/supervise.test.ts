@@ -120,7 +120,7 @@ test('a part that cannot become ready is not left running', async () => {
   expect(isRunning(pid)).toBe(false);
 });
 
-test('a process that was given the id of a part later is left alone, and one that is the part is ended', async () => {
+test('only processes that we started are ended, even if a process id was reused', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'closeout-leftovers-'));
   const child = spawn(process.execPath, ['--eval', 'setInterval(() => undefined, 1000)', 'dist/cli.js']);
   const { pid = 0 } = child;

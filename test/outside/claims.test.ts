@@ -53,10 +53,10 @@ describe('a ticket system', () => {
 });
 
 test('an alarm that another process has taken over is left to that one', async () => {
-  const work = stores.alarms.exclusively('source', 'fingerprint', async (stillOurs) => {
-    await stillOurs();
+  const work = stores.alarms.exclusively('source', 'fingerprint', async (assertHeld) => {
+    await assertHeld();
     await stack.sql(`update alarms set claimed_by = 'another'`);
-    await stillOurs();
+    await assertHeld();
   });
   await expect(work).rejects.toMatchObject({ code: 'SystemUnavailable' });
   expect(await stack.sql('select claimed_by as by from alarms')).toEqual([{ by: 'another' }]);

@@ -3,7 +3,7 @@ import { CloseoutError } from '../../src/contract/errors.js';
 import type { Report } from '../../src/contract/reports.js';
 import { openDatabase, type Db } from '../../src/outside/database/database.js';
 import { openStores } from '../../src/outside/stores.js';
-import { closingMark } from '../../src/contract/ids.js';
+import { closingMarker } from '../../src/contract/ids.js';
 import type { Ledger } from '../../src/outside/reports/ledger.js';
 import type { ReportStore } from '../../src/outside/reports/store.js';
 import { loadConfig } from '../../src/setup/config.js';
@@ -32,7 +32,7 @@ test('a closing that is prepared again and again is one change to those who list
   const at = new Date().toISOString();
   const prepare = () =>
     ledger.close(
-      { reportId, runId: 'our-run', cycle: 1, rev: 1, what: `close ${at}` },
+      { reportId, runId: 'our-run', cycle: 1, rev: 1, write: `close ${at}` },
       { clearing: { at, receivedAt: at }, isConfirmed: false, isPreparation: true },
       loadPolicy(undefined),
     );
@@ -47,7 +47,7 @@ test('what comes after the closing changes nothing but the number of the last ch
   const reportId = await stack.open('LATE-1');
   await stack.untilPhase(reportId, 'open', 1);
   await ledger.takeOver(reportId, 'our-run');
-  const fence = (rev: number, what: string) => ({ reportId, runId: 'our-run', cycle: 1, rev, what });
+  const fence = (rev: number, write: string) => ({ reportId, runId: 'our-run', cycle: 1, rev, write });
   const at = new Date().toISOString();
   const closing = { clearing: { at, receivedAt: at }, isConfirmed: false };
   const policyFor = loadPolicy(undefined);
@@ -74,7 +74,7 @@ test('a report that another program has opened again, or cancelled, is not clear
   const at = new Date().toISOString();
   const clear = (rev: number, clearedAt = at) =>
     ledger.clear(
-      { reportId, runId: 'our-run', cycle: 1, rev, what: `clear ${rev}` },
+      { reportId, runId: 'our-run', cycle: 1, rev, write: `clear ${rev}` },
       { at: clearedAt, receivedAt: at },
       { kind: 'cleared', source: 'monitor', receivedAt: at },
     );
@@ -93,12 +93,12 @@ async function taken(reportId: string): Promise<string> {
   return reportId;
 }
 
-const fenceOf = (reportId: string, rev: number, what = `write ${rev}`) => ({
+const fenceOf = (reportId: string, rev: number, write = `write ${rev}`) => ({
   reportId,
   runId: 'our-run',
   cycle: 1,
   rev,
-  what,
+  write,
 });
 
 test('a hold waits for a closing of the ticket that is under way', async () => {
@@ -113,9 +113,9 @@ test('a hold waits for a closing of the ticket that is under way', async () => {
     ]);
   const clearedAt = new Date();
   await stack.sql('update reports set cleared_at = $2 where id = $1', [reportId, clearedAt]);
-  await move(closingMark(reportId, 1, clearedAt), 60);
+  await move(closingMarker(reportId, 1, clearedAt), 60);
   await expect(hold()).rejects.toMatchObject({ code: 'SystemUnavailable' });
-  await move(closingMark(reportId, 1, clearedAt), -1);
+  await move(closingMarker(reportId, 1, clearedAt), -1);
   expect(await hold()).toMatchObject({ isSuperseded: false, row: { hold: { by: 'eve' } } });
 });
 
@@ -126,7 +126,7 @@ test('a report that is left is closed in its cycle once, and its customer is not
   await ledger.close(fenceOf(reportId, 1), closing, loadPolicy(undefined));
   await ledger.reopen(fenceOf(reportId, 2), { kind: 'reopened', source: 'desk', receivedAt: at });
   for (let n = 0; n < 2; n++) {
-    const left = await ledger.leaveClosed(fenceOf(reportId, 3), { by: 'eve', note: 'stays closed' });
+    const left = await ledger.endByHand(fenceOf(reportId, 3), { by: 'eve', note: 'stays closed' });
     expect(left.row).toMatchObject({ state: 'closed', status: 'closed', cycle: 2, expectedAt: null });
   }
   const history = `select by, reason from status_changes where report_id = $1 and cycle = 2 and status = 'closed'`;

@@ -39,7 +39,7 @@ test('deliveries that fail together count as one failure, and five in a row are 
   // What it does not want says nothing about it; what it takes does.
   const [unwanted, taken] = await stores.events.claim('crm', 10);
   if (!unwanted || !taken) throw new Error('nothing is waiting');
-  await stores.events.leftOut(unwanted);
+  await stores.events.dropUnwanted(unwanted);
   expect((await listener())?.failures).toBe(5);
   await stores.events.delivered(taken);
   expect((await listener())?.failures).toBe(0);

@@ -80,7 +80,7 @@ test('the notation of a time does not matter', () => {
   expect(decideAll([poll(late), no, poll('2026-03-01T12:00:00+01:00')]).state).toBe('open');
 });
 
-test('only so much is remembered', () => {
+test('the number of remembered sources and ids is limited', () => {
   const many = Array.from({ length: 200 }, (_, n) => change('cleared', { at: early, source: `s${n}`, id: `i${n}` }));
   const { dated, ids } = decideAll(many).received;
   expect([dated.length, ids.length]).toEqual([20, 50]);

@@ -94,7 +94,7 @@ test('an operator is alerted whenever the problem is not solved, and to no answe
   expect(alertsUpTo({ scoreAtMost: 1 }, 'nps')).toBe(1);
 });
 
-test('reports are sampled evenly, and always alike', () => {
+test('sampling is even and deterministic', () => {
   const buckets = Array.from({ length: 10_000 }, (_, n) => sampleBucketOf(`PR-${n}`));
   const counts = Array.from(
     { length: 100 },

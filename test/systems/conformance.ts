@@ -55,14 +55,14 @@ export function conformance(name: string, start: () => Promise<Agent>): void {
       moveTicket(through.system, through.words, id, {
         to: 'closed',
         from: 'cleared',
-        mark: `closeout:desk-${id}:1:closed`,
+        marker: `closeout:desk-${id}:1:closed`,
         note: 'Closed by Closeout.',
         ...more,
       });
     const ownNotes = async (id: string) =>
       (await direct.system.notes(id)).filter((note) => note.includes('[closeout:'));
 
-    test('its settings are found to be right, and a wrong login is found out, also where a list would be empty', async () => {
+    test('check accepts valid settings and reports a wrong login, even if lists would be empty', async () => {
       expect(await direct.system.check()).toEqual([]);
       const stranger = connectSystem('desk', { ...agent.wrongLogin, rate: 1000 });
       const refused: { code: ErrorCode } = { code: 'SystemMisconfigured' };
@@ -99,7 +99,7 @@ export function conformance(name: string, start: () => Promise<Agent>): void {
       expect(await stateOf(id)).toBe('open');
     });
 
-    test('other tickets than those that `only` names are none of ours', async () => {
+    test('tickets outside `only` are ignored', async () => {
       const id = await open();
       const { system } = connectSystem('desk', { ...agent.others, rate: 1000 });
       expect(await system.read(id)).toBeUndefined();
@@ -116,7 +116,7 @@ export function conformance(name: string, start: () => Promise<Agent>): void {
       const reopened = {
         to: 'open',
         from: 'closed',
-        mark: `closeout:desk-${id}:1:reopened`,
+        cursor: `closeout:desk-${id}:1:reopened`,
         note: 'Not fixed.',
       } as const;
       await close(id, faulty, reopened);
@@ -219,14 +219,14 @@ export function conformance(name: string, start: () => Promise<Agent>): void {
       await expect(faulty.system.changedSince(undefined)).rejects.toThrow(CloseoutError);
     });
 
-    /** Everything since a mark. */
-    const changes = async (mark: string | undefined) => {
+    /** Everything since a cursor. */
+    const changes = async (cursor: string | undefined) => {
       const seen = new Map<string, string>();
       for (;;) {
-        const page = await faulty.system.changedSince(mark);
+        const page = await faulty.system.changedSince(cursor);
         for (const { id, status } of page.tickets) seen.set(id, status);
-        ({ mark } = page);
-        if (!page.hasMore) return { seen, mark };
+        ({ cursor } = page);
+        if (!page.hasMore) return { seen, cursor };
       }
     };
     const several = () => Promise.all(Array.from({ length: 3 * pageSize }, () => open()));
@@ -241,16 +241,16 @@ export function conformance(name: string, start: () => Promise<Agent>): void {
       return () => (steps.length === 0 ? 'all pages' : 'too few pages: does isList know them?');
     };
 
-    test('what changed since a mark is listed, whatever moves while pages are read', async () => {
+    test('what changed since a cursor is listed, whatever moves while pages are read', async () => {
       const first = await open();
-      const { mark } = await changes(undefined);
+      const { cursor } = await changes(undefined);
       const ids = await several();
       await agent.setStatus(first, direct.words.cleared[0] ?? '');
       const between = betweenPages(
         () => direct.system.addNote(ids[0] ?? '', 'moves to the end'),
         () => direct.system.addNote(ids[1] ?? '', 'so does this'),
       );
-      const { seen } = await changes(mark);
+      const { seen } = await changes(cursor);
       for (const id of [first, ...ids]) expect([...seen.keys()]).toContain(id);
       expect(stateOfWord(seen.get(first) ?? '', direct.words)).toBe('cleared');
       expect(between()).toBe('all pages');
@@ -272,7 +272,7 @@ export function conformance(name: string, start: () => Promise<Agent>): void {
       expect(between()).toBe('all pages');
     });
 
-    test('a ticket that was deleted, or never was, is gone', async () => {
+    test('read returns undefined for a deleted or unknown ticket', async () => {
       expect(await direct.system.read('999999999')).toBeUndefined();
       if (!agent.remove) return;
       const id = await open();

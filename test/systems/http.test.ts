@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Http, onTerms } from '../../src/systems/http.js';
+import { Http, runInContext } from '../../src/systems/http.js';
 import { titleWith } from '../../src/systems/title.js';
 
 let server: Server;
@@ -35,14 +35,14 @@ afterAll(() => {
 test('whether a change is still wanted is asked before each request that makes it, after its turn has come', async () => {
   answer = (_, response) => response.writeHead(done.filter((what) => what === 'PUT').length === 1 ? 401 : 200).end();
   const beforeWrite = () => Promise.resolve(done.push('asked'));
-  await onTerms({ beforeWrite }, async () => {
+  await runInContext({ beforeWrite }, async () => {
     await http.send('PUT', '/', {});
     await http.get('/');
   });
   expect(done).toEqual(['turn', 'asked', 'PUT', 'turn', 'asked', 'PUT', 'turn', 'GET']);
 });
 
-test('an answer without an end is not read to its end', async () => {
+test('reading an endless response is aborted', async () => {
   answer = (_, response) => {
     response.writeHead(200, { 'content-type': 'application/json' });
     const more = () => response.write(Buffer.alloc(2 ** 20, 32)) || response.once('drain', more);

@@ -225,7 +225,7 @@ test('a note that only looks like ours does not stop the closing', async () => {
   await untilTicket(ticketId, 'closed');
 });
 
-test('a contact of which not all can be stored is stored without the rest', async () => {
+test('invalid parts of a contact are left out', async () => {
   const { ticketId, id } = await ticket();
   const contact = { role: 'reporterContact', emailAddress: 'ann@customers.example', timeZone: 'Mars\0', name: 'Ann' };
   server.change(ticketId, { relatedContactInformation: [{ ...contact, preferredLanguage: 'de\0' }] });

@@ -11,10 +11,10 @@ function ticketWith(notes: string[]) {
   return { system, added };
 }
 
-test("a customer's words that look like a mark are none, and ours is found", async () => {
-  const mark = 'closeout:desk-1:1:answer:1';
-  const { system, added } = ticketWith([`I write [${mark}] here, and go on`]);
-  await noteOnce(system, '1', mark, '2 of 5.\nAwful.');
-  await noteOnce(system, '1', mark, '2 of 5.\nAwful.');
-  expect(added).toEqual([`2 of 5.\nAwful.\n[${mark}]`]);
+test("a customer's words that look like a marker are none, and ours is found", async () => {
+  const marker = 'closeout:desk-1:1:answer:1';
+  const { system, added } = ticketWith([`I write [${marker}] here, and go on`]);
+  await noteOnce(system, '1', marker, '2 of 5.\nAwful.');
+  await noteOnce(system, '1', marker, '2 of 5.\nAwful.');
+  expect(added).toEqual([`2 of 5.\nAwful.\n[${marker}]`]);
 });

@@ -2,7 +2,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { massClearIdOf } from '../../src/contract/ids.js';
 import type { SurveyRecord } from '../../src/contract/survey.js';
-import { sentAgain } from '../../src/policy/state-in-words.js';
+import { waitingForResend } from '../../src/policy/state-in-words.js';
 import { minute } from '../../src/policy/time.js';
 import {
   controlledAfterLocal,
@@ -40,8 +40,8 @@ const survey = (more: Partial<SurveyRecord> = {}): SurveyRecord => ({
 
 test('a mail that came back is sent again at the same time', async () => {
   const mails: (string | undefined)[] = [];
-  const sendSurvey: Script['sendSurvey'] = ({ againFor }) => {
-    mails.push(againFor);
+  const sendSurvey: Script['sendSurvey'] = ({ resentBy }) => {
+    mails.push(resentBy);
     return Promise.resolve(survey());
   };
   const isSent = () => mails.length > 0;
@@ -52,9 +52,9 @@ test('a mail that came back is sent again at the same time', async () => {
   await run.signal('cleared');
   await run.until('sent', ({ survey: { state } }) => state === 'sent');
   await run.signal('bounced', { surveyId: 'survey-1', reason: '5.7.1', id: 'dsn-1' });
-  const waiting = await run.until('waits to be sent again', ({ waitingFor }) => waitingFor === sentAgain);
+  const waiting = await run.until('waits to be sent again', ({ waitingFor }) => waitingFor === waitingForResend);
   await untilContinued(run);
-  expect(await run.until('waits to be sent again', ({ waitingFor }) => waitingFor === sentAgain)).toMatchObject({
+  expect(await run.until('waits to be sent again', ({ waitingFor }) => waitingFor === waitingForResend)).toMatchObject({
     until: waiting.until,
   });
   expect(mails).toEqual([undefined]);
@@ -100,7 +100,7 @@ test('a delivery that another channel reported early', async () => {
   expect(await run.result()).toMatchObject({ survey: { outcome: 'answered', score: 5 } });
 });
 
-test('a mass clear goes on where it was, with the request that came meanwhile', async () => {
+test('a mass clear continues from its position and keeps a request received meanwhile', async () => {
   const stack = await Stack.start({ env: await shortHistories(20) });
   try {
     const ids = Array.from({ length: 30 }, (_, n) => `LONG-${10 + n}`);

@@ -2,7 +2,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { ConfirmationRecord, SurveyRecord } from '../../src/contract/survey.js';
 import { defaultConfirmation, defaultPolicy, type Confirmation } from '../../src/policy/settings.js';
-import { sentAgain } from '../../src/policy/state-in-words.js';
+import { waitingForResend } from '../../src/policy/state-in-words.js';
 import { minute } from '../../src/policy/time.js';
 import {
   controlled,
@@ -106,7 +106,7 @@ describe('about an earlier clearing', () => {
   });
 });
 
-test('a repeated change is known after the run has looked again, also if the ledger does not know it', async () => {
+test('a repeated change is still recognised after the run has read an older ledger', async () => {
   const wait = { for: 'holdDown' as const, until: inFuture(minute) };
   let lookUps = 0;
   const policy = { ...defaultPolicy, holdDown: minute };
@@ -142,11 +142,11 @@ describe('about a mail', () => {
     ...more,
   });
 
-  test('one that came back is sent again once, however often that is reported, and a longer survey does not stop it', async () => {
+  test('a rejected mail is sent again once, even after repeated reports or an extension', async () => {
     const mails: (string | undefined)[] = [];
     const run = await process.begin('BOUNCE-1', {
-      sendSurvey: ({ againFor }) => {
-        mails.push(againFor);
+      sendSurvey: ({ resentBy }) => {
+        mails.push(resentBy);
         return Promise.resolve(sent());
       },
       extendSurvey: ({ until: expiresAt }) => Promise.resolve(sent({ expiresAt })),
@@ -156,11 +156,11 @@ describe('about a mail', () => {
     await run.signal('cleared');
     await run.until('sent', ({ survey }) => survey.state === 'sent');
     await bounce('dsn-1');
-    const waiting = await run.until('waits to be sent again', ({ waitingFor }) => waitingFor === sentAgain);
+    const waiting = await run.until('waits to be sent again', ({ waitingFor }) => waitingFor === waitingForResend);
     await bounce('dsn-1');
     await bounce();
     expect(await run.update('extendSurvey', { days: 3 })).toMatchObject({ survey: { state: 'sent' } });
-    expect(await run.status()).toMatchObject({ waitingFor: sentAgain, until: waiting.until });
+    expect(await run.status()).toMatchObject({ waitingFor: waitingForResend, until: waiting.until });
     expect(mails).toEqual([undefined]);
     await run.update('retryNow');
     await run.until('waits for the customer', ({ waitingFor }) => waitingFor === "the customer's answer");

@@ -94,7 +94,7 @@ test('while Temporal cannot be reached the report is stored, and the next sweep 
   await stack.untilPhase('STORED-1', 'done');
 });
 
-test('an answer of Temporal that comes too late takes nothing back', async () => {
+test('a late answer of Temporal does not undo the opening', async () => {
   const temporal = await slowAnswers(Number(stack.env['CLOSEOUT_TEMPORAL_PORT']));
   const slow = await stack.secondGateway({ TEMPORAL_ADDRESS: temporal.address });
   try {

@@ -11,7 +11,7 @@ afterAll(() => process.end());
 
 /** `again`: what comes after the refusal. */
 function refusedOnce(again: Script['reopenReport']) {
-  const left: Input<'leaveReport'>[] = [];
+  const left: Input<'endReportInLedger'>[] = [];
   const alerts: Alert[] = [];
   let attempts = 0;
   const script: Script = {
@@ -22,7 +22,7 @@ function refusedOnce(again: Script['reopenReport']) {
       attempts++ === 0
         ? Promise.reject(ApplicationFailure.nonRetryable('it may not be reopened', 'SystemRefused'))
         : (again as NonNullable<typeof again>)(input),
-    leaveReport: (input) => {
+    endReportInLedger: (input) => {
       left.push(input);
       const survey = { state: 'skipped' as const, reason: 'byOperator', id: 'survey-2' };
       return Promise.resolve({ ...written(input.byHand ? 'closed' : 'cancelled', 2), survey });
@@ -63,10 +63,10 @@ test('that an operator cancels is cancelled in the ledger, too', async () => {
   expect(left).toMatchObject([{ change: { kind: 'cancelled', by: 'eve' } }]);
 });
 
-test('that is repeated while it is left counts', async () => {
-  const leaving = controlled<'leaveReport'>();
+test('a refused reopening that is repeated while an operator ends it takes effect', async () => {
+  const leaving = controlled<'endReportInLedger'>();
   const { script } = refusedOnce(() => Promise.resolve(written('open', 2)));
-  const run = await parked('AGAIN-1', { ...script, leaveReport: leaving.activity });
+  const run = await parked('AGAIN-1', { ...script, endReportInLedger: leaving.activity });
   const closed = run.update('closeByHand', { note: 'stays closed' });
   const { succeed } = await leaving.call(1);
   await closed;

@@ -97,9 +97,9 @@ describe('a mail that is refused when it is sent again', () => {
     expect(ends).toEqual([{ as: 'undeliverable', reason: 'RecipientRefused' }]);
   });
 
-  test('leaves a survey open that did', async () => {
-    const { ends, script } = surveyScript(({ againFor }) =>
-      againFor ? Promise.reject(refused('RecipientRefused')) : Promise.resolve(sent()),
+  test('leaves a survey open whose mail had arrived', async () => {
+    const { ends, script } = surveyScript(({ resentBy }) =>
+      resentBy ? Promise.reject(refused('RecipientRefused')) : Promise.resolve(sent()),
     );
     const run = await process.begin('AGAIN-2', script);
     await run.signal('cleared');

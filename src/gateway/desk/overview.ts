@@ -4,7 +4,7 @@ import type { CloseoutClient } from '../../client.js';
 import { ignoreUnavailable } from '../../client/errors.js';
 import type { MassClearProgress } from '../../contract/messages.js';
 import { divideReply } from '../../customer/quoted-text.js';
-import { closingPlot, satisfactionPlot, type Look } from '../../operator/plot.js';
+import { closingPlot, satisfactionPlot, type PlotOptions } from '../../operator/plot.js';
 import { qualityOf, scaleOf, scoreInWords, scoresOf } from '../../contract/scale.js';
 import {
   durationWords,
@@ -25,15 +25,15 @@ import { sendDesk } from './page.js';
 import { now } from '../../client/clock.js';
 
 const newest = 8;
-const longestTable = 50;
-const longestList = 10;
+const maxTableRows = 50;
+const maxListed = 10;
 const days = 30;
 
 export function overviewPages(app: FastifyInstance, config: Config, client: CloseoutClient): void {
   const { counts } = client.overview;
   const outbox = config.mail.outboxDir !== undefined;
   // Temporal answers ten lists per second unless it is configured otherwise.
-  const beingCleared = sharedFor(1000, () => client.overview.beingCleared(longestList));
+  const beingCleared = sharedFor(1000, () => client.overview.beingCleared(maxListed));
 
   app.get('/', async (request, reply) => {
     // A header instead of a script, which an error page has, too. `?still` is for slow readers.
@@ -43,11 +43,11 @@ export function overviewPages(app: FastifyInstance, config: Config, client: Clos
   });
 
   app.get('/plots/closing.svg', async ({ query }, reply) =>
-    sendPlot(reply, closingPlot(await counts.closingTimes(days), lookOf(query))),
+    sendPlot(reply, closingPlot(await counts.closingTimes(days), plotOptionsOf(query))),
   );
 
   app.get('/plots/satisfaction.svg', async ({ query }, reply) =>
-    sendPlot(reply, satisfactionPlot(mainByMonth(await counts.surveys()), lookOf(query))),
+    sendPlot(reply, satisfactionPlot(mainByMonth(await counts.surveys()), plotOptionsOf(query))),
   );
 
   app.get('/satisfaction.csv', async (_request, reply) =>
@@ -67,7 +67,7 @@ async function viewOf(client: CloseoutClient, beingCleared: () => Promise<MassCl
     overview.counts.closingTimes(days),
     overview.lastSweep(),
     overview.checks(),
-    client.find({ phase: 'needsAttention', limit: longestList }),
+    client.find({ phase: 'needsAttention', limit: maxListed }),
     beingCleared().catch(ignoreUnavailable), // without Temporal, the rest is still useful
   ]);
   const stats = statsOf(surveys);
@@ -76,7 +76,7 @@ async function viewOf(client: CloseoutClient, beingCleared: () => Promise<MassCl
     { title: 'By month', key: 'Month', rows: statsBy(surveys, 'month') },
     { title: 'By ticket type', key: 'Ticket type', rows: statsBy(surveys, 'ticketType') },
     { title: 'By service problem', key: 'Service problem', rows: statsBy(surveys, 'serviceProblem') },
-  ].map(({ title, key, rows }) => ({ title, key, total: rows.length, rows: rows.slice(-longestTable).map(toRow) }));
+  ].map(({ title, key, rows }) => ({ title, key, total: rows.length, rows: rows.slice(-maxTableRows).map(toRow) }));
   return {
     desk,
     stats,
@@ -115,7 +115,7 @@ function outcomesOf(stats: Stats): [string, string][] {
   ];
 }
 
-const lookOf = (query: unknown): Look => {
+const plotOptionsOf = (query: unknown): PlotOptions => {
   const { scheme, size } = query as Record<string, unknown>;
   return { scheme: scheme === 'dark' ? 'dark' : 'light', size: size === 'narrow' ? 'narrow' : 'wide' };
 };

@@ -4,8 +4,8 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../../client.js';
 import { CloseoutError, errors } from '../../contract/errors.js';
-import { listedPhases, mostCounted, type ListedPhase } from '../../contract/reports.js';
-import { storyLine } from '../../operator/story.js';
+import { listedPhases, maxCounted, type ListedPhase } from '../../contract/reports.js';
+import { timelineLine } from '../../operator/timeline-in-words.js';
 import { shortTime } from '../../operator/times.js';
 import { scoreInWords } from '../../contract/scale.js';
 import { isStorable } from '../../contract/text.js';
@@ -82,7 +82,7 @@ export function reportPages(app: FastifyInstance, config: Config, client: Closeo
       total,
       query,
       phaseWords,
-      isMore: total >= mostCounted,
+      isMore: total >= maxCounted,
       first: (page - 1) * pageSize + 1,
       previous: page > 1 ? linkTo({ page: page - 1 }) : undefined,
       next: page * pageSize < total ? linkTo({ page: page + 1 }) : undefined,
@@ -106,7 +106,7 @@ export function reportPages(app: FastifyInstance, config: Config, client: Closeo
       contact,
       ...stateInWords(status, shortTime),
       scoreInWords,
-      story: timeline.map(storyLine).reverse(),
+      story: timeline.map(timelineLine).reverse(),
       actions: actionsFor(status, report.status),
       canExtend: status.survey.state === 'sent' && status.phase === 'surveying',
       canMail: contact?.emailAddress !== undefined && surveys.some(({ mailedAt }) => mailedAt),

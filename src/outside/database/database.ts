@@ -43,7 +43,7 @@ export function openDatabase(url: string, onError: (error: Error) => void, optio
 }
 
 /** Statements with more parameters are those with lists of varying length, and not worth preparing. */
-const mostPrepared = 40;
+const maxPrepared = 40;
 
 /** The pool as Kysely uses it: statements prepared once per connection, errors translated, broken connections discarded. */
 function translated(pool: pg.Pool): PostgresPool {
@@ -52,7 +52,7 @@ function translated(pool: pg.Pool): PostgresPool {
       const client = await pool.connect().catch(rethrow);
       let isBroken = false;
       const query = async (text: string, values: unknown[]) => {
-        const name = values.length <= mostPrepared ? nameOf(text) : undefined;
+        const name = values.length <= maxPrepared ? nameOf(text) : undefined;
         try {
           return await client.query({ name, text, values: [...values] }).catch((error: unknown) => {
             if (sqlStateOf(error) !== outdated) throw error;
@@ -79,12 +79,12 @@ const outdated = '0A000';
 
 const names = new Map<string, string>();
 /** Of a list, each order and number of filters is a statement of its own. */
-const mostNames = 1000;
+const maxNames = 1000;
 
 /** PostgreSQL keeps a prepared statement by a name of at most 63 characters. */
 function nameOf(text: string): string | undefined {
   const known = names.get(text);
-  if (known || names.size >= mostNames) return known;
+  if (known || names.size >= maxNames) return known;
   const name = randomUUID();
   names.set(text, name);
   return name;

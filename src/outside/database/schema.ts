@@ -127,7 +127,7 @@ interface ReportTable {
   /** Who makes a change of ours in the system, and until when; what is read there meanwhile is not another program's. */
   movingBy: Optional<string>;
   movingUntil: OptionalTime;
-  /** The mark of the last such change, noted before it is made: whatever its answer was, it may have been made. */
+  /** The marker of the last such change, noted before it is made: whatever its answer was, it may have been made. */
   movingTo: Optional<string>;
   /** When the ticket was first not found there. */
   goneAt: OptionalTime;

@@ -16,7 +16,7 @@ import { now } from '../database/clock.js';
  */
 export async function closeAtOnce(
   db: Db,
-  { reportId, runId, cycle, rev, after = 0, what, received, signals }: Fence,
+  { reportId, runId, cycle, rev, lastWrittenRev = 0, write, received, signals }: Fence,
   { clearing, change, dueAt, rule, byHand, isConfirmed }: ClosingRequest,
   policyFor: PolicyFor,
 ): Promise<Written | undefined> {
@@ -32,8 +32,8 @@ export async function closeAtOnce(
       update reports set state = 'closed', status = 'closed', status_reason = null, changed_at = ${clearing.at},
         cleared_at = ${clearing.at}, clear_received_at = ${clearing.receivedAt}, clear_by = ${clearing.by ?? null},
         closed_at = ${closedAt}, close_due_at = ${closingDueAt(facts, dueAt)}, last_update = now(), expected_at = ${expectedAt}, attention = null, wakes = 0, wake_after = null,
-        run_id = ${runId}, rev = ${rev}, last_write = ${what}, received = ${JSON.stringify(received)}, signals = ${signals ?? 0}
-      where id = ${reportId} and (run_id = ${runId} or run_id is null) and rev < ${rev} and rev >= ${after} and cycle = ${cycle} and hold is null and ticket_type = ${ticketType}
+        run_id = ${runId}, rev = ${rev}, last_write = ${write}, received = ${JSON.stringify(received)}, signals = ${signals ?? 0}
+      where id = ${reportId} and (run_id = ${runId} or run_id is null) and rev < ${rev} and rev >= ${lastWrittenRev} and cycle = ${cycle} and hold is null and ticket_type = ${ticketType}
         and severity = ${severity} and priority is not distinct from ${priority}
         and customer_id is not distinct from ${customerId} and (state = 'open' and state_of(status) = 'open' and ${change?.source !== systemOfRecord}
           or state in ('open', 'cleared') and state_of(status) = 'cleared')

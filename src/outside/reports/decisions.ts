@@ -41,12 +41,7 @@ function decisionColumns(row: ReportRow, decision: Omit<Decision, 'operation'>):
 }
 
 /** Closes a report whose ticket stays as it is in its system. Its customer is not asked about a change that was not made. */
-export async function leaveClosed(
-  tx: Tx,
-  surveyIdOf: SurveyIdOf,
-  fence: Fence,
-  { by, note }: ByHand,
-): Promise<Written> {
+export async function endByHand(tx: Tx, surveyIdOf: SurveyIdOf, fence: Fence, { by, note }: ByHand): Promise<Written> {
   let isEnded = false;
   const at = now();
   const written = await write(tx, fence, (row) => {

@@ -1,6 +1,6 @@
 /** Lists and counts for the people who work with reports, by what the ledger says. */
 import { sql, type RawBuilder } from 'kysely';
-import { mostCounted, type ListedPhase, type ReportStatus } from '../../contract/reports.js';
+import { maxCounted, type ListedPhase, type ReportStatus } from '../../contract/reports.js';
 import type { ScaleName } from '../../contract/scale.js';
 import type { ConfirmationState, SurveyState } from '../../contract/survey.js';
 import { openStatuses } from '../../policy/status.js';
@@ -47,7 +47,7 @@ export interface DeskCounts {
 export interface Desk {
   /** Which of these reports there are none of. */
   missing(ids: string[]): Promise<string[]>;
-  /** Newest first. `total` stops at `mostCounted`. */
+  /** Newest first. `total` stops at `maxCounted`. */
   list(query: DeskQuery): Promise<{ rows: DeskRow[]; total: number }>;
   /** With the survey of its cycle; undefined if there is no such report. */
   find(id: string): Promise<DeskRow | undefined>;
@@ -88,7 +88,7 @@ export function reportDesk(db: Db, forLists: Db = db): Desk {
         sql<DeskRow>`select ${columns} from ${tables} where ${where}
           order by r.opened_at desc, r.id limit ${query.limit} offset ${query.offset}`.execute(forLists),
         sql<{ total: number }>`select count(*)::int as total from (
-          select from ${tables} where ${where} limit ${mostCounted}) as counted`.execute(forLists),
+          select from ${tables} where ${where} limit ${maxCounted}) as counted`.execute(forLists),
       ]);
       return { rows, total: counted.rows[0]?.total ?? 0 };
     },

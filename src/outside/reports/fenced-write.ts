@@ -36,10 +36,14 @@ export async function write(
 export const supersedes = ({ runId, rev, lastWrite }: ReportRow, fence: Fence): boolean =>
   runId !== fence.runId ||
   rev > fence.rev ||
-  rev < (fence.after ?? 0) ||
-  (rev === fence.rev && lastWrite !== fence.what);
+  rev < (fence.lastWrittenRev ?? 0) ||
+  (rev === fence.rev && lastWrite !== fence.write);
 
-export function set(tx: Db, { reportId, rev, what, received, signals }: Fence, columns: Columns): Promise<ReportRow> {
+export function set(
+  tx: Db,
+  { reportId, rev, write: lastWrite, received, signals }: Fence,
+  columns: Columns,
+): Promise<ReportRow> {
   return tx
     .updateTable('reports')
     .set({
@@ -47,7 +51,7 @@ export function set(tx: Db, { reportId, rev, what, received, signals }: Fence, c
       wakeAfter: null,
       ...columns,
       rev,
-      lastWrite: what,
+      lastWrite,
       signals,
       received: received && JSON.stringify(received),
     })

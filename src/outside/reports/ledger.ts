@@ -18,7 +18,7 @@ import { markConfirmationActedOn, withdrawConfirmation } from '../surveys/confir
 import type { SurveyIdOf } from '../surveys/survey-row.js';
 import { withdrawSurvey } from '../surveys/surveys.js';
 import { closeAtOnce } from './close-at-once.js';
-import { leaveClosed, record } from './decisions.js';
+import { endByHand, record } from './decisions.js';
 import { recordStatus } from './history.js';
 import { seenColumns, type Seen } from './observed.js';
 import { listDiverged, restore, type Restoring } from './restore.js';
@@ -69,7 +69,7 @@ export interface Ledger {
   /** Cancels a report that is not closed yet, and withdraws its confirmation and its survey. */
   cancel(fence: Fence, change: Change): Promise<Written>;
   /** Closes a report whose ticket its system refuses to change. Its customer is not asked. */
-  leaveClosed(fence: Fence, byHand: ByHand): Promise<Written>;
+  endByHand(fence: Fence, byHand: ByHand): Promise<Written>;
   /**
    * Writes what an operator decided. A report that was closed or cancelled first can no longer be held; while its
    * ticket is being closed, `SystemUnavailable` is thrown.
@@ -102,7 +102,7 @@ export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
     clear: (fence, clearing, change) => inTransaction((tx) => clear(tx, fence, clearing, change)),
     reopen: (fence, change, reason) => inTransaction((tx) => reopen(tx, surveyIdOf, fence, change, reason)),
     cancel: (fence, change) => inTransaction((tx) => cancel(tx, surveyIdOf, fence, change)),
-    leaveClosed: (fence, byHand) => inTransaction((tx) => leaveClosed(tx, surveyIdOf, fence, byHand)),
+    endByHand: (fence, byHand) => inTransaction((tx) => endByHand(tx, surveyIdOf, fence, byHand)),
     record: (fence, decision) => inTransaction((tx) => record(tx, fence, decision)),
 
     async expect(id, expectedAt) {

@@ -1,7 +1,7 @@
 /** Rows of the store as the reports, contacts and changes that the rest of Closeout works with. */
 import type { Selectable } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
-import { closingMark } from '../../contract/ids.js';
+import { closingMarker } from '../../contract/ids.js';
 import type { Report, ReportChanges, StatusChange } from '../../contract/reports.js';
 import { systemOfRecord, type Change } from '../../policy/changes.js';
 import type { Clearing } from '../../policy/standing.js';
@@ -68,7 +68,7 @@ export const isPrepared = ({ state, clearedAt }: ReportRow, { at }: Clearing): b
 
 /** One of our attempts to close its ticket is under way. */
 export const isBeingClosed = ({ id, cycle, clearedAt, movingTo, movingUntil }: ReportRow, at: Date): boolean =>
-  clearedAt !== null && movingTo === closingMark(id, cycle, clearedAt) && movingUntil !== null && movingUntil > at;
+  clearedAt !== null && movingTo === closingMarker(id, cycle, clearedAt) && movingUntil !== null && movingUntil > at;
 
 /** Another program has opened the report again since it was cleared. */
 export const isReopenedElsewhere = (row: ReportRow, clearing: Clearing, change: Change | undefined): boolean =>

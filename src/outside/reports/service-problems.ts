@@ -49,7 +49,7 @@ export interface ServiceProblemReports {
 }
 
 /** How many reports are listed of those that were opened later, or do not follow. */
-const mostListed = 100;
+const maxListed = 100;
 
 const wasOpenAt = (fixedAt: Date) => sql`(state = 'open' and greatest(opened_at, changed_at) <= ${fixedAt})`;
 
@@ -92,10 +92,10 @@ export function serviceProblemReports(db: Db): ServiceProblemReports {
           count(*) filter (where ${isPending})::int as pending,
           count(*) filter (where ${isLater})::int as later_count,
           (select array_agg(id) from (select id from reports where ${isOurs} and ${isLater}
-            order by id limit ${mostListed}) as listed) as later_ids,
+            order by id limit ${maxListed}) as listed) as later_ids,
           (select array_agg(json_build_object('reportId', id, 'failure', coalesce(attention ->> 'failure', ${notFollowed}::text)))
             from (select id, attention from reports where ${isOurs} and ${isPending}
-            order by id limit ${mostListed}) as listed) as failed
+            order by id limit ${maxListed}) as listed) as failed
         from reports where ${isOurs}`.execute(db);
       const { laterCount, laterIds, failed, ...counts } = rows[0] as Counts; // an aggregate always has a row
       const later = { count: laterCount, ids: laterIds ?? [] };

@@ -9,13 +9,13 @@ import type { ReportRow } from './rows.js';
 
 export interface TicketLeases {
   /**
-   * Works on the ticket of a report while nobody else does. `mark`: of the change of status that is to be made. `stillOurs` returns the report's row; it is asked before every change, because
+   * Works on the ticket of a report while nobody else does. `marker`: of the change of status that is to be made. `assertHeld` returns the report's row; it is asked before every change, because
    * a process that was stopped for a while may have lost the lease. Both throw `SystemUnavailable` if another has it.
    */
   hold<T>(
     reportId: string,
-    mark: string | undefined,
-    work: (stillOurs: () => Promise<ReportRow>) => Promise<T>,
+    marker: string | undefined,
+    work: (assertHeld: () => Promise<ReportRow>) => Promise<T>,
   ): Promise<T>;
 }
 
@@ -23,20 +23,20 @@ const lasting = sql<Date>`now() + ${leaseSeconds} * interval '1 second'`;
 
 export function ticketLeases(db: Db): TicketLeases {
   return {
-    async hold(reportId, mark, work) {
+    async hold(reportId, marker, work) {
       const holder = randomUUID();
       const report = () => db.updateTable('reports').where('id', '=', reportId);
       const ours = () => report().where('movingBy', '=', holder);
       const lease = {
         take: async () => {
           const isFree = sql<boolean>`(moving_until is null or moving_until < now())`;
-          const taken = report().set({ movingBy: holder, movingUntil: lasting, movingTo: mark }).where(isFree);
+          const taken = report().set({ movingBy: holder, movingUntil: lasting, movingTo: marker }).where(isFree);
           return (await taken.executeTakeFirst()).numUpdatedRows > 0n;
         },
         renew: () => ours().set({ movingUntil: lasting }).execute(),
         release: () => ours().set({ movingBy: null, movingUntil: null }).execute(),
       };
-      const stillOurs = async () => {
+      const assertHeld = async () => {
         const row = await db
           .selectFrom('reports')
           .selectAll()
@@ -46,7 +46,7 @@ export function ticketLeases(db: Db): TicketLeases {
           .executeTakeFirst();
         return row ?? taken();
       };
-      const held = await withLease(lease, () => work(stillOurs));
+      const held = await withLease(lease, () => work(assertHeld));
       return held ? held.done : taken();
     },
   };

@@ -69,7 +69,7 @@ const answerOf = (db: Db, surveyId: string): Promise<StoredAnswer | undefined> =
     .executeTakeFirst();
 
 /** Each may be a mail to an operator, a note in a ticket, and an event for each listener. */
-const mostRevisions = 20;
+const maxRevisions = 20;
 
 /** The survey's row stays locked meanwhile: of ten clicks at once, one counts. */
 async function store(tx: Db, surveyId: string, answer: Answer): Promise<StoredAnswer | undefined> {
@@ -86,8 +86,8 @@ async function store(tx: Db, surveyId: string, answer: Answer): Promise<StoredAn
   const state = linkState(survey, before?.at, now());
   if (state !== 'open' && state !== 'changeable') return undefined;
   const revision = (before?.revision ?? 0) + 1;
-  if (revision > mostRevisions)
-    throw new CloseoutError('TooManyRequests', `An answer can be changed at most ${mostRevisions - 1} times.`);
+  if (revision > maxRevisions)
+    throw new CloseoutError('TooManyRequests', `An answer can be changed at most ${maxRevisions - 1} times.`);
   const { scale } = await tx
     .selectFrom('questions')
     .select('scale')

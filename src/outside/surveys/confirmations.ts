@@ -234,8 +234,8 @@ async function assertFewRefusals(tx: Db, surveyId: string): Promise<void> {
       (select coalesce(max(id), 0) from survey_events where survey_id = ${surveyId} and event = 'confirmAsked')`.execute(
     tx,
   );
-  if ((rows[0]?.count ?? 0) > mostRefusals)
-    throw new CloseoutError('TooManyRequests', `At most ${mostRefusals} replies are accepted through one link.`);
+  if ((rows[0]?.count ?? 0) > maxRefusals)
+    throw new CloseoutError('TooManyRequests', `At most ${maxRefusals} replies are accepted through one link.`);
 }
 
 async function resolve(
@@ -270,10 +270,10 @@ async function isReportEnded(tx: Db, surveyId: string): Promise<boolean> {
 }
 
 /** Of one clearing. */
-const mostRefusals = 20;
+const maxRefusals = 20;
 
 /** A link may be posted to again and again, and every list reads the notes of its reports. */
-const mostNotes = 100;
+const maxNotes = 100;
 
 /** Adds a note as TMF621 has them. The same note is added only once. */
 async function addNote(db: Db, surveyId: string, text: string): Promise<void> {
@@ -283,6 +283,6 @@ async function addNote(db: Db, surveyId: string, text: string): Promise<void> {
     update reports set last_update = now(),
       document = jsonb_set(document, '{note}', coalesce(document -> 'note', '[]'::jsonb) || ${note}::jsonb)
     where id = (select report_id from surveys where id = ${surveyId})
-      and jsonb_array_length(coalesce(document -> 'note', '[]'::jsonb)) < ${mostNotes}
+      and jsonb_array_length(coalesce(document -> 'note', '[]'::jsonb)) < ${maxNotes}
       and not coalesce(document -> 'note', '[]'::jsonb) @> ${same}::jsonb`.execute(db);
 }

@@ -36,7 +36,7 @@ export interface Surveys {
   extend(reportId: string, cycle: number, until: Date, by: string): Promise<SurveyRecord>;
   setAlerted(id: string, revision: number | null): Promise<void>;
   /** The one reminder or warning counts as sent, although the relay refuses it. */
-  leaveOut(id: string, kind: 'reminder' | 'warning'): Promise<void>;
+  markNotSent(id: string, kind: 'reminder' | 'warning'): Promise<void>;
   /** The mailed surveys of the report's earlier cycles, oldest first: the thread that a mail continues. */
   mailedBefore(reportId: string, cycle: number): Promise<ThreadStart[]>;
 }
@@ -112,7 +112,7 @@ export function surveyTable(db: Db, hashOf: HashAddress, surveyIdOf: SurveyIdOf)
       await db.updateTable('surveys').set({ alertedRevision: revision }).where('id', '=', id).execute();
     },
 
-    async leaveOut(id, kind) {
+    async markNotSent(id, kind) {
       const set = kind === 'reminder' ? { remindedAt: now() } : { warnedAt: now() };
       await db.updateTable('surveys').set(set).where('id', '=', id).execute();
     },

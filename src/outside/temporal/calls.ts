@@ -15,7 +15,7 @@ import { searchAttributes } from '../../contract/messages.js';
 const deadlineMs = 10_000;
 
 /** How long a call may take that Closeout can do without; ms. */
-export const patience = 2_000;
+export const shortDeadline = 2_000;
 
 /** Throws `TemporalUnavailable`. Without a deadline, a query or update would wait forever while no worker polls. */
 export const callTemporal = <T>(temporal: Client, call: () => Promise<T>, deadline = deadlineMs): Promise<T> =>

@@ -30,7 +30,7 @@ import {
   type UpdateName,
 } from '../../contract/messages.js';
 import type { OpenedReport, Phase, Report, RunInput, RunStatus } from '../../contract/reports.js';
-import { callTemporal, falseIfStarted, ignoreUnavailable, patience, undefinedIfUnknown } from './calls.js';
+import { callTemporal, falseIfStarted, ignoreUnavailable, shortDeadline, undefinedIfUnknown } from './calls.js';
 import { findIds } from './search.js';
 
 /** What a run is started with. */
@@ -109,10 +109,10 @@ export function reportRuns(temporal: Client): Runs {
         await handle(report.id).signal(signals.lookAgain).catch(undefinedIfUnknown);
         return undefined;
       };
-      return callTemporal(temporal, begin, patience).catch(ignoreUnavailable);
+      return callTemporal(temporal, begin, shortDeadline).catch(ignoreUnavailable);
     },
 
-    signalStored: (report, signal, payload) => send(report, signal, [payload], patience).catch(ignoreUnavailable),
+    signalStored: (report, signal, payload) => send(report, signal, [payload], shortDeadline).catch(ignoreUnavailable),
     signal: (report, signal, payload) => send(report, signal, [payload]),
     wake: (report) => send(report, signals.lookAgain, []),
 
@@ -121,7 +121,7 @@ export function reportRuns(temporal: Client): Runs {
     },
 
     stateOf: (reportId) =>
-      callTemporal(temporal, () => handle(reportId).describe(), patience).then(
+      callTemporal(temporal, () => handle(reportId).describe(), shortDeadline).then(
         ({ status: { name } }) => (name === 'RUNNING' ? 'running' : 'ended'),
         (error: unknown) => {
           if (error instanceof WorkflowNotFoundError) return 'none';
@@ -132,7 +132,7 @@ export function reportRuns(temporal: Client): Runs {
     async status(reportId) {
       const query = () => handle(reportId).query<RunStatus>(queries.status);
       try {
-        return await callTemporal(temporal, query, patience);
+        return await callTemporal(temporal, query, shortDeadline);
       } catch (error) {
         const isUnanswered = [CloseoutError, WorkflowNotFoundError, QueryNotRegisteredError, QueryRejectedError];
         if (isUnanswered.some((kind) => error instanceof kind)) return undefined;

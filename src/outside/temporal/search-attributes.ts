@@ -42,6 +42,6 @@ async function untilAccepted({ workflowService }: NativeConnection, namespace: s
   const areNull = Object.values(searchAttributes).map(({ name }) => `${name} IS NULL`);
   const query = [`WorkflowId = "none"`, ...areNull].join(' AND ');
   const isRefused = (error: unknown) => isGrpcServiceError(error) && (error.code as number) === invalidArgument;
-  const patience = retry(handleWhen(isRefused), { maxAttempts: 40, backoff: new ConstantBackoff(250) });
-  await patience.execute(() => workflowService.countWorkflowExecutions({ namespace, query }));
+  const untilKnown = retry(handleWhen(isRefused), { maxAttempts: 40, backoff: new ConstantBackoff(250) });
+  await untilKnown.execute(() => workflowService.countWorkflowExecutions({ namespace, query }));
 }

@@ -10,7 +10,7 @@ import {
   type MassClearProgress,
 } from '../../contract/messages.js';
 import { literal } from '../../contract/markdown.js';
-import { callTemporal, patience, undefinedIfUnknown } from './calls.js';
+import { callTemporal, shortDeadline, undefinedIfUnknown } from './calls.js';
 import { findIds } from './search.js';
 
 /** Every method throws `TemporalUnavailable` if Temporal does not answer. */
@@ -46,7 +46,7 @@ export function serviceProblemRuns(temporal: Client): ServiceProblems {
     progress(serviceProblemId) {
       const handle = temporal.workflow.getHandle(massClearIdOf(serviceProblemId));
       const ask = () => handle.query<MassClearProgress>(queries.progress);
-      return callTemporal(temporal, ask, patience).catch(undefinedIfUnknown);
+      return callTemporal(temporal, ask, shortDeadline).catch(undefinedIfUnknown);
     },
 
     isStopped(serviceProblemId) {
@@ -56,7 +56,7 @@ export function serviceProblemRuns(temporal: Client): ServiceProblems {
 
     beingCleared(limit) {
       const running = `WorkflowType="${massClearWorkflow}" AND ExecutionStatus="Running"`;
-      return findIds(temporal, running, limit, serviceProblemIdOf, patience);
+      return findIds(temporal, running, limit, serviceProblemIdOf, shortDeadline);
     },
   };
 }

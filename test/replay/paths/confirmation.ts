@@ -1,5 +1,5 @@
 /** Paths of reports whose customers are asked to confirm. */
-import { sentAgain } from '../../../src/policy/state-in-words.js';
+import { waitingForResend } from '../../../src/policy/state-in-words.js';
 import { answer, bounce, eve, type Paths, type Recording } from './recording.js';
 
 export function confirmationPaths(recording: Recording): Paths {
@@ -57,9 +57,9 @@ export function confirmationPaths(recording: Recording): Paths {
     async 'rejected-and-asked-again'(id) {
       await askToConfirm(id, 'confirmed');
       await bounce(recording, id, '5.7.26');
-      await stack.untilStatus(id, 'rejected', ({ waitingFor }) => waitingFor === sentAgain);
+      await stack.untilStatus(id, 'rejected', ({ waitingFor }) => waitingFor === waitingForResend);
       await client.operate('retryNow', id, eve);
-      await stack.untilStatus(id, 'asked again', ({ waitingFor }) => waitingFor !== sentAgain);
+      await stack.untilStatus(id, 'asked again', ({ waitingFor }) => waitingFor !== waitingForResend);
     },
     async 'bounced-asked-to-confirm'(id) {
       await askToConfirm(id, 'confirmed');

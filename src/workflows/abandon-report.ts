@@ -14,7 +14,7 @@ const ofEarlierCycle = { clearing: undefined, confirmation: undefined, reminded:
  * The system of record refuses to change the report, so only the ledger says that it has ended. Returns false if nothing ends it, because a
  * cancellation came late, or twice.
  */
-export async function leave(run: RunState): Promise<boolean> {
+export async function abandonReport(run: RunState): Promise<boolean> {
   const { cycle, closeByHand: byHand } = run;
   const change = unwrittenChange(run, 'cancelled')?.change;
   const how = byHand ? { byHand } : change && { change };
@@ -23,7 +23,9 @@ export async function leave(run: RunState): Promise<boolean> {
   publish(run, { waitingFor: 'the ledger to record that the ticket is left as it is' });
   const fence = nextFence(run, 'leave');
   const request = { fence, ...how };
-  const left = await steps.leaveReport.executeWithOptions(steps.untilGivenUp(run), [request]).catch(undefinedIfFailed);
+  const left = await steps.endReportInLedger
+    .executeWithOptions(steps.untilGivenUp(run), [request])
+    .catch(undefinedIfFailed);
   if (!left || left.isSuperseded) return true;
   noteWritten(run, fence, left);
   const { survey = run.survey, closedAt } = left;
@@ -31,7 +33,7 @@ export async function leave(run: RunState): Promise<boolean> {
   if (left.cycle > cycle) update(run, { ...ofEarlierCycle, ...nothingUnhandled() });
   // Something came meanwhile, or the ledger had not been reopened, and the survey of this cycle is still open.
   if (run.unwritten.length > 0 || isSurveyOpen(run))
-    update(run, { isLeft: false, isEnding: false, closeByHand: undefined });
+    update(run, { isAbandoned: false, isEnding: false, closeByHand: undefined });
   return true;
 }
 
@@ -44,7 +46,7 @@ export async function endUnknown(run: RunState): Promise<void> {
 }
 
 function end(run: RunState): void {
-  run.isLeft = true;
+  run.isAbandoned = true;
   run.isEnding = true;
   run.state = run.closeByHand ? 'closed' : 'cancelled';
 }

@@ -6,7 +6,7 @@ import { divideReply } from '../customer/quoted-text.js';
 import { tickedInWords, writtenBelow } from './follow-ups.js';
 import { shortTime } from './times.js';
 
-export interface StoryLine {
+export interface TimelineLine {
   at: Date;
   cycle: number;
   what: string;
@@ -20,7 +20,7 @@ export interface StoryLine {
   isUrgent: boolean;
 }
 
-export function storyLine(entry: TimelineEntry): StoryLine {
+export function timelineLine(entry: TimelineEntry): TimelineLine {
   const { at, cycle, by } = entry;
   const isOurs = by === 'closeout';
   const line = { at, cycle, by: isOurs ? undefined : by, isUrgent: false };
