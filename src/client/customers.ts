@@ -35,6 +35,19 @@ export class CustomerService {
     return this.stores.erasure.forgetEnded(days);
   }
 
+  /** The report of a survey was deleted after its mail was sent. */
+  async isRemoved(surveyId: string): Promise<boolean> {
+    return (await this.stores.doNotContact.removedMailedTo(surveyId)) !== undefined;
+  }
+
+  /** `optOut` and `undoOptOut` for a survey whose report was deleted. Throws `NotFound`. Safe to repeat. */
+  async optOutOfRemoved(surveyId: string, isUndone: boolean): Promise<void> {
+    const { doNotContact } = this.stores;
+    const addressHash = await doNotContact.removedMailedTo(surveyId);
+    if (addressHash === undefined) throw new CloseoutError('NotFound', `There is no survey ${surveyId}.`);
+    await doNotContact.optOutOfRemoved(addressHash, isUndone);
+  }
+
   /** Opt-outs and suppressed addresses, newest first. */
   doNotContact(limit: number): Promise<DoNotContactEntry[]> {
     return this.stores.doNotContact.list(limit);

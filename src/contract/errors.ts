@@ -10,6 +10,7 @@ export const errors = {
   LoginFailed: { retry: false, acts: 'caller', http: 401 },
   ReportNotFound: { retry: false, acts: 'caller', http: 404 },
   NotFound: { retry: false, acts: 'caller', http: 404 },
+  Gone: { retry: false, acts: 'caller', http: 410 },
   MethodNotAllowed: { retry: false, acts: 'caller', http: 405 },
   ReportExists: { retry: false, acts: 'caller', http: 409 },
   StatusConflict: { retry: false, acts: 'caller', http: 409 },

@@ -205,6 +205,9 @@ export function optOutPage(voice: Voice, state: 'ask' | 'done' | 'undone'): stri
   }
 }
 
+/** The report of a survey was deleted. */
+export const gonePage = (voice: Voice): string => render('message', voice, voice.t.ended.expired);
+
 export function refusedPage(voice: Voice, text: string): string {
   const { refused } = voice.t;
   return render('message', voice, { title: refused.title, text, hint: refused.again });

@@ -8,7 +8,7 @@ import type { Survey } from '../contract/survey.js';
 import { storable } from '../contract/text.js';
 import { verifyLink, type LinkPurpose } from '../customer/links.js';
 import { maxCommentLength } from '../contract/survey.js';
-import { refusedPage } from '../customer/pages.js';
+import { gonePage, refusedPage } from '../customer/pages.js';
 import { voiceOf, type Brand, type Brands, type Voice } from '../customer/brand.js';
 import { isLanguage, type Language } from '../customer/texts.js';
 import type { GatewayConfig } from '../setup/config.js';
@@ -78,14 +78,17 @@ export async function limitsOf(app: FastifyInstance, { linkKeys }: GatewayConfig
 
 const purposes: LinkPurpose[] = ['survey', 'confirm', 'optOut'];
 
-/** Unknown, forged and foreign links get the same answer. */
-export async function surveyOf(
-  purpose: LinkPurpose,
-  { params }: LinkRequest,
-  { client, config }: Site,
-): Promise<Survey> {
-  const id = verifyLink(purpose, params.token, config.linkKeys);
+/** Undefined for a link that we have not signed for this purpose. */
+export const surveyIdOf = (purpose: LinkPurpose, { params }: LinkRequest, { config }: Site): string | undefined =>
+  verifyLink(purpose, params.token, config.linkKeys);
+
+/** Unknown, forged and foreign links get the same answer. Throws `NotFound`; `Gone` if the report was deleted. */
+export async function surveyOf(purpose: LinkPurpose, request: LinkRequest, site: Site): Promise<Survey> {
+  const { client } = site;
+  const id = surveyIdOf(purpose, request, site);
   const survey = id && (await client.surveys.find(id));
+  if (id && !survey && (await client.customers.isRemoved(id)))
+    throw new CloseoutError('Gone', 'The report of this link was deleted.');
   if (!survey || (survey.state === 'skipped' && !survey.mailedAt)) throw new CloseoutError('NotFound', invalidLink);
   return survey;
 }
@@ -99,7 +102,8 @@ export function sendRefusal(
   code: number,
 ): FastifyReply {
   const voice = voiceFor(request, brand);
-  return sendPage(reply, code, refusedPage(voice, refusalText(voice, error, code)));
+  const page = error.code === 'Gone' ? gonePage(voice) : refusedPage(voice, refusalText(voice, error, code));
+  return sendPage(reply, code, page);
 }
 
 function refusalText({ t: { refused } }: Voice, error: CloseoutError, code: number): string {

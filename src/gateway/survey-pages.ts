@@ -1,6 +1,7 @@
 /** `/s/{token}`: the survey. `/u/{token}`: opting out of surveys. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { hasCode } from '../contract/errors.js';
 import { followUpIdOf } from '../contract/ids.js';
 import type { Survey } from '../contract/survey.js';
 import type { LinkPurpose } from '../customer/links.js';
@@ -13,6 +14,7 @@ import {
   lengthError,
   queryOf,
   sendPage,
+  surveyIdOf,
   surveyOf,
   typedText,
   voiceFor,
@@ -94,18 +96,24 @@ export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: 
   });
 
   app.get('/u/:token', reads, async (request: LinkRequest, reply) => {
-    const survey = await find('optOut', request);
+    const survey = await find('optOut', request).catch(undefinedIfGone);
     return sendPage(reply, 200, optOutPage(await voiceOfPage({ ...site, request, reply }, survey), 'ask'));
   });
 
   /** From the page, and one-click from a mail program: no cookie, no login (RFC 8058). */
   app.post('/u/:token', { ...posts, config: { accepts: 'oneClick' } }, async (request: LinkRequest, reply) => {
-    const survey = await find('optOut', request);
+    const survey = await find('optOut', request).catch(undefinedIfGone);
     const isUndone = (request.body as { undo?: unknown } | undefined)?.undo === 'yes';
-    await (isUndone ? client.surveys.undoOptOut(survey) : client.surveys.optOut(survey));
+    if (!survey) await client.customers.optOutOfRemoved(surveyIdOf('optOut', request, site) ?? '', isUndone);
+    else await (isUndone ? client.surveys.undoOptOut(survey) : client.surveys.optOut(survey));
     const voice = await voiceOfPage({ ...site, request, reply }, survey);
     return sendPage(reply, 200, optOutPage(voice, isUndone ? 'undone' : 'done'));
   });
+}
+
+/** Opting out still works. */
+function undefinedIfGone(error: unknown): undefined {
+  if (!hasCode(error, 'Gone')) throw error;
 }
 
 const reopenForm = z.object({ reason: typedText.transform((text) => text.trim()) });
@@ -131,9 +139,9 @@ async function sendThanks(exchange: Exchange, survey: Survey): Promise<FastifyRe
 
 async function voiceOfPage(
   { client, brands, request }: Exchange,
-  survey: Survey,
+  survey: Survey | undefined,
   languages?: Language[],
 ): Promise<Voice> {
-  const contact = await client.contactOf(survey.reportId);
-  return voiceFor(request, brands.of(survey.brand), contact?.preferredLanguage, languages);
+  const contact = survey && (await client.contactOf(survey.reportId));
+  return voiceFor(request, brands.of(survey?.brand ?? null), contact?.preferredLanguage, languages);
 }

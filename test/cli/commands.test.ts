@@ -140,7 +140,7 @@ test('what an operator asks for is done or refused with the reason', async () =>
   expect(await stack.untilPhase('CLI-2', 'done')).toMatchObject({ survey: { state: 'skipped', reason: 'byOperator' } });
   const late = await stack.closeout('resend-survey', 'CLI-2');
   expect(late.code).toBe(1);
-  expect(late.stderr).toContain('CLI-2 has no run: it is done');
+  expect(late.stderr).toContain('CLI-2 has no run, because it is done');
 });
 
 test.each<[string, string[], number, string]>([

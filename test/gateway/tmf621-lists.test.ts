@@ -1,3 +1,5 @@
+import { post } from '../stack/http.js';
+import { linkIn, type SeenMail } from '../stack/mail.js';
 import { Stack } from '../stack/stack.js';
 import { callApi, ticket, ticketPath, type Request, type Ticket } from '../stack/tickets.js';
 
@@ -186,12 +188,21 @@ test.each(['text/plain', 'application/json', 'application/json;charset=utf-8'])(
   },
 );
 
-test('a ticket that has the id of a deleted one has no survey in common with it', async () => {
+test('a ticket with the id of a deleted one has no survey in common with it, whose opt-out link still works', async () => {
   const id = await stack.open('TWICE-1');
   await stack.client.clear(id);
   await stack.untilSurvey(id, 'sent');
   const first = await stack.client.surveys.currentOf(id);
   expect((await call('DELETE', `${path}/${id}`)).status).toBe(204);
+  const [mail] = await stack.mails(id);
+  expect((await fetch(linkIn(mail as SeenMail, 5))).status).toBe(410);
+  const optOut = mail?.text?.match(/http:\S+\/u\/\S+/)?.[0] ?? '';
+  expect((await fetch(optOut)).status).toBe(200);
+  expect((await post(optOut, { 'List-Unsubscribe': 'One-Click' })).status).toBe(200);
+  expect(await stack.client.customers.doNotContact(10)).toMatchObject([{ kind: 'optedOut', reportId: null }]);
+  expect((await post(optOut, { undo: 'yes' })).status).toBe(200);
+  expect(await stack.client.customers.doNotContact(10)).toEqual([]);
+
   await stack.open(id);
   await stack.client.clear(id);
   await stack.untilSurvey(id, 'sent');

@@ -17,6 +17,7 @@ export interface Database {
   contacts: ContactTable;
   reports: ReportTable;
   removedReports: { id: string; cycle: number };
+  removedSurveys: { id: string; mailedTo: string };
   statusChanges: StatusChangeTable;
   changeReasons: { id: string; reportId: string; reason: string; at: Generated<Date> };
   storedReopenings: { id: string; reportId: string; hasReason: boolean; receivedAt: Date };

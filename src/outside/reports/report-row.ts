@@ -43,10 +43,15 @@ export async function takeOver(db: Db, id: string, runId: string): Promise<Repor
 export const firstCycle = (id: string) =>
   sql<number>`1 + coalesce((select cycle from removed_reports where id = ${id}), 0)`;
 
-export async function noteLastCycle(tx: Db, id: string, cycle: number): Promise<void> {
+/** What must outlive a report that is deleted. */
+export async function noteRemoved(tx: Db, id: string, cycle: number): Promise<void> {
   await tx
     .insertInto('removedReports')
     .values({ id, cycle })
     .onConflict((c) => c.column('id').doUpdateSet({ cycle }))
     .execute();
+  await sql`
+    insert into removed_surveys (id, mailed_to) select id, mailed_to from surveys where report_id = ${id} and mailed_to is not null`.execute(
+    tx,
+  );
 }

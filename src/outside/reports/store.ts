@@ -13,7 +13,7 @@ import { noteRemoval } from '../survey-counts.js';
 import { addCustomer } from '../customers.js';
 import { recordStatus } from './history.js';
 import { listReports } from './list.js';
-import { firstCycle, lock, noteLastCycle, read } from './report-row.js';
+import { firstCycle, lock, noteRemoved, read } from './report-row.js';
 import { columnsOf, toContact, toReport, toStatusChange, type ReportRow } from './rows.js';
 import { now } from '../database/clock.js';
 
@@ -132,7 +132,7 @@ async function insertOnce(tx: Tx, report: NewReport & { id: string; externalId: 
 /** Its history, too, which no foreign key removes: it may hold a customer's words, and the id may be used again. */
 async function remove(tx: Tx, id: string): Promise<void> {
   const { cycle } = await lock(tx, id);
-  await noteLastCycle(tx, id, cycle);
+  await noteRemoved(tx, id, cycle);
   await noteRemoval(tx, id);
   const surveys = tx.selectFrom('surveys').select('id').where('reportId', '=', id);
   await tx.deleteFrom('surveyEvents').where('surveyId', 'in', surveys).execute();

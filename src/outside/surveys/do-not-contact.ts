@@ -21,6 +21,10 @@ export interface DoNotContact {
   list(limit: number): Promise<DoNotContactEntry[]>;
   /** The customer wants surveys after all; a suppression stays. Safe to repeat. */
   undoOptOut(survey: { id: string }, addressHash: string): Promise<void>;
+  /** The hash of the address of a survey whose report was deleted. Undefined if there is none. */
+  removedMailedTo(surveyId: string): Promise<string | undefined>;
+  /** `optOut` and `undoOptOut` for such a survey, of which nothing else is stored. */
+  optOutOfRemoved(addressHash: string, isUndone: boolean): Promise<void>;
   /** Takes an address off both lists. Returns whether it was on one. Safe to repeat. */
   lift(address: string): Promise<boolean>;
 }
@@ -85,6 +89,21 @@ export function doNotContactLists(db: Db, key: Buffer): DoNotContact {
         .where('addressHash', '=', addressHash)
         .returning(sql<string>`${id}::text`.as('id'));
       await changeWithEvent(db, remove, 'optOutUndone');
+    },
+
+    async removedMailedTo(surveyId) {
+      const removed = db.selectFrom('removedSurveys').select('mailedTo').where('id', '=', surveyId);
+      return (await removed.executeTakeFirst())?.mailedTo;
+    },
+
+    async optOutOfRemoved(addressHash, isUndone) {
+      if (isUndone) await db.deleteFrom('optOuts').where('addressHash', '=', addressHash).execute();
+      else
+        await db
+          .insertInto('optOuts')
+          .values({ addressHash, source: 'link' })
+          .onConflict((c) => c.doNothing())
+          .execute();
     },
 
     async list(limit) {
