@@ -135,7 +135,8 @@ export async function runWorker(
 /** The first version gets all runs. A worker without a version gets none once one is current. */
 async function route({ workerVersions }: Temporal, build: string | undefined, log: Logger): Promise<void> {
   if (build !== undefined) return workerVersions.rollOutFirst(build);
-  const current = (await workerVersions.list()).find(({ state }) => state === 'current');
+  const versions = await workerVersions.list().catch(() => []); // nothing but the warning depends on it
+  const current = versions.find(({ state }) => state === 'current');
   if (current)
     log.warn(
       { current: current.buildId },
