@@ -34,7 +34,7 @@ export interface ClearedReports {
 /** How long a report may take from its signal to its closing, in ms. A single report that is cleared meanwhile waits as long. */
 const maxLag = 400;
 
-/** The minInFlight reports in flight. With these, the rate at which the runs follow can be measured. */
+/** The minimum number of reports in flight. With these, the rate at which the runs follow can be measured. */
 const minInFlight = 20;
 
 /** How long one call lasts, and the pause between two queries; ms. */
@@ -56,7 +56,7 @@ export async function clearReports({ serviceProblems, runs }: Deps, request: Cle
     // Caps the backlog, so that missed signals are not sent in one burst.
     due = Math.min(due + (perSecond * (performance.now() - lookedAt)) / second, Math.max(1, perSecond / 2));
     lookedAt = performance.now();
-    const limit = Math.min(Math.floor(due), mostInFlight(flow) - flow.inFlight);
+    const limit = Math.min(Math.floor(due), maxInFlight(flow) - flow.inFlight);
     if (limit <= 0) continue;
     const reports = await serviceProblems.nextOpen(serviceProblemId, fixedAt, after, limit);
     const payload = { at, by, id: requestId, receivedAt: now().toISOString(), bulk: true };
@@ -73,7 +73,7 @@ export async function clearReports({ serviceProblems, runs }: Deps, request: Cle
 }
 
 /** As many as follow within `maxLag`; fewer while it is exceeded, as the runs' steps after the closing take their time, too. */
-function mostInFlight({ followedPerSecond, lag }: Flow): number {
+function maxInFlight({ followedPerSecond, lag }: Flow): number {
   const keepsUp = Math.min(1, maxLag / lag);
   return Math.max(minInFlight, Math.ceil((followedPerSecond * maxLag * keepsUp) / second));
 }

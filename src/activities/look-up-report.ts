@@ -33,6 +33,8 @@ export interface LookedUp extends Omit<Standing, 'attention'> {
   /** What the policy was chosen by. */
   rule: PolicyRule;
   policy: Policy;
+  /** The report's first cycle: 1, unless a report with its id was deleted before. */
+  firstCycle: number;
   /** The last revision of the answer that was acted on. */
   actedOnRevision: number;
 }
@@ -63,6 +65,7 @@ export async function lookUpReport(deps: Deps, { reportId, runId, known, isForce
   return {
     ...decidedIn(row),
     runId,
+    firstCycle: row.firstCycle,
     observed: observed === row.state ? undefined : observed,
     survey: survey ? surveyRecord(survey) : { state: 'none', id: surveys.idOf(reportId, row.cycle) },
     reminded: survey?.remindedAt != null,

@@ -46,7 +46,7 @@ async function openTicket(
   { id: reportId, name, description, severity, ticketType, customerId }: Report,
   contact: Contact | undefined,
   reference: string,
-  terms: RequestContext,
+  context: RequestContext,
 ): Promise<string> {
   const opened = await systems.open(
     system,
@@ -59,7 +59,7 @@ async function openTicket(
       contact,
       reference,
     },
-    terms,
+    context,
   );
   const id = await observed.observeOpened(systems.observationOf(system, opened.ticket, opened.at));
   await runs.begin(await reports.get(id));

@@ -210,7 +210,12 @@ const clearProblem = (id: string, { at, by, wait, rate, json }: ClearProblemOpti
     await client.serviceProblems.clear({ serviceProblemId: id, at: timeOption('--at', at), by, perSecond });
     const { followMassClear, progressNow } = await import('./progress.js');
     const progress = await (wait ? followMassClear(client, id) : progressNow(client, id));
-    if (!progress) return print({ json }, {}, `${id}: accepted; its reports are cleared as soon as a worker answers.`);
+    if (!progress)
+      return print(
+        { json },
+        { serviceProblemId: id, done: false },
+        `${id}: accepted; its reports are cleared as soon as a worker answers.`,
+      );
     const { cleared, closed, failed, failedCount, later } = progress;
     const notCleared = failed.map(({ reportId, failure }) => `  ${reportId}: ${failure}`);
     const all = closed + progress.closing + progress.open;

@@ -207,7 +207,7 @@ export type Alert =
    */
   | { kind: 'attention'; step: string; code: string; at: string; reportId?: string }
   /** The report was reopened too often. */
-  | { kind: 'reopenings'; reportId: string; cycle: number; at: string }
+  | { kind: 'reopenings'; reportId: string; cycle: number; reopenings: number; at: string }
   /** The runs of reports were woken again and again and do not follow. */
   | { kind: 'stuck'; at: string }
   /** Reports of a service problem could not be cleared. `request`: id of what asked for it. `at`: ISO 8601. */

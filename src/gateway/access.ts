@@ -22,7 +22,7 @@ declare module 'fastify' {
     scope?: Scope;
   }
   interface FastifyRequest {
-    /** Whose named token or log-in the request carries; undefined for CLOSEOUT_API_TOKEN, and where none is needed. */
+    /** Whose named token or login the request carries; undefined for CLOSEOUT_API_TOKEN, and where none is needed. */
     subject?: Subject;
     /** The subject has logged in. */
     hasSession: boolean;

@@ -13,10 +13,10 @@ import { sendDesk } from './desk/page.js';
 /** Under https, no other host of the same domain can set it. */
 const sessionCookieAt = (publicUrl: string): string =>
   publicUrl.startsWith('https:') ? '__Host-closeout-session' : 'closeout-session';
-/** Of a log-in that has begun, of which a browser may have several, in its tabs. */
+/** Of a login that has begun, of which a browser may have several, in its tabs. */
 const loginCookieAt = (publicUrl: string, state: string): string =>
   `${publicUrl.startsWith('https:') ? '__Host-' : ''}closeout-login-${state.slice(0, 16)}`;
-/** Whoever has logged out is asked for the password again, though the provider may remember the log-in. */
+/** Whoever has logged out is asked for the password again, though the provider may remember the login. */
 const logoutCookie = 'closeout-logged-out';
 const secondsToRemember = 30 * 24 * 60 * 60;
 const minutesToLogIn = 15;
@@ -122,7 +122,7 @@ function begunBy(request: FastifyRequest, publicUrl: string): z.infer<typeof beg
   }
 }
 
-/** Asks the provider for its addresses with the first log-in. */
+/** Asks the provider for its addresses with the first login. */
 function discovered({ issuer, clientId, clientSecret }: Oidc) {
   const discover = async () => {
     const library = await import('openid-client');

@@ -40,7 +40,7 @@ async function addReports(registry: Registry, { overview: { counts } }: Closeout
   gauge(
     registry,
     'closeout_oldest_clearing_seconds',
-    'Seconds since the oldest report in the phase clearing was cleared; 0 if there is none.',
+    'Seconds since Closeout learned that the oldest report in the phase clearing was cleared; 0 if there is none.',
   ).set(await counts.oldestClearingSeconds());
 }
 

@@ -130,9 +130,9 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     };
   },
 
-  reopenings: ({ reportId, cycle, at }) => ({
-    subject: `Reopened ${cycle - 1} times: report ${reportId}`,
-    lines: [`Report ${reportId} was closed and reopened ${cycle - 1} times. Look for the cause.`],
+  reopenings: ({ reportId, reopenings, at }) => ({
+    subject: `Reopened ${reopenings} times: report ${reportId}`,
+    lines: [`Report ${reportId} was closed and reopened ${reopenings} times. Look for the cause.`],
     at: new Date(at),
   }),
 

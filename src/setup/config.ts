@@ -208,7 +208,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
 const withoutDefault = ['CLOSEOUT_PUBLIC_URL', 'CLOSEOUT_MAIL_FROM', 'CLOSEOUT_ALERT_TO'];
 const ofProcesses = ['DATABASE_URL', ...withoutDefault, 'CLOSEOUT_LINK_KEYS', 'CLOSEOUT_ADDRESS_KEY'];
 
-/** As `loadConfig`, for a gateway: what has no escapeTemplate default must be set. `npm start` sets it for its own. */
+/** As `loadConfig`, for a gateway: what has no harmless default must be set. `npm start` sets it for its own. */
 export function loadGatewayConfig(environment: NodeJS.ProcessEnv = process.env): GatewayConfig {
   const { config, env } = processConfig(environment, ['CLOSEOUT_API_TOKEN']);
   return { ...config, apiToken: env.CLOSEOUT_API_TOKEN };

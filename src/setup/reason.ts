@@ -11,15 +11,29 @@ export function reasonOf(issue: z.core.$ZodIssue | undefined, object = 'a map of
         ? 'is missing'
         : `must be ${issue.expected === 'object' ? object : (names[issue.expected] ?? issue.expected)}`;
     case 'too_big':
-      return `must be at most ${issue.maximum}`;
+      return `must ${amount(issue.origin, 'at most', issue.maximum)}`;
     case 'too_small':
-      return `must be at least ${issue.minimum}`;
+      return `must ${amount(issue.origin, 'at least', issue.minimum)}`;
+    case 'invalid_format':
+      return formats[issue.format] ?? 'is invalid';
     case 'invalid_value':
       return `must be one of ${issue.values.join(', ')}`;
     default:
       return 'is invalid';
   }
 }
+
+function amount(origin: string, limit: string, count: number | bigint): string {
+  const unit = { string: 'character', array: 'entry' }[origin];
+  if (unit === undefined) return `be ${limit} ${count}`;
+  return `have ${limit} ${count} ${count === 1 ? unit : { character: 'characters', entry: 'entries' }[unit]}`;
+}
+
+const formats: Record<string, string> = {
+  email: 'must be a mail address',
+  url: 'must be a URL',
+  base64: 'must be in base64',
+};
 
 const names: Record<string, string> = {
   string: 'a text',

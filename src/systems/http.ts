@@ -39,10 +39,11 @@ export interface RequestContext {
   beforeWrite: () => Promise<unknown>;
 }
 
-const terms = new AsyncLocalStorage<RequestContext>();
+const contexts = new AsyncLocalStorage<RequestContext>();
 
 /** Runs `work` so that its requests are aborted with the signal, and every writing request first awaits `beforeWrite`. */
-export const runInContext = <T>(of: RequestContext, work: () => Promise<T>): Promise<T> => terms.run(of, work);
+export const runInContext = <T>(context: RequestContext, work: () => Promise<T>): Promise<T> =>
+  contexts.run(context, work);
 
 /** How long an answer, or a turn, is waited for. */
 const requestTimeout = 20 * second;
@@ -84,9 +85,9 @@ export class Http {
     const headers: Record<string, string> = { accept: 'application/json', ...(await more()), ...own };
     if (body !== undefined) headers['content-type'] ??= 'application/json';
     // It may have waited for its turn.
-    if (method !== 'GET') await terms.getStore()?.beforeWrite();
+    if (method !== 'GET') await contexts.getStore()?.beforeWrite();
     const timeout = AbortSignal.timeout(requestTimeout);
-    const signal = terms.getStore()?.signal;
+    const signal = contexts.getStore()?.signal;
     return fetch(`${url}${path}`, {
       method,
       headers,
@@ -103,7 +104,7 @@ export class Http {
     const wait = await this.options.pace.next(requestTimeout);
     if (wait === undefined)
       throw unavailable(where, 'the rate limit does not allow a request now', undefined, requestTimeout);
-    await pause(wait, undefined, { signal: terms.getStore()?.signal }).catch((error: unknown) => {
+    await pause(wait, undefined, { signal: contexts.getStore()?.signal }).catch((error: unknown) => {
       throw unavailable(where, 'it was cancelled', error);
     });
   }

@@ -30,7 +30,7 @@ export async function moveTicket(
   system: SystemOfRecord,
   words: StatusWords,
   id: string,
-  { to, marker: marker, note, from }: Move,
+  { to, marker, note, from }: Move,
 ): Promise<Moved> {
   const before = await readTicket(system, id);
   if (!before.ticket) return { ...before, outcome: 'stale' };

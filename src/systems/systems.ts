@@ -19,7 +19,7 @@ import { now } from '../outside/database/clock.js';
 export class Systems {
   readonly all: ReadonlyMap<string, ConnectedSystem>;
 
-  /** `markerKey` signs the marks of our notes, so that nobody else can write one. */
+  /** `markerKey` signs the markers of our notes, so that nobody else can write one. */
   constructor(
     settings: ReadonlyMap<string, SystemSettings>,
     paceOf: (system: string, perSecond: number) => Pace,
@@ -45,13 +45,13 @@ export class Systems {
   /** Safe to repeat. */
   move(
     { system: name, ticketId, observed }: KnownTicket,
-    { note, marker: marker, to }: Omit<Move, 'from'>,
-    terms: RequestContext,
+    { note, marker, to }: Omit<Move, 'from'>,
+    context: RequestContext,
   ): Promise<Moved> {
     const { system, words, settings } = this.named(name);
     const shown = settings.writeBack.closing ? note : undefined;
     const move = { to, marker: this.signed(marker), note: shown, from: stateOf(observed) };
-    return runInContext(terms, () => moveTicket(system, words, ticketId, move));
+    return runInContext(context, () => moveTicket(system, words, ticketId, move));
   }
 
   /** What was read of a ticket, as the ledger keeps it. */
@@ -79,9 +79,9 @@ export class Systems {
   }
 
   /** Opens a ticket, or finds the one with the same reference, and returns it. */
-  async open(name: string, ticket: NewTicket, terms?: RequestContext): Promise<{ ticket: Ticket; at: Date }> {
+  async open(name: string, ticket: NewTicket, context?: RequestContext): Promise<{ ticket: Ticket; at: Date }> {
     const { system } = this.named(name);
-    const id = await (terms ? runInContext(terms, () => system.open(ticket)) : system.open(ticket));
+    const id = await (context ? runInContext(context, () => system.open(ticket)) : system.open(ticket));
     const at = now();
     const opened = await system.read(id);
     if (!opened) throw new CloseoutError('SystemUnavailable', `Ticket ${id} was opened, but cannot be read.`);
@@ -93,10 +93,10 @@ export class Systems {
     { system: name, ticketId }: KnownTicket,
     marker: string,
     text: string,
-    terms: RequestContext,
+    context: RequestContext,
   ): Promise<void> {
     const { system } = this.named(name);
-    await runInContext(terms, () => noteOnce(system, ticketId, this.signed(marker), text));
+    await runInContext(context, () => noteOnce(system, ticketId, this.signed(marker), text));
   }
 
   private signed(marker: string): string {

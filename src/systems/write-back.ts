@@ -23,10 +23,10 @@ export async function writeAnswerBack(
   systems: Systems,
   ticket: KnownTicket,
   answer: AnswerToShow,
-  terms: RequestContext,
+  context: RequestContext,
 ): Promise<void> {
   const { reportId, cycle, revision } = answer;
-  await systems.addNote(ticket, answerMarker(reportId, cycle, revision), answerInWords(answer), terms);
+  await systems.addNote(ticket, answerMarker(reportId, cycle, revision), answerInWords(answer), context);
 }
 
 function answerInWords({ revision, score, scale, solved, followUps, comment }: AnswerToShow): string {

@@ -274,7 +274,8 @@ async function writeChange(run: RunState, name: 'reopenReport' | 'cancelReport',
 /** Alerts an operator to a report that was reopened too often, once per cycle. */
 async function escalate(run: RunState): Promise<void> {
   const { reportId, cycle } = run;
-  if (cycle <= run.policy.reopen.escalateAfter || run.escalatedCycle === cycle) return;
+  const reopenings = cycle - run.firstCycle;
+  if (reopenings < run.policy.reopen.escalateAfter || run.escalatedCycle === cycle) return;
   run.escalatedCycle = cycle;
-  await raiseAlert({ kind: 'reopenings', reportId, cycle, at: new Date().toISOString() });
+  await raiseAlert({ kind: 'reopenings', reportId, cycle, reopenings, at: new Date().toISOString() });
 }

@@ -36,7 +36,7 @@ export const outcomeOf = ({ phase, state }: RunState): RunStatus['outcome'] => {
 /** What the run has written: enough for another run, or another database, to continue from. */
 export function standingOf(run: RunState): Standing {
   const { clearing, closedAt, hold, releasedBy, skipSurveyBy } = run;
-  const { survey, reminded, confirmation, answer, attention, written } = run;
+  const { survey, reminded, confirmation, answer, written } = run;
   const changes = run.unwritten.map(({ change }) => change);
   return {
     ...written,
@@ -50,6 +50,7 @@ export function standingOf(run: RunState): Standing {
     reminded,
     confirmation,
     answer,
-    attention,
+    // Not that of a relay that refuses our mail, which is not in the ledger.
+    attention: run.phase === 'needsAttention' ? run.attention : undefined,
   };
 }

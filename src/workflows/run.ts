@@ -41,6 +41,8 @@ export interface RunState extends Standing, Unhandled {
   phase: Phase;
   /** The report was looked up, or just stored. */
   isKnown: boolean;
+  /** Each later one is a reopening. */
+  firstCycle: number;
   /** The run that owned the ledger's row when it was last looked up: not this one after a reset. */
   ownerId?: string;
   /** What the ledger holds. */
@@ -114,6 +116,7 @@ export function newRun(input: RunInput): RunState {
     isKnown: false,
     state: 'open',
     cycle: 0,
+    firstCycle: 1,
     rev: 0,
     received: nothingReceived(),
     written: { state: 'open', cycle: 0, rev: 0 },
@@ -150,6 +153,7 @@ function justOpened({ cycle = 1, surveyId, serviceProblemId, ...rule }: OpenedRe
     isKnown: true,
     ownerId: workflowInfo().firstExecutionRunId, // not this run after a reset
     cycle,
+    firstCycle: cycle,
     written: { state: 'open', cycle, rev: 0 },
     rule,
     customerId: rule.customerId,

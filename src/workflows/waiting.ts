@@ -83,8 +83,8 @@ export async function lookUp(run: RunState): Promise<boolean> {
   const isCancelled = () => run.unwritten.some(({ change }) => change.kind === 'cancelled');
   const found = await attemptOrPark(run, {
     name: 'lookUpReport',
-    step: (attempts) => {
-      const input = { reportId, runId, known, isForced: attempts > 1 };
+    step: (_, parkedWith) => {
+      const input = { reportId, runId, known, isForced: parkedWith === 'Diverged' };
       return steps.lookUpReport.executeWithOptions(steps.untilGivenUp(run), [input]);
     },
     giveUp: isCancelled,
@@ -135,8 +135,8 @@ export async function attempt<T>(
 
 export interface Step<T> {
   name: string;
-  /** `attempts`: how often it was started. */
-  step: (attempts: number) => Promise<T>;
+  /** `attempts`: how often it was started; `parkedWith`: the code of its last failure. */
+  step: (attempts: number, parkedWith?: ErrorCode) => Promise<T>;
   /** Stops the step at any time. */
   stop?: Condition;
   /** Ends the wait for an operator, beside `retryNow` and `closeByHand`. */
@@ -153,18 +153,22 @@ export interface Step<T> {
  */
 export async function attemptOrPark<T>(run: RunState, { step, ...options }: Step<T>): Promise<T | undefined> {
   const { name, stop = never, giveUp = never, watches, continuesByHand = false } = options;
+  let parkedWith: ErrorCode | undefined;
   for (let attempts = 1; ; attempts++) {
+    const lastCode = parkedWith;
     try {
-      return await attempt(run, () => step(attempts), stop, watches);
+      return await attempt(run, () => step(attempts, lastCode), stop, watches);
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
       const { retries, cancellations } = run;
       delete run.closeByHand; // requested before this failure, so it did not help
       const failure = reasonOf(error);
+      const code = codeOf(failureOf(error));
+      parkedWith = code;
       const isLeft = () => stop() || giveUp() || run.cancellations !== cancellations;
       await park(run, {
         step: name,
-        code: codeOf(failureOf(error)),
+        code,
         failure,
         waitingFor: 'an operator',
         until: () => isLeft() || run.retries !== retries || run.closeByHand !== undefined,

@@ -101,8 +101,8 @@ test('a reminder that the relay refuses is not tried again, however often its ru
 test('a survey mail that came back is sent again outside of quiet hours, and its reminder counts from then on', async () => {
   await stack.ask('CAME-BACK-1');
   await stack.sql(`update surveys set sent_at = now() - interval '6 days' where report_id = 'CAME-BACK-1'`);
-  const again = (againFor: string, policy: Policy['survey']) =>
-    mail(deps, 'CAME-BACK-1', { policy, resentBy: againFor });
+  const again = (resentBy: string, policy: Policy['survey']) =>
+    mail(deps, 'CAME-BACK-1', { policy, resentBy: resentBy });
   expect(await again('closeout', quietly)).toEqual({ postponedUntil: expect.any(String) as string });
   const sentAt = async () => (await deps.surveys.ofCycle('CAME-BACK-1', 1))?.sentAt?.getTime();
   const before = await sentAt();

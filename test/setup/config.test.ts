@@ -66,11 +66,14 @@ test.each([
 });
 
 test.each([
-  ['CLOSEOUT_MAIL_FROM', 'a,b@acme.example'],
-  ['CLOSEOUT_MAIL_FROM', 'Care <care@acme..example>'],
-  ['CLOSEOUT_KEEP_DAYS', '9999999'],
-])('%s = "%s" is refused', (name, value) => {
-  expect(() => loadConfig({ ...elsewhere, [name]: value })).toThrow(name);
+  ['CLOSEOUT_MAIL_FROM', 'a,b@acme.example', 'must be a mail address'],
+  ['CLOSEOUT_MAIL_FROM', 'Care <care@acme..example>', 'must be a mail address'],
+  ['CLOSEOUT_KEEP_DAYS', '9999999', 'must be at most 36500'],
+  ['CLOSEOUT_ALERT_TO', 'noc', 'must be a mail address'],
+  ['CLOSEOUT_WORKER_VERSIONING', 'maybe', 'must be one of yes, no'],
+  ['CLOSEOUT_API_TOKEN', 'short', 'must have at least 16 characters'],
+])('%s = "%s" is refused: it %s', (name, value, rule) => {
+  expect(() => loadConfig({ ...elsewhere, [name]: value })).toThrow(`${name} ${rule}`);
 });
 
 const ofProcess = {

@@ -28,6 +28,7 @@ export const lookedUp = (runId: string, more: Partial<LookedUp> = {}): LookedUp 
   received: nothingReceived(),
   survey: { state: 'none', id: 'survey-1' },
   reminded: false,
+  firstCycle: 1,
   actedOnRevision: 0,
   policy: defaultPolicy,
   rule: { ticketType: 'fault', severity: 'minor' },
@@ -81,8 +82,8 @@ export class ScriptedProcess {
     private readonly scripts: Map<string, Script>,
   ) {}
 
-  /** `longestHistory`: with so many events, a run continues as new. */
-  static async start({ longestHistory }: { longestHistory?: number } = {}): Promise<ScriptedProcess> {
+  /** `maxHistoryLength`: with so many events, a run continues as new. */
+  static async start({ maxHistoryLength }: { maxHistoryLength?: number } = {}): Promise<ScriptedProcess> {
     installQuietRuntime();
     const path = process.env['CLOSEOUT_TEMPORAL_CLI'] ?? '';
     const keys = Object.values(searchAttributes).map(({ name, type }) => defineSearchAttributeKey(name, type));
@@ -90,7 +91,7 @@ export class ScriptedProcess {
       server: {
         executable: { type: 'existing-path', path },
         searchAttributes: keys,
-        extraArgs: longestHistory ? ['--dynamic-config-value', `${suggestedAfter}=${longestHistory}`] : [],
+        extraArgs: maxHistoryLength ? ['--dynamic-config-value', `${suggestedAfter}=${maxHistoryLength}`] : [],
         log: { level: 'error', format: 'json' },
       },
     });

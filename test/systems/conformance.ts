@@ -116,7 +116,7 @@ export function conformance(name: string, start: () => Promise<Agent>): void {
       const reopened = {
         to: 'open',
         from: 'closed',
-        cursor: `closeout:desk-${id}:1:reopened`,
+        marker: `closeout:desk-${id}:1:reopened`,
         note: 'Not fixed.',
       } as const;
       await close(id, faulty, reopened);

@@ -15,7 +15,7 @@ const allowed: Record<string, string[]> = {
 };
 
 /** Fewer than a client asks for. */
-const mostPerPage = 40;
+const maxPerPage = 40;
 
 export class Tmf621Server {
   private readonly tickets = new Map<string, Ticket>();
@@ -110,7 +110,7 @@ export class Tmf621Server {
     if (request.method === 'PATCH' && ticket) return void this.patch(ticket, given, send);
     if (ticket) return void send(200, this.shown(ticket));
     const offset = Number(searchParams.get('offset') ?? 0);
-    const limit = Math.min(mostPerPage, Number(searchParams.get('limit') ?? 10));
+    const limit = Math.min(maxPerPage, Number(searchParams.get('limit') ?? 10));
     send(
       200,
       [...this.tickets.values()].slice(offset, offset + limit).map((each) => this.shown(each)),

@@ -18,7 +18,7 @@ import { until } from '../stack/waiting.js';
 
 let process: ScriptedProcess;
 beforeAll(async () => {
-  process = await ScriptedProcess.start({ longestHistory: 60 });
+  process = await ScriptedProcess.start({ maxHistoryLength: 60 });
 });
 afterAll(() => process.end());
 

@@ -57,9 +57,21 @@ test('a report that was reopened often, and cleared again before its run looked,
     alertOperator: raised.activity,
   });
   const alert = await raised.call(1);
-  expect(alert.input).toMatchObject({ kind: 'reopenings', reportId: 'FLAPS-1', cycle: 4 });
+  expect(alert.input).toMatchObject({ kind: 'reopenings', reportId: 'FLAPS-1', cycle: 4, reopenings: 3 });
   alert.succeed(true);
   expect(await run.result()).toMatchObject({ outcome: 'closed' });
+});
+
+test('the cycles of a deleted report with the same id are no reopenings', async () => {
+  const alerts: Alert[] = [];
+  const clearing = { at: '2026-03-01T12:00:00Z', receivedAt: '2026-03-01T12:00:00Z' };
+  const run = await process.begin('REUSED-1', {
+    lookUpReport: ({ runId }) =>
+      Promise.resolve(lookedUp(runId, { state: 'cleared', cycle: 4, firstCycle: 4, clearing })),
+    alertOperator: (alert) => Promise.resolve(alerts.push(alert) > 0),
+  });
+  expect(await run.result()).toMatchObject({ outcome: 'closed' });
+  expect(alerts).toEqual([]);
 });
 
 describe('a report that differs from its run after a restore', () => {

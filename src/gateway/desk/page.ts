@@ -40,7 +40,7 @@ export const isForOperators = (request: FastifyRequest): boolean =>
 /** A browser asks, not a program. */
 export const wantsPage = ({ headers }: FastifyRequest): boolean => (headers.accept ?? '').includes('text/html');
 
-/** The operator's own name, of the log-in or of the token; with the shared token, the name that was typed with it. */
+/** The operator's own name, of the login or of the token; with the shared token, the name that was typed with it. */
 export function operatorOf({ headers, subject }: FastifyRequest): string {
   if (subject) return subject.name;
   const [scheme = '', credentials = ''] = (headers.authorization ?? '').split(' ');

@@ -74,6 +74,8 @@ interface ReportTable {
   status: ReportStatus;
   statusReason: Optional<string>;
   cycle: Generated<number>;
+  /** 1, unless a report with its id was deleted before. */
+  firstCycle: Generated<number>;
   description: string;
   severity: string;
   ticketType: string;

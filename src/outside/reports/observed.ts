@@ -192,6 +192,7 @@ async function open(tx: Db, seen: Observation): Promise<Observed | ObservedRow> 
         ...attributes,
         status,
         cycle: firstCycle(id),
+        firstCycle: firstCycle(id),
         openedAt: openedAt ?? at,
         externalId: ticketId,
         document: '{}',

@@ -137,7 +137,7 @@ type Counted = Pick<
   | 'askedTheQuestion'
   | 'sentForReport'
   | 'askedForServiceProblem'
-> & { currentCycle: number };
+> & { currentCycle: number; firstCycle: number };
 
 /** A survey that waited behind a confirmation was asked when the report was closed, and never if it was not. */
 const wasAsked = sql<boolean>`(state not in ('skipped', 'undeliverable')
@@ -158,7 +158,7 @@ export async function eligibilityFacts(
   const address = contact?.emailAddress;
   const hash = address === undefined ? '' : hashOf(address);
   const { rows } = await sql<Counted>`
-    select status, cycle as current_cycle,
+    select status, cycle as current_cycle, first_cycle,
       exists (select from opt_outs where address_hash = ${hash}) as opted_out,
       exists (select from suppressions where address_hash = ${hash}) as suppressed,
       (select count(*)::int from surveys where customer_id = ${customerId} and ${decidedAfter(since)} and ${askedAt} > ${since}
@@ -171,12 +171,12 @@ export async function eligibilityFacts(
         and report_id <> ${id} and ${wasAsked}) as asked_for_service_problem
     from reports where id = ${id}
   `.execute(tx);
-  const { currentCycle, ...counted } = rows[0] as Counted; // the report exists: foreign keys refer to it
+  const { currentCycle, firstCycle, ...counted } = rows[0] as Counted; // the report exists: foreign keys refer to it
   return {
     ...counted,
     suppressed: counted.suppressed && policy.channel === 'mail',
     isCurrentCycle: currentCycle === cycle,
-    isRecleared: cycle > 1,
+    isRecleared: cycle > firstCycle,
     // Another channel has addresses of its own.
     hasAddress: address !== undefined || policy.channel === 'handover',
     sampleBucket: sampleBucketOf(id),
