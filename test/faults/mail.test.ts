@@ -100,7 +100,7 @@ test('an alert that is refused is sent once the address accepts it', async () =>
   await until('the alert', () => sink.to(to).some((mail) => mail.includes(id)));
 });
 
-test('a dropped or deferred confirmation mail is retried; a customer who cannot be asked is not waited for', async () => {
+test('a dropped or deferred confirmation mail is retried; customers who cannot be reached are skipped', async () => {
   const asks = async (id: string) => {
     await stack.open(id, { ticketType: 'confirmed' });
     await stack.client.clear(id);
