@@ -110,7 +110,7 @@ test('a dropped or deferred confirmation mail is retried; customers who cannot b
   expect(sink.to('drop-c@customers.example')).toHaveLength(3);
   expect(new Set(sink.to('drop-c@customers.example')).size).toBe(1);
   expect(sink.to('later-c@customers.example').length).toBeGreaterThan(0);
-  // Who cannot be asked is not waited for.
+  // A customer who cannot be reached is skipped.
   expect((await stack.untilPhase('gone-c', 'done')).survey).toEqual({ state: 'skipped', reason: 'suppressed' });
   expect((await stack.untilPhase('policy-c', 'done')).survey).toEqual({
     state: 'undeliverable',
