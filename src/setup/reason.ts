@@ -4,7 +4,7 @@ import type { z } from 'zod';
 /** What zod says by itself, in our words. `object`: what a map is called where the input comes from. */
 export function reasonOf(issue: z.core.$ZodIssue | undefined, object = 'a map of settings'): string {
   if (issue?.code === 'unrecognized_keys') return 'is not a setting';
-  if (!issue || !/^(Invalid|Too|Unrecognized) /.test(issue.message)) return issue?.message ?? 'is invalid';
+  if (!issue || !/^(Invalid|Too) /.test(issue.message)) return issue?.message ?? 'is invalid';
   switch (issue.code) {
     case 'invalid_type':
       return issue.message.endsWith('undefined')
@@ -24,10 +24,11 @@ export function reasonOf(issue: z.core.$ZodIssue | undefined, object = 'a map of
 }
 
 function amount(origin: string, limit: string, count: number | bigint): string {
-  const unit = { string: 'character', array: 'entry' }[origin];
-  if (unit === undefined) return `be ${limit} ${count}`;
-  return `have ${limit} ${count} ${count === 1 ? unit : { character: 'characters', entry: 'entries' }[unit]}`;
+  const [one, many] = units[origin] ?? [];
+  return one === undefined ? `be ${limit} ${count}` : `have ${limit} ${count} ${count === 1 ? one : many}`;
 }
+
+const units: Record<string, [string, string]> = { string: ['character', 'characters'], array: ['entry', 'entries'] };
 
 const formats: Record<string, string> = {
   email: 'must be a mail address',
