@@ -8,6 +8,7 @@ import { EventService } from './client/events.js';
 import { assertAllowed, assertChangeable } from './client/status-checks.js';
 import { storedStatus } from './client/stored-status.js';
 import { NewRuns } from './client/new-runs.js';
+import { IncomingMailService } from './client/incoming-mail.js';
 import { OverviewService } from './client/overview.js';
 import { ServiceProblemService } from './client/service-problems.js';
 import { SystemService } from './client/systems.js';
@@ -64,6 +65,7 @@ interface Parts {
 
 export class CloseoutClient {
   readonly surveys: SurveyService;
+  readonly incomingMail: IncomingMailService;
   readonly serviceProblems: ServiceProblemService;
   readonly customers: CustomerService;
   readonly overview: OverviewService;
@@ -84,6 +86,7 @@ export class CloseoutClient {
     this.reports = stores.reports;
     this.newRuns = new NewRuns(parts);
     this.surveys = new SurveyService(stores, temporal.runs);
+    this.incomingMail = new IncomingMailService(stores, temporal.runs, this.surveys);
     this.serviceProblems = new ServiceProblemService(stores.reports, temporal.serviceProblems);
     this.customers = new CustomerService(stores, temporal.runs);
     this.overview = new OverviewService(stores, temporal);
@@ -181,7 +184,7 @@ export class CloseoutClient {
       status: status && isOpen(status) ? status : undefined,
       statusReason: isRunsReason ? undefined : change.reason,
     };
-    const updated = await this.reports.update(reportId, given, assertFits); // checked again, under the lock of the row
+    const updated = await this.reports.update(reportId, given, assertFits, change.by); // checked again, under the lock of the row
     const kind = status && changeTo(status);
     return kind ? this.report(reportId, kind, { ...change, status }, updated) : { report: updated, isApplied: true };
   }
@@ -241,8 +244,10 @@ export class CloseoutClient {
     const isDone = update === 'resendSurvey' && (await this.surveys.currentOf(reportId)).state === 'undeliverable';
     if (isDone) return runs.updateWithStart(update, await this.reports.get(reportId), request, requestId);
     return runs.update(update, reportId, request, requestId).catch(async (error: unknown) => {
-      if (hasCode(error, 'NoRun')) await this.reports.get(reportId); // no report either?
-      throw error;
+      if (!hasCode(error, 'NoRun')) throw error;
+      const report = await this.reports.get(reportId); // no report either?
+      if ((await this.status(reportId)).phase === 'done') throw error;
+      return runs.updateWithStart(update, report, request, requestId); // its run is lost
     });
   }
 

@@ -37,7 +37,7 @@ function refusedAsOurs(error: unknown): never {
 }
 
 async function readFacts(
-  { reports, surveys, answers, messages, affected }: Deps,
+  { reports, surveys, answers, messages, affected, ledger }: Deps,
   alert: Alert,
 ): Promise<AlertFacts & { survey?: { id: string; alertedRevision: number | null } }> {
   switch (alert.kind) {
@@ -65,7 +65,8 @@ async function readFacts(
     case 'message':
     case 'reply': {
       const message = await messages.find(alert.storedMessageId);
-      return { message, survey: message && (await surveys.find(message.surveyId)) };
+      const survey = message && (await surveys.find(message.surveyId));
+      return { message, survey, isHeld: survey && (await ledger.read(survey.reportId)).hold !== null };
     }
     default:
       return {};

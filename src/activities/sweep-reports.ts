@@ -58,9 +58,10 @@ async function wakeDue(deps: Deps, result: Result): Promise<void> {
 /** What a customer or an operator said while Temporal was unavailable. */
 async function sendStored({ unsent, messages, ledger, runs }: Deps, result: Result): Promise<void> {
   const notSent = await inParallel(await unsent.reopenings(pageSize), async (reopening) => {
-    const report = toReport(await ledger.read(reopening.reportId));
-    await runs.signal(report, signals.reopened, customersReopening(reopening));
-    await unsent.removeReopening(reopening.id);
+    const row = await ledger.read(reopening.reportId);
+    if (row.received.ids.includes(reopening.id)) return unsent.endReopenings(row.id);
+    await runs.signal(toReport(row), signals.reopened, customersReopening(reopening));
+    await unsent.markSignalled(reopening.id);
     count(result, 'reopened');
   });
   const notBegun = await inParallel(await unsent.replies(pageSize), async (id) => {

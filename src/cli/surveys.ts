@@ -37,7 +37,7 @@ async function receive({ recipient, json }: Common & { recipient?: string }): Pr
   ]);
   const mail = await readIncoming(await buffer(process.stdin), recipient);
   await withClient(async (client) => {
-    const { kind, surveyId } = await client.surveys.receive(mail);
+    const { kind, surveyId } = await client.incomingMail.receive(mail);
     print({ json }, { received: kind, survey: surveyId }, `received: ${kind}`);
   }).catch(throwTemporary);
 }

@@ -1,4 +1,4 @@
-/** The client's operations on surveys: answers, confirmations, incoming mail, opt-outs, replies. */
+/** The client's operations on surveys: answers, confirmations, opt-outs, replies. */
 import { createHash, randomBytes } from 'node:crypto';
 import { CloseoutError } from '../contract/errors.js';
 import { signals, type DeliverySignal } from '../contract/messages.js';
@@ -11,8 +11,6 @@ import {
   type Survey,
   type SurveyRecord,
 } from '../contract/survey.js';
-import { reportAbout } from '../customer/delivery-report.js';
-import type { IncomingMail } from '../customer/incoming-mail.js';
 import type { Stores } from '../outside/stores.js';
 import { answeredSignal } from '../outside/surveys/answers.js';
 import { confirmedSignal } from '../outside/surveys/confirmations.js';
@@ -20,15 +18,8 @@ import type { OptOutSource } from '../outside/surveys/do-not-contact.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
 import { customersReopening } from '../outside/unsent.js';
 import type { Runs } from '../outside/temporal/runs.js';
-import { isBadAddress } from '../policy/delivery.js';
 import { now } from '../outside/database/clock.js';
-import { falseIfRefused, ignoreNotFound, ignoreUnavailable } from './errors.js';
-
-/** The class of an incoming mail, and the survey that it is about. */
-export interface ReceivedMail {
-  kind: 'bounce' | 'delay' | 'complaint' | 'unsubscription' | 'automatic' | 'reply';
-  surveyId?: string;
-}
+import { ignoreUnavailable } from './errors.js';
 
 /** Through the link of one survey. */
 const maxNotes = 20;
@@ -83,6 +74,9 @@ export class SurveyService {
     const { confirmations, reports } = this.stores;
     const isStored = await confirmations.record(surveyId, reply);
     const survey = await this.find(surveyId);
+    // The words of the first "no" become the reason of the reopening; an operator reads all others as a message.
+    if (survey && isStored && reply.reason && (reply.fixed || survey.confirmActedOn))
+      await this.addNote(survey, reply.reason);
     if (!survey?.confirmedAt || survey.confirmActedOn) return isStored;
     const report = await reports.get(survey.reportId);
     await this.runs.signalStored(report, signals.confirmed, confirmedSignal(survey));
@@ -91,14 +85,16 @@ export class SurveyService {
 
   /**
    * Too late for an answer: stores that the problem is not solved, then signals the run, as `answer` does, which reopens the report.
-   * Safe to repeat.
+   * If that is under way already, other words become a note. Safe to repeat.
    */
-  async notSolved({ id: surveyId, reportId, confirmFor }: Survey, reason?: string): Promise<void> {
+  async notSolved(survey: Survey, reason?: string): Promise<void> {
+    const { id: surveyId, reportId, confirmFor } = survey;
     const { reports, unsent } = this.stores;
     const report = await reports.get(reportId);
     // The same report may be cleared, and found not solved, more than once in a cycle.
     const said = `${surveyId} ${confirmFor?.toISOString()} not solved ${reason}`;
     const id = createHash('sha256').update(said).digest('base64url').slice(0, 22);
+    if (await unsent.isReopening(reportId, id)) return reason ? this.addNote(survey, reason) : undefined;
     if (reason) await reports.addReason(reportId, id, reason);
     const reopening = { id, reportId, hasReason: reason !== undefined, receivedAt: now() };
     await unsent.storeReopening(reopening);
@@ -138,14 +134,14 @@ export class SurveyService {
       ({ direction, messageId }) => direction === 'in' && messageId === null,
     );
     if (notes.length >= maxNotes && !notes.some((note) => note.id === id))
-      throw new CloseoutError('TooManyRequests', `At most ${maxNotes} messages are accepted through one link.`);
+      throw new CloseoutError('LimitReached', `At most ${maxNotes} messages are accepted through one link.`);
     await confirmations.addNote(surveyId, text);
     await messages.store({ id, surveyId, direction: 'in', author: null, text });
     await this.alertToMessage(id).catch(ignoreUnavailable);
   }
 
-  /** If Temporal is unavailable, the sweep does it. */
-  private async alertToMessage(storedMessageId: string): Promise<void> {
+  /** An operator reads what a customer wrote. The same message is alerted to once. */
+  async alertToMessage(storedMessageId: string): Promise<void> {
     await this.runs.alert({ kind: 'message', storedMessageId });
     await this.stores.messages.markBegun(storedMessageId);
   }
@@ -158,34 +154,6 @@ export class SurveyService {
   /** The customer wants surveys after all. Throws `NotFound` if the address is not known. Safe to repeat. */
   async undoOptOut(survey: Survey): Promise<void> {
     await this.stores.doNotContact.undoOptOut(survey, await this.mailedTo(survey));
-  }
-
-  /** Handles an incoming mail. Safe to repeat. Throws `NotFound` if a person replied to no survey of ours. */
-  async receive(mail: IncomingMail): Promise<ReceivedMail> {
-    const survey = await this.firstOf(mail.surveyIds);
-    if (!survey) {
-      if (mail.kind !== 'reply') return { kind: 'automatic' };
-      throw new CloseoutError('NotFound', 'This mail does not belong to any survey, so nobody was alerted.');
-    }
-    return { kind: await this.receiveAbout(survey, mail), surveyId: survey.id };
-  }
-
-  private async receiveAbout(survey: Survey, mail: IncomingMail): Promise<ReceivedMail['kind']> {
-    switch (mail.kind) {
-      case 'deliveryReport':
-        return this.receiveReports(survey, mail);
-      case 'automatic':
-        await this.stores.timeline.addOnce(survey.id, 'automaticReply', mail.id);
-        return 'automatic';
-      case 'complaint':
-      case 'unsubscription':
-        // A mail server would send it back to somebody who can do nothing about it.
-        await this.optOut(survey, mail.kind).catch(ignoreNotFound);
-        return mail.kind;
-      case 'reply':
-        await this.receiveReply(survey, mail);
-        return 'reply';
-    }
   }
 
   /**
@@ -211,79 +179,6 @@ export class SurveyService {
     await this.runs.reply(id).then(note, ignoreUnavailable);
   }
 
-  private async receiveReports(
-    survey: Survey,
-    { id, reports, replyId, isOfReminder }: IncomingMail & { kind: 'deliveryReport' },
-  ): Promise<'bounce' | 'delay' | 'automatic'> {
-    const { timeline, doNotContact } = this.stores;
-    const ours = await this.addressesOf(survey);
-    const isOurs = (hash: string) => ours.includes(hash) || survey.earlierAddresses.includes(hash);
-    const about = reportAbout(reports, (to) => isOurs(doNotContact.hashOf(to)));
-    if (!about || about.report.outcome === 'delivered') {
-      await timeline.addOnce(survey.id, 'automaticReply', id);
-      return 'automatic';
-    }
-    const { outcome, status, recipient } = about.report;
-    if (outcome === 'delayed') {
-      await timeline.addOnce(survey.id, 'delayed', status);
-      return 'delay';
-    }
-    const address = recipient === undefined ? ours[0] : doNotContact.hashOf(recipient);
-    if (isBadAddress(status) && address !== undefined && !about.isForwarded)
-      await doNotContact.suppress(address, { reason: status, source: 'dsn', reportId: survey.reportId });
-    // The bounce is about an earlier address; a later mail went to another one.
-    const isOfEarlier = address !== undefined && !ours.includes(address) && isOurs(address);
-    if (replyId !== undefined)
-      await this.handleReplyBounce(replyId, isBadAddress(status) ? 'RecipientRefused' : 'MailRefused');
-    else if (isOfEarlier) await timeline.addOnce(survey.id, 'bounced', status);
-    else await this.handleBounce(survey, status, id, isOfReminder);
-    return 'bounce';
-  }
-
-  /** An operator's reply bounced. The survey is not affected. */
-  private async handleReplyBounce(storedMessageId: string, failure: 'RecipientRefused' | 'MailRefused'): Promise<void> {
-    const { messages } = this.stores;
-    if (!(await messages.find(storedMessageId))) return;
-    await messages.giveUp(storedMessageId, failure);
-    await this.runs.alert({ kind: 'reply', storedMessageId, failure });
-  }
-
-  /** The report stays closed. A survey stays open if only its reminder came back: its first mail did arrive. */
-  private async handleBounce(survey: Survey, status: string, id: string, isOfReminder = false): Promise<void> {
-    await this.stores.timeline.addOnce(survey.id, 'bounced', status);
-    if (isOfReminder) return;
-    const isWaiting = survey.state === 'sent' || survey.state === 'queued' || survey.confirmation === 'sent';
-    if (!isWaiting) return;
-    const report = await this.stores.reports.get(survey.reportId);
-    await this.runs.signal(report, signals.bounced, { surveyId: survey.id, reason: status, id });
-  }
-
-  /** Stored before anybody is alerted. The report's status is the operator's to change. */
-  private async receiveReply(
-    survey: Survey,
-    { id, messageId, from, text }: IncomingMail & { kind: 'reply' },
-  ): Promise<void> {
-    const { messages, timeline, doNotContact } = this.stores;
-    const isCustomer = from !== undefined && (await this.addressesOf(survey)).includes(doNotContact.hashOf(from));
-    const author = isCustomer ? null : 'another address';
-    const isNew = await messages.store({ id, surveyId: survey.id, direction: 'in', messageId, author, text });
-    if (isNew) await timeline.add(survey.id, 'wroteBack');
-    // A reply counts as contact: the report stays open until an operator has read the mail.
-    if (survey.confirmation === 'sent')
-      await this.runs
-        .update('hold', survey.reportId, { by: 'closeout', note: 'the customer replied by mail' }, id)
-        .catch(falseIfRefused);
-    await this.alertToMessage(id);
-  }
-
-  private async firstOf(surveyIds: string[]): Promise<Survey | undefined> {
-    for (const id of surveyIds) {
-      const survey = await this.find(id);
-      if (survey) return survey;
-    }
-    return undefined;
-  }
-
   private async mailedTo(survey: Survey): Promise<string> {
     const [mailedTo] = await this.addressesOf(survey);
     if (mailedTo !== undefined) return mailedTo;
@@ -291,7 +186,7 @@ export class SurveyService {
   }
 
   /** Hashes of the addresses that it may have been mailed to: that of its last mail, which outlives the report's, and the report's. */
-  private async addressesOf({ mailedTo, reportId }: Survey): Promise<string[]> {
+  async addressesOf({ mailedTo, reportId }: Survey): Promise<string[]> {
     const { reports, doNotContact } = this.stores;
     const address = (await reports.contactOf(reportId))?.emailAddress;
     const current = address === undefined ? null : doNotContact.hashOf(address);

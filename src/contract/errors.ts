@@ -14,6 +14,8 @@ export const errors = {
   MethodNotAllowed: { retry: false, acts: 'caller', http: 405 },
   ReportExists: { retry: false, acts: 'caller', http: 409 },
   StatusConflict: { retry: false, acts: 'caller', http: 409 },
+  /** However often it is repeated. */
+  LimitReached: { retry: false, acts: 'caller', http: 409 },
   NoRun: { retry: false, acts: 'caller', http: 409 },
   BodyTooLarge: { retry: false, acts: 'caller', http: 413 },
   NotJson: { retry: false, acts: 'caller', http: 415 },

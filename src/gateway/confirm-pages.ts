@@ -20,6 +20,7 @@ import {
   type LinkRequest,
   type Site,
 } from './customer-page.js';
+import { minute } from '../policy/time.js';
 import { parseInput } from './parse.js';
 import { showSurvey, toAnswer } from './survey-form.js';
 import { now } from '../client/clock.js';
@@ -140,11 +141,16 @@ async function showPage(
     });
     return sendPage(reply, error ? 422 : 200, page);
   }
-  if (reason) await client.surveys.addNote(survey, reason);
+  const isNew = reason !== '' && reason !== survey.confirmReason; // a double click says it once
+  if (isNew) await client.surveys.addNote(survey, reason);
   // Reloads until the page can ask the survey's question, or it is clear that there is none.
-  if (state === 'confirmed' && survey.state === 'queued') reply.header('refresh', '5');
+  if (state === 'confirmed' && survey.state === 'queued' && isJustConfirmed(survey)) reply.header('refresh', '5');
   return sendEnd(reply, voice, view, survey, contact?.timeZone);
 }
+
+/** A report that cannot be closed now takes longer, and a page that reloads for hours disturbs whoever reads it. */
+const isJustConfirmed = ({ confirmedAt }: Survey): boolean =>
+  confirmedAt !== null && now().getTime() - confirmedAt.getTime() < minute;
 
 function sendEnd(
   reply: FastifyReply,

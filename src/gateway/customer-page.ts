@@ -109,6 +109,7 @@ export function sendRefusal(
 function refusalText({ t: { refused } }: Voice, error: CloseoutError, code: number): string {
   if (code >= 500) return refused.failed;
   if (error.code === 'TooManyRequests') return refused.tooMany;
+  if (error.code === 'LimitReached') return refused.limit;
   return error.code === 'NotFound' ? refused.invalid : error.message;
 }
 

@@ -84,6 +84,11 @@ export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: 
     return reply.redirect(`/s/${request.params.token}/reopened${queryOf(request)}`, 303);
   });
 
+  // An error of the form has this address, which a browser may open again.
+  app.get('/s/:token/reopen', reads, (request: LinkRequest, reply) =>
+    reply.redirect(`/s/${request.params.token}${queryOf(request)}`),
+  );
+
   app.get('/s/:token/reopened', reads, async (request: LinkRequest, reply) => {
     const survey = await find('survey', request);
     // In this order: the ledger removes what is stored when it opens the report.

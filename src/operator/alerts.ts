@@ -25,6 +25,8 @@ export interface AlertFacts {
   /** The answer about which the operator was alerted before. */
   alerted?: Pick<StoredAnswer, 'solved'>;
   message?: { text: string; author: string | null; at: Date };
+  /** The report is not closed before an operator releases it. */
+  isHeld?: boolean;
   affected?: Affected;
 }
 
@@ -170,9 +172,9 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     at: new Date(at),
   }),
 
-  message(_alert, { survey, message }) {
+  message(_alert, { survey, message, isHeld }) {
     if (!survey || !message) return undefined;
-    const { reportId, confirmation } = survey;
+    const { reportId } = survey;
     const sender = message.author
       ? `Someone other than the customer of report ${reportId}`
       : `The customer of report ${reportId}`;
@@ -182,12 +184,9 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
       ...ownWords(message.text),
       '',
       ...whatToDo(reportId),
-      "The report's status did not change, and this customer gets no reminder.",
+      "These words did not change the report's status, and this customer gets no reminder.",
     ];
-    if (confirmation === 'sent')
-      lines.push(
-        `The report was waiting for a confirmation and is now held. To close it, run: closeout release ${reportId}.`,
-      );
+    if (isHeld) lines.push(`The report is held. Once it may be closed, run: closeout release ${reportId}`);
     return { subject: `A customer wrote about report ${reportId}`, lines, at: message.at };
   },
 

@@ -10,9 +10,9 @@ export async function addCustomer(tx: Db, id: string | undefined): Promise<void>
     .execute();
 }
 
-/** Until the transaction ends, nothing else is decided about this customer. */
+/** Until the transaction ends, nothing else is decided about this customer. New reports and surveys, which refer to it, do not wait. */
 export async function lockCustomer(tx: Db, id: string | undefined): Promise<void> {
   if (id === undefined) return;
   await addCustomer(tx, id);
-  await tx.selectFrom('customers').select('id').where('id', '=', id).forUpdate().execute();
+  await tx.selectFrom('customers').select('id').where('id', '=', id).forNoKeyUpdate().execute();
 }

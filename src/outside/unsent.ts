@@ -21,12 +21,16 @@ export const customersReopening = ({ id, hasReason, receivedAt }: StoredReopenin
 });
 
 export interface Unsent {
-  /** Safe to repeat. The ledger removes it when it writes the reopening. */
+  /** Safe to repeat. The ledger removes it when it writes a reopening of the report. */
   storeReopening(reopening: StoredReopening): Promise<void>;
-  isReopening(reportId: string): Promise<boolean>;
+  /** There is one; `exceptId`: another one. */
+  isReopening(reportId: string, exceptId?: string): Promise<boolean>;
   /** Those that should have arrived by now. */
   reopenings(limit: number): Promise<StoredReopening[]>;
-  removeReopening(id: string): Promise<void>;
+  /** It was signalled again. */
+  markSignalled(id: string): Promise<void>;
+  /** The report's run has received them, and they reopened nothing. */
+  endReopenings(reportId: string): Promise<void>;
   /** Operators' replies whose runs may not have been started, or may be lost; their ids. */
   replies(limit: number): Promise<string[]>;
   /** What customers wrote and no operator was alerted to; the ids of the messages. */
@@ -43,8 +47,9 @@ export function unsent(db: Db): Unsent {
         .execute();
     },
 
-    async isReopening(reportId) {
-      const stored = db.selectFrom('storedReopenings').select('id').where('reportId', '=', reportId);
+    async isReopening(reportId, exceptId = '') {
+      const ofReport = db.selectFrom('storedReopenings').select('id').where('reportId', '=', reportId);
+      const stored = ofReport.where('id', '<>', exceptId);
       return (await stored.limit(1).executeTakeFirst()) !== undefined;
     },
 
@@ -52,14 +57,17 @@ export function unsent(db: Db): Unsent {
       db
         .selectFrom('storedReopenings')
         .selectAll()
-        .where('receivedAt', '<', sql<Date>`now() - interval '30 seconds'`)
+        .where(sql<boolean>`coalesce(signalled_at + interval '1 hour', received_at + interval '30 seconds') < now()`)
         .orderBy('receivedAt')
         .limit(limit)
         .execute(),
 
-    async removeReopening(id) {
-      await db.deleteFrom('storedReopenings').where('id', '=', id).execute();
+    async markSignalled(id) {
+      const signalledAt = sql<Date>`now()`;
+      await db.updateTable('storedReopenings').set({ signalledAt }).where('id', '=', id).execute();
     },
+
+    endReopenings: (reportId) => db.transaction().execute((tx) => endReopenings(tx, reportId)),
 
     async replies(limit) {
       const { rows } = await sql<{ id: string }>`
@@ -77,4 +85,21 @@ export function unsent(db: Db): Unsent {
       return rows.map(({ id }) => id);
     },
   };
+}
+
+/**
+ * Nothing is left to signal. What customers wrote to the reopenings, other than to the one that took effect, becomes messages, to which
+ * the sweep alerts an operator.
+ */
+export async function endReopenings(tx: Db, reportId: string, writtenId = ''): Promise<void> {
+  await sql`
+    insert into messages (id, survey_id, direction, author, text)
+    select stored.id, asked.id, 'in', null, said.reason
+    from stored_reopenings stored
+      join change_reasons said on said.report_id = stored.report_id and said.id = stored.id
+      join lateral (select id from surveys where report_id = stored.report_id and mailed_at is not null
+        order by cycle desc limit 1) asked on true
+    where stored.report_id = ${reportId} and stored.id <> ${writtenId}
+    on conflict do nothing`.execute(tx);
+  await tx.deleteFrom('storedReopenings').where('reportId', '=', reportId).execute();
 }

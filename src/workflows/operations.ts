@@ -166,13 +166,19 @@ async function record(
     run.looksAgain ||= attempts > 1; // the first time, the run itself may have written meanwhile
     const isLookedUp = () => !run.looksAgain && !run.isLookingUp;
     await condition(() => isLookedUp() || run.isEnding);
-    if (!isLookedUp()) throw refusal(`${commandOf(name)} was refused: ${ending}.`);
+    if (!isLookedUp()) throw ending(name);
   }
   throw refusal(`${commandOf(name)} was refused: another run owns this report.`);
 }
 
-const ending = 'the run is ending or continuing as new; try again';
 const refusal = (message: string): ApplicationFailure => ApplicationFailure.nonRetryable(message, 'StatusConflict');
+
+/** The next run, or what the ledger holds by then, can say more. */
+const ending = (name: UpdateName): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(
+    `${commandOf(name)} was not possible: the run is ending or continuing as new; try again.`,
+    'TemporalUnavailable',
+  );
 
 export function acceptOperations(run: RunState): void {
   for (const name of Object.keys(updates) as UpdateName[]) {
@@ -183,13 +189,13 @@ export function acceptOperations(run: RunState): void {
     };
     // Validators must be synchronous: an async one breaks the run (measured). Before the report is known, anything may fit.
     const validator = (request?: OperatorRequest) => {
-      if (run.isEnding) throw refusal(`${commandOf(name)} was refused: ${ending}.`);
+      if (run.isEnding) throw ending(name);
       if (run.isKnown || run.attention) check(request ?? {});
     };
     const handle = async (request?: OperatorRequest): Promise<RunStatus> => {
       if (!run.isKnown && !run.attention) {
         await condition(() => run.isKnown || run.attention !== undefined || run.isEnding);
-        if (run.isEnding) throw refusal(`${commandOf(name)} was refused: ${ending}.`);
+        if (run.isEnding) throw ending(name);
         check(request ?? {});
       }
       await accept(run, request ?? {});

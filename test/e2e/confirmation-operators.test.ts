@@ -1,5 +1,8 @@
+import { workflowIdOf } from '../../src/contract/ids.js';
 import { post } from '../stack/http.js';
 import { askToConfirm, confirmationPolicy as policy, confirmLink } from '../stack/confirmation.js';
+import { type SeenMail } from '../stack/mail.js';
+import { plainMail } from '../stack/incoming-mails.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -21,6 +24,28 @@ test('a customer who never got the question, and so was silent, is mailed the su
   await stack.untilSurvey('DEAD-1', 'sent');
   const [survey] = (await stack.untilMails('DEAD-1', mails.length + 1)).slice(mails.length);
   expect(survey?.text).toContain('/s/');
+});
+
+test('a held report is asked about once it is released; one that is held meanwhile gets no survey before it is closed', async () => {
+  await stack.open('HELD-2');
+  await stack.client.operate('hold', 'HELD-2', { by: 'eve' });
+  await stack.client.clear('HELD-2');
+  await stack.untilHeld('HELD-2');
+  expect(await stack.mails('HELD-2')).toHaveLength(0);
+  await stack.client.operate('release', 'HELD-2', { by: 'eve' });
+  const [mail] = await stack.untilMails('HELD-2', 1);
+  await stack.client.operate('hold', 'HELD-2', { by: 'eve' });
+  await post(confirmLink(mail as SeenMail), { fixed: 'yes' });
+  const refreshOf = async () => (await fetch(confirmLink(mail as SeenMail))).headers.get('refresh');
+  expect(await refreshOf()).toBe('5');
+  await stack.sql(`update surveys set confirmed_at = now() - interval '2 minutes' where report_id = 'HELD-2'`);
+  expect(await refreshOf()).toBeNull();
+  const words = await (await fetch(confirmLink(mail as SeenMail))).text();
+  expect(words).toContain('Report HELD-2 is being closed.');
+  expect(words).not.toContain('name="score"');
+  await stack.client.operate('release', 'HELD-2', { by: 'eve' });
+  await stack.untilSurvey('HELD-2', 'sent');
+  expect(await (await fetch(confirmLink(mail as SeenMail))).text()).toContain('name="score"');
 });
 
 test('a "yes" about a report that is held wakes no run: it was acted on', async () => {
@@ -64,4 +89,41 @@ test('a "no" after a "yes" opens the report again, if there is no survey in whic
   const said = await post(confirmLink(mail, 'no'), { fixed: 'no', reason: 'I pressed the wrong button' });
   expect(await said.text()).toContain('SLIP-1 is open again');
   await stack.untilPhase('SLIP-1', 'open', 2);
+});
+
+test('a reply by mail holds a report that waits for its customer, whichever of its mails it answers', async () => {
+  const mail = await askToConfirm(stack, 'OLDER-1');
+  await post(confirmLink(mail), { fixed: 'no' });
+  await stack.untilPhase('OLDER-1', 'open');
+  await stack.client.clear('OLDER-1');
+  await stack.untilAsked('OLDER-1');
+  await post(confirmLink(mail), { fixed: 'yes' });
+  await stack.untilSurvey('OLDER-1', 'sent');
+  await stack.client.reopen('OLDER-1', { by: 'noc' });
+  await stack.untilPhase('OLDER-1', 'open', 2);
+  await stack.client.clear('OLDER-1');
+  await stack.untilAsked('OLDER-1');
+  expect((await stack.inbound(plainMail({ answers: mail.messageId ?? '', text: 'Still dead' }))).code).toBe(0);
+  await stack.untilHeld('OLDER-1');
+});
+
+test('a hold starts the run of a report again if it was lost, for an operator and for a reply by mail', async () => {
+  const mail = await askToConfirm(stack, 'GONE-1');
+  const terminate = (id: string) => stack.temporal.workflow.getHandle(workflowIdOf(id)).terminate();
+  await terminate('GONE-1');
+  expect((await stack.inbound(plainMail({ answers: mail.messageId ?? '', text: 'Still dead' }))).code).toBe(0);
+  expect(await stack.client.status('GONE-1')).toMatchObject({ held: true, hold: { by: 'closeout' } });
+  await stack.open('GONE-2');
+  await terminate('GONE-2');
+  expect((await stack.closeout('hold', 'GONE-2', '--by', 'eve')).code).toBe(0);
+  expect(await stack.client.status('GONE-2')).toMatchObject({ phase: 'open', hold: { by: 'eve' } });
+});
+
+test('a survey that was skipped because nobody could be asked to confirm is sent if the contact was corrected', async () => {
+  await stack.open('BLIND-1', { severity: 'critical', contact: { name: 'Ann' } });
+  await stack.client.clear('BLIND-1');
+  await stack.untilPhase('BLIND-1', 'needsAttention');
+  await stack.client.update('BLIND-1', { contact: { emailAddress: 'blind-1@customers.example' } });
+  await stack.client.operate('release', 'BLIND-1', { by: 'eve' });
+  await stack.untilSurvey('BLIND-1', 'sent');
 });

@@ -241,26 +241,6 @@ test('opened and cleared again before any worker looked: the customer is asked a
   expect(second?.messageId).not.toBe(first?.messageId);
 });
 
-test('a held report is asked about once it is released; one that is held meanwhile gets no survey before it is closed', async () => {
-  await stack.open('HELD-1');
-  await stack.client.operate('hold', 'HELD-1', { by: 'eve' });
-  await stack.client.clear('HELD-1');
-  await stack.untilHeld('HELD-1');
-  expect(await stack.mails('HELD-1')).toHaveLength(0);
-  await stack.client.operate('release', 'HELD-1', { by: 'eve' });
-  const [mail] = await stack.untilMails('HELD-1', 1);
-  await stack.client.operate('hold', 'HELD-1', { by: 'eve' });
-  await post(confirmLink(mail as SeenMail), { fixed: 'yes' });
-  const page = await fetch(confirmLink(mail as SeenMail));
-  expect(page.headers.get('refresh')).toBe('5');
-  const words = await page.text();
-  expect(words).toContain('Report HELD-1 is being closed.');
-  expect(words).not.toContain('name="score"');
-  await stack.client.operate('release', 'HELD-1', { by: 'eve' });
-  await stack.untilSurvey('HELD-1', 'sent');
-  expect(await textOf(confirmLink(mail as SeenMail))).toContain('name="score"');
-});
-
 test('a report whose customer replies by mail is not closed before an operator has read the mail', async () => {
   const mail = await cleared('WROTE-1');
   // As it comes from a person in a mailing list of the customer, through a relay that suppresses automatic replies.

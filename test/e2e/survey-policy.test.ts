@@ -94,6 +94,15 @@ test('200 reports of one customer cleared at once, two workers: one survey, 199 
   expect(new Set(mails.map(({ messageId }) => messageId)).size).toBe(1);
 });
 
+test('a survey counts for the contact cap from when it was sent, however long after its decision', async () => {
+  const customerId = 'C-LATE';
+  await stack.ask('SENT-1', { ticketType: 'capped', customerId });
+  await stack.sql(`update surveys set decided_at = decided_at - interval '100 days' where report_id = 'SENT-1'`);
+  await stack.open('SENT-2', { ticketType: 'capped', customerId });
+  await stack.client.clear('SENT-2');
+  expect((await stack.untilPhase('SENT-2', 'done')).survey).toEqual({ state: 'skipped', reason: 'contactCap' });
+});
+
 test('a report cleared again is exempt from the contact cap', async () => {
   const id = await stack.open('AGAIN-1', { ticketType: 'capped' });
   await stack.client.clear(id);

@@ -28,6 +28,8 @@ test('too late to answer, but not to say that it is not solved: open again, and 
   expect(page).toContain('>My problem is not solved</button>');
   const long = await post(`${link}/reopen`, { reason: 'x'.repeat(2001) });
   expect([long.status, await long.text()]).toEqual([422, expect.stringContaining('x'.repeat(2001))]);
+  // Its tab is restored.
+  expect(new URL((await fetch(`${link}/reopen`)).url).pathname).toBe(new URL(link).pathname);
   // A double click says it once.
   for (let twice = 0; twice < 2; twice++) {
     const said = await post(`${link}/reopen`, { reason: ' Dead again since Monday ' });
@@ -75,7 +77,11 @@ test('words that come too late are kept as far as a field is long, and not witho
   const say = async (reason: string) => (await post(`${link}/reopen`, { reason })).status;
   expect(await say('x'.repeat(10_000))).toBe(303);
   for (let n = 2; n <= 20; n++) expect(await say(`Call me ${n}`)).toBe(303);
-  expect(await say('Call me 21')).toBe(429);
+  const tooMany = await post(`${link}/reopen`, { reason: 'Call me 21' });
+  expect([tooMany.status, await tooMany.text()]).toEqual([
+    409,
+    expect.stringContaining('No more changes are accepted through this link.'),
+  ]);
   expect(await say('Call me 20')).toBe(303); // is known
   const words = (await stack.client.timeline('LONG-1')).flatMap((entry) =>
     entry.kind === 'message' ? entry.words : [],
@@ -128,12 +134,16 @@ test('what is said while Temporal does not answer is stored, and sent by the swe
     expect(said.status).toBe(303);
     const page = await fetch(stack.url(said.headers.get('location') ?? ''));
     expect(await page.text()).toContain('AWAY-1 is open again');
+    await post(`${link}/reopen`, { reason: 'It smells of fire' });
     await stack.client.surveys.reply('AWAY-1', 'We are on our way.', 'eve');
   } finally {
     temporal('SIGCONT');
   }
-  const [reply] = (await stack.client.timeline('AWAY-1')).filter(({ kind }) => kind === 'message');
-  expect(reply).toMatchObject({ direction: 'out', by: 'eve' });
+  const written = (await stack.client.timeline('AWAY-1')).filter(({ kind }) => kind === 'message');
+  expect(written).toMatchObject([
+    { direction: 'in', words: 'It smells of fire' },
+    { direction: 'out', by: 'eve' },
+  ]);
   await stack.sql(`update stored_reopenings set received_at = received_at - interval '1 minute'`);
   await stack.sql(`update messages set at = at - interval '2 minutes' where sent_at is null`);
   await stack.client.overview.sweep();
@@ -174,4 +184,30 @@ test('an opt-out counts for the address that was mailed, whatever has become of 
   // Of a survey that was mailed before its address was kept, and then erased.
   await stack.sql(`update surveys set mailed_to = null where report_id = 'OUT-1'`);
   expect((await post(erased, {})).status).toBe(404);
+});
+
+test('what a customer wrote too late reaches an operator also if somebody else reopens the report first', async () => {
+  const say = (id: string, change: string, reason: string) =>
+    Promise.all([
+      stack.sql(`insert into change_reasons (report_id, id, reason) values ('${id}', '${change}', '${reason}')`),
+      stack.sql(`insert into stored_reopenings (id, report_id, has_reason, received_at)
+        values ('${change}', '${id}', true, now() - interval '1 minute')`),
+    ]);
+  const wordsOf = async (id: string) =>
+    (await stack.client.timeline(id)).flatMap((entry) => (entry.kind === 'message' ? [entry.words] : []));
+  await stack.ask('FIRST-1');
+  await say('FIRST-1', 'said-1', 'Dead since noon');
+  await stack.client.reopen('FIRST-1', { by: 'noc', reason: 'Seen on the line' });
+  await stack.untilPhase('FIRST-1', 'open', 2);
+  expect(await wordsOf('FIRST-1')).toEqual(['Dead since noon']);
+  // Its run has received it, and it changed nothing.
+  await say('FIRST-1', 'said-2', 'Still dead');
+  await stack.sql(`update reports set received = jsonb_set(received, '{ids}', received -> 'ids' || '["said-2"]')
+    where id = 'FIRST-1'`);
+  await stack.client.overview.sweep();
+  expect(await wordsOf('FIRST-1')).toEqual(['Dead since noon', 'Still dead']);
+  expect(await stack.sql(`select from stored_reopenings where report_id = 'FIRST-1'`)).toEqual([]);
+  await stack.sql(`update messages set at = at - interval '2 minutes'`);
+  await stack.client.overview.sweep();
+  await until('the alerts', async () => (await stack.alerts('FIRST-1')).length === 2);
 });

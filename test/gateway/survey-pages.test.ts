@@ -103,7 +103,7 @@ test('an answer that is changed again and again is taken twenty times', async ()
   const link = await asked('FLIP-1');
   const statuses: number[] = [];
   for (let n = 0; n < 21; n++) statuses.push((await post(link, { score: n % 2 === 0 ? '5' : '4' })).status);
-  expect([new Set(statuses.slice(0, 20)), statuses[20]]).toEqual([new Set([303]), 429]);
+  expect([new Set(statuses.slice(0, 20)), statuses[20]]).toEqual([new Set([303]), 409]);
   expect(await answerOf('FLIP-1')).toMatchObject({ score: 4, revision: 20 });
 });
 

@@ -115,6 +115,8 @@ test('a move between open statuses keeps its reason', async () => {
     ...reason,
     statusChange: [{ status: 'acknowledged' }, { status: 'pending', changeReason: 'waiting for parts' }],
   });
+  const last = (await stack.client.timeline(id)).at(-1);
+  expect(last).toMatchObject({ kind: 'status', status: 'pending', by: expect.any(String) as string });
 });
 
 test('a patch of another kind is refused by the name of the one that is accepted', async () => {

@@ -232,6 +232,7 @@ test('invalid parts of a contact are left out', async () => {
   const stored = () => stack.client.detailsOf([id]).then((found) => found.get(id)?.contact);
   await until('the address', async () => (await stored())?.emailAddress === contact.emailAddress);
   expect((await stored())?.timeZone).toBeUndefined();
+  expect(await stack.sql(`select from events where report_id = $1 and type = 'report.changed'`, [id])).toHaveLength(1);
   expect((await stack.client.systems.states())[0]).toMatchObject({ failingSince: null });
 });
 

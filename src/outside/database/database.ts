@@ -112,8 +112,8 @@ function isLost(error: unknown): boolean {
 /** The user or the password is wrong, or there is no such database. */
 const refused = /^(28|3D)/;
 
-/** The statement waited too long for a lock or for its own end; the connection is fine. */
-const busy = new Set(['55P03', '57014']);
+/** The statement waited too long for a lock or for its own end, or was chosen to end a deadlock; the connection is fine. */
+const busy = new Set(['40P01', '55P03', '57014']);
 
 /** Decides by exclusion, because there are too many ways to lose a server to list. Exported for its test. */
 export function rethrow(error: unknown): never {

@@ -20,7 +20,14 @@ export interface Database {
   removedSurveys: { id: string; mailedTo: string };
   statusChanges: StatusChangeTable;
   changeReasons: { id: string; reportId: string; reason: string; at: Generated<Date> };
-  storedReopenings: { id: string; reportId: string; hasReason: boolean; receivedAt: Date };
+  storedReopenings: {
+    id: string;
+    reportId: string;
+    hasReason: boolean;
+    receivedAt: Date;
+    /** By the sweep. */
+    signalledAt: Date | null;
+  };
   questions: QuestionTable;
   surveys: SurveyTable;
   answers: AnswerTable;

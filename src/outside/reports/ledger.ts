@@ -17,6 +17,7 @@ import type { Database } from '../database/schema.js';
 import { markConfirmationActedOn, withdrawConfirmation } from '../surveys/confirmations.js';
 import type { SurveyIdOf } from '../surveys/survey-row.js';
 import { withdrawSurvey } from '../surveys/surveys.js';
+import { endReopenings } from '../unsent.js';
 import { closeAtOnce } from './close-at-once.js';
 import { endByHand, record } from './decisions.js';
 import { recordStatus } from './history.js';
@@ -225,8 +226,8 @@ async function reopen(
     };
   });
   if (written.isSuperseded || written.row.state !== 'open') return written;
-  if (change.id !== undefined) await tx.deleteFrom('storedReopenings').where('id', '=', change.id).execute();
   const { row } = written;
+  await endReopenings(tx, row.id, change.id);
   await noteChanged(tx, row, change, reason);
   if (row.cycle > fence.cycle)
     await withdrawSurvey(tx, surveyIdOf, { ...toReport(row), cycle: fence.cycle }, 'reopened');

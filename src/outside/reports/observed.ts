@@ -12,8 +12,8 @@ import { addCustomer } from '../customers.js';
 import type { Db } from '../database/database.js';
 import { hint } from '../system-states.js';
 import { firstCycle } from './report-row.js';
-import { toReport, type ReportRow } from './rows.js';
-import { putContact } from './store.js';
+import { isSameContact, toReport, type ReportRow } from './rows.js';
+import { contactOf, putContact } from './store.js';
 
 /** A ticket as it was seen. */
 export interface Observation {
@@ -223,7 +223,8 @@ async function refresh(
   if (row.forgottenAt) return;
   const known = toReport(row);
   const names = Object.keys(attributes) as (keyof typeof attributes)[];
-  if (names.some((name) => attributes[name] !== known[name])) {
+  const isNewContact = !isSameContact(contact, await contactOf(tx, row.id));
+  if (isNewContact || names.some((name) => attributes[name] !== known[name])) {
     await addCustomer(tx, attributes.customerId);
     const { customerId = null, serviceProblemId = null, ...others } = attributes;
     await tx
@@ -232,6 +233,7 @@ async function refresh(
       .where('id', '=', row.id)
       .execute();
   }
+  if (!isNewContact) return;
   if (contact) await putContact(tx, row.id, contact);
   else await tx.deleteFrom('contacts').where('reportId', '=', row.id).execute();
 }

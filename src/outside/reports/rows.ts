@@ -1,4 +1,5 @@
 /** Rows of the store as the reports, contacts and changes that the rest of Closeout works with. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Selectable } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
 import { closingMarker } from '../../contract/ids.js';
@@ -46,6 +47,18 @@ export function toContact(row: Selectable<Database['contacts']>): Contact {
     attributes: row.attributes ?? undefined,
   };
 }
+
+/** Contacts that say the same, whether or not they name what they lack. */
+export const isSameContact = (a: Contact | undefined, b: Contact | undefined): boolean =>
+  isDeepStrictEqual(a && contactColumns(a), b && contactColumns(b));
+
+export const contactColumns = (contact: Contact) => ({
+  name: contact.name ?? null,
+  emailAddress: contact.emailAddress ?? null,
+  preferredLanguage: contact.preferredLanguage ?? null,
+  timeZone: contact.timeZone ?? null,
+  attributes: contact.attributes ?? null,
+});
 
 /** The columns that a caller sets directly. */
 export function columnsOf(report: ReportChanges) {

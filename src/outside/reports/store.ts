@@ -1,5 +1,4 @@
 /** All reports in our PostgreSQL, also those whose tickets live in an external system. */
-import { isDeepStrictEqual } from 'node:util';
 import { sql, type Transaction } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
 import { CloseoutError } from '../../contract/errors.js';
@@ -14,7 +13,15 @@ import { addCustomer } from '../customers.js';
 import { recordStatus } from './history.js';
 import { listReports } from './list.js';
 import { firstCycle, lock, noteRemoved, read } from './report-row.js';
-import { columnsOf, toContact, toReport, toStatusChange, type ReportRow } from './rows.js';
+import {
+  columnsOf,
+  contactColumns,
+  isSameContact,
+  toContact,
+  toReport,
+  toStatusChange,
+  type ReportRow,
+} from './rows.js';
 import { now } from '../database/clock.js';
 
 type Tx = Transaction<Database>;
@@ -50,7 +57,7 @@ export interface ReportStore {
   detailsOf(ids: string[]): Promise<Map<string, ReportDetails>>;
   list(query: ListQuery): Promise<{ reports: Report[]; total: number }>;
   /** Changes attributes, and moves a report that is still open to another open status. Nothing is changed if `assertFits` throws. */
-  update(id: string, changes: ReportChanges, assertFits?: (report: Report) => void): Promise<Report>;
+  update(id: string, changes: ReportChanges, assertFits?: (report: Report) => void, by?: string): Promise<Report>;
   /** Stores the reason of a change, which may be a customer's words, before the change is signalled. Safe to repeat. */
   addReason(id: string, changeId: string, reason: string): Promise<void>;
   /** Number of reports of a service problem, by status. */
@@ -67,7 +74,7 @@ export function reportStore(db: Db, forLists: Db): ReportStore {
     detailsOf: (ids) => detailsOf(db, ids),
     list: (query) => listReports(forLists, query),
     remove: (id) => inTransaction((tx) => remove(tx, id)),
-    update: (id, changes, assertFits) => inTransaction((tx) => update(tx, id, changes, assertFits)),
+    update: (id, changes, ...rest) => inTransaction((tx) => update(tx, id, changes, ...rest)),
 
     async addReason(reportId, id, reason) {
       await db
@@ -145,6 +152,7 @@ async function update(
   id: string,
   changes: ReportChanges,
   assertFits?: (report: Report) => void,
+  by?: string,
 ): Promise<Report> {
   const { document, contact, status, statusReason, customerId } = changes;
   const row = await lock(tx, id);
@@ -154,7 +162,7 @@ async function update(
   const isNewReason = statusReason !== undefined && statusReason !== row.statusReason;
   if (!isMove && !isNewReason && isEmpty(changes)) return toReport(row); // otherwise listeners would be notified of a change
   await addCustomer(tx, customerId ?? undefined);
-  if (isMove) await recordStatus(tx, row, [{ status, at: now(), reason: statusReason }]);
+  if (isMove) await recordStatus(tx, row, [{ status, at: now(), by, reason: statusReason }]);
   if (contact) await putContact(tx, id, contact);
   if (contact === null) await tx.deleteFrom('contacts').where('reportId', '=', id).execute();
   const updated = await tx
@@ -180,8 +188,8 @@ async function assertOurs(tx: Tx, row: ReportRow, changes: ReportChanges): Promi
   const isOther = (name: (typeof ofTicket)[number]) =>
     changes[name] !== undefined && (changes[name] ?? null) !== row[name];
   const { contact } = changes;
-  const isSameContact = contact === undefined || isDeepStrictEqual(contact ?? undefined, await contactOf(tx, row.id));
-  const field = ofTicket.find(isOther) ?? (isSameContact ? undefined : 'contact');
+  const isKept = contact === undefined || isSameContact(contact ?? undefined, await contactOf(tx, row.id));
+  const field = ofTicket.find(isOther) ?? (isKept ? undefined : 'contact');
   if (field !== undefined)
     throw new CloseoutError(
       'StatusConflict',
@@ -216,13 +224,8 @@ const isEmpty = ({ status: _, statusReason: __, document = {}, ...others }: Repo
   [...Object.values(others), ...Object.values(document)].every((value) => value === undefined);
 
 export async function putContact(tx: Db, reportId: string, contact: Contact): Promise<void> {
-  const columns = {
-    name: contact.name ?? null,
-    emailAddress: contact.emailAddress ?? null,
-    preferredLanguage: contact.preferredLanguage ?? null,
-    timeZone: contact.timeZone ?? null,
-    attributes: contact.attributes ? JSON.stringify(contact.attributes) : null,
-  };
+  const { attributes, ...others } = contactColumns(contact);
+  const columns = { ...others, attributes: attributes && JSON.stringify(attributes) };
   await tx
     .insertInto('contacts')
     .values({ reportId, ...columns })
@@ -230,7 +233,7 @@ export async function putContact(tx: Db, reportId: string, contact: Contact): Pr
     .execute();
 }
 
-async function contactOf(db: Db, id: string): Promise<Contact | undefined> {
+export async function contactOf(db: Db, id: string): Promise<Contact | undefined> {
   const row = await db.selectFrom('contacts').selectAll().where('reportId', '=', id).executeTakeFirst();
   return row && toContact(row);
 }

@@ -87,7 +87,7 @@ async function store(tx: Db, surveyId: string, answer: Answer): Promise<StoredAn
   if (state !== 'open' && state !== 'changeable') return undefined;
   const revision = (before?.revision ?? 0) + 1;
   if (revision > maxRevisions)
-    throw new CloseoutError('TooManyRequests', `An answer can be changed at most ${maxRevisions - 1} times.`);
+    throw new CloseoutError('LimitReached', `An answer can be changed at most ${maxRevisions - 1} times.`);
   const { scale } = await tx
     .selectFrom('questions')
     .select('scale')

@@ -235,7 +235,7 @@ async function assertFewRefusals(tx: Db, surveyId: string): Promise<void> {
     tx,
   );
   if ((rows[0]?.count ?? 0) > maxRefusals)
-    throw new CloseoutError('TooManyRequests', `At most ${maxRefusals} replies are accepted through one link.`);
+    throw new CloseoutError('LimitReached', `At most ${maxRefusals} replies are accepted through one link.`);
 }
 
 async function resolve(

@@ -98,8 +98,8 @@ async function decideAbout(
     })
     .onConflict((c) =>
       c.columns(['reportId', 'cycle']).doUpdateSet({
-        state: sql`case surveys.state when 'queued' then excluded.state else surveys.state end`,
-        reason: sql`case surveys.state when 'queued' then excluded.reason else surveys.reason end`,
+        state: sql`case when ${isUndecided} then excluded.state else surveys.state end`,
+        reason: sql`case when ${isUndecided} then excluded.reason else surveys.reason end`,
         mailedAt: sql`coalesce(surveys.mailed_at, excluded.mailed_at)`,
         // A customer who was asked to confirm can answer from the closing on.
         expiresAt: sql`case when surveys.mailed_at is null or surveys.state = 'queued' and surveys.confirmation is not null
@@ -112,8 +112,11 @@ async function decideAbout(
   return { survey: decided, report, contact, postponedUntil };
 }
 
+/** It is not sent yet, or was skipped because its customer could not be asked to confirm, which may have been corrected since. */
+const isUndecided = sql`(surveys.state = 'queued' or surveys.state = 'skipped' and surveys.confirmation = 'unreachable')`;
+
 /** What is counted about the customer afterwards cannot change until the transaction ends. */
-const lockingCustomer = sql`left join lateral (select id from customers where id = r.customer_id for update) as locked on true`;
+const lockingCustomer = sql`left join lateral (select id from customers where id = r.customer_id for no key update) as locked on true`;
 
 /** In one statement. */
 async function readReport(tx: Db, reportId: string, joined: RawBuilder<unknown> = sql``): Promise<About> {
@@ -143,8 +146,6 @@ type Counted = Pick<
 const wasAsked = sql<boolean>`(state not in ('skipped', 'undeliverable')
   and not (state = 'queued' and coalesce(confirmation, '') in ('no', 'withdrawn')))`;
 const askedAt = sql`coalesce(sent_at, decided_at)`;
-/** For the index: a survey is sent within weeks of its decision. */
-const decidedAfter = (since: Date) => sql`decided_at > ${since}::timestamptz - interval '60 days'`;
 
 /** Counts everything in one round trip. */
 export async function eligibilityFacts(
@@ -161,9 +162,9 @@ export async function eligibilityFacts(
     select status, cycle as current_cycle, first_cycle,
       exists (select from opt_outs where address_hash = ${hash}) as opted_out,
       exists (select from suppressions where address_hash = ${hash}) as suppressed,
-      (select count(*)::int from surveys where customer_id = ${customerId} and ${decidedAfter(since)} and ${askedAt} > ${since}
+      (select count(*)::int from surveys where customer_id = ${customerId} and ${askedAt} > ${since}
         and not (report_id = ${id} and cycle = ${cycle}) and ${wasAsked}) as sent_to_customer,
-      (select count(*)::int from surveys where customer_id = ${customerId} and ${decidedAfter(sinceQuestion)} and ${askedAt} > ${sinceQuestion}
+      (select count(*)::int from surveys where customer_id = ${customerId} and ${askedAt} > ${sinceQuestion}
         and question_id in (select id from questions where name = ${question.name})
         and not (report_id = ${id} and cycle = ${cycle}) and ${wasAsked}) as asked_the_question,
       (select count(*)::int from surveys where report_id = ${id} and cycle < ${cycle} and ${wasAsked}) as sent_for_report,

@@ -8,7 +8,7 @@ import {
   type Client,
   type WorkflowStartOptions,
 } from '@temporalio/client';
-import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
+import { ApplicationFailure, defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import { CloseoutError, hasCode } from '../../contract/errors.js';
 import { alertIdOf, reportIdOf, workflowIdOf } from '../../contract/ids.js';
 import {
@@ -177,8 +177,11 @@ function refusalOf(error: unknown, update: UpdateName, reportId: string): unknow
     const message = `${(error as Error).message} The request (${commandOf(update)}) may still be carried out once a worker runs.`;
     return new CloseoutError('TemporalUnavailable', message, undefined, { cause: error });
   }
-  if (error instanceof WorkflowUpdateFailedError)
-    return new CloseoutError('StatusConflict', error.cause?.message ?? error.message);
+  if (error instanceof WorkflowUpdateFailedError) {
+    const { cause } = error;
+    const isEnding = cause instanceof ApplicationFailure && cause.type === 'TemporalUnavailable';
+    return new CloseoutError(isEnding ? 'TemporalUnavailable' : 'StatusConflict', cause?.message ?? error.message);
+  }
   if (error instanceof WorkflowNotFoundError)
     return new CloseoutError(
       'NoRun',

@@ -31,7 +31,7 @@ export async function answer({ stack: { client } }: Recording, id: string, given
 /** The mail of the first cycle comes back: the mailbox is full, or as said. */
 export async function bounce({ stack: { client } }: Recording, id: string, status = '5.2.2'): Promise<void> {
   const survey = await client.surveys.ofCycle(id, 1);
-  await client.surveys.receive({
+  await client.incomingMail.receive({
     kind: 'deliveryReport',
     id,
     surveyIds: [survey?.id ?? ''],

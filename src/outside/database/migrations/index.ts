@@ -1,6 +1,7 @@
 /** The schema's history, oldest first. A released migration is never edited. */
 import { sql, type Kysely, type Migration } from 'kysely';
 import type { SchemaMigration } from '../migrate.js';
+import { asked } from './0030-asked.js';
 import { claims } from './0020-claims.js';
 import { desk } from './0010-desk.js';
 import { events } from './0012-events.js';
@@ -18,6 +19,7 @@ import { indexes } from './0022-indexes.js';
 import { instants } from './0016-instants.js';
 import { recount } from './0027-recount.js';
 import { removed } from './0028-removed.js';
+import { signalled } from './0029-signalled.js';
 import { sessions } from './0017-sessions.js';
 import { sweeps } from './0021-sweeps.js';
 import { unsent } from './0018-unsent.js';
@@ -261,4 +263,6 @@ export const migrations: Record<string, SchemaMigration> = {
   '0026-firings': firings,
   '0027-recount': recount,
   '0028-removed': removed,
+  '0029-signalled': signalled,
+  '0030-asked': asked,
 };
