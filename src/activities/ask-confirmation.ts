@@ -6,7 +6,7 @@ import { surveyMail, type SurveyMail, type ThreadStart } from '../customer/mail.
 import { confirmationEndsAt, warningDueAt, type AddBusinessTime } from '../policy/deadlines.js';
 import { soonAfter } from '../policy/time.js';
 import type { Change } from '../policy/changes.js';
-import { isAwaitingCustomer } from '../policy/links.js';
+import { isAwaitingCustomer } from '../policy/confirmation.js';
 import type { Confirmation, Policy } from '../policy/settings.js';
 import type { Clearing, ConfirmationStanding, Fence } from '../policy/standing.js';
 import { stateOf } from '../policy/status.js';

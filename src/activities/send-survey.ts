@@ -4,10 +4,11 @@ import type { Report } from '../contract/reports.js';
 import type { Survey, SurveyRecord } from '../contract/survey.js';
 import { quietUntil } from '../customer/calendar.js';
 import { surveyMail, type SurveyMail, type ThreadStart } from '../customer/mail.js';
+import type { SurveyDecision } from '../outside/surveys/decide.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
 import { nextSurveyWrite, reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
 import { soonAfter } from '../policy/time.js';
-import { endedWithClosing } from '../policy/links.js';
+import { endedWithClosing } from '../policy/confirmation.js';
 import type { Policy } from '../policy/settings.js';
 import type { Deps } from './deps.js';
 import { mailCustomer } from './mail-customer.js';
@@ -17,12 +18,13 @@ import { now } from '../outside/database/clock.js';
 export interface SendSurvey {
   reportId: string;
   cycle: number;
-  kind: 'survey' | 'reminder';
+  /** `again`: the survey mail, after it was rejected because of its sender. */
+  kind: 'survey' | 'again' | 'reminder';
   brand: Policy['brand'];
   policy: Policy['survey'];
   reopen: Policy['reopen'];
   byOperator: boolean;
-  /** The operator who wants the survey mail to be sent again although it was accepted before; `closeout`: it was rejected because of its sender. */
+  /** The operator who wants a mail that was accepted before to be sent again. */
   resentBy?: string;
 }
 
@@ -35,87 +37,134 @@ export type SentSurvey = SurveyRecord | { postponedUntil: string } | { handedOve
  * to another channel once.
  */
 export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentSurvey> {
-  const { reportId, cycle, kind, policy, resentBy } = request;
-  const { surveys, questions, doNotContact, messages, timeline, ledger } = deps;
-  if (resentBy) await surveys.queueAgain(reportId, cycle, surveyExpiresAt(policy, now()));
-  const isAfterRejection = resentBy === 'closeout';
-  const quiet = (contact: Contact | undefined) =>
-    resentBy && !isAfterRejection ? undefined : quietUntil(now(), policy.quietHours, contact?.timeZone);
-  const { survey, report, contact, postponedUntil } = await surveys.decide({
-    ...request,
-    question: await questionOf(deps, policy),
-    quietUntil: quiet,
-  });
+  const { reportId, policy, kind } = request;
+  const { surveys, ledger } = deps;
+  if (isSentAgain(request)) await surveys.queueAgain(reportId, request.cycle, surveyExpiresAt(policy, now()));
+  const decision = await decide(deps, request);
+  const { survey, contact, postponedUntil } = decision;
   const address = contact?.emailAddress;
   const isHandedOver = policy.channel === 'handover';
-  const isBlocked = async (to: string | undefined) =>
-    survey.state === 'sent' &&
-    ((to !== undefined && (await doNotContact.isBlocked(to, policy.channel))) ||
-      (kind === 'reminder' && (await messages.hasReply(survey.id))));
-  const isWanted = (isHandedOver || !!address) && isDue(survey, kind, resentBy);
-  const isLeftOut = isWanted && (await isBlocked(address));
-  if (isLeftOut && resentBy) await timeline.add(survey.id, 'copyNotSent', { by: resentBy, detail: 'do not contact' });
-  if (!isWanted || isLeftOut) {
-    // A reminder that is left out is over, too.
-    const remindedAt = kind === 'reminder' ? now() : survey.remindedAt;
-    await ledger.expect(reportId, nextSurveyWrite({ ...survey, remindedAt }, policy));
-    return surveyRecord(survey);
+  if ((!isHandedOver && !address) || !isDue(survey, request)) return leaveOut(deps, survey, request);
+  if (await isBlocked(deps, survey, address, request)) {
+    await noteCopyNotSent(deps, survey, request, 'do not contact');
+    return leaveOut(deps, survey, request);
   }
-  const sentAt = (isAfterRejection ? undefined : survey.sentAt) ?? now();
-  const sent = { ...survey, state: 'sent' as const, sentAt };
-  const reminded = { ...sent, remindedAt: now() };
-  const expectedAt = nextSurveyWrite(kind === 'survey' ? sent : reminded, policy);
-  const replaceEarlier = async () => {
-    if (policy.perCycle === 'replace') await surveys.replaceEarlier(reportId, cycle);
-  };
   // The customer already has the link: from now on, its page asks the survey's question. An operator wants a mail.
-  if (!resentBy && survey.state === 'queued' && endedWithClosing(survey.confirmation)) {
-    await replaceEarlier();
-    return surveyRecord(
-      await surveys.markSent({ id: survey.id, kind, detail: 'on the confirmation page', expectedAt }),
-    );
+  if (!isSentAgain(request) && survey.state === 'queued' && endedWithClosing(survey.confirmation)) {
+    await replaceEarlier(deps, request);
+    const detail = 'on the confirmation page';
+    const expectedAt = nextWriteAfter(survey, request);
+    return surveyRecord(await surveys.markSent({ id: survey.id, kind, detail, expectedAt }));
   }
   if (postponedUntil) {
     await ledger.expect(reportId, soonAfter(postponedUntil));
     return { postponedUntil: postponedUntil.toISOString() };
   }
-  if (isHandedOver || !address) {
-    await replaceEarlier();
-    return handOver(deps, survey, contact, request, expectedAt);
-  }
+  if (isHandedOver || !address) return handOver(deps, survey, contact, request);
+  return mailSurvey(deps, decision, { ...contact, emailAddress: address }, request);
+}
+
+/** The mail was sent before. */
+const isSentAgain = ({ kind, resentBy }: SendSurvey): boolean => kind === 'again' || resentBy !== undefined;
+
+/** An operator who sends a mail again does not wait for quiet hours. */
+async function decide(deps: Deps, request: SendSurvey): Promise<SurveyDecision> {
+  const { policy, resentBy } = request;
+  return deps.surveys.decide({
+    ...request,
+    question: await questionOf(deps, policy),
+    isSentAgain: isSentAgain(request),
+    quietUntil: (contact) => (resentBy ? undefined : quietUntil(now(), policy.quietHours, contact?.timeZone)),
+  });
+}
+
+function isDue({ state, remindedAt }: Survey, request: SendSurvey): boolean {
+  const isReminder = request.kind === 'reminder';
+  if (state === 'queued') return !isReminder;
+  if (state !== 'sent') return false;
+  return isReminder ? remindedAt === null : isSentAgain(request);
+}
+
+/** Since the survey was sent, the address was blocked, or the customer has replied and needs no reminder. */
+async function isBlocked(
+  { doNotContact, messages }: Deps,
+  { id, state }: Survey,
+  address: string | undefined,
+  { kind, policy }: SendSurvey,
+): Promise<boolean> {
+  if (state !== 'sent') return false;
+  if (address !== undefined && (await doNotContact.isBlocked(address, policy.channel))) return true;
+  return kind === 'reminder' && messages.hasReply(id);
+}
+
+/** A reminder that is left out is over, too. */
+async function leaveOut({ ledger }: Deps, survey: Survey, { reportId, kind, policy }: SendSurvey) {
+  const remindedAt = kind === 'reminder' ? now() : survey.remindedAt;
+  await ledger.expect(reportId, nextSurveyWrite({ ...survey, remindedAt }, policy));
+  return surveyRecord(survey);
+}
+
+/** When the run writes next, once this mail is accepted. */
+function nextWriteAfter(survey: Survey, { kind, policy }: SendSurvey): Date | null {
+  const sentAt = (kind === 'again' ? undefined : survey.sentAt) ?? now();
+  const remindedAt = kind === 'reminder' ? now() : survey.remindedAt;
+  return nextSurveyWrite({ ...survey, state: 'sent', sentAt, remindedAt }, policy);
+}
+
+async function replaceEarlier({ surveys }: Deps, { reportId, cycle, policy }: SendSurvey): Promise<void> {
+  if (policy.perCycle === 'replace') await surveys.replaceEarlier(reportId, cycle);
+}
+
+async function mailSurvey(
+  deps: Deps,
+  { survey, report }: SurveyDecision,
+  contact: Contact & { emailAddress: string },
+  request: SendSurvey,
+): Promise<SurveyRecord> {
+  const { reportId, cycle, kind } = request;
+  const { surveys, questions, doNotContact, timeline, ledger } = deps;
+  const expectedAt = nextWriteAfter(survey, request);
   const earlier = cycle > 1 ? await surveys.mailedBefore(reportId, cycle) : [];
-  const asked = { survey, question: await questions.of(survey.questionId) };
-  const mail = compose(asked, report, { ...contact, emailAddress: address }, earlier, request);
+  const question = await questions.of(survey.questionId);
+  const mail = compose({ survey, question }, report, contact, earlier, request);
+  const outgoing = surveyMail(mail, deps.mail, deps.brands.of(survey.brand));
+  const isFirst = kind === 'survey' && !isSentAgain(request);
   const noteRefusal = async (code: string) => {
     if (kind === 'reminder') await surveys.markNotSent(survey.id, 'reminder');
-    if (survey.state === 'sent') await timeline.add(survey.id, 'copyNotSent', { by: resentBy, detail: code });
+    if (survey.state === 'sent') await noteCopyNotSent(deps, survey, request, code);
     await ledger.expect(reportId, expectedAt);
   };
-  const outgoing = surveyMail(mail, deps.mail, deps.brands.of(survey.brand));
-  await mailCustomer(deps, reportId, outgoing, kind === 'reminder' || resentBy ? noteRefusal : undefined);
-  await replaceEarlier();
-  const mailedTo = doNotContact.hashOf(address);
-  if (resentBy) await timeline.add(survey.id, 'sentAgain', { by: resentBy });
-  return surveyRecord(
-    await surveys.markSent({ id: survey.id, kind: isAfterRejection ? 'again' : kind, mailedTo, expectedAt }),
-  );
+  await mailCustomer(deps, reportId, outgoing, isFirst ? undefined : noteRefusal);
+  await replaceEarlier(deps, request);
+  const mailedTo = doNotContact.hashOf(contact.emailAddress);
+  if (isSentAgain(request)) await timeline.add(survey.id, 'sentAgain', { by: authorOf(request) });
+  return surveyRecord(await surveys.markSent({ id: survey.id, kind, mailedTo, expectedAt }));
+}
+
+const authorOf = ({ kind, resentBy }: SendSurvey): string | undefined => (kind === 'again' ? 'closeout' : resentBy);
+
+async function noteCopyNotSent({ timeline }: Deps, { id }: Survey, request: SendSurvey, detail: string): Promise<void> {
+  if (isSentAgain(request)) await timeline.add(id, 'copyNotSent', { by: authorOf(request), detail });
 }
 
 /** Another channel delivers the first mail, and says so; nothing depends on its reminder. */
 async function handOver(
-  { events, surveys, questions, ledger, brands }: Deps,
+  deps: Deps,
   survey: Survey,
   contact: Contact | undefined,
-  { reportId, kind, resentBy }: SendSurvey,
-  expectedAt: Date | null,
+  request: SendSurvey,
 ): Promise<SentSurvey> {
+  const { reportId, kind } = request;
+  const { events, surveys, questions, ledger, brands } = deps;
+  await replaceEarlier(deps, request);
+  const expectedAt = nextWriteAfter(survey, request);
   const { name, version, scale } = await questions.of(survey.questionId);
   const expiresAt = survey.expiresAt ?? now();
-  const about = { kind, question: name, version, scale, expiresAt: expiresAt.toISOString() };
+  const about = { kind: kindOfMail(kind), question: name, version, scale, expiresAt: expiresAt.toISOString() };
   const { sender } = brands.of(survey.brand);
   const language = contact?.preferredLanguage;
   const details = { ...about, language, brand: survey.brand ?? undefined, publicUrl: sender.publicUrl };
-  await events.surveyReady(survey.id, details, resentBy !== undefined);
+  await events.surveyReady(survey.id, details, isSentAgain(request));
   if (kind === 'reminder') return surveyRecord(await surveys.markSent({ id: survey.id, kind, expectedAt }));
   if (survey.state === 'sent') {
     // It has been delivered before, so the survey is open whatever becomes of this copy.
@@ -126,11 +175,7 @@ async function handOver(
   return { handedOver: survey.id, until: expiresAt.toISOString() };
 }
 
-function isDue({ state, remindedAt }: Survey, kind: SendSurvey['kind'], resentBy: string | undefined): boolean {
-  if (state === 'queued') return kind === 'survey';
-  if (state !== 'sent') return false;
-  return kind === 'survey' ? resentBy !== undefined : remindedAt === null;
-}
+const kindOfMail = (kind: SendSurvey['kind']): SurveyMail['kind'] => (kind === 'reminder' ? 'reminder' : 'survey');
 
 /** Composed only of what the database holds, never of the time of the attempt. */
 function compose(
@@ -143,13 +188,13 @@ function compose(
   const mailedAt = survey.mailedAt ?? survey.decidedAt;
   const sentAt = survey.sentAt ?? mailedAt;
   return {
-    kind,
+    kind: kindOfMail(kind),
     surveyId: survey.id,
     question,
     report,
     contact,
     earlier,
-    date: kind === 'survey' ? mailedAt : (reminderDueAt(policy, sentAt) ?? sentAt),
+    date: kind === 'reminder' ? (reminderDueAt(policy, sentAt) ?? sentAt) : mailedAt,
     // Without later extensions: a copy sent again is the same mail. A reminder is sent once, and says what counts now.
     expiresAt: (kind === 'reminder' && survey.expiresAt) || surveyExpiresAt(policy, mailedAt),
   };

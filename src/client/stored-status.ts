@@ -2,7 +2,6 @@
 import type { Phase, RunStatus } from '../contract/reports.js';
 import type { SurveySummary } from '../contract/survey.js';
 import type { DeskRow } from '../outside/reports/desk.js';
-import { silentParts } from '../policy/state-in-words.js';
 import type { State } from '../policy/status.js';
 
 export function storedStatus(row: DeskRow, run: RunStatus['run']): RunStatus {
@@ -27,6 +26,7 @@ export function storedStatus(row: DeskRow, run: RunStatus['run']): RunStatus {
     confirmation: isAsked ? 'sent' : undefined,
     attention: attention ?? undefined,
     run,
+    silent: silentOf(run),
   };
 }
 
@@ -45,14 +45,18 @@ function untilOf(phase: Phase, { confirmUntil, expiresAt, surveyState }: DeskRow
   return phase === 'surveying' && surveyState === 'sent' ? expiresAt : null;
 }
 
+/** A run that is running is asked first. */
+const silentOf = (run: RunStatus['run']): RunStatus['silent'] =>
+  run === 'running' ? 'worker' : run === 'unknown' ? 'temporal' : undefined;
+
 const waitingForOf = (run: RunStatus['run']): string => {
   switch (run) {
     case undefined:
       return 'its next step';
     case 'running':
-      return silentParts.worker.waitingFor;
+      return 'a worker to answer';
     case 'unknown':
-      return silentParts.temporal.waitingFor;
+      return 'Temporal to answer';
     case 'none':
       return 'its run, which the next sweep starts';
     case 'ended':

@@ -100,6 +100,8 @@ export interface RunStatus {
   waitingFor: string;
   /** ISO 8601, UTC: when the wait ends by itself, if it does. */
   until?: string;
+  /** `true`: a mail that was rejected because of its sender is sent again then. */
+  isResend?: boolean;
   survey: SurveySummary;
   /** The customer's answer to the survey of this cycle. */
   score?: number;
@@ -114,6 +116,8 @@ export interface RunStatus {
   attention?: Attention;
   /** Whether the report's run is running in Temporal; `unknown` if Temporal does not answer. */
   run?: 'running' | 'ended' | 'none' | 'unknown';
+  /** What did not answer when the run was asked, so that all this is what the ledger holds. */
+  silent?: 'worker' | 'temporal';
 }
 
 /** The attributes that a caller sets. TMF621 requires `description`, `severity` and `ticketType`. */

@@ -1,6 +1,6 @@
 /** When a survey, a confirmation or the chance to reopen ends: every deadline of a customer is computed here. */
 import type { Survey } from '../contract/survey.js';
-import { hasConfirmationLink } from './links.js';
+import { hasConfirmationLink } from './confirmation.js';
 import type { Confirmation, Policy } from './settings.js';
 import { day, later, soonAfter } from './time.js';
 

@@ -1,19 +1,8 @@
 /** Rules for the links in mails: which of them still accept input. Pure. */
 import type { ReportStatus } from '../contract/reports.js';
-import type { ConfirmationState, Survey } from '../contract/survey.js';
+import type { Survey } from '../contract/survey.js';
+import { hasConfirmationLink, isAwaitingCustomer } from './confirmation.js';
 import { changeableUntil } from './deadlines.js';
-
-/** The customer was asked to confirm and has not answered yet. */
-export const isAwaitingCustomer = (confirmation: ConfirmationState | null): boolean =>
-  confirmation === 'queued' || confirmation === 'sent';
-
-/** The customer has a link to the confirmation page, so the survey's question can be asked there. */
-export const hasConfirmationLink = (confirmation: ConfirmationState | null | undefined): boolean =>
-  confirmation !== null && confirmation !== undefined && confirmation !== 'unreachable';
-
-/** The confirmation ended with the closing of the report. */
-export const endedWithClosing = (confirmation: ConfirmationState | null): boolean =>
-  confirmation === 'yes' || confirmation === 'silence' || confirmation === 'released';
 
 export type LinkState = 'open' | 'changeable' | 'answered' | 'expired' | 'superseded';
 

@@ -3,14 +3,10 @@ import type { RunStatus } from '../contract/reports.js';
 import { scoreInWords, type ScaleName } from '../contract/scale.js';
 import { type SkipReason, type SurveySummary } from '../contract/survey.js';
 
-/** What a run waits for whose mail was rejected because of its sender. */
-export const waitingForResend = 'the rejected mail to be sent again';
-
-/** Why a run could not be asked, so that its status is what the ledger holds. */
-export const silentParts = {
-  worker: { waitingFor: 'a worker to answer', inWords: 'No worker answers' },
-  temporal: { waitingFor: 'Temporal to answer', inWords: 'Temporal does not answer' },
-} as const;
+const silence: Record<NonNullable<RunStatus['silent']>, string> = {
+  worker: 'No worker answers',
+  temporal: 'Temporal does not answer',
+};
 
 export interface StateInWords {
   /** One sentence for exactly this state. */
@@ -24,16 +20,14 @@ export interface StateInWords {
 /** `timeOf` writes an ISO 8601 time for the reader. */
 export function stateInWords(status: RunStatus, timeOf: (iso: string) => string): StateInWords {
   const words = knownInWords(status, timeOf);
-  const silent = Object.values(silentParts).find(({ waitingFor }) => waitingFor === status.waitingFor);
-  if (!silent) return words;
-  const sentence = `${words.sentence} ${silent.inWords} at the moment: changes that were sent since then are stored, but not shown yet.`;
+  if (!status.silent) return words;
+  const sentence = `${words.sentence} ${silence[status.silent]} at the moment: changes that were sent since then are stored, but not shown yet.`;
   return { sentence, waitsFor: words.waitsFor };
 }
 
 function knownInWords(status: RunStatus, timeOf: (iso: string) => string): StateInWords {
-  const { reportId: id, phase, hold, attention, until, waitingFor, survey, confirmation } = status;
+  const { reportId: id, phase, hold, attention, until, waitingFor, isResend, survey, confirmation } = status;
   const by = until === undefined ? '' : ` until ${timeOf(until)}`;
-  const waitsForResend = waitingFor === waitingForResend;
   if (phase === 'needsAttention' && attention) {
     if (attention.code === 'NotConfirmed')
       return {
@@ -72,7 +66,7 @@ function knownInWords(status: RunStatus, timeOf: (iso: string) => string): State
             command: `closeout reopen ${id}`,
           };
     case 'confirming':
-      return confirmation === 'sent' && !waitsForResend
+      return confirmation === 'sent' && !isResend
         ? {
             sentence: `Cleared: the customer was asked whether the problem is fixed and can reply${by}.`,
             waitsFor: "the customer's reply",
@@ -90,7 +84,7 @@ function knownInWords(status: RunStatus, timeOf: (iso: string) => string): State
         command: `closeout retry ${id}`,
       };
     case 'surveying':
-      if (waitsForResend)
+      if (isResend)
         return {
           sentence: `Closed: the survey mail was rejected because of its sender. It is sent again at ${timeOf(until ?? '')}.`,
           waitsFor: 'the survey mail',
@@ -109,17 +103,16 @@ function knownInWords(status: RunStatus, timeOf: (iso: string) => string): State
 }
 
 /** Whether something is being tried that can be tried at once: nothing else is waited for, such as quiet hours or a customer. */
-export function hasStepToRetry({ phase, attention, until, waitingFor, confirmation }: RunStatus): boolean {
-  const waitsForResend = waitingFor === waitingForResend;
+export function hasStepToRetry({ phase, attention, until, isResend = false, confirmation }: RunStatus): boolean {
   switch (phase) {
     case 'needsAttention':
       return attention?.code !== 'NotConfirmed';
     case 'closing':
       return true;
     case 'confirming':
-      return attention !== undefined || waitsForResend || (until === undefined && confirmation !== 'sent');
+      return attention !== undefined || isResend || (until === undefined && confirmation !== 'sent');
     case 'surveying':
-      return attention !== undefined || waitsForResend || until === undefined;
+      return attention !== undefined || isResend || until === undefined;
     case 'open':
     case 'clearing':
     case 'done':

@@ -80,7 +80,7 @@ const phaseHandlers: Record<Exclude<NextPhase, 'done'>, (run: RunState) => Promi
   open,
   clearing,
   confirming,
-  closing,
+  closing: closeOrWait,
   surveying,
 };
 
@@ -130,7 +130,7 @@ async function clearing(run: RunState): Promise<NextPhase> {
   if (run.confirmation && isConfirmed(run)) run.phase = 'confirming';
   // A customer who was asked may reply at any time, also while the report is held. Whether to ask is decided by `closeReport`, under the current policy.
   if (run.confirmation && policy.confirmation && !isConfirmed(run)) return 'confirming';
-  return mustWait ? closing(run) : 'closing';
+  return mustWait ? closeOrWait(run) : 'closing';
 }
 
 /** Asks the customer whether the problem is fixed, and closes on silence only if the policy says so. */
@@ -140,8 +140,11 @@ async function confirming(run: RunState): Promise<NextPhase> {
   return run.changes === changes ? due(run) : nextPhase(run);
 }
 
-/** Closes the report, unless something has to be waited for first: the ledger knows, by today's policy. */
-async function closing(run: RunState): Promise<NextPhase> {
+/**
+ * Closes the report, unless something has to be waited for first: the ledger knows, by today's policy. A report that waits is in phase
+ * `clearing`, or `confirming` if its customer was asked.
+ */
+async function closeOrWait(run: RunState): Promise<NextPhase> {
   if (run.holds > 0) await wait(run, () => run.holds === 0);
   const { changes, clearing: cleared } = run;
   if (run.state !== 'cleared' || !cleared) return nextPhase(run);
@@ -238,9 +241,10 @@ async function reopen(run: RunState, reopening: Unwritten): Promise<void> {
   const { cycle } = run;
   const saysNotSolved = run.answer?.solved === false; // has its own alert
   const reopened = await writeChange(run, 'reopenReport', reopening);
-  const isAbandoned = !reopened && (run.isAbandoned || run.cycle > cycle);
-  if (isAbandoned && run.answer && !hasNewAnswer(run)) await recordHandled(run, run.answer);
-  if (isAbandoned && run.cycle > cycle) delete run.answer;
+  const isNextCycle = run.cycle > cycle; // another run has reopened it
+  if (!reopened && (run.isAbandoned || isNextCycle) && run.answer && !hasNewAnswer(run))
+    await recordHandled(run, run.answer);
+  if (!reopened && isNextCycle) delete run.answer;
   if (!run.isAbandoned && run.written.state === 'open' && reopening.change.by === 'customer' && !saysNotSolved)
     await raiseAlert({ kind: 'notFixed', reportId: run.reportId, cycle, at: changedAt(reopening.change) });
   if (!reopened || reopened.cycle <= cycle) return;

@@ -4,7 +4,6 @@ import type { ResolveConfirmation } from '../activities/resolve-confirmation.js'
 import { isFinalRefusal, isSenderFault } from '../policy/delivery.js';
 import type { Confirmation } from '../policy/settings.js';
 import type { Clearing } from '../policy/standing.js';
-import { waitingForResend } from '../policy/state-in-words.js';
 import { raiseAlert } from './alert-operator.js';
 import { deliverMail, nextResendPause } from './deliver-mail.js';
 import { codeOf } from './failure.js';
@@ -99,7 +98,7 @@ async function askAgain(
     const failure = `MailMisconfigured: the mail that asks to confirm is rejected with ${bounced}`;
     await parkConfirmation(run, isInterrupted, { code: 'MailMisconfigured', failure });
   } else {
-    publish(run, { waitingFor: waitingForResend, until: fromNow(pause) });
+    publish(run, { waitingFor: 'the rejected mail to be sent again', until: fromNow(pause), isResend: true });
     await wait(run, isInterrupted, pause, 'Until the mail is sent again');
   }
   if (isDecided() || isUnreachable()) return;

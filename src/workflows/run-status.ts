@@ -5,7 +5,7 @@ import type { Standing } from '../policy/standing.js';
 import type { RunState } from './run.js';
 
 export function statusOf(run: RunState): RunStatus {
-  const { reportId, phase, cycle, waitingFor, until, attention, confirmation, answer, skipSurveyBy } = run;
+  const { reportId, phase, cycle, waitingFor, until, isResend, attention, confirmation, answer, skipSurveyBy } = run;
   const { state, reason } = run.survey;
   const hold = run.state === 'open' || run.state === 'cleared' ? run.hold : undefined;
   return {
@@ -16,6 +16,7 @@ export function statusOf(run: RunState): RunStatus {
     hold,
     waitingFor,
     until,
+    isResend,
     survey: { state, reason },
     score: answer?.score,
     scale: answer?.scale,

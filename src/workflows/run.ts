@@ -80,6 +80,8 @@ export interface RunState extends Standing, Unhandled {
   confirmationReply?: Required<ConfirmedSignal>;
   waitingFor: string;
   until?: string;
+  /** A mail that was rejected because of its sender is sent again then. */
+  isResend?: true;
   /** The cycle in which an operator was alerted to the number of reopenings. */
   escalatedCycle?: number;
   /** Cleared together with many others. */

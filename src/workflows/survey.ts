@@ -3,9 +3,9 @@ import type { EndSurvey } from '../activities/end-survey.js';
 import type { SendSurvey } from '../activities/send-survey.js';
 import type { AnsweredSignal, SurveyOperation } from '../contract/messages.js';
 import { extendedUntil, reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
-import { isInReopenWindow, hasConfirmationLink } from '../policy/links.js';
+import { hasConfirmationLink } from '../policy/confirmation.js';
+import { isInReopenWindow } from '../policy/links.js';
 import { isBadAddress, isSenderFault } from '../policy/delivery.js';
-import { waitingForResend } from '../policy/state-in-words.js';
 import { alertsOperator, alertsUpTo } from '../policy/survey.js';
 import { second } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
@@ -51,7 +51,7 @@ export async function waitForAnswer(run: RunState, isOver: Condition): Promise<v
   publish(
     run,
     next === 'resend'
-      ? { waitingFor: waitingForResend, until: at.toISOString() }
+      ? { waitingFor: 'the rejected mail to be sent again', until: at.toISOString(), isResend: true }
       : { waitingFor: "the customer's answer", until: expiresAt },
   );
   const left = at.getTime() - Date.now();
@@ -64,7 +64,7 @@ export async function waitForAnswer(run: RunState, isOver: Condition): Promise<v
   if (isEarly) return;
   switch (next) {
     case 'resend':
-      return sendSurveyMail(run, 'survey', isOver, 'closeout');
+      return sendSurveyMail(run, 'again', isOver);
     case 'remind':
       run.reminded = true;
       return sendSurveyMail(run, 'reminder', isOver);
@@ -148,15 +148,14 @@ async function sendSurveyMail(
   run: RunState,
   kind: SendSurvey['kind'],
   isOver: Condition,
-  requestedBy?: string,
+  resentBy?: string,
 ): Promise<void> {
   const { reportId, cycle } = run;
   const { survey, reopen } = run.policy;
   const isReminder = kind === 'reminder';
   const giveUpAt = (isReminder ? expiryOf(run) : surveyExpiresAt(survey, new Date())).getTime();
-  const isCopy = isReminder || requestedBy !== undefined;
-  const isAfterRejection = requestedBy === 'closeout';
-  const wasRejected = isAfterRejection || run.resendAt !== undefined;
+  const isCopy = kind !== 'survey' || resentBy !== undefined;
+  const wasRejected = kind === 'again' || run.resendAt !== undefined;
   const isUnwanted = () => isOver() || (isCopy && isWithdrawn(run));
   const step = async ({ sendSurvey }: steps.MailSteps) => {
     const result = await sendSurvey.executeWithOptions(steps.forAtMost(giveUpAt - Date.now(), run), [
@@ -168,11 +167,11 @@ async function sendSurveyMail(
         policy: survey,
         reopen,
         byOperator: run.skipSurveyBy !== undefined,
-        resentBy: requestedBy,
+        resentBy,
       },
     ]);
     // Meanwhile, the survey may be answered, or end.
-    if (!isAfterRejection || !('postponedUntil' in result)) return result;
+    if (kind !== 'again' || !('postponedUntil' in result)) return result;
     return { resendAt: fromNow(Math.max(second, Date.parse(result.postponedUntil) - Date.now())) };
   };
   const { sent, refused } = await deliverMail(run, {

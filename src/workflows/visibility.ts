@@ -6,7 +6,7 @@ import { searchAttributes } from '../contract/messages.js';
 import type { RunResult } from '../contract/reports.js';
 import type { SurveyRecord } from '../contract/survey.js';
 import { stateInWords } from '../policy/state-in-words.js';
-import type { RunState } from './run.js';
+import { update, type RunState } from './run.js';
 import { statusOf } from './run-status.js';
 
 const { phase, cycle, customer, serviceProblem, survey, score, scale } = searchAttributes;
@@ -23,15 +23,16 @@ const keys = {
 interface Waiting {
   waitingFor: string;
   until?: string;
+  /** A mail that was rejected because of its sender is sent again then. */
+  isResend?: true;
 }
 
 /**
  * Publishes what the run does now, which usually takes a moment: for that, search attributes would cost an event and an Action. They follow
  * once the sweep finds that it takes longer (`lookAgain`).
  */
-export function publishBriefly(run: RunState, { waitingFor, until }: Waiting): void {
-  run.waitingFor = waitingFor;
-  run.until = until;
+export function publishBriefly(run: RunState, { waitingFor, until, isResend }: Waiting): void {
+  update(run, { waitingFor, until, isResend });
   setCurrentDetails(detailsOf(run));
 }
 

@@ -2,7 +2,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { massClearIdOf } from '../../src/contract/ids.js';
 import type { SurveyRecord } from '../../src/contract/survey.js';
-import { waitingForResend } from '../../src/policy/state-in-words.js';
 import { minute } from '../../src/policy/time.js';
 import {
   controlledAfterLocal,
@@ -52,9 +51,9 @@ test('a mail that came back is sent again at the same time', async () => {
   await run.signal('cleared');
   await run.until('sent', ({ survey: { state } }) => state === 'sent');
   await run.signal('bounced', { surveyId: 'survey-1', reason: '5.7.1', id: 'dsn-1' });
-  const waiting = await run.until('waits to be sent again', ({ waitingFor }) => waitingFor === waitingForResend);
+  const waiting = await run.until('waits to be sent again', ({ isResend }) => isResend === true);
   await untilContinued(run);
-  expect(await run.until('waits to be sent again', ({ waitingFor }) => waitingFor === waitingForResend)).toMatchObject({
+  expect(await run.until('waits to be sent again', ({ isResend }) => isResend === true)).toMatchObject({
     until: waiting.until,
   });
   expect(mails).toEqual([undefined]);

@@ -2,7 +2,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { ConfirmationRecord, SurveyRecord } from '../../src/contract/survey.js';
 import { defaultConfirmation, defaultPolicy, type Confirmation } from '../../src/policy/settings.js';
-import { waitingForResend } from '../../src/policy/state-in-words.js';
 import { minute } from '../../src/policy/time.js';
 import {
   controlled,
@@ -156,11 +155,11 @@ describe('about a mail', () => {
     await run.signal('cleared');
     await run.until('sent', ({ survey }) => survey.state === 'sent');
     await bounce('dsn-1');
-    const waiting = await run.until('waits to be sent again', ({ waitingFor }) => waitingFor === waitingForResend);
+    const waiting = await run.until('waits to be sent again', ({ isResend }) => isResend === true);
     await bounce('dsn-1');
     await bounce();
     expect(await run.update('extendSurvey', { days: 3 })).toMatchObject({ survey: { state: 'sent' } });
-    expect(await run.status()).toMatchObject({ waitingFor: waitingForResend, until: waiting.until });
+    expect(await run.status()).toMatchObject({ isResend: true, until: waiting.until });
     expect(mails).toEqual([undefined]);
     await run.update('retryNow');
     await run.until('waits for the customer', ({ waitingFor }) => waitingFor === "the customer's answer");

@@ -1,7 +1,6 @@
 /** Mails that customers' servers reject because of their sender: sent again, but not for ever. */
 import type { SurveyRecord } from '../../src/contract/survey.js';
 import { defaultConfirmation } from '../../src/policy/settings.js';
-import { waitingForResend } from '../../src/policy/state-in-words.js';
 import { hour } from '../../src/policy/time.js';
 import { ScriptedProcess, type ScriptedRun } from '../stack/scripted-process.js';
 import { until } from '../stack/waiting.js';
@@ -19,10 +18,10 @@ const rejected = (id: number) => ({ surveyId: 'survey-1', reason: '5.7.26', id: 
 async function rejectAll(run: ScriptedRun, mails: unknown[]): Promise<void> {
   for (let n = 1; n <= 5; n++) {
     await run.signal('bounced', rejected(n));
-    await run.until(`rejected ${n} times`, ({ waitingFor }) => waitingFor === waitingForResend);
+    await run.until(`rejected ${n} times`, ({ isResend }) => isResend === true);
     await run.update('retryNow');
     await until('the next mail', () => mails.length === n + 1);
-    await run.until('sent again', ({ waitingFor }) => waitingFor !== waitingForResend);
+    await run.until('sent again', ({ isResend }) => !isResend);
   }
   await run.signal('bounced', rejected(6));
 }

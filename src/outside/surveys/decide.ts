@@ -29,8 +29,8 @@ export interface SurveyRequest {
 
 export interface SurveyDecisionRequest extends Omit<SurveyRequest, 'report' | 'contact'> {
   reportId: string;
-  /** The operator who wants it to be sent again. */
-  resentBy?: string;
+  /** The mail was sent before. */
+  isSentAgain: boolean;
   /** Until when the customer's quiet hours postpone the mail. */
   quietUntil: (contact: Contact | undefined) => Date | undefined;
 }
@@ -72,7 +72,7 @@ async function decideAbout(
   request: SurveyDecisionRequest,
   { report, contact }: About,
 ): Promise<SurveyDecision> {
-  const { cycle, brand, question, policy, reopen, resentBy } = request;
+  const { cycle, brand, question, policy, reopen, isSentAgain } = request;
   const { id: reportId, customerId, serviceProblemId, closedAt } = report;
   const decidedAt = now();
   const postponedUntil = request.quietUntil(contact);
@@ -90,7 +90,7 @@ async function decideAbout(
       brand,
       questionId: question.id,
       // One that could not be delivered stays so, and can be sent again later.
-      state: reason ? (resentBy ? 'undeliverable' : 'skipped') : 'queued',
+      state: reason ? (isSentAgain ? 'undeliverable' : 'skipped') : 'queued',
       reason,
       mailedAt: isPostponed || reason ? null : decidedAt,
       expiresAt: surveyExpiresAt(policy, decidedAt),

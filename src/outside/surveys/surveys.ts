@@ -44,7 +44,7 @@ export interface Surveys {
 export interface SentMail {
   id: string;
   /** `again`: the survey mail, after it was rejected because of its sender. */
-  kind: 'survey' | 'reminder' | 'again';
+  kind: 'survey' | 'again' | 'reminder';
   /** Hash of the address that was mailed; absent: no mail was needed, or another channel delivers it. */
   mailedTo?: string;
   /** For the timeline. */

@@ -1,5 +1,4 @@
 /** Paths of reports whose customers are asked to confirm. */
-import { waitingForResend } from '../../../src/policy/state-in-words.js';
 import { answer, bounce, eve, type Paths, type Recording } from './recording.js';
 
 export function confirmationPaths(recording: Recording): Paths {
@@ -57,9 +56,9 @@ export function confirmationPaths(recording: Recording): Paths {
     async 'rejected-and-asked-again'(id) {
       await askToConfirm(id, 'confirmed');
       await bounce(recording, id, '5.7.26');
-      await stack.untilStatus(id, 'rejected', ({ waitingFor }) => waitingFor === waitingForResend);
+      await stack.untilStatus(id, 'rejected', ({ isResend }) => isResend === true);
       await client.operate('retryNow', id, eve);
-      await stack.untilStatus(id, 'asked again', ({ waitingFor }) => waitingFor !== waitingForResend);
+      await stack.untilStatus(id, 'asked again', ({ isResend }) => !isResend);
     },
     async 'bounced-asked-to-confirm'(id) {
       await askToConfirm(id, 'confirmed');

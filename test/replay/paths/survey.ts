@@ -1,6 +1,5 @@
 /** Paths of the survey: answers, reminders, bounces and refused mail. */
 import { workflowIdOf } from '../../../src/contract/ids.js';
-import { waitingForResend } from '../../../src/policy/state-in-words.js';
 import { until } from '../../stack/waiting.js';
 import { answer, ask, bounce, eve, type Paths, type Recording } from './recording.js';
 
@@ -43,9 +42,9 @@ export function surveyPaths(recording: Recording): Paths {
     async 'rejected-and-sent-again'(id) {
       await ask(recording, id);
       await bounce(recording, id, '5.7.26');
-      await stack.untilStatus(id, 'rejected', ({ waitingFor }) => waitingFor === waitingForResend);
+      await stack.untilStatus(id, 'rejected', ({ isResend }) => isResend === true);
       await client.operate('retryNow', id, eve);
-      await stack.untilStatus(id, 'sent again', ({ waitingFor }) => waitingFor !== waitingForResend);
+      await stack.untilStatus(id, 'sent again', ({ isResend }) => !isResend);
     },
     async 'relay-refuses-us-for-a-while'(id) {
       recording.relayRefusesUs = true;
