@@ -47,7 +47,7 @@ try {
     await oneAtATime(bench, { ...sizes, single: 5 }, 'WARM');
     // While the worker keeps few runs in memory: later, each new one would take the place of another.
     const rssPer1000Waiting = await memoryPer1000(bench, sizes);
-    await stack.kill('worker'); // the storms find it as empty as those of the others
+    await stack.kill('worker'); // so that its caches are as cold as those of the others
     await oneAtATime(bench, { ...sizes, single: 5 }, 'AGAIN');
     const measured: Measured = {
       rssPer1000Waiting,

@@ -25,10 +25,10 @@ import {
   type LocalPorts,
 } from './setup/config.js';
 import { loadBrands } from './setup/brands.js';
-import { isLoopback } from './setup/loopback.js';
+import { isLoopback } from './contract/loopback.js';
 import { loadSystems } from './setup/systems-file.js';
 import { loadPolicy } from './setup/policy-file.js';
-import { endOnSignal } from './setup/until-done.js';
+import { endOnSignal } from './setup/startup.js';
 import { clusterPorts, ownPortsOf, partsOf, type Env, type Say, type Stack } from './start/parts.js';
 
 /** `isCluster`: Temporal's server on PostgreSQL, and two workers and two gateways behind a proxy. */

@@ -1,22 +1,11 @@
 /** The process that runs workflows and activities. Start as many as you like. */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import {
-  DefaultLogger,
-  NativeConnection,
-  Runtime,
-  Worker,
-  makeTelemetryFilterString,
-  type WorkerOptions,
-} from '@temporalio/worker';
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Deps } from './activities/deps.js';
 import { createActivities } from './activities/index.js';
 import { interceptActivities } from './activities/interceptor.js';
 import { mailAtOnce } from './activities/mail-at-once.js';
 import { noteMailWaits } from './activities/mail-customer.js';
-import { CloseoutError } from './contract/errors.js';
 import { bulkQueue, mailQueue, systemQueueOf, taskQueue } from './contract/messages.js';
 import { deploymentName } from './contract/worker-versions.js';
 import { openDatabase, type Db } from './outside/database/database.js';
@@ -26,13 +15,15 @@ import { openStores } from './outside/stores.js';
 import { connectTemporal, dataConverterFor, type Temporal } from './outside/temporal/connect.js';
 import { registerSearchAttributes } from './outside/temporal/search-attributes.js';
 import { runUrlOf, type Config, type WorkerConfig } from './setup/config.js';
-import { endOnSignal, untilDone } from './setup/until-done.js';
+import { endOnSignal, untilDone } from './setup/startup.js';
 import { version } from './setup/version.js';
 import { loadBrands } from './setup/brands.js';
 import { loadPolicy } from './setup/policy-file.js';
 import { loadSystems } from './setup/systems-file.js';
 import { Systems } from './systems/systems.js';
 import { keepPrepared, runLoops, storeListeners } from './worker/loops.js';
+import { connect, installRuntime } from './worker/runtime.js';
+import { buildId, workflowCode } from './worker/workflow-code.js';
 import { openTracing, type Tracing } from './setup/tracing.js';
 
 /** Runs until SIGINT or SIGTERM, then lets running activities end. Calls `onReady` once it polls. */
@@ -43,11 +34,62 @@ export async function runWorker(
 ): Promise<void> {
   const begin = endOnSignal(() => log.info('stopped before it was ready'));
   const build = config.isVersioned ? buildId() : undefined;
-  const brands = loadBrands(config);
-  const policyFor = loadPolicy(config.policyFile, brands.ids);
-  const file = loadSystems(config.systemsFile);
-  installRuntime(config, log); // after everything that may be refused: its threads keep the process alive
+  const files = loadFiles(config);
+  installRuntime(config, log); // after everything that may be refused
   const connection = await connect(config);
+  const parts = await openParts(config, files, log);
+  const { temporal } = parts;
+  const stopping = new AbortController();
+  const prepareTemporal = async () => {
+    await registerSearchAttributes(connection, config.temporal.namespace);
+    await temporal.schedules.create(config.watchSeconds);
+  };
+  try {
+    await untilDone(log, 'use the database', () => assertMigrated(config.databaseUrl));
+    await untilDone(log, 'register search attributes and schedules', prepareTemporal);
+    await untilDone(log, 'store the listeners of events', () => storeListeners({ ...parts, ...files }));
+    const workers = await createWorkers({ config, files, parts, connection, build, log });
+    begin();
+    const { runs, stopAll } = runAll(workers);
+    const routed = untilDone(log, 'find out which version gets the runs', () => route(temporal, build, log));
+    // A worker that is stopped meanwhile waits for nothing.
+    await Promise.race([routed, runs]).catch(async (error: unknown) => {
+      await stopAll();
+      throw error;
+    });
+    const loaded = { brands: files.brands.ids, systems: [...files.file.systems.keys()] };
+    log.info({ ...about(config), version: build ?? version, ...loaded }, 'ready');
+    onReady();
+    const prepareAgain = async () => {
+      await prepareTemporal();
+      if (build !== undefined) await temporal.workerVersions.rollOutFirst(build);
+    };
+    const loops = Promise.all([
+      runLoops({ config, ...parts, runs: temporal.runs, ...files, log }, stopping.signal),
+      keepPrepared(prepareAgain, config.watchSeconds, log, stopping.signal),
+    ]);
+    await runs.finally(() => stopping.abort());
+    await loops;
+    log.info('stopped');
+  } finally {
+    await parts.close();
+    // If a worker could not be created, others still hold the connection; that must not hide the first error.
+    await connection.close().catch((error: unknown) => log.warn({ error: (error as Error).name }, 'cannot disconnect'));
+  }
+}
+
+type Files = ReturnType<typeof loadFiles>;
+
+/** Throws `BadSetting`. */
+function loadFiles(config: WorkerConfig) {
+  const brands = loadBrands(config);
+  return { brands, policyFor: loadPolicy(config.policyFile, brands.ids), file: loadSystems(config.systemsFile) };
+}
+
+type Parts = Awaited<ReturnType<typeof openParts>>;
+
+/** Connects to nothing yet. Each queue has a database pool of its own. */
+async function openParts(config: WorkerConfig, { file }: Files, log: Logger) {
   const noteLost = (error: Error) => log.warn({ code: (error as { code?: string }).code }, 'database connection lost');
   const open = (max: number) => openDatabase(config.databaseUrl, noteLost, { max });
   const queues = queuesFor([...file.systems.keys()]);
@@ -62,74 +104,54 @@ export async function runWorker(
     (name, perSecond) => stores.systemStates.paceOf(name, perSecond),
     config.addressKey,
   );
-  const stopping = new AbortController();
   const mailer = openMailer(config.relay, slotsOf[mailQueue] + mailSlots.sending);
   const tracing = await openTracing(config, 'worker');
   const temporal = connectTemporal(config.temporal, tracing?.client);
-  try {
-    await untilDone(log, 'use the database', () => assertMigrated(config.databaseUrl));
-    const prepareTemporal = async () => {
-      await registerSearchAttributes(connection, config.temporal.namespace);
-      await temporal.schedules.create(config.watchSeconds);
-    };
-    await untilDone(log, 'register search attributes and schedules', prepareTemporal);
-    const outside = {
-      runs: temporal.runs,
-      lostRuns: temporal.lostRuns,
-      mailer,
-      policyFor,
-      brands,
-      systems,
-      mail: { ...config.mail, publicUrl: config.http.publicUrl, linkKeys: config.linkKeys },
-      alertTo: config.mail.alertTo,
-      keepDays: config.keepDays,
-      runUrl: runUrlOf(config),
-    };
-    await untilDone(log, 'store the listeners of events', () => storeListeners({ stores, file }));
-    const depsWith = (db: Db) => ({ ...openStores(db, config.addressKey), ...outside });
-    const createWorker = (queue: string, db: Db) => {
-      const deps = depsWith(db);
-      const mails = queue === taskQueue && mailWithinTasks(depsWith(mailDatabase), deps);
-      return Worker.create({
-        ...workerOptions(queue, queues.get(queue) ?? 1, config, log, tracing),
-        ...versionOptions(build),
-        connection,
-        activities: { ...createActivities(deps), ...mails },
-      });
-    };
-    const workers = await Promise.all([...databases].map(([queue, db]) => createWorker(queue, db)));
-    begin();
-    const { runs, stopAll } = runAll(workers);
-    const routed = untilDone(log, 'find out which version gets the runs', () => route(temporal, build, log));
-    // A worker that is stopped meanwhile waits for nothing.
-    await Promise.race([routed, runs]).catch(async (error: unknown) => {
-      await stopAll();
-      throw error;
-    });
-    log.info(
-      { ...about(config), version: build ?? version, brands: brands.ids, systems: [...file.systems.keys()] },
-      'ready',
-    );
-    onReady();
-    const prepareAgain = async () => {
-      await prepareTemporal();
-      if (build !== undefined) await temporal.workerVersions.rollOutFirst(build);
-    };
-    const loops = Promise.all([
-      runLoops({ config, stores, runs: temporal.runs, systems, file, log }, stopping.signal),
-      keepPrepared(prepareAgain, config.watchSeconds, log, stopping.signal),
-    ]);
-    await runs.finally(() => stopping.abort());
-    await loops;
-    log.info('stopped');
-  } finally {
+  const close = async () => {
     mailer.close();
     await Promise.all([...databases.values(), loopDatabase].map((db) => db.destroy()));
     await temporal.close();
     await tracing?.close();
-    // If a worker could not be created, others still hold the connection; that must not hide the first error.
-    await connection.close().catch((error: unknown) => log.warn({ error: (error as Error).name }, 'cannot disconnect'));
-  }
+  };
+  return { queues, databases, mailDatabase, stores, systems, mailer, tracing, temporal, close };
+}
+
+interface Creation {
+  config: WorkerConfig;
+  files: Files;
+  parts: Parts;
+  connection: NativeConnection;
+  build: string | undefined;
+  log: Logger;
+}
+
+/** One for each queue. */
+function createWorkers({ config, files, parts, connection, build, log }: Creation): Promise<Worker[]> {
+  const { temporal, mailer, systems, queues, tracing, mailDatabase } = parts;
+  const outside = {
+    runs: temporal.runs,
+    lostRuns: temporal.lostRuns,
+    mailer,
+    policyFor: files.policyFor,
+    brands: files.brands,
+    systems,
+    mail: { ...config.mail, publicUrl: config.http.publicUrl, linkKeys: config.linkKeys },
+    alertTo: config.mail.alertTo,
+    keepDays: config.keepDays,
+    runUrl: runUrlOf(config),
+  };
+  const depsWith = (db: Db) => ({ ...openStores(db, config.addressKey), ...outside });
+  const create = (queue: string, db: Db) => {
+    const deps = depsWith(db);
+    const mails = queue === taskQueue && mailWithinTasks(depsWith(mailDatabase), deps);
+    return Worker.create({
+      ...workerOptions(queue, queues.get(queue) ?? 1, config, log, tracing),
+      ...versionOptions(build),
+      connection,
+      activities: { ...createActivities(deps), ...mails },
+    });
+  };
+  return Promise.all([...parts.databases].map(([queue, db]) => create(queue, db)));
 }
 
 /** The first version gets all runs. A worker without a version gets none once one is current. */
@@ -186,62 +208,6 @@ const mailWithinTasks = (mails: Deps, closings: Deps) =>
 /** How many activities at once, by queue. Each external system has one. */
 function queuesFor(systems: string[]): Map<string, number> {
   return new Map([...Object.entries(slotsOf), ...systems.map((name): [string, number] => [systemQueueOf(name), 5])]);
-}
-
-function installRuntime({ workerMetrics }: Config, log: Logger): void {
-  const logger = new DefaultLogger('WARN', ({ level: severity, message, meta }) => {
-    // The queues of mails and bulk work have none, by design.
-    if (!message.startsWith('No workflows registered')) log.warn({ ...meta, severity }, message);
-  });
-  const logging = { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) };
-  const metrics = workerMetrics ? { prometheus: prometheusAt(workerMetrics) } : undefined;
-  try {
-    Runtime.install({ logger, telemetryOptions: { logging, metrics } });
-  } catch (error) {
-    throw new CloseoutError(
-      'BadSetting',
-      `Metrics cannot be served on ${workerMetrics}; set CLOSEOUT_WORKER_METRICS to a free port of this machine.`,
-      'CLOSEOUT_WORKER_METRICS',
-      { cause: error },
-    );
-  }
-}
-
-/** Names and units by Prometheus' own conventions. */
-const prometheusAt = (bindAddress: string) =>
-  ({ bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true }) as const;
-
-async function connect({ temporal: { connection } }: Config): Promise<NativeConnection> {
-  try {
-    // Compressing takes 0.4 MB for each request, most of which glibc cannot give back: a third of a worker's memory (measured).
-    return await NativeConnection.connect({ ...connection, grpcCompression: { codec: 'none' } });
-  } catch (error) {
-    throw new CloseoutError(
-      'TemporalUnavailable',
-      `Temporal cannot be reached at ${connection.address}; check that TEMPORAL_ADDRESS is right and the server is up. The reason: ${(error as Error).message}`,
-      'TEMPORAL_ADDRESS',
-      { cause: error },
-    );
-  }
-}
-
-const bundled = (name: string): string =>
-  readFileSync(fileURLToPath(new URL(`./worker/${name}.js`, import.meta.url)), 'utf8');
-
-/** The same for every worker of a release, with traces or without, in whatever folder it was built: the source map names files. */
-function buildId(): string {
-  const [code = ''] = bundled('workflow-bundle').split('//# sourceMappingURL');
-  const hash = createHash('sha256').update(code).digest('hex');
-  return `${version}-${hash.slice(0, 8)}`;
-}
-
-/**
- * The workflow code as `npm run build` bundled it. The SDK formats a stack trace for every promise, which is almost half of the workflow
- * thread's time (docs/performance.md), so there is none unless it is asked for.
- */
-function workflowCode({ isTraced, keepsStackTraces }: Config): string {
-  const code = bundled(isTraced ? 'workflow-bundle-traced' : 'workflow-bundle');
-  return keepsStackTraces ? code : `Error.stackTraceLimit = 0; ${code}`;
 }
 
 function workerOptions(

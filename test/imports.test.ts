@@ -58,7 +58,7 @@ const cases: Record<string, { allowed: string; refused: string[] }> = {
   gateway: {
     allowed: "import { CloseoutClient } from '../client.js';",
     refused: [
-      "import type { Survey } from '../outside/surveys/survey.js';",
+      "import type { Survey } from '../outside/surveys/surveys.js';",
       "import { createActivities } from '../activities/index.js';",
       "import { runWorker } from '../worker.js';",
     ],
@@ -96,12 +96,12 @@ const cases: Record<string, { allowed: string; refused: string[] }> = {
   },
   'incident-log': {
     allowed: "import { CloseoutClient } from '../client.js';",
-    refused: ["import { openStores } from '../outside/open.js';"],
+    refused: ["import { openStores } from '../outside/stores.js';"],
   },
   cli: {
     allowed: "const { runWorker } = await import('../worker.js');",
     refused: [
-      "const { openStores } = await import('../outside/open.js');",
+      "const { openStores } = await import('../outside/stores.js');",
       "export { start } from '../workflows/index.js';",
     ],
   },

@@ -119,6 +119,7 @@ export function confirmationStanding(
 }
 
 export function confirmationRecord({ id, confirmation, confirmUntil }: Survey, clearedAt: string): ConfirmationRecord {
+  // The run that asks sees it as sent until the ledger says otherwise.
   const isOpen = confirmation === null || confirmation === 'withdrawn' || isAwaitingCustomer(confirmation);
   const state = isOpen ? 'sent' : (confirmation as ConfirmationRecord['state']);
   return { surveyId: id, state, clearedAt, closesAt: confirmUntil?.toISOString() ?? clearedAt };

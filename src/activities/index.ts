@@ -12,7 +12,7 @@ import { lookUpReport } from './look-up-report.js';
 import { openFollowUp } from './open-follow-up.js';
 import { recordDelivery } from './record-delivery.js';
 import { recordAnswerHandled, recordDecision } from './record-decision.js';
-import { cancelReport, endReportInLedger, reopenReport } from './reopen-report.js';
+import { cancelReport, endReportInLedger, reopenReport } from './change-report.js';
 import { resolveConfirmation } from './resolve-confirmation.js';
 import { sendReply } from './send-reply.js';
 import { sendSurvey } from './send-survey.js';

@@ -1,8 +1,7 @@
 /** Commands about events: listeners and deliveries. */
 import type { Command } from 'commander';
 import type { ListenerStatus } from '../contract/events.js';
-import { CloseoutError } from '../contract/errors.js';
-import { print, timeOption, withClient, type Common } from './shell.js';
+import { commandsOf, print, timeOption, withClient, type Common } from './shell.js';
 import { age, table } from './terminal.js';
 
 export function eventCommands(program: Command): void {
@@ -10,8 +9,7 @@ export function eventCommands(program: Command): void {
     .commandsGroup('Events:')
     .command('events')
     .description('listeners of events, and deliveries to them (docs/events.md)');
-  const command = (spec: string, description: string) =>
-    events.command(spec).description(description).option('--json', 'print JSON');
+  const command = commandsOf(events);
 
   command('list', 'list the listeners and how many events wait for each').action((options: Common) =>
     withClient(async (client) => {
@@ -35,9 +33,7 @@ export function eventCommands(program: Command): void {
 
 const replay = ({ since, listener, json }: Common & { since: string; listener?: string }) =>
   withClient(async (client) => {
-    const time = timeOption('--since', since);
-    if (time === undefined) throw new CloseoutError('BadInput', '--since is missing.', '--since');
-    const events = await client.events.replay(time, listener);
+    const events = await client.events.replay(timeOption('--since', since), listener);
     print({ json }, { events }, `${events} events will be delivered again.`);
   });
 
@@ -49,7 +45,7 @@ function listenerTable(listeners: ListenerStatus[]): string {
     stateOf(failingSince, parkedAt),
     reason ?? '',
   ]);
-  return table(['listener', 'kind', 'waiting', 'state', 'reason'], rows);
+  return table(['LISTENER', 'KIND', 'WAITING', 'STATE', 'REASON'], rows);
 }
 
 function stateOf(failingSince: string | undefined, parkedAt: string | undefined): string {

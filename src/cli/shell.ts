@@ -91,6 +91,8 @@ export function wholeNumber(option: string, text: string): number {
 }
 
 /** The one parser of times that are given to a command. */
+export function timeOption(option: string, text: string): string;
+export function timeOption(option: string, text: string | undefined): string | undefined;
 export function timeOption(option: string, text: string | undefined): string | undefined {
   if (text === undefined || isTime(text)) return text;
   throw new CloseoutError('BadInput', `${option} ${timeRule}, not "${text}".`, option);

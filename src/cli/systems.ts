@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { CloseoutError } from '../contract/errors.js';
 import { givenIn } from '../setup/environment.js';
-import { print, withClient, type Common } from './shell.js';
+import { commandsOf, print, withClient, type Common } from './shell.js';
 import { age, table } from './terminal.js';
 
 export function systemCommands(program: Command): void {
@@ -10,8 +10,7 @@ export function systemCommands(program: Command): void {
     .commandsGroup('Ticket systems:')
     .command('systems')
     .description('external ticket systems (docs/systems.md)');
-  const command = (spec: string, description: string) =>
-    systems.command(spec).description(description).option('--json', 'print JSON');
+  const command = commandsOf(systems);
 
   command('check [name]', 'log in, and check that the required statuses and fields exist').action(check);
   command('list', 'when each system was last polled and compared, and its last error').action((options: Common) =>
@@ -24,7 +23,7 @@ export function systemCommands(program: Command): void {
         failingSince ? `failing for ${age(failingSince)}` : 'ok',
         reason ?? '',
       ]);
-      const head = ['system', 'polled', 'compared', 'state', 'reason'];
+      const head = ['SYSTEM', 'POLLED', 'COMPARED', 'STATE', 'REASON'];
       print(options, states, rows.length === 0 ? 'No system has been polled yet.' : table(head, rows));
     }),
   );

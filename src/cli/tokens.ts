@@ -1,7 +1,7 @@
 /** Commands about tokens of the HTTP API. */
 import type { Command } from 'commander';
 import { scopes } from '../contract/access.js';
-import { print, withClient, wordOption, type Common } from './shell.js';
+import { commandsOf, print, withClient, wordOption, type Common } from './shell.js';
 import { localTime, table } from './terminal.js';
 
 export function tokenCommands(program: Command): void {
@@ -9,8 +9,7 @@ export function tokenCommands(program: Command): void {
     .commandsGroup('Processes and settings:')
     .command('tokens')
     .description('tokens of the HTTP API, one per program or operator');
-  const command = (spec: string, description: string) =>
-    tokens.command(spec).description(description).option('--json', 'print JSON');
+  const command = commandsOf(tokens);
 
   command('create <name>', 'print a new token; history and timeline show its name')
     .requiredOption('--scope <scopes>', `one or more of ${scopes.join(', ')}, separated by commas`)

@@ -12,7 +12,7 @@ import {
 import { CloseoutError } from '../contract/errors.js';
 import { reportIdPattern, reportIdRule } from '../contract/ids.js';
 import type { NewReport, ReportChanges } from '../contract/reports.js';
-import { isStorable, maxCharacters } from '../contract/text.js';
+import { isStorable, maxAuthorLength } from '../contract/text.js';
 import { isTime, timeRule } from '../contract/time.js';
 import { minute } from '../policy/time.js';
 import { now } from '../outside/database/clock.js';
@@ -27,9 +27,9 @@ export const assertTime = (time: string, field: string): void => assert(isTime(t
 
 /** The author and the id of a change, as its run remembers them. */
 export function assertSigned({ by, id }: { by?: string; id?: string }): void {
-  const rule = `must be at most ${maxCharacters} characters of Unicode, without U+0000`;
+  const rule = `must be at most ${maxAuthorLength} characters of Unicode, without U+0000`;
   for (const [field, text] of Object.entries({ by, id }))
-    if (text !== undefined) assert(text.length <= maxCharacters && isStorable(text), field, rule);
+    if (text !== undefined) assert(text.length <= maxAuthorLength && isStorable(text), field, rule);
 }
 
 /** The clock of a caller may be somewhat ahead. */

@@ -1,2 +1,2 @@
-/** The time of PostgreSQL, for those who use the client. */
+/** PostgreSQL's time, for the gateway and the commands, which do not import `outside`. */
 export { now } from '../outside/database/clock.js';

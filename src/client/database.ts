@@ -1,2 +1,2 @@
-/** The tables, for processes and commands: brought up to date, or found to be too old. */
+/** Brings the tables up to date, or finds them too old: for the commands, which do not import `outside`. */
 export { assertMigrated, migrate } from '../outside/database/migrate.js';

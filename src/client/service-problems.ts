@@ -23,7 +23,7 @@ export class ServiceProblemService {
       throw new CloseoutError('BadInput', 'at must not be in the future.', 'at');
     if (!Number.isInteger(perSecond) || perSecond < 1 || perSecond > maxPerSecond)
       throw new CloseoutError('BadInput', `perSecond must be a whole number from 1 to ${maxPerSecond}.`, 'perSecond');
-    if (Object.keys(await this.reports.countOf(serviceProblemId)).length === 0) {
+    if (!(await this.reports.hasReportsOf(serviceProblemId))) {
       const message = `There are no reports of service problem ${serviceProblemId}.`;
       throw new CloseoutError('NotFound', message, 'serviceProblemId');
     }

@@ -2,7 +2,7 @@
 import type { Phase, RunStatus } from '../contract/reports.js';
 import type { SurveySummary } from '../contract/survey.js';
 import type { DeskRow } from '../outside/reports/desk.js';
-import type { State } from '../policy/status.js';
+import { outcomeOf, type State } from '../policy/status.js';
 
 export function storedStatus(row: DeskRow, run: RunStatus['run']): RunStatus {
   const { id, state, cycle, hold, attention, surveyReason, confirmation, score, scale, skipSurveyBy } = row;
@@ -22,7 +22,7 @@ export function storedStatus(row: DeskRow, run: RunStatus['run']): RunStatus {
     score: score ?? undefined,
     scale: score === null ? undefined : scale,
     skipSurveyBy: skipSurveyBy ?? undefined,
-    outcome: phase === 'done' ? (state === 'cancelled' ? 'cancelled' : 'closed') : undefined,
+    outcome: phase === 'done' ? outcomeOf(state) : undefined,
     confirmation: isAsked ? 'sent' : undefined,
     attention: attention ?? undefined,
     run,

@@ -15,9 +15,6 @@ export const eventTypes = [
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 
-/** Changes that only listeners of the TMF621 hub are notified of. */
-export type ChangeEventType = 'report.changed' | 'report.deleted';
-
 export interface CloudEvent {
   specversion: '1.0';
   /** The same in every attempt to deliver it. */

@@ -33,10 +33,7 @@ export const signals = {
   delivered: 'delivered',
   failed: 'failed',
   lookAgain: 'lookAgain',
-} as const satisfies Record<
-  ChangeKind | 'answered' | 'bounced' | 'confirmed' | 'delivered' | 'failed' | 'lookAgain',
-  string
->;
+} as const satisfies Record<string, string>;
 export type SignalName = keyof typeof signals;
 
 export const queries = { status: 'status', standing: 'standing', progress: 'progress', result: 'result' } as const;

@@ -120,6 +120,9 @@ export interface RunStatus {
   silent?: 'worker' | 'temporal';
 }
 
+/** What the run of a report is started with, and decisions about it refer to. */
+export type ReportKeys = Pick<Report, 'id' | 'cycle' | 'customerId' | 'serviceProblemId'>;
+
 /** The attributes that a caller sets. TMF621 requires `description`, `severity` and `ticketType`. */
 export interface ReportAttributes {
   description: string;

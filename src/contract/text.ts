@@ -8,4 +8,4 @@ export const isStorable = (text: string): boolean => !unstorable.test(text);
 export const storable = (text: string): string => text.replace(allUnstorable, '');
 
 /** How long an author and the id of a change may be. */
-export const maxCharacters = 200;
+export const maxAuthorLength = 200;

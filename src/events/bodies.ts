@@ -4,7 +4,7 @@ import type { CloudEvent, EventType } from '../contract/events.js';
 import type { Report } from '../contract/reports.js';
 import { signLink, type LinkKey } from '../customer/links.js';
 import type { Delivery } from '../outside/events.js';
-import type { TicketEvent } from '../tmf621/filter.js';
+import type { TicketEvent } from '../tmf621/hub-query.js';
 import { ticketPath } from '../tmf621/ticket.js';
 
 /** Present unless the report is gone. */

@@ -15,7 +15,7 @@ import { CloseoutError, hasCode, isAboutSystem } from '../contract/errors.js';
 import type { Webhook } from '../setup/systems-file.js';
 import type { Systems } from '../systems/systems.js';
 import { writeAnswerBack } from '../systems/write-back.js';
-import { hubFilter, pick } from '../tmf621/filter.js';
+import { hubFilter, pick } from '../tmf621/hub-query.js';
 import { toTicket } from '../tmf621/ticket.js';
 import { cloudEvent, hubEvent, hubEventTypes, signedHeaders, type LinkSettings } from './bodies.js';
 import { post, type Reach } from './post.js';
@@ -135,7 +135,7 @@ async function attempt(
     const body = JSON.stringify(cloudEvent(delivery, subject, settings));
     const reach = { allowPrivate: webhook.allowPrivate, allowLoopback: settings.allowLoopback };
     const headers = signedHeaders(delivery.id, body, webhook.secret, now());
-    return refusalOf((await post(webhook.url, body, headers, reach)).status);
+    return refusalOf(await post(webhook.url, body, headers, reach));
   } catch (error) {
     if (error instanceof CloseoutError && !isAboutSystem(error)) throw error; // about us, not about the listener
     if (error instanceof CloseoutError)
@@ -161,7 +161,7 @@ async function sendToHub(
     const { troubleTicket } = event['event'] as { troubleTicket: Record<string, unknown> };
     const body = JSON.stringify({ ...event, event: { troubleTicket: pick(troubleTicket, fields) } });
     const headers = { 'content-type': 'application/json; charset=utf-8' };
-    const refusal = refusalOf((await post(callback ?? '', body, headers, reach)).status);
+    const refusal = refusalOf(await post(callback ?? '', body, headers, reach));
     if (refusal) return refusal;
   }
   return isWanted ? undefined : 'notWanted';

@@ -3,10 +3,7 @@ import { lookup as resolve, type LookupAddress } from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
-
-export interface Posted {
-  status: number;
-}
+import { isLoopbackHost } from '../contract/loopback.js';
 
 /** In this machine's own networks, or reserved (IANA special-purpose registries). */
 const reserved = new BlockList();
@@ -43,8 +40,6 @@ for (const [network, prefix] of [
 /** An address of this machine, of a private network, or otherwise not of the public internet. */
 export const isPrivate = (address: string): boolean => reserved.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 
-const isLoopback = (address: string): boolean => /^(127\.|::1$|::ffff:127\.)/.test(address);
-
 export interface Reach {
   /** Private addresses are allowed. */
   allowPrivate: boolean;
@@ -53,7 +48,7 @@ export interface Reach {
 }
 
 const mayReach = (address: string, { allowPrivate, allowLoopback }: Reach): boolean =>
-  allowPrivate || !isPrivate(address) || (allowLoopback && isLoopback(address));
+  allowPrivate || !isPrivate(address) || (allowLoopback && isLoopbackHost(address));
 
 /** A name is resolved once, and that address is connected to: a second answer cannot lead elsewhere. */
 function guardedLookup(reach: Reach): LookupFunction {
@@ -73,8 +68,8 @@ const privateAddress = (hostname: string): NodeJS.ErrnoException =>
 /** How long an answer is waited for; ms. */
 const requestTimeout = 10_000;
 
-/** Throws if there is no answer. */
-export function post(url: string, body: string, headers: Record<string, string>, reach: Reach): Promise<Posted> {
+/** Returns the status of the answer. Throws if there is none. */
+export function post(url: string, body: string, headers: Record<string, string>, reach: Reach): Promise<number> {
   const target = new URL(url);
   const hostname = target.hostname.replace(/^\[|\]$/g, '');
   if (isIP(hostname) && !mayReach(hostname, reach)) return Promise.reject(privateAddress(hostname));
@@ -91,7 +86,7 @@ export function post(url: string, body: string, headers: Record<string, string>,
       (answer) => {
         answer.on('error', fail);
         answer.destroy(); // whatever it says, its status is enough
-        done({ status: answer.statusCode ?? 0 });
+        done(answer.statusCode ?? 0);
       },
     );
     request.on('error', fail);

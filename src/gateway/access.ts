@@ -8,6 +8,8 @@ import { tokenPrefix, type Scope, type Subject } from '../contract/access.js';
 import type { Brands } from '../customer/brand.js';
 import type { GatewayConfig } from '../setup/config.js';
 import { CloseoutError } from '../contract/errors.js';
+import { isLoopbackHost } from '../contract/loopback.js';
+import { credentialsOf } from './credentials.js';
 import { isForOperators } from './desk/page.js';
 import { loginPath, sessionOf } from './login.js';
 import { isSameToken } from './same-token.js';
@@ -32,14 +34,13 @@ declare module 'fastify' {
 /** Alarm systems have tokens of their own. */
 const isOpenToAll = (path: string) =>
   /^\/(s|u|c|assets|alarms|login)\//.test(path) || ['/login', '/healthz', '/readyz'].includes(path);
-const loopback = new Set(['127.0.0.1', 'localhost', '[::1]', '::1']);
 
 export function guard(config: GatewayConfig, client: CloseoutClient, brands: Brands) {
   const { http, temporal, oidc } = config;
   const publicUrl = new URL(http.publicUrl);
   const origins = new Set(brands.all.map(({ sender }) => new URL(sender.publicUrl).origin));
   const uiOrigin = temporal.uiUrl === undefined ? undefined : new URL(temporal.uiUrl).origin;
-  const onlyLocal = http.trustLoopback && loopback.has(http.host) && loopback.has(publicUrl.hostname);
+  const onlyLocal = http.trustLoopback && isLoopbackHost(http.host) && isLoopbackHost(publicUrl.hostname);
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const { fromTemporalUi = false } = request.is404 ? {} : request.routeOptions.config;
     const isFromUi = fromTemporalUi && uiOrigin !== undefined && request.headers.origin === uiOrigin;
@@ -73,7 +74,7 @@ async function identify(
   { apiToken, oidc, http }: GatewayConfig,
   client: CloseoutClient,
 ): Promise<boolean> {
-  const token = tokenOf(request);
+  const token = credentialsOf(request)?.token;
   if (token !== undefined) {
     if (isSameToken(token, apiToken)) return true;
     request.subject = await client.tokens.subjectOf(token);
@@ -87,8 +88,10 @@ async function identify(
 }
 
 /** A wrong token is refused, also where none is needed. A browser may send any password with the operator's name. */
-const hasToken = (request: FastifyRequest): boolean =>
-  /^bearer /i.test(request.headers.authorization ?? '') || (tokenOf(request)?.startsWith(tokenPrefix) ?? false);
+function hasToken(request: FastifyRequest): boolean {
+  const credentials = credentialsOf(request);
+  return credentials !== undefined && (credentials.name === undefined || credentials.token.startsWith(tokenPrefix));
+}
 
 /** The browser keeps what was typed, because it can send the request again. */
 const loggedOut =
@@ -112,7 +115,7 @@ function assertScope({ subject, is404, method, routeOptions }: FastifyRequest): 
 /** A foreign host name means DNS rebinding, and a proxy may forward anybody's requests. */
 function isFromThisMachine({ hostname, headers }: FastifyRequest): boolean {
   const isProxied = Object.keys(headers).some((name) => /^(forwarded|via|x-forwarded-.*)$/.test(name));
-  return loopback.has(hostname) && !isProxied;
+  return isLoopbackHost(hostname) && !isProxied;
 }
 
 /** The body that a state-changing request must have; undefined if it changes nothing, or may come from anywhere. */
@@ -149,12 +152,3 @@ const mediaTypes = {
   },
   form: { pattern: /^application\/x-www-form-urlencoded *(;|$)/i, name: 'application/x-www-form-urlencoded' },
 };
-
-function tokenOf({ headers: { authorization = '' } }: FastifyRequest): string | undefined {
-  const [name = '', value = ''] = authorization.split(' ');
-  const scheme = name.toLowerCase(); // RFC 9110 §11.1
-  if (scheme === 'bearer') return value;
-  if (scheme !== 'basic') return undefined;
-  const [, password = ''] = /^[^:]*:(.*)$/s.exec(Buffer.from(value, 'base64').toString()) ?? [];
-  return password;
-}

@@ -8,6 +8,7 @@ import type { GatewayConfig } from '../setup/config.js';
 import { loadPolicy } from '../setup/policy-file.js';
 import type { AlarmSource, SystemsFile } from '../setup/systems-file.js';
 import { Systems } from '../systems/systems.js';
+import { credentialsOf } from './credentials.js';
 import { parseInput } from './parse.js';
 import { isSameToken } from './same-token.js';
 
@@ -36,9 +37,10 @@ export function alarmWebhooks(
   };
 
   /** Whose token the request carries. Each token is its own: an alarm system may do nothing else. */
-  const sourceOf = ({ params, headers }: FastifyRequest): AlarmSource | undefined => {
-    const source = file.alarms.get((params as { name: string }).name);
-    const [, given = ''] = /^bearer (.+)$/i.exec(headers.authorization ?? '') ?? [];
+  const sourceOf = (request: FastifyRequest): AlarmSource | undefined => {
+    const source = file.alarms.get((request.params as { name: string }).name);
+    const { name, token: given = '' } = credentialsOf(request) ?? {};
+    if (name !== undefined) return undefined; // a browser's log-in
     return source && [source.token, config.apiToken].some((token) => isSameToken(token, given)) ? source : undefined;
   };
 

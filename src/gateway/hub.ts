@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
-import { assertHubQuery } from '../tmf621/filter.js';
+import { assertHubQuery } from '../tmf621/hub-query.js';
 import { parseInput } from './parse.js';
 
 export const hubPath = '/tmf-api/troubleTicket/v4/hub';

@@ -6,7 +6,7 @@ import type { CloseoutClient } from '../client.js';
 import { isReservedAuthor, type Subject } from '../contract/access.js';
 import { CloseoutError } from '../contract/errors.js';
 import type { Config } from '../setup/config.js';
-import { isLoopback } from '../setup/loopback.js';
+import { isLoopback } from '../contract/loopback.js';
 import { claimIn, scopesOf, type Oidc } from '../setup/oidc-settings.js';
 import { sendDesk } from './desk/page.js';
 

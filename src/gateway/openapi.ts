@@ -18,7 +18,7 @@ interface Described {
 
 const content = (schema: object) => ({ 'application/json': { schema } });
 
-/** What the file refers to, and OpenAPI has no place for or other files say. */
+/** Parts that openapi.yaml refers to but does not contain: OpenAPI has no place for them, or they come from the code. */
 const parts: Record<string, unknown> = {
   '#/components/x-content/ticket': content({ $ref: '#/components/schemas/TroubleTicket' }),
   '#/components/x-content/object': content({ type: 'object' }),

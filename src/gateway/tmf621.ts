@@ -4,10 +4,10 @@ import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
 import type { Report } from '../contract/reports.js';
 import { parseInput } from './parse.js';
-import { pick } from '../tmf621/filter.js';
+import { pick } from '../tmf621/hub-query.js';
 import { filterOf } from '../tmf621/list-query.js';
 import { ticketPath, toTicket } from '../tmf621/ticket.js';
-import { parseCreation, parsePatch } from './tickets.js';
+import { parseCreation, parsePatch } from './ticket-body.js';
 
 const once = z.string({ error: 'must be given once' });
 const wholeNumberUpTo = (most: number) =>

@@ -22,7 +22,7 @@ export async function assertPortsFree(needed: NeededPort[]): Promise<void> {
   );
 }
 
-function isFree(port: number): Promise<boolean> {
+export function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', () => resolve(false));

@@ -1,9 +1,8 @@
 /** The timeline of a report in words, the same on the desk and on the command line. */
-import { scoreInWords } from '../contract/scale.js';
 import type { SurveyEvent } from '../contract/survey.js';
 import type { TimelineEntry } from '../contract/timeline.js';
 import { divideReply } from '../customer/quoted-text.js';
-import { tickedInWords, writtenBelow } from './follow-ups.js';
+import { answerParts, writtenBelow } from './follow-ups.js';
 import { shortTime } from './times.js';
 
 export interface TimelineLine {
@@ -113,11 +112,5 @@ const events: Record<ShownEvent, (detail: string) => string> = {
   erased: () => 'Personal data removed',
 };
 
-function answerInWords({ revision, score, scale, solved, followUps }: TimelineEntry & { kind: 'answer' }): string {
-  const parts = [
-    score !== undefined && scoreInWords(score, scale),
-    solved !== undefined && (solved ? 'solved' : 'not solved'),
-    ...tickedInWords(followUps),
-  ].filter((part) => typeof part === 'string');
-  return `${revision === 1 ? 'Answered the survey' : 'Changed the answer'}: ${parts.join(', ')}`;
-}
+const answerInWords = (answer: TimelineEntry & { kind: 'answer' }): string =>
+  `${answer.revision === 1 ? 'Answered the survey' : 'Changed the answer'}: ${answerParts(answer)}`;

@@ -1,5 +1,5 @@
 /**
- * Events to be delivered. Triggers write them (events-migration.ts); here they are claimed, in order per report, and what became of
+ * Events to be delivered. Triggers write them (database/migrations/0012-events.ts); here they are claimed, in order per report, and what became of
  * each attempt is recorded.
  */
 import { sql, type RawBuilder } from 'kysely';
@@ -39,7 +39,6 @@ export interface Events {
   /** Returns its name, or that of the one with the same callback and query. */
   addHubListener(listener: Pick<Listener, 'name' | 'types' | 'callback' | 'query'>): Promise<string>;
   removeHubListener(name: string): Promise<boolean>;
-  hubListener(name: string): Promise<Listener | undefined>;
   /** Those that are not parked, and may be tried now. */
   active(): Promise<Listener[]>;
   /** The next events for a listener: at most one per report, the oldest. They are ours for a minute. */
@@ -58,8 +57,8 @@ export interface Events {
   resume(listener: string): Promise<void>;
   /** A survey is ready to be handed over to another channel. Safe to repeat: once, unless `isAgain`. */
   surveyReady(surveyId: string, data: Record<string, unknown>, isAgain: boolean): Promise<void>;
-  /** Removes events that are delivered and old. Returns how many. */
-  forget(): Promise<number>;
+  /** Removes events that are delivered and old. */
+  forget(): Promise<void>;
 }
 
 /** For how long an event, or a listener, is tried before it is given up. */
@@ -82,13 +81,11 @@ export function eventTable(db: Db): Events {
     addHubListener: (listener) => addHubListener(db, listener),
 
     async removeHubListener(name) {
-      const known = await this.hubListener(name);
+      const named = db.selectFrom('listeners').select('name').where('name', '=', name);
+      const known = await named.where('kind', '=', 'hub').executeTakeFirst();
       if (known) await removeListener(db, name);
       return known !== undefined;
     },
-
-    hubListener: (name) =>
-      db.selectFrom('listeners').selectAll().where('name', '=', name).where('kind', '=', 'hub').executeTakeFirst(),
 
     active: () =>
       db
@@ -139,18 +136,15 @@ export function eventTable(db: Db): Events {
   };
 }
 
-async function forget(db: Db): Promise<number> {
+async function forget(db: Db): Promise<void> {
   const before = later(now(), -keptFor);
-  let forgotten = 0;
   let count: number;
   do {
     const { numAffectedRows } = await sql`
       delete from events where seq in (select seq from events e where at < ${before}
         and not exists (select from deliveries d where d.seq = e.seq) limit ${batchSize})`.execute(db);
     count = Number(numAffectedRows ?? 0);
-    forgotten += count;
   } while (count === batchSize);
-  return forgotten;
 }
 
 async function replay(db: Db, since: Date, listener: string | undefined): Promise<number> {

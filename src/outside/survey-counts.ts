@@ -72,8 +72,8 @@ export async function rollUpSurveys(db: Db): Promise<void> {
   await compareOnceADay(db);
 }
 
-/** The surveys of a report that is about to be removed are counted no more. */
-export async function noteRemoval(tx: Db, reportId: string): Promise<void> {
+/** The days on which surveys of this report were decided are counted again: the report is about to be removed. */
+export async function recountDaysOf(tx: Db, reportId: string): Promise<void> {
   await sql`insert into survey_days_to_count select distinct ${dayOf} from surveys s where s.report_id = ${reportId}
     on conflict do nothing`.execute(tx);
 }

@@ -57,3 +57,6 @@ const allowedNext: Record<ReportStatus, readonly ReportStatus[]> = {
   rejected: [],
 };
 export const allowedAfter = (from: ReportStatus): readonly ReportStatus[] => allowedNext[from];
+
+/** How a report has ended. */
+export const outcomeOf = (state: State): 'closed' | 'cancelled' => (state === 'cancelled' ? 'cancelled' : 'closed');

@@ -7,15 +7,16 @@ import { domainOf } from '../contract/contact.js';
 import { CloseoutError } from '../contract/errors.js';
 import { workflowIdOf } from '../contract/ids.js';
 import type { PayloadKeys } from '../contract/payload-keys.js';
+import type { Relay } from '../contract/relay.js';
 import type { LinkKey } from '../customer/links.js';
 import { givenIn } from './environment.js';
 import { linkKeysFrom } from './link-keys.js';
-import { isLoopback } from './loopback.js';
+import { isLoopback } from '../contract/loopback.js';
 import { mailbox } from './mailbox.js';
 import { reasonOf } from './reason.js';
 import { oidcFrom, oidcSettings, type Oidc } from './oidc-settings.js';
 import { payloadKeysFrom } from './payload-keys.js';
-import { relayFrom, relaySettings, type Relay } from './relay-settings.js';
+import { relayFrom, relaySettings } from './relay-settings.js';
 import { refuse, url } from './setting.js';
 import { trustedProxies } from './trusted-proxies.js';
 

@@ -1,7 +1,7 @@
 /** CLOSEOUT_OIDC_…: operators log in through an OpenID Connect provider. */
 import { z } from 'zod';
 import type { Scope } from '../contract/access.js';
-import { isLoopback } from './loopback.js';
+import { isLoopback } from '../contract/loopback.js';
 import { refuse } from './setting.js';
 
 export interface Oidc {

@@ -1,5 +1,4 @@
 /** CLOSEOUT_POLICY: a YAML file with a default and rules. The first rule that matches a report overrides the default. */
-import { readFileSync } from 'node:fs';
 import { CloseoutError } from '../contract/errors.js';
 import { attributeValues, plainAttributes } from '../policy/attributes.js';
 import {
@@ -15,7 +14,7 @@ import { day, hour, minute } from '../policy/time.js';
 import { file, longest, nameOf, type Part, type When } from './policy-schema.js';
 import { askingFaultOf, faultOf, readQuestions } from './policy-questions.js';
 import { reasonOf } from './reason.js';
-import { parseYaml } from './yaml-file.js';
+import { parseYaml, readSettingsFile } from './yaml-file.js';
 
 interface Rule {
   /** In the file, from 1. */
@@ -56,7 +55,7 @@ interface Rules {
 }
 
 export function readRules(path: string, brands?: string[]): Rules {
-  const { document, broken, lineOf } = parseYaml(readText(path));
+  const { document, broken, lineOf } = parseYaml(readSettingsFile('CLOSEOUT_POLICY', path));
   const refusal = (reason: string, line: number | undefined) =>
     new CloseoutError(
       'BadSetting',
@@ -134,15 +133,6 @@ function windowEnds(confirmation: Policy['confirmation']): boolean {
 function sinceMidnight(clock: string): number {
   const [hours = 0, minutes = 0] = clock.split(':').map(Number);
   return hours * hour + minutes * minute;
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const reason = `cannot be read: ${(error as Error).message}`;
-    throw new CloseoutError('BadSetting', `CLOSEOUT_POLICY ${path}: ${reason}`, 'CLOSEOUT_POLICY');
-  }
 }
 
 function mergePolicy(policy: Policy, over: Part, questions: ReadonlyMap<string, Question>): Policy {

@@ -3,14 +3,8 @@ import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { domainOf } from '../contract/contact.js';
+import type { Relay } from '../contract/relay.js';
 import { refuse, url } from './setting.js';
-
-export interface Relay {
-  smtpUrl: string;
-  /** The relay accepts addresses with letters outside ASCII before the @ (RFC 6531). */
-  smtpUtf8: boolean;
-  dkim: { domainName: string; keySelector: string; privateKey: string } | undefined;
-}
 
 export const relaySettings = {
   SMTP_URL: url('smtp:', 'smtps:').optional(),

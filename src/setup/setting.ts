@@ -1,4 +1,4 @@
-/** What settings share. */
+/** Helpers to read settings. */
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 

@@ -7,7 +7,7 @@ import { second } from '../policy/time.js';
 import { givenIn } from './environment.js';
 import { duration } from './policy-schema.js';
 import { reasonOf } from './reason.js';
-import { parseYaml } from './yaml-file.js';
+import { parseYaml, readSettingsFile } from './yaml-file.js';
 
 export interface Webhook {
   url: string;
@@ -167,7 +167,7 @@ const file = z.strictObject({
 /** Throws `BadSetting` that names the setting and its line. Without a file, there are no other programs. */
 export function loadSystems(path: string | undefined, env: NodeJS.ProcessEnv = process.env): SystemsFile {
   if (path === undefined) return { systems: new Map(), webhooks: new Map(), alarms: new Map() };
-  const { document, broken, lineOf } = parseYaml(readText(path));
+  const { document, broken, lineOf } = parseYaml(readSettingsFile('CLOSEOUT_SYSTEMS', path));
   const refuse = (reason: string, line: number | undefined): never => {
     const where = `CLOSEOUT_SYSTEMS ${path}${line ? `, line ${line}` : ''}`;
     throw new CloseoutError('BadSetting', `${where}: ${reason}`, 'CLOSEOUT_SYSTEMS');
@@ -215,15 +215,6 @@ export function loadSystems(path: string | undefined, env: NodeJS.ProcessEnv = p
     ];
   });
   return { systems: new Map(systems), webhooks: new Map(webhooks), alarms: new Map(alarms) };
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const reason = `cannot be read: ${(error as Error).message}`;
-    throw new CloseoutError('BadSetting', `CLOSEOUT_SYSTEMS ${path}: ${reason}`, 'CLOSEOUT_SYSTEMS');
-  }
 }
 
 /** Undefined if it is not there. */

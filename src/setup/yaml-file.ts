@@ -1,5 +1,7 @@
 /** A YAML file of settings: where each setting is, and what is wrong with its syntax. */
+import { readFileSync } from 'node:fs';
 import { isNode, LineCounter, parseDocument, visit, type Document, type Scalar } from 'yaml';
+import { CloseoutError } from '../contract/errors.js';
 
 export interface YamlFile {
   document: Document;
@@ -7,6 +9,15 @@ export interface YamlFile {
   broken?: { line: number | undefined; message: string };
   /** The line of a setting, from 1, or of the nearest one around it that is there. */
   lineOf: (keys: readonly PropertyKey[]) => number | undefined;
+}
+
+/** The text of the file that a setting names. Throws `BadSetting`. */
+export function readSettingsFile(setting: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new CloseoutError('BadSetting', `${setting} ${path}: cannot be read: ${(error as Error).message}`, setting);
+  }
 }
 
 export function parseYaml(text: string): YamlFile {

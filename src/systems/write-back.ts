@@ -1,8 +1,8 @@
 /** The customer's answer as a note of the ticket, once per change of the answer. */
 import { answerMarker } from '../contract/ids.js';
 import type { FollowUpAnswers } from '../contract/question.js';
-import { scoreInWords, type ScaleName } from '../contract/scale.js';
-import { tickedInWords, writtenBelow } from '../operator/follow-ups.js';
+import type { ScaleName } from '../contract/scale.js';
+import { answerParts, writtenBelow } from '../operator/follow-ups.js';
 import type { KnownTicket } from '../outside/reports/observed.js';
 import type { RequestContext } from './http.js';
 import type { Systems } from './systems.js';
@@ -29,13 +29,9 @@ export async function writeAnswerBack(
   await systems.addNote(ticket, answerMarker(reportId, cycle, revision), answerInWords(answer), context);
 }
 
-function answerInWords({ revision, score, scale, solved, followUps, comment }: AnswerToShow): string {
-  const parts = [
-    ...(score === null ? [] : [scoreInWords(score, scale)]),
-    ...(solved === null ? [] : [solved ? 'solved' : 'not solved']),
-    ...tickedInWords(followUps),
-  ];
+function answerInWords(answer: AnswerToShow): string {
+  const { revision, comment, followUps } = answer;
   const written = writtenBelow(comment, followUps);
   const what = revision === 1 ? 'The customer answered the survey' : 'The customer changed the answer to the survey';
-  return [`${what}: ${parts.join(', ')}.`, ...(written ? [written] : [])].join('\n');
+  return [`${what}: ${answerParts(answer)}.`, ...(written ? [written] : [])].join('\n');
 }

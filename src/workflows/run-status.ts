@@ -2,6 +2,7 @@
 import type { RunStatus } from '../contract/reports.js';
 import { without } from '../policy/changes.js';
 import type { Standing } from '../policy/standing.js';
+import { outcomeOf } from '../policy/status.js';
 import type { RunState } from './run.js';
 
 export function statusOf(run: RunState): RunStatus {
@@ -21,18 +22,12 @@ export function statusOf(run: RunState): RunStatus {
     score: answer?.score,
     scale: answer?.scale,
     skipSurveyBy,
-    outcome: outcomeOf(run),
+    outcome: phase === 'done' ? outcomeOf(run.state) : undefined,
     confirmation: confirmation?.state,
     attention,
     run: 'running',
   };
 }
-
-/** Undefined until the report is done. */
-export const outcomeOf = ({ phase, state }: RunState): RunStatus['outcome'] => {
-  if (phase !== 'done') return undefined;
-  return state === 'cancelled' ? 'cancelled' : 'closed';
-};
 
 /** What the run has written: enough for another run, or another database, to continue from. */
 export function standingOf(run: RunState): Standing {

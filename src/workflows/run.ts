@@ -1,4 +1,4 @@
-/** The state of one run, and the signals that change it. Handlers only note facts; the process acts on them. */
+/** The state of one run. Handlers of signals only note facts in it; the process acts on them. */
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { workflowIdOf } from '../contract/ids.js';
 import type { ConfirmedSignal, SurveyOperation } from '../contract/messages.js';

@@ -1,9 +1,9 @@
 /** What a run takes from a payload, which any program may have sent: bounded, and storable. */
-import { maxCharacters, storable } from '../contract/text.js';
+import { maxAuthorLength, storable } from '../contract/text.js';
 import { instantOf } from '../contract/time.js';
 
 /** A longer text is cut off. */
-export const textOf = (value: unknown, most = maxCharacters): string | undefined =>
+export const textOf = (value: unknown, most = maxAuthorLength): string | undefined =>
   typeof value === 'string' ? storable(value.slice(0, most)) || undefined : undefined;
 
 export const timeOf = (value: unknown): string | undefined =>

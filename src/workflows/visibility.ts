@@ -6,6 +6,7 @@ import { searchAttributes } from '../contract/messages.js';
 import type { RunResult } from '../contract/reports.js';
 import type { SurveyRecord } from '../contract/survey.js';
 import { stateInWords } from '../policy/state-in-words.js';
+import { outcomeOf } from '../policy/status.js';
 import { update, type RunState } from './run.js';
 import { statusOf } from './run-status.js';
 
@@ -83,7 +84,7 @@ const utc = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`
 /** What the run returns when it has ended. */
 export function resultOf(run: RunState): RunResult {
   return {
-    outcome: run.state === 'cancelled' ? 'cancelled' : 'closed',
+    outcome: outcomeOf(run.state),
     cycle: run.cycle,
     survey: { outcome: surveyOutcome(run.survey) ?? 'none', score: run.answer?.score, scale: run.answer?.scale },
   };

@@ -40,7 +40,7 @@ test.each([
     expect(own).toContain(line);
 });
 
-test('as many quoted lines as a mail can hold, with a word at their end', () => {
+test('a word below as many quoted lines as a mail can hold is kept', () => {
   const text = `No.\n${'>\n'.repeat(100_000)}Call me.`;
   expect(divideReply(text)).toEqual({ own: text, quoted: '' });
 });

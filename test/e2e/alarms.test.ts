@@ -84,7 +84,7 @@ test('the end of an alarm that nobody had seen begin leaves nothing behind', asy
   expect(await stack.sql(`select from alarms where fingerprint = 'unseen'`)).toEqual([]);
 });
 
-test('one that flaps is held down, and its customer hears of it once', async () => {
+test('an alarm that flaps is held down, and its customer hears of it once', async () => {
   for (const minutes of [9, 8, 7]) {
     await send(webhook('firing', 'f1', minutesAgo(minutes), 'flapping'));
     await send(webhook('resolved', 'f1', minutesAgo(minutes), 'flapping'));
@@ -95,7 +95,7 @@ test('one that flaps is held down, and its customer hears of it once', async () 
   expect(await stack.mails(report?.id)).toHaveLength(1);
 });
 
-test('one that fires again reopens its report, or opens a follow-up when that is too late', async () => {
+test('an alarm that fires again reopens its report, or opens a follow-up when that is too late', async () => {
   for (const [fingerprint, severity, expected] of [
     ['again', 'critical', 'reopened'],
     ['final', 'final', 'opened'],
@@ -115,7 +115,7 @@ test('one that fires again reopens its report, or opens a follow-up when that is
   }
 });
 
-test('one that fires again with the same start, because Prometheus was cut off, opens its report again, once', async () => {
+test('an alarm that fires again with the same start, because Prometheus was cut off, opens its report again, once', async () => {
   const startsAt = minutesAgo(30);
   const [firing, resolved] = [webhook('firing', 'cut', startsAt), webhook('resolved', 'cut', startsAt)];
   await send(firing);
@@ -146,7 +146,7 @@ test('what happens while no worker runs counts in the order in which it came', a
   await until('it to be open again', async () => (await statusesOf(down)).at(-1) === 'inProgress');
 });
 
-test('one that is refused does not hold up those behind it', async () => {
+test('an alarm that is refused does not hold up those behind it', async () => {
   const [refused, accepted] = ['bad', 'good'].map((name) => webhook('firing', name, minutesAgo(1)));
   const [first] = refused?.alerts ?? [];
   const long = { ...first, labels: { ...first?.labels, customer: 'C'.repeat(300) } };
@@ -155,7 +155,7 @@ test('one that is refused does not hold up those behind it', async () => {
   expect(await reportsOf('good')).toHaveLength(1);
 });
 
-test('one whose texts are empty is named by its alert', async () => {
+test('an alarm whose texts are empty is named by its alert', async () => {
   const firing = webhook('firing', 'empty', minutesAgo(1));
   const [first] = firing.alerts;
   expect(
@@ -164,7 +164,7 @@ test('one whose texts are empty is named by its alert', async () => {
   expect(await reportsOf('empty')).toHaveLength(1);
 });
 
-test('only with its token, and only what Alertmanager sends', async () => {
+test('a webhook without its token, or with another body, is refused', async () => {
   expect((await send(webhook('firing', 'x1', minutesAgo(1)), 'wrong')).status).toBe(401);
   expect((await callApi(stack, 'POST', '/alarms/nobody', {}, { authorization: `Bearer ${token}` })).status).toBe(401);
   expect(await send({ version: '3', alerts: [] })).toMatchObject({ status: 400, body: { field: 'version' } });

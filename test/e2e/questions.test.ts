@@ -115,7 +115,7 @@ test('the usual question is the one that was there from the start', async () => 
   expect(await stack.client.surveys.ofCycle('USUAL-1', 1)).toMatchObject({ questionId: 1 });
 });
 
-test('thumbs, and effort after a confirmation', async () => {
+test('thumbs in the mail, and effort after a confirmation, are asked and answered on their scales', async () => {
   const up = await stack.ask('UP-1', { ticketType: 'thumbs', contact });
   expect(up.text).toContain('👍 Yes');
   await post(linkIn(up, 1), { score: '1' });

@@ -1,4 +1,4 @@
-import { hubFilter } from '../../src/tmf621/filter.js';
+import { hubFilter } from '../../src/tmf621/hub-query.js';
 
 const event = {
   eventType: 'TroubleTicketStatusChangeEvent',

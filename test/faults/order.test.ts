@@ -58,7 +58,7 @@ function outcomeOf(said: { kind: ChangeKind; payload: ChangeSignal }[]): 'open' 
   return state;
 }
 
-test('random signals, PATCHes and commands while the worker is stopped', async () => {
+test('random signals, PATCHes and commands while the worker is stopped: each report ends as its history says', async () => {
   const next = random(11);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(next() * from.length)] as T;
   const ids = Array.from({ length: 12 }, (_, n) => `ORDER-${n}`);
@@ -151,7 +151,13 @@ test.each(['pending', 'held', 'inProgress'] as const)(
   },
 );
 
-test('cleared, reopened, cleared within the second that all of them state: closed', async () => {
+/** How many changes of the report took effect. */
+async function changesOf(id: string): Promise<number> {
+  const [report] = await stack.sql<{ rev: number }>('select rev from reports where id = $1', [id]);
+  return report?.rev ?? 0;
+}
+
+test('cleared, reopened, cleared within the second that all of them state: each counts, and the report is closed', async () => {
   const at = { at: '2026-03-03T10:00:00Z' };
   for (const gap of [0, 5, 25, 100, 200]) {
     const id = await stack.open(`SECOND-${gap}`);
@@ -161,6 +167,7 @@ test('cleared, reopened, cleared within the second that all of them state: close
     }
     await until(`${id} to be closed`, async () => (await stack.client.get(id)).status === 'closed');
     await stack.untilPhase(id, 'done');
+    expect(await changesOf(id)).toBe(3);
   }
 });
 
@@ -201,11 +208,12 @@ test('cleared, reopened and cleared at the same time of the service counts three
         await pause(next() * 80);
       }
       await until(`${id} is closed`, async () => (await stack.client.get(id)).status === 'closed');
+      expect(await changesOf(id)).toBe(3);
     }),
   );
 });
 
-test('a closing that a worker begins seconds late, and a reopening that comes during it', async () => {
+test('a closing that a worker begins seconds late, and a reopening that comes during it: both are written', async () => {
   const id = await stack.open('PAUSED-1', { ticketType: 'kept' });
   await stack.untilPhase(id, 'open', 1);
   const tasks = async () =>

@@ -83,7 +83,7 @@ test.each([
   }
 });
 
-test('so are the mails', async () => {
+test('the mails have no accessibility fault', async () => {
   for (const kind of ['survey', 'reminder', 'confirm', 'warning'])
     for (const lang of ['en', 'ar'])
       for (const [width, scheme] of [
@@ -95,7 +95,7 @@ test('so are the mails', async () => {
       }
 });
 
-test('so are the desk, the outbox and the list of previews', async () => {
+test('the desk, the outbox and the list of previews have no accessibility fault', async () => {
   await stack.open('SEEN-2');
   await stack.client.operate('hold', 'SEEN-2', { by: 'eve', note: 'wait' });
   const desk = ['/', '/reports', '/reports?phase=done', '/reports/SEEN-1', '/reports/SEEN-2'];

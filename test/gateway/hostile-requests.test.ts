@@ -151,7 +151,7 @@ describe('a body that cannot be stored or given back', () => {
     expect(JSON.stringify(again.custom)).toBe(nested(63));
   });
 
-  test('so is a request to clear a service problem refused', async () => {
+  test('a request to clear a service problem with malformed text is refused', async () => {
     const answer = await send('/service-problems/SP-1/clear', json('POST', `{"by":"x\\u0000"}`));
     expect(await answer.json()).toMatchObject({ code: 'BadInput', field: 'by' });
   });

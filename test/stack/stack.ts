@@ -295,6 +295,6 @@ export class Stack {
     });
   }
 
-  /** Event types of a run's history, shortened, e.g. `ActivityTaskScheduled`. */
+  /** The history of a report's last run. */
   history = (reportId: string) => this.temporal.workflow.getHandle(workflowIdOf(reportId)).fetchHistory();
 }

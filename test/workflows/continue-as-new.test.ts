@@ -37,10 +37,10 @@ const survey = (more: Partial<SurveyRecord> = {}): SurveyRecord => ({
   ...more,
 });
 
-test('a mail that came back is sent again at the same time', async () => {
-  const mails: (string | undefined)[] = [];
-  const sendSurvey: Script['sendSurvey'] = ({ resentBy }) => {
-    mails.push(resentBy);
+test('a mail that came back is sent again at the time that was set before continue-as-new', async () => {
+  const mails: string[] = [];
+  const sendSurvey: Script['sendSurvey'] = ({ kind }) => {
+    mails.push(kind);
     return Promise.resolve(survey());
   };
   const isSent = () => mails.length > 0;
@@ -56,10 +56,10 @@ test('a mail that came back is sent again at the same time', async () => {
   expect(await run.until('waits to be sent again', ({ isResend }) => isResend === true)).toMatchObject({
     until: waiting.until,
   });
-  expect(mails).toEqual([undefined]);
+  expect(mails).toEqual(['survey']);
   await run.update('retryNow');
   await run.until('sent again', ({ waitingFor }) => waitingFor === "the customer's answer");
-  expect(mails).toEqual([undefined, 'closeout']);
+  expect(mails).toEqual(['survey', 'again']);
   await run.update('revokeSurvey');
   expect(await run.result()).toMatchObject({ survey: { outcome: 'expired' } });
 });
@@ -78,7 +78,7 @@ test('a change that could not be written is written by the next run, once', asyn
   expect(close.calls.length).toBe(2);
 });
 
-test('a delivery that another channel reported early', async () => {
+test('a delivery that another channel reported early survives continue-as-new', async () => {
   let isClosed = false;
   const handedOver = { handedOver: 'survey-1', until: new Date(Date.now() + 100 * minute).toISOString() };
   const run = await process.begin('CARRIED-3', {

@@ -142,10 +142,10 @@ describe('about a mail', () => {
   });
 
   test('a rejected mail is sent again once, even after repeated reports or an extension', async () => {
-    const mails: (string | undefined)[] = [];
+    const mails: string[] = [];
     const run = await process.begin('BOUNCE-1', {
-      sendSurvey: ({ resentBy }) => {
-        mails.push(resentBy);
+      sendSurvey: ({ kind }) => {
+        mails.push(kind);
         return Promise.resolve(sent());
       },
       extendSurvey: ({ until: expiresAt }) => Promise.resolve(sent({ expiresAt })),
@@ -160,12 +160,12 @@ describe('about a mail', () => {
     await bounce();
     expect(await run.update('extendSurvey', { days: 3 })).toMatchObject({ survey: { state: 'sent' } });
     expect(await run.status()).toMatchObject({ isResend: true, until: waiting.until });
-    expect(mails).toEqual([undefined]);
+    expect(mails).toEqual(['survey']);
     await run.update('retryNow');
     await run.until('waits for the customer', ({ waitingFor }) => waitingFor === "the customer's answer");
     await bounce('dsn-1');
     expect((await run.status()).waitingFor).toBe("the customer's answer");
-    expect(mails).toEqual([undefined, 'closeout']);
+    expect(mails).toEqual(['survey', 'again']);
     await run.update('revokeSurvey');
     expect(await run.result()).toMatchObject({ survey: { outcome: 'expired' } });
   });

@@ -37,7 +37,7 @@ test('a report that could not be recorded as waiting for an operator is named in
   expect(alert).toMatchObject({ kind: 'attention', step: 'closeReport', reportId: 'UNLISTED-1' });
 });
 
-test('an alert without affected reports is sent if one appears later that day', async () => {
+test('an alert without affected reports waits, and looks again', async () => {
   const id = alertIdOf(await alertAbout('OVER-1', 'Unexpected', false));
   const waits = async () => (await process.eventsOf(id)).filter((event) => event.timerStartedEventAttributes);
   await until('it to wait, and look again', async () => (await waits()).length === 2);

@@ -43,7 +43,7 @@ async function parked(reportId: string, script: Script) {
 
 const never = () => Promise.reject(new Error('is not tried again'));
 
-test('that an operator closes by hand is closed in the ledger, too', async () => {
+test('a refused reopening that an operator closes by hand is closed in the ledger, too', async () => {
   const { left, script } = refusedOnce(never);
   const run = await parked('HAND-1', script);
   await run.update('closeByHand', { note: 'stays closed' });
@@ -55,7 +55,7 @@ test('that an operator closes by hand is closed in the ledger, too', async () =>
   expect(left).toMatchObject([{ byHand: { by: 'eve', note: 'stays closed' } }]);
 });
 
-test('that an operator cancels is cancelled in the ledger, too', async () => {
+test('a refused reopening that an operator cancels is cancelled in the ledger, too', async () => {
   const { left, script } = refusedOnce(never);
   const run = await parked('CANCEL-1', script);
   await run.signal('cancelled', { by: 'eve' });
@@ -77,7 +77,7 @@ test('a refused reopening that is repeated while an operator ends it takes effec
   expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
 });
 
-test('is not left by a cancellation that does not count', async () => {
+test('a refused reopening is not left by a cancellation that does not count', async () => {
   let again = 0;
   const { left, script } = refusedOnce(() => Promise.resolve(written('open', 1 + ++again)));
   const run = await parked('LATE-1', script);
@@ -89,7 +89,7 @@ test('is not left by a cancellation that does not count', async () => {
   expect(await run.result()).toMatchObject({ outcome: 'cancelled' });
 });
 
-test('that succeeds later alerts an operator to what the customer said, although the run has written since', async () => {
+test('a refused reopening that succeeds later alerts an operator to what the customer said, although the run has written since', async () => {
   const { alerts, script } = refusedOnce(() => Promise.resolve({ ...written('open', 2), isSuperseded: true }));
   const run = await parked('RETRIED-1', script);
   await run.update('retryNow');

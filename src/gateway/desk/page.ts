@@ -4,6 +4,7 @@ import { now } from '../../client/clock.js';
 import { unverified } from '../../contract/access.js';
 import { exactTime, relativeTime } from '../../operator/times.js';
 import { html } from '../../views/render.js';
+import { credentialsOf } from '../credentials.js';
 
 /** Renders a page of the desk; it loads no script, so a header reloads those that change by themselves. */
 export function sendDesk(
@@ -41,12 +42,10 @@ export const isForOperators = (request: FastifyRequest): boolean =>
 export const wantsPage = ({ headers }: FastifyRequest): boolean => (headers.accept ?? '').includes('text/html');
 
 /** The operator's own name, of the login or of the token; with the shared token, the name that was typed with it. */
-export function operatorOf({ headers, subject }: FastifyRequest): string {
-  if (subject) return subject.name;
-  const [scheme = '', credentials = ''] = (headers.authorization ?? '').split(' ');
-  if (scheme.toLowerCase() !== 'basic') return 'desk';
-  const [name = ''] = Buffer.from(credentials, 'base64').toString().split(':');
-  return name.trim() ? unverified(name.trim().slice(0, 100)) : 'desk';
+export function operatorOf(request: FastifyRequest): string {
+  if (request.subject) return request.subject.name;
+  const name = credentialsOf(request)?.name?.trim();
+  return name ? unverified(name.slice(0, 100)) : 'desk';
 }
 
 /** Viewers see no buttons. */

@@ -1,6 +1,8 @@
 /** Hands mail to the relay, one recipient per message. Throws nodemailer's own errors; to-failure.ts classifies them. */
 import nodemailer from 'nodemailer';
 import { CloseoutError } from '../../contract/errors.js';
+import { isLoopbackHost } from '../../contract/loopback.js';
+import type { Relay } from '../../contract/relay.js';
 import type { Mail } from '../../customer/mail.js';
 import { relayBreaker } from './relay-breaker.js';
 import { relayPace } from './relay-pace.js';
@@ -13,13 +15,6 @@ export interface Mailer {
   close(): void;
 }
 
-export interface Relay {
-  smtpUrl: string;
-  /** The relay accepts addresses with letters outside ASCII before the @ (RFC 6531). */
-  smtpUtf8: boolean;
-  dkim: { domainName: string; keySelector: string; privateKey: string } | undefined;
-}
-
 /** Together less than the activity's startToClose, so that a second attempt never overlaps the first. */
 const timeouts = { connectionTimeout: 10_000, greetingTimeout: 15_000, socketTimeout: 120_000 };
 
@@ -30,7 +25,7 @@ const signed =
 /** `slots`: mails at once. */
 export function openMailer({ smtpUrl, smtpUtf8, dkim }: Relay, slots: number): Mailer {
   const { hostname } = new URL(smtpUrl);
-  const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  const isLocal = isLoopbackHost(hostname);
   const transport = nodemailer.createTransport(
     {
       url: smtpUrl,

@@ -39,7 +39,7 @@ export async function takeOver(db: Db, id: string, runId: string): Promise<Repor
   return found(id, row);
 }
 
-/** The cycle of a new report. After one with its id was deleted, it continues the count: the survey of a cycle belongs to one customer. */
+/** The cycle of a new report. If a report with its id was deleted, the count goes on, so that no survey of that one is taken for one of the new. */
 export const firstCycle = (id: string) =>
   sql<number>`1 + coalesce((select cycle from removed_reports where id = ${id}), 0)`;
 

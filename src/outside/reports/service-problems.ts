@@ -4,14 +4,8 @@
  */
 import { sql } from 'kysely';
 import type { MassClearProgress } from '../../contract/messages.js';
+import type { ReportKeys } from '../../contract/reports.js';
 import type { Db } from '../database/database.js';
-
-export interface ReportOfProblem {
-  id: string;
-  cycle: number;
-  customerId?: string;
-  serviceProblemId?: string;
-}
 
 export type CountedReports = Omit<MassClearProgress, 'serviceProblemId' | 'round' | 'done'> & {
   /** Open reports that were signalled and whose runs have not followed yet. */
@@ -43,7 +37,7 @@ export interface Flow {
 
 export interface ServiceProblemReports {
   /** The next open reports, after one or from the start, that were opened, or last reopened, before the fault was fixed. */
-  nextOpen(serviceProblemId: string, fixedAt: Date, after: string, limit: number): Promise<ReportOfProblem[]>;
+  nextOpen(serviceProblemId: string, fixedAt: Date, after: string, limit: number): Promise<ReportKeys[]>;
   flow(signalled: Signalled): Promise<Flow>;
   count(counting: Counting): Promise<CountedReports>;
 }
@@ -59,7 +53,7 @@ const isSignalled = (after: string) => (after === '' ? sql`false` : sql`id >= ${
 export function serviceProblemReports(db: Db): ServiceProblemReports {
   return {
     async nextOpen(serviceProblemId, fixedAt, after, limit) {
-      const { rows } = await sql<ReportOfProblem>`
+      const { rows } = await sql<ReportKeys>`
         select id, cycle, customer_id, service_problem_id from reports
         where service_problem_id = ${serviceProblemId} and ${wasOpenAt(fixedAt)} and ${isLeft(after)}
         order by id desc limit ${limit}`.execute(db);

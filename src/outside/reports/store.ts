@@ -2,13 +2,13 @@
 import { sql, type Transaction } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
 import { CloseoutError } from '../../contract/errors.js';
-import type { NewReport, Report, ReportChanges, ReportStatus, StatusChange } from '../../contract/reports.js';
+import type { NewReport, Report, ReportChanges, StatusChange } from '../../contract/reports.js';
 import { isOpen } from '../../policy/status.js';
 import { mergePatch } from '../../tmf621/merge-patch.js';
 import { assertOfficial } from '../../tmf621/official.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
-import { noteRemoval } from '../survey-counts.js';
+import { recountDaysOf } from '../survey-counts.js';
 import { addCustomer } from '../customers.js';
 import { recordStatus } from './history.js';
 import { listReports } from './list.js';
@@ -60,8 +60,7 @@ export interface ReportStore {
   update(id: string, changes: ReportChanges, assertFits?: (report: Report) => void, by?: string): Promise<Report>;
   /** Stores the reason of a change, which may be a customer's words, before the change is signalled. Safe to repeat. */
   addReason(id: string, changeId: string, reason: string): Promise<void>;
-  /** Number of reports of a service problem, by status. */
-  countOf(serviceProblemId: string): Promise<Partial<Record<ReportStatus, number>>>;
+  hasReportsOf(serviceProblemId: string): Promise<boolean>;
 }
 
 export function reportStore(db: Db, forLists: Db): ReportStore {
@@ -84,14 +83,9 @@ export function reportStore(db: Db, forLists: Db): ReportStore {
         .execute();
     },
 
-    async countOf(serviceProblemId) {
-      const rows = await db
-        .selectFrom('reports')
-        .select(['status', (eb) => eb.fn.countAll<string>().as('count')])
-        .where('serviceProblemId', '=', serviceProblemId)
-        .groupBy('status')
-        .execute();
-      return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
+    async hasReportsOf(serviceProblemId) {
+      const reports = db.selectFrom('reports').select('id').where('serviceProblemId', '=', serviceProblemId);
+      return (await reports.limit(1).executeTakeFirst()) !== undefined;
     },
   };
 }
@@ -140,7 +134,7 @@ async function insertOnce(tx: Tx, report: NewReport & { id: string; externalId: 
 async function remove(tx: Tx, id: string): Promise<void> {
   const { cycle } = await lock(tx, id);
   await noteRemoved(tx, id, cycle);
-  await noteRemoval(tx, id);
+  await recountDaysOf(tx, id);
   const surveys = tx.selectFrom('surveys').select('id').where('reportId', '=', id);
   await tx.deleteFrom('surveyEvents').where('surveyId', 'in', surveys).execute();
   await tx.deleteFrom('statusChanges').where('reportId', '=', id).execute();

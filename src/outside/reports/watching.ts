@@ -1,15 +1,10 @@
 /** What the sweep looks for: reports with which something is wrong, never those that are merely quiet. All are index scans. */
 import { sql } from 'kysely';
 import type { WakeReason } from '../../contract/messages.js';
+import type { ReportKeys } from '../../contract/reports.js';
 import type { Db } from '../database/database.js';
 
-export interface DueReport {
-  id: string;
-  cycle: number;
-  customerId?: string;
-  serviceProblemId?: string;
-  reason: WakeReason;
-}
+export type DueReport = ReportKeys & { reason: WakeReason };
 
 export interface Watching {
   /** Reports whose runs must be woken, at most `limit` for each reason. */

@@ -1,6 +1,6 @@
 /** Surveys as the database keeps them: which customer was asked for which cycle, and the outcome. */
 import { sql } from 'kysely';
-import type { Report } from '../../contract/reports.js';
+import type { ReportKeys } from '../../contract/reports.js';
 import type { SkipReason, Survey, SurveyRecord } from '../../contract/survey.js';
 import type { ThreadStart } from '../../customer/mail.js';
 import type { Db } from '../database/database.js';
@@ -8,8 +8,6 @@ import { decideSurvey, type HashAddress, type SurveyDecision, type SurveyDecisio
 import { earlierAddresses, noteMailedTo, surveyOfCycle, surveyRecord, type SurveyIdOf } from './survey-row.js';
 import { changeWithEvent } from './timeline.js';
 import { now } from '../database/clock.js';
-
-type EndedReport = Pick<Report, 'id' | 'cycle' | 'customerId' | 'serviceProblemId'>;
 
 export interface Surveys {
   idOf: SurveyIdOf;
@@ -133,7 +131,7 @@ export function surveyTable(db: Db, hashOf: HashAddress, surveyIdOf: SurveyIdOf)
 export async function withdrawSurvey(
   tx: Db,
   surveyIdOf: SurveyIdOf,
-  report: EndedReport,
+  report: ReportKeys,
   reason: SkipReason & ('reopened' | 'cancelled' | 'byOperator'),
 ): Promise<void> {
   await skipQueued(tx, surveyIdOf, report, reason);
@@ -183,7 +181,7 @@ async function endOpen(
   await changeWithEvent(db, update, reason === 'revoked' ? 'revoked' : as, { by, detail: reason });
 }
 
-async function skipQueued(db: Db, surveyIdOf: SurveyIdOf, report: EndedReport, reason: SkipReason): Promise<void> {
+async function skipQueued(db: Db, surveyIdOf: SurveyIdOf, report: ReportKeys, reason: SkipReason): Promise<void> {
   const { id: reportId, cycle, customerId, serviceProblemId } = report;
   await db
     .insertInto('surveys')
@@ -202,7 +200,7 @@ async function skipQueued(db: Db, surveyIdOf: SurveyIdOf, report: EndedReport, r
     .execute();
 }
 
-async function supersedeSent(db: Db, { id, cycle }: EndedReport): Promise<void> {
+async function supersedeSent(db: Db, { id, cycle }: ReportKeys): Promise<void> {
   const update = db
     .updateTable('surveys')
     .set({ state: 'superseded' })
@@ -214,7 +212,7 @@ async function supersedeSent(db: Db, { id, cycle }: EndedReport): Promise<void> 
 }
 
 /** Ends undeliverable surveys, too: a customer may have the link although a mail bounced. */
-async function endUndeliverable(db: Db, { id, cycle }: EndedReport): Promise<void> {
+async function endUndeliverable(db: Db, { id, cycle }: ReportKeys): Promise<void> {
   const ofReport = db.updateTable('surveys').where('reportId', '=', id).where('cycle', '<=', cycle);
   await ofReport
     .set({ expiresAt: now() })
@@ -224,7 +222,7 @@ async function endUndeliverable(db: Db, { id, cycle }: EndedReport): Promise<voi
 }
 
 /** Answers keep counting, but can no longer be changed: they are about an earlier clearing. */
-async function freezeAnswered(db: Db, { id, cycle }: EndedReport): Promise<void> {
+async function freezeAnswered(db: Db, { id, cycle }: ReportKeys): Promise<void> {
   await db
     .updateTable('surveys')
     .set({ reason: 'reopened' })

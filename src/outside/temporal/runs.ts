@@ -29,12 +29,9 @@ import {
   type OperatorRequest,
   type UpdateName,
 } from '../../contract/messages.js';
-import type { OpenedReport, Phase, Report, RunInput, RunStatus } from '../../contract/reports.js';
+import type { OpenedReport, Phase, ReportKeys, RunInput, RunStatus } from '../../contract/reports.js';
 import { callTemporal, falseIfStarted, ignoreUnavailable, shortDeadline, undefinedIfUnknown } from './calls.js';
 import { findIds } from './search.js';
-
-/** What a run is started with. */
-export type RunSubject = Pick<Report, 'id' | 'cycle' | 'customerId' | 'serviceProblemId'>;
 
 /** Every method throws `TemporalUnavailable` if Temporal does not answer. */
 export interface Runs {
@@ -42,21 +39,21 @@ export interface Runs {
    * Starts the run of a report that was just stored. If a signal started it before, that run looks the report up again. If Temporal
    * is unavailable, the sweep starts it. Returns the id of the new run, if there is one.
    */
-  begin(report: RunSubject, opened?: OpenedReport): Promise<string | undefined>;
+  begin(report: ReportKeys, opened?: OpenedReport): Promise<string | undefined>;
   /** Starts the run if the report has none. */
   signal(
-    report: RunSubject,
+    report: ReportKeys,
     signal: string,
     payload: ChangeSignal | AnsweredSignal | BouncedSignal | ConfirmedSignal | DeliverySignal,
   ): Promise<void>;
   /** Tells the run of what a customer said, which is stored. If Temporal is unavailable, the sweep does. */
   signalStored(
-    report: RunSubject,
+    report: ReportKeys,
     signal: 'answered' | 'confirmed' | 'reopened',
     payload: AnsweredSignal | ConfirmedSignal | ChangeSignal,
   ): Promise<void>;
   /** The run looks the report up again. Starts it if the report has none. */
-  wake(report: RunSubject): Promise<void>;
+  wake(report: ReportKeys): Promise<void>;
   /** Ends the run of a report that is about to be removed. */
   end(reportId: string, reason: string): Promise<void>;
   /** Whether the report's last run is running. */
@@ -68,7 +65,7 @@ export interface Runs {
   /** The same, for a report whose run may be done: starts it again. */
   updateWithStart(
     name: UpdateName,
-    report: RunSubject,
+    report: ReportKeys,
     request: OperatorRequest,
     updateId?: string,
   ): Promise<RunStatus>;
@@ -83,7 +80,7 @@ export interface Runs {
 export function reportRuns(temporal: Client): Runs {
   const call = <T>(ask: () => Promise<T>) => callTemporal(temporal, ask);
   const handle = (reportId: string) => temporal.workflow.getHandle(workflowIdOf(reportId));
-  const send = async (report: RunSubject, signal: string, signalArgs: unknown[], deadline?: number): Promise<void> => {
+  const send = async (report: ReportKeys, signal: string, signalArgs: unknown[], deadline?: number): Promise<void> => {
     const options = { ...startOptions(report), signal, signalArgs };
     // Most reports have a run, for which a plain signal costs the server and us less.
     const deliver = async () => {
@@ -190,7 +187,7 @@ function refusalOf(error: unknown, update: UpdateName, reportId: string): unknow
   return error;
 }
 
-function startOptions({ id, cycle, customerId, serviceProblemId }: RunSubject) {
+function startOptions({ id, cycle, customerId, serviceProblemId }: ReportKeys) {
   const keyword = ({ name }: { name: string }, value: string): SearchAttributePair => ({
     key: defineSearchAttributeKey(name, 'KEYWORD'),
     value,

@@ -27,7 +27,7 @@ test.each([0, 100, 400, 800])(
   },
 );
 
-test('so it does in a process that is busy, where timers are late', async () => {
+test('a close during a retried call fails only that call, also in a busy process, where timers are late', async () => {
   const busy = () => {
     const startedAt = performance.now();
     while (performance.now() - startedAt < Math.random() * 20);
