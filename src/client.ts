@@ -220,7 +220,7 @@ export class CloseoutClient {
   }
 
   /** Reports with their status, as the ledger holds it, newest first. `total` stops at 10,000. */
-  async find(query: Partial<DeskQuery> = {}): Promise<{ reports: FoundReport[]; total: number }> {
+  async listWithStatus(query: Partial<DeskQuery> = {}): Promise<{ reports: FoundReport[]; total: number }> {
     const { rows, total } = await this.parts.stores.desk.list({ offset: 0, limit: 50, ...query });
     const reports = rows.map((row) => ({ report: toReport(row), status: storedStatus(row, undefined) }));
     return { reports, total };

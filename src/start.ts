@@ -151,7 +151,7 @@ function stackEnv(given: Env, ports: LocalPorts, secrets: Secrets, dataDir: stri
 async function unusedId(env: Record<string, string>): Promise<string> {
   const client = CloseoutClient.connect(loadConfig(env));
   try {
-    const { reports } = await client.find({ search: 'DEMO-', limit: 1000 });
+    const { reports } = await client.listWithStatus({ search: 'DEMO-', limit: 1000 });
     const used = new Set(reports.map(({ report }) => report.id));
     let number = 1;
     while (used.has(`DEMO-${number}`)) number++;

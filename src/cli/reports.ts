@@ -173,7 +173,7 @@ const list = ({ phase, attention, held, customer, serviceProblem, search, limit,
         '--attention selects a phase itself; give either --attention or --phase.',
         '--phase',
       );
-    const { reports, total } = await client.find({
+    const { reports, total } = await client.listWithStatus({
       phase: attention ? 'needsAttention' : wordOption('--phase', phase, listedPhases),
       statuses: options.status?.split(',').flatMap((word) => wordOption('--status', word.trim(), reportStatuses) ?? []),
       held,

@@ -214,7 +214,7 @@ receivers:
         });
       const startsAt = minutesAgo(1);
       await until('Alertmanager', async () => (await post({ startsAt }).catch(() => undefined))?.status === 200);
-      const find = async () => (await stack.client.find({ customer: 'C-live', limit: 1 })).reports[0]?.report;
+      const find = async () => (await stack.client.listWithStatus({ customer: 'C-live', limit: 1 })).reports[0]?.report;
       const report = await until('the report', async () => (await find()) ?? false);
       await post({ startsAt, endsAt: minutesAgo(0) });
       await stack.untilSurvey(report.id, 'sent');

@@ -273,7 +273,7 @@ test('PostgreSQL is restored to an earlier time: one sweep leaves every report r
     expect(story).toEqual(['acknowledged', 'resolved', 'closed', 'sent']);
     expect((await own.untilPhase('BACK-written', 'needsAttention')).attention?.code).toBe('Diverged');
     const listed = async () =>
-      (await own.client.find({ phase: 'needsAttention' })).reports.map(({ report }) => report.id);
+      (await own.client.listWithStatus({ phase: 'needsAttention' })).reports.map(({ report }) => report.id);
     expect(await listed()).toEqual(['BACK-written']);
     await pause(1000);
     const subjects = (await own.mails()).map(({ messageId }) => messageId);

@@ -32,6 +32,12 @@ rules:
   });
 });
 
+test('no setting is shown in milliseconds', () => {
+  const path = file('default: { confirmation: { window: 4h, warnBefore: 1h } }\n');
+  const { settings } = explainPolicy(path, fault);
+  expect(settings.filter(({ value }) => /^\d{4,}$/.test(value))).toEqual([]);
+});
+
 test('business hours of a rule are complete in themselves, so what it omits is built in', () => {
   const path = file(`default:
   confirmation: { window: 4h, businessHours: { from: "08:00", to: "20:00" } }

@@ -67,7 +67,7 @@ async function viewOf(client: CloseoutClient, beingCleared: () => Promise<MassCl
     overview.counts.closingTimes(days),
     overview.lastSweep(),
     overview.checks(),
-    client.find({ phase: 'needsAttention', limit: maxListed }),
+    client.listWithStatus({ phase: 'needsAttention', limit: maxListed }),
     beingCleared().catch(ignoreUnavailable), // without Temporal, the rest is still useful
   ]);
   const stats = statsOf(surveys);

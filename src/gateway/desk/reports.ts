@@ -61,7 +61,7 @@ export function reportPages(app: FastifyInstance, config: Config, client: Closeo
   app.get('/reports', async (request, reply) => {
     const query = parseInput(listQuery, request.query);
     const { phase, held, closed, customer, problem, q, age, page = 1 } = query;
-    const { reports, total } = await client.find({
+    const { reports, total } = await client.listWithStatus({
       phase,
       held: held === 'yes',
       closedToday: closed === 'today',

@@ -98,9 +98,11 @@ async function insert(db: Db, { contact, ...report }: NewReport & { id: string }
   const { rows } = await sql<ReportRow>`
     with opened as (
       insert into reports (id, status, status_reason, description, severity, ticket_type, name, priority, external_id, customer_id,
-        service_problem_id, opened_at, document, cycle, first_cycle, run_id)
-      values (${id}, ${status}, ${statusReason}, ${description}, ${severity}, ${ticketType}, ${name}, ${priority}, ${externalId}, ${customerId},
-        ${serviceProblemId}, ${openedAt}, ${JSON.stringify(mergePatch({}, document))}, ${firstCycle(id)}, ${firstCycle(id)}, null)
+        service_problem_id, opened_at, last_update, document, cycle, first_cycle, run_id)
+      select ${id}, ${status}, ${statusReason}, ${description}, ${severity}, ${ticketType}, ${name}, ${priority}, ${externalId}, ${customerId},
+        ${serviceProblemId}, ${openedAt}::timestamptz, greatest(now(), ${openedAt}::timestamptz),
+        ${JSON.stringify(mergePatch({}, document))}::jsonb, first.cycle, first.cycle, null
+      from (select ${firstCycle(id)} as cycle) as first
       on conflict (id) do nothing returning *),
     customer as (
       insert into customers (id) select customer_id from opened where customer_id is not null on conflict do nothing),
