@@ -177,6 +177,7 @@ export class CloseoutClient {
     };
     assertFits(report);
     if (change.at !== undefined) assertTime(change.at, 'at');
+    assertSigned(change);
     assertChanges(changes);
     const isRunsReason = status !== undefined && !(isOpen(status) && isOpen(report.status));
     const given = {

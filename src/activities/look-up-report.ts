@@ -67,7 +67,10 @@ export async function lookUpReport(deps: Deps, { reportId, runId, known, isForce
     runId,
     firstCycle: row.firstCycle,
     observed: observed === row.state ? undefined : observed,
-    survey: survey ? surveyRecord(survey) : { state: 'none', id: surveys.idOf(reportId, row.cycle) },
+    survey:
+      survey && !isUndecided(row, survey)
+        ? surveyRecord(survey)
+        : { state: 'none', id: surveys.idOf(reportId, row.cycle) },
     reminded: survey?.remindedAt != null,
     confirmation: confirmationOf(row, survey, (of) => confirmationStanding(of, policy.confirmation, contact)),
     answer: answer && answeredSignal(answer),
@@ -79,6 +82,10 @@ export async function lookUpReport(deps: Deps, { reportId, runId, known, isForce
     policy,
   };
 }
+
+/** The customer could not be asked to confirm, which may be corrected before the closing. */
+const isUndecided = ({ state }: ReportRow, survey: Survey): boolean =>
+  state === 'cleared' && survey.state === 'skipped' && survey.confirmation === 'unreachable';
 
 const ruleOf = ({ ticketType, severity, priority, customerId }: ReportRow): PolicyRule => ({
   ticketType,

@@ -46,7 +46,7 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
   const isHandedOver = policy.channel === 'handover';
   if ((!isHandedOver && !address) || !isDue(survey, request)) return leaveOut(deps, survey, request);
   if (await isBlocked(deps, survey, address, request)) {
-    await noteCopyNotSent(deps, survey, request, 'do not contact');
+    if (isSentAgain(request)) await noteNotSent(deps, survey, request, 'do not contact');
     return leaveOut(deps, survey, request);
   }
   // The customer already has the link: from now on, its page asks the survey's question. An operator wants a mail.
@@ -131,7 +131,7 @@ async function mailSurvey(
   const isFirst = kind === 'survey' && !isSentAgain(request);
   const noteRefusal = async (code: string) => {
     if (kind === 'reminder') await surveys.markNotSent(survey.id, 'reminder');
-    if (survey.state === 'sent') await noteCopyNotSent(deps, survey, request, code);
+    if (survey.state === 'sent') await noteNotSent(deps, survey, request, code);
     await ledger.expect(reportId, expectedAt);
   };
   await mailCustomer(deps, reportId, outgoing, isFirst ? undefined : noteRefusal);
@@ -143,8 +143,8 @@ async function mailSurvey(
 
 const authorOf = ({ kind, resentBy }: SendSurvey): string | undefined => (kind === 'again' ? 'closeout' : resentBy);
 
-async function noteCopyNotSent({ timeline }: Deps, { id }: Survey, request: SendSurvey, detail: string): Promise<void> {
-  if (isSentAgain(request)) await timeline.add(id, 'copyNotSent', { by: authorOf(request), detail });
+async function noteNotSent({ timeline }: Deps, { id }: Survey, request: SendSurvey, detail: string): Promise<void> {
+  await timeline.add(id, 'copyNotSent', { by: authorOf(request), detail });
 }
 
 /** Another channel delivers the first mail, and says so; nothing depends on its reminder. */

@@ -5,6 +5,7 @@ import { toReport } from '../outside/reports/rows.js';
 import { wakesUntilStuck, type DueReport } from '../outside/reports/watching.js';
 import type { LostRun } from '../outside/temporal/lost-runs.js';
 import { customersReopening } from '../outside/unsent.js';
+import { stateOf } from '../policy/status.js';
 import { later, minute } from '../policy/time.js';
 import type { Deps } from './deps.js';
 import { inParallel } from './in-parallel.js';
@@ -59,7 +60,9 @@ async function wakeDue(deps: Deps, result: Result): Promise<void> {
 async function sendStored({ unsent, messages, ledger, runs }: Deps, result: Result): Promise<void> {
   const notSent = await inParallel(await unsent.reopenings(pageSize), async (reopening) => {
     const row = await ledger.read(reopening.reportId);
-    if (row.received.ids.includes(reopening.id)) return unsent.endReopenings(row.id);
+    // The report is open again, or its run has received this one: it can reopen nothing any more.
+    const isOpenAgain = row.state === 'open' && stateOf(row.status) === 'open';
+    if (isOpenAgain || row.received.ids.includes(reopening.id)) return unsent.endReopenings(row.id);
     await runs.signal(toReport(row), signals.reopened, customersReopening(reopening));
     await unsent.markSignalled(reopening.id);
     count(result, 'reopened');

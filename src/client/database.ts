@@ -1,2 +1,2 @@
-/** Brings the tables up to date, or finds them too old: for the commands, which do not import `outside`. */
+/** Brings the tables up to date, or finds them too old: for commands and processes that do not import `outside`. */
 export { assertMigrated, migrate } from '../outside/database/migrate.js';

@@ -6,6 +6,7 @@ import { reportAbout } from '../customer/delivery-report.js';
 import type { IncomingMail } from '../customer/incoming-mail.js';
 import type { Stores } from '../outside/stores.js';
 import type { Runs } from '../outside/temporal/runs.js';
+import { isAwaitingCustomer } from '../policy/confirmation.js';
 import { isBadAddress } from '../policy/delivery.js';
 import { stateOf } from '../policy/status.js';
 import { falseIfRefused, ignoreNotFound } from './errors.js';
@@ -110,6 +111,7 @@ export class IncomingMailService {
     const author = isCustomer ? null : 'another address';
     const isNew = await messages.store({ id, surveyId: survey.id, direction: 'in', messageId, author, text });
     if (isNew) await timeline.add(survey.id, 'wroteBack');
+    else if ((await messages.find(id))?.begunAt) return;
     await this.holdIfAsked(survey.reportId, id);
     await this.surveys.alertToMessage(id);
   }
@@ -122,7 +124,7 @@ export class IncomingMailService {
     const report = await this.stores.reports.get(reportId);
     if (stateOf(report.status) !== 'cleared') return;
     const asked = await this.stores.surveys.ofCycle(reportId, report.cycle);
-    if (asked?.confirmation !== 'sent') return;
+    if (!asked || !isAwaitingCustomer(asked.confirmation)) return;
     const request = { by: 'closeout', note: 'the customer replied by mail' };
     await this.runs.updateWithStart('hold', report, request, mailId).catch(falseIfRefused);
   }

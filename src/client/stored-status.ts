@@ -26,7 +26,7 @@ export function storedStatus(row: DeskRow, run: RunStatus['run']): RunStatus {
     confirmation: isAsked ? 'sent' : undefined,
     attention: attention ?? undefined,
     run,
-    silent: silentOf(run),
+    silent: phase === 'done' ? undefined : silentOf(run),
   };
 }
 

@@ -14,6 +14,7 @@ import {
 import type { Stores } from '../outside/stores.js';
 import { answeredSignal } from '../outside/surveys/answers.js';
 import { confirmedSignal } from '../outside/surveys/confirmations.js';
+import { wordsOf } from '../outside/surveys/messages.js';
 import type { OptOutSource } from '../outside/surveys/do-not-contact.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
 import { customersReopening } from '../outside/unsent.js';
@@ -74,12 +75,13 @@ export class SurveyService {
     const { confirmations, reports } = this.stores;
     const isStored = await confirmations.record(surveyId, reply);
     const survey = await this.find(surveyId);
-    // The words of the first "no" become the reason of the reopening; an operator reads all others as a message.
-    if (survey && isStored && reply.reason && (reply.fixed || survey.confirmActedOn))
-      await this.addNote(survey, reply.reason);
-    if (!survey?.confirmedAt || survey.confirmActedOn) return isStored;
-    const report = await reports.get(survey.reportId);
-    await this.runs.signalStored(report, signals.confirmed, confirmedSignal(survey));
+    if (survey?.confirmedAt && !survey.confirmActedOn) {
+      const report = await reports.get(survey.reportId);
+      await this.runs.signalStored(report, signals.confirmed, confirmedSignal(survey));
+    }
+    // The words of a "no" become the reason of the reopening.
+    if (isStored && reply.fixed && reply.reason)
+      await this.alertToMessage(wordsOf(surveyId, reply.reason).id).catch(ignoreUnavailable);
     return isStored;
   }
 
@@ -124,23 +126,23 @@ export class SurveyService {
     await this.runs.signal(await this.stores.reports.get(survey.reportId), signal, payload);
   }
 
-  /** When no form accepts a customer's words any more, they become a note, and an operator reads them. Safe to repeat. */
+  /** Words that no form accepts any more become a note, and a message to which an operator is alerted. Safe to repeat. */
   async addNote({ id: surveyId }: Survey, typed: string): Promise<void> {
     const { confirmations, messages } = this.stores;
     const text = Array.from(typed).slice(0, maxCommentLength).join('');
-    const id = createHash('sha256').update(`${surveyId} ${text}`).digest('base64url').slice(0, 22);
+    const message = wordsOf(surveyId, text);
     // Each is a mail to an operator, and a link is valid for years.
     const notes = (await messages.ofSurvey(surveyId)).filter(
       ({ direction, messageId }) => direction === 'in' && messageId === null,
     );
-    if (notes.length >= maxNotes && !notes.some((note) => note.id === id))
+    if (notes.length >= maxNotes && !notes.some(({ id }) => id === message.id))
       throw new CloseoutError('LimitReached', `At most ${maxNotes} messages are accepted through one link.`);
     await confirmations.addNote(surveyId, text);
-    await messages.store({ id, surveyId, direction: 'in', author: null, text });
-    await this.alertToMessage(id).catch(ignoreUnavailable);
+    await messages.store(message);
+    await this.alertToMessage(message.id).catch(ignoreUnavailable);
   }
 
-  /** An operator reads what a customer wrote. The same message is alerted to once. */
+  /** Alerts an operator to what a customer wrote, once. If Temporal is unavailable, the sweep does. */
   async alertToMessage(storedMessageId: string): Promise<void> {
     await this.runs.alert({ kind: 'message', storedMessageId });
     await this.stores.messages.markBegun(storedMessageId);

@@ -14,7 +14,7 @@ export const errors = {
   MethodNotAllowed: { retry: false, acts: 'caller', http: 405 },
   ReportExists: { retry: false, acts: 'caller', http: 409 },
   StatusConflict: { retry: false, acts: 'caller', http: 409 },
-  /** However often it is repeated. */
+  /** Repeating the request does not help. */
   LimitReached: { retry: false, acts: 'caller', http: 409 },
   NoRun: { retry: false, acts: 'caller', http: 409 },
   BodyTooLarge: { retry: false, acts: 'caller', http: 413 },

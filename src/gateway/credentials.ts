@@ -1,4 +1,4 @@
-/** What a request carries to be let in (RFC 9110 §11). */
+/** The credentials of a request (RFC 9110 §11). */
 import type { FastifyRequest } from 'fastify';
 
 export interface Credentials {
@@ -10,9 +10,9 @@ export interface Credentials {
 export function credentialsOf({
   headers: { authorization = '' },
 }: Pick<FastifyRequest, 'headers'>): Credentials | undefined {
-  const [scheme = '', value = ''] = authorization.split(' ');
+  const [, scheme = '', value = ''] = /^(\S+) +(.+)$/s.exec(authorization) ?? [];
   if (scheme.toLowerCase() === 'bearer') return { token: value };
   if (scheme.toLowerCase() !== 'basic') return undefined;
-  const [, name = '', token = ''] = /^([^:]*):(.*)$/s.exec(Buffer.from(value, 'base64').toString()) ?? [];
+  const [, name = '', token = ''] = /^([^:]*)(?::(.*))?$/s.exec(Buffer.from(value, 'base64').toString()) ?? [];
   return { name, token };
 }

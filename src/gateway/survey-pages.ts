@@ -84,7 +84,7 @@ export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: 
     return reply.redirect(`/s/${request.params.token}/reopened${queryOf(request)}`, 303);
   });
 
-  // An error of the form has this address, which a browser may open again.
+  // The error page of the form has this address; a browser may reload it.
   app.get('/s/:token/reopen', reads, (request: LinkRequest, reply) =>
     reply.redirect(`/s/${request.params.token}${queryOf(request)}`),
   );

@@ -10,7 +10,7 @@ export async function addCustomer(tx: Db, id: string | undefined): Promise<void>
     .execute();
 }
 
-/** Until the transaction ends, nothing else is decided about this customer. New reports and surveys, which refer to it, do not wait. */
+/** Until the transaction ends, nothing else that counts this customer's surveys is decided. New reports, and surveys without a cap, do not wait. */
 export async function lockCustomer(tx: Db, id: string | undefined): Promise<void> {
   if (id === undefined) return;
   await addCustomer(tx, id);

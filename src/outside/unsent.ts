@@ -21,7 +21,7 @@ export const customersReopening = ({ id, hasReason, receivedAt }: StoredReopenin
 });
 
 export interface Unsent {
-  /** Safe to repeat. The ledger removes it when it writes a reopening of the report. */
+  /** Safe to repeat: what the ledger has received is not stored again. The ledger removes it when it writes a reopening of the report. */
   storeReopening(reopening: StoredReopening): Promise<void>;
   /** There is one; `exceptId`: another one. */
   isReopening(reportId: string, exceptId?: string): Promise<boolean>;
@@ -29,7 +29,7 @@ export interface Unsent {
   reopenings(limit: number): Promise<StoredReopening[]>;
   /** It was signalled again. */
   markSignalled(id: string): Promise<void>;
-  /** The report's run has received them, and they reopened nothing. */
+  /** They can reopen nothing any more. */
   endReopenings(reportId: string): Promise<void>;
   /** Operators' replies whose runs may not have been started, or may be lost; their ids. */
   replies(limit: number): Promise<string[]>;
@@ -39,12 +39,12 @@ export interface Unsent {
 
 export function unsent(db: Db): Unsent {
   return {
-    async storeReopening(reopening) {
-      await db
-        .insertInto('storedReopenings')
-        .values(reopening)
-        .onConflict((c) => c.doNothing())
-        .execute();
+    async storeReopening({ id, reportId, hasReason, receivedAt }) {
+      await sql`
+        insert into stored_reopenings (id, report_id, has_reason, received_at)
+        select ${id}, id, ${hasReason}, ${receivedAt}::timestamptz from reports
+        where id = ${reportId} and not received -> 'ids' ? ${id}
+        on conflict do nothing`.execute(db);
     },
 
     async isReopening(reportId, exceptId = '') {

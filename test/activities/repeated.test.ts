@@ -95,6 +95,8 @@ test('a reminder that the relay refuses is not tried again, however often its ru
   await stack.ask('REFUSED-1');
   await expect(mail(refusing(), 'REFUSED-1', { kind: 'reminder' })).rejects.toThrow('refused');
   expect(await mail(deps, 'REFUSED-1', { kind: 'reminder' })).toMatchObject({ state: 'sent' });
+  const [notSent] = (await surveyEvents(stack, 'REFUSED-1')).filter(({ event }) => event === 'copyNotSent');
+  expect(notSent).toMatchObject({ by: null, detail: 'MailRefused' });
   expect(await stack.mails('REFUSED-1')).toHaveLength(1);
 });
 

@@ -103,7 +103,8 @@ test('a reply by mail holds a report that waits for its customer, whichever of i
   await stack.untilPhase('OLDER-1', 'open', 2);
   await stack.client.clear('OLDER-1');
   await stack.untilAsked('OLDER-1');
-  expect((await stack.inbound(plainMail({ answers: mail.messageId ?? '', text: 'Still dead' }))).code).toBe(0);
+  const reply = plainMail({ answers: mail.messageId ?? '', text: 'Still dead', id: '<older@c.example>' });
+  expect((await stack.inbound(reply)).code).toBe(0);
   await stack.untilHeld('OLDER-1');
 });
 
@@ -111,7 +112,8 @@ test('a hold starts the run of a report again if it was lost, for an operator an
   const mail = await askToConfirm(stack, 'GONE-1');
   const terminate = (id: string) => stack.temporal.workflow.getHandle(workflowIdOf(id)).terminate();
   await terminate('GONE-1');
-  expect((await stack.inbound(plainMail({ answers: mail.messageId ?? '', text: 'Still dead' }))).code).toBe(0);
+  const reply = plainMail({ answers: mail.messageId ?? '', text: 'Still dead', id: '<gone@c.example>' });
+  expect((await stack.inbound(reply)).code).toBe(0);
   expect(await stack.client.status('GONE-1')).toMatchObject({ held: true, hold: { by: 'closeout' } });
   await stack.open('GONE-2');
   await terminate('GONE-2');
@@ -123,6 +125,7 @@ test('a survey that was skipped because nobody could be asked to confirm is sent
   await stack.open('BLIND-1', { severity: 'critical', contact: { name: 'Ann' } });
   await stack.client.clear('BLIND-1');
   await stack.untilPhase('BLIND-1', 'needsAttention');
+  await stack.signal('BLIND-1', 'lookAgain');
   await stack.client.update('BLIND-1', { contact: { emailAddress: 'blind-1@customers.example' } });
   await stack.client.operate('release', 'BLIND-1', { by: 'eve' });
   await stack.untilSurvey('BLIND-1', 'sent');

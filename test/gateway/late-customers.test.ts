@@ -80,7 +80,7 @@ test('words that come too late are kept as far as a field is long, and not witho
   const tooMany = await post(`${link}/reopen`, { reason: 'Call me 21' });
   expect([tooMany.status, await tooMany.text()]).toEqual([
     409,
-    expect.stringContaining('No more changes are accepted through this link.'),
+    expect.stringContaining('This link accepts nothing more.'),
   ]);
   expect(await say('Call me 20')).toBe(303); // is known
   const words = (await stack.client.timeline('LONG-1')).flatMap((entry) =>

@@ -243,7 +243,7 @@ function reopenedStatus({ status, state }: ReportRow, change: Change): ReportSta
 /** Whatever was asked about the clearing is no longer of interest. */
 async function noteChanged(tx: Tx, row: ReportRow, change: Change, reason: string | undefined): Promise<void> {
   await recordStatus(tx, row, [{ status: row.status, at: new Date(changedAt(change)), by: change.by, reason }]);
-  await withdrawConfirmation(tx, row.id);
+  await withdrawConfirmation(tx, row.id, reason);
 }
 
 async function cancel(tx: Tx, surveyIdOf: SurveyIdOf, fence: Fence, change: Change): Promise<Written> {

@@ -48,7 +48,7 @@ export function toContact(row: Selectable<Database['contacts']>): Contact {
   };
 }
 
-/** Contacts that say the same, whether or not they name what they lack. */
+/** Compares contacts; a missing field equals an undefined one. */
 export const isSameContact = (a: Contact | undefined, b: Contact | undefined): boolean =>
   isDeepStrictEqual(a && contactColumns(a), b && contactColumns(b));
 

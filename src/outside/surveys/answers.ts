@@ -15,7 +15,7 @@ export interface Answers {
   /** One revision of an answer. */
   revision(surveyId: string, revision: number): Promise<AnswerRevision | undefined>;
   /**
-   * Stores an answer or its change, and returns what is stored then. Undefined if it is too late. Throws `TooManyRequests` if it was
+   * Stores an answer or its change, and returns what is stored then. Undefined if it is too late. Throws `LimitReached` if it was
    * changed too often. Safe to repeat.
    */
   store(surveyId: string, answer: Answer): Promise<StoredAnswer | undefined>;

@@ -1,6 +1,5 @@
 /** Whether customers confirm that the problem is fixed. Stored with the cycle's survey: one row, one link, one page. */
 import { sql } from 'kysely';
-import { CloseoutError } from '../../contract/errors.js';
 import type { ConfirmedSignal } from '../../contract/messages.js';
 import type { ConfirmationReply, ConfirmationState, Survey } from '../../contract/survey.js';
 import { reopenUntil, surveyExpiresAt } from '../../policy/deadlines.js';
@@ -9,6 +8,7 @@ import { skipReason } from '../../policy/survey.js';
 import { lockCustomer } from '../customers.js';
 import type { Db } from '../database/database.js';
 import { eligibilityFacts, type HashAddress, type SurveyRequest } from './decide.js';
+import { messageTable, wordsOf } from './messages.js';
 import { mailedTo, noteMailedTo, surveyOfCycle, type SurveyIdOf } from './survey-row.js';
 import { changeWithEvent } from './timeline.js';
 import { now } from '../database/clock.js';
@@ -40,11 +40,11 @@ export interface Confirmations {
   /** The mail never reached the customer, so it is sent again, with a new window. */
   forgetAsked(id: string): Promise<void>;
   /**
-   * Stores the customer's reply, and the reason as a note of the report. A "no" can be repeated with another reason. Returns
-   * false if the reply is too late or about an earlier clearing; then nothing was stored.
+   * Stores the customer's first reply, and the reason as a note of the report. With a "yes", it is a message, too: nothing else shows it
+   * to an operator. Returns false if the reply is not the first, is too late, or is about an earlier clearing; then nothing was stored.
    */
   record(id: string, reply: ConfirmationReply): Promise<boolean>;
-  /** Adds a note to the report: the customer's words that no form accepts any more. */
+  /** Adds the customer's words to the report as a note. */
   addNote(id: string, text: string): Promise<void>;
   /** Ends the wait for the customer. Returns the survey, with the customer's reply if that was stored first. */
   resolve(clearing: AskedClearing, as: Resolution, why: { by?: string; detail?: string }): Promise<Survey | undefined>;
@@ -76,8 +76,10 @@ export function confirmationTable(db: Db, hashOf: HashAddress, surveyIdOf: Surve
       db.transaction().execute(async (tx) => {
         if (await isReportEnded(tx, id)) return false;
         const isStored = await storeReply(tx, id, reply);
-        if (isStored && reply.reason) await addNote(tx, id, reply.reason);
-        return isStored;
+        if (!isStored || !reply.reason) return isStored;
+        await addNote(tx, id, reply.reason);
+        if (reply.fixed) await messageTable(tx).store(wordsOf(id, reply.reason));
+        return true;
       }),
 
     addNote: (id, text) => addNote(db, id, text),
@@ -100,8 +102,15 @@ export async function markConfirmationActedOn(tx: Db, reportId: string, cycle: n
     .execute();
 }
 
-/** The report was reopened or cancelled: nothing is left to confirm. */
-export async function withdrawConfirmation(tx: Db, reportId: string): Promise<void> {
+/**
+ * The report was reopened or cancelled: nothing is left to confirm. What the customer wrote to a "no" becomes a message, unless it is the
+ * `reason` of the change.
+ */
+export async function withdrawConfirmation(tx: Db, reportId: string, reason?: string): Promise<void> {
+  const unheard = tx.selectFrom('surveys').select(['id', 'confirmReason']).where('reportId', '=', reportId);
+  const refusals = await unheard.where('confirmation', '=', 'no').where('confirmActedOn', '=', false).execute();
+  for (const { id, confirmReason } of refusals)
+    if (confirmReason && confirmReason !== reason) await messageTable(tx).store(wordsOf(id, confirmReason));
   await tx
     .updateTable('surveys')
     .set({
@@ -206,36 +215,13 @@ async function storeReply(tx: Db, id: string, { clearedAt, fixed, reason }: Conf
       confirmation: fixed ? 'yes' : 'no',
       confirmedAt: now(),
       confirmReason: reason || null,
-      // A second "no" only adds its reason.
-      confirmActedOn: sql<boolean>`confirmation = 'no' and confirm_acted_on`,
+      confirmActedOn: false,
     })
     .where('id', '=', id)
     .where('confirmFor', '=', clearedAt)
-    .where((eb) =>
-      eb.or([
-        eb('confirmation', 'in', unanswered),
-        eb.and([
-          eb('confirmation', '=', 'no'),
-          eb.val(!fixed && !!reason),
-          eb('confirmReason', 'is distinct from', reason ?? null),
-        ]),
-      ]),
-    )
+    .where('confirmation', 'in', unanswered)
     .returning('id');
-  const isStored = (await changeWithEvent(tx, update, fixed ? 'confirmed' : 'refused')) > 0;
-  if (isStored && !fixed) await assertFewRefusals(tx, id);
-  return isStored;
-}
-
-/** Each is a line of the timeline, and a note. Thrown within a transaction, which undoes the last one. */
-async function assertFewRefusals(tx: Db, surveyId: string): Promise<void> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*)::int as count from survey_events where survey_id = ${surveyId} and event = 'refused' and id >
-      (select coalesce(max(id), 0) from survey_events where survey_id = ${surveyId} and event = 'confirmAsked')`.execute(
-    tx,
-  );
-  if ((rows[0]?.count ?? 0) > maxRefusals)
-    throw new CloseoutError('LimitReached', `At most ${maxRefusals} replies are accepted through one link.`);
+  return (await changeWithEvent(tx, update, fixed ? 'confirmed' : 'refused')) > 0;
 }
 
 async function resolve(
@@ -268,9 +254,6 @@ async function isReportEnded(tx: Db, surveyId: string): Promise<boolean> {
   const row = await tx.selectFrom('reports').select('status').where('id', '=', ofSurvey).forUpdate().executeTakeFirst();
   return row === undefined || isEnded(row.status);
 }
-
-/** Of one clearing. */
-const maxRefusals = 20;
 
 /** A link may be posted to again and again, and every list reads the notes of its reports. */
 const maxNotes = 100;

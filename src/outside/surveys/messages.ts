@@ -1,4 +1,5 @@
 /** Mail between customers and operators: what customers replied, and what operators answered. */
+import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Db } from '../database/database.js';
 
@@ -12,11 +13,19 @@ export interface Message {
   text: string;
   at: Date;
   sentAt: Date | null;
+  /** When its alert, or the run that mails it, was started. */
+  begunAt: Date | null;
   /** Code of the error because of which a reply is not mailed. */
   failure: string | null;
 }
 
 export type NewMessage = Pick<Message, 'id' | 'surveyId' | 'direction' | 'author' | 'text'> & { messageId?: string };
+
+/** What a customer wrote on a page. The same words to the same survey are one message. */
+export const wordsOf = (surveyId: string, text: string): NewMessage => {
+  const id = createHash('sha256').update(`${surveyId} ${text}`).digest('base64url').slice(0, 22);
+  return { id, surveyId, direction: 'in', author: null, text };
+};
 
 export interface Messages {
   /** Returns false if this message was stored before. */
@@ -27,7 +36,7 @@ export interface Messages {
   /** The customer, or somebody for them, wrote back. */
   hasReply(surveyId: string): Promise<boolean>;
   markSent(id: string): Promise<void>;
-  /** A reply's run has been started. */
+  /** The alert to it, or the run that mails it, was started. */
   markBegun(id: string): Promise<void>;
   /** A reply will not be mailed, or came back. `failure`: code of the error. */
   giveUp(id: string, failure: string): Promise<void>;
