@@ -51,7 +51,8 @@ async function work(): Promise<void> {
   const reply = 'It was repaired, but nobody told me for three days.';
   const mail = (await stack.mails('PR-3'))[0];
   if (!mail?.messageId) throw new Error('no mail');
-  await stack.inbound(plainMail({ answers: mail.messageId, text: reply }));
+  const from = 'Ann PR-3 <pr-3@customers.example>';
+  await stack.inbound(plainMail({ answers: mail.messageId, text: reply, from }));
   await stack.closeout('reply', 'PR-3', '--by', 'eve', '--text', 'We are sorry. From now on, we call on the same day.');
   await stack.untilHeld('PR-101');
 }
