@@ -12,7 +12,7 @@ export function policyCommands(program: Command): void {
 
   policies
     .command('check <file>')
-    .description('check a policy file; if it is invalid, name the line')
+    .description('check a policy file; if it is invalid, name each fault and its line')
     .action(async (path: string) => {
       const { policyWarnings } = await import('../setup/policy-explanation.js');
       const folder = givenIn(process.env)['CLOSEOUT_BRANDS'];

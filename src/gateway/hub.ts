@@ -2,13 +2,22 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
+import { isLoopback } from '../contract/loopback.js';
 import { assertHubQuery } from '../tmf621/hub-query.js';
 import { parseInput } from './parse.js';
 
 export const hubPath = '/tmf-api/troubleTicket/v4/hub';
 
+/** Tickets hold customers' names and addresses, so they leave this machine only encrypted. */
+const isProtected = (callback: string) => callback.startsWith('https:') || isLoopback(callback);
+
+const callbackRule = 'must be a URL that begins with https://';
+
 const subscription = z.looseObject({
-  callback: z.url({ protocol: /^https?$/, error: 'must be a URL that begins with https:// or http://' }).max(2000),
+  callback: z
+    .url({ protocol: /^https?$/, error: callbackRule })
+    .max(2000)
+    .refine(isProtected, callbackRule),
   query: z.string().max(2000).nullish(),
 });
 

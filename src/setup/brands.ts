@@ -8,7 +8,7 @@ import { isLanguage, languageCodes, textsOf } from '../customer/texts.js';
 import { readCatalogue, type Fault, type Texts } from '../customer/texts/catalogue.js';
 import type { Config } from './config.js';
 import { mailbox } from './mailbox.js';
-import { reasonOf } from './reason.js';
+import { pathOf, reasonOf } from './reason.js';
 import { parseYaml } from './yaml-file.js';
 
 const logoTypes: Record<string, string> = { '.svg': 'image/svg+xml', '.png': 'image/png' };
@@ -106,13 +106,12 @@ function readSettings(path: string): { settings?: z.infer<typeof file>; faults: 
   if (!parsed.success)
     return {
       faults: parsed.error.issues.map((issue) => {
-        const { path: keys } = issue;
-        const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
+        const keys = pathOf(issue);
         const words = issue.code === 'unrecognized_keys' ? 'is not a setting of a brand' : reasonOf(issue);
         return {
           file: path,
-          line: lineOf([...keys, ...unknown]),
-          message: `${[...keys, ...unknown].join('.')} ${words}.`,
+          line: lineOf(keys),
+          message: `${keys.join('.')} ${words}.`,
         };
       }),
     };

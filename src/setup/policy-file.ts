@@ -1,5 +1,4 @@
 /** CLOSEOUT_POLICY: a YAML file with a default and rules. The first rule that matches a report overrides the default. */
-import { CloseoutError } from '../contract/errors.js';
 import { attributeValues, plainAttributes } from '../policy/attributes.js';
 import {
   defaultConfirmation,
@@ -13,8 +12,8 @@ import { questionNamed, type Question } from '../policy/questions.js';
 import { day, hour, minute } from '../policy/time.js';
 import { file, longest, nameOf, type Part, type When } from './policy-schema.js';
 import { askingFaultOf, faultOf, readQuestions } from './policy-questions.js';
-import { reasonOf } from './reason.js';
-import { parseYaml, readSettingsFile } from './yaml-file.js';
+import { pathOf, reasonOf } from './reason.js';
+import { parseYaml, readSettingsFile, settingsFault } from './yaml-file.js';
 
 interface Rule {
   /** In the file, from 1. */
@@ -57,18 +56,15 @@ interface Rules {
 export function readRules(path: string, brands?: string[]): Rules {
   const { document, broken, lineOf } = parseYaml(readSettingsFile('CLOSEOUT_POLICY', path));
   const refusal = (reason: string, line: number | undefined) =>
-    new CloseoutError(
-      'BadSetting',
-      `CLOSEOUT_POLICY ${path}${line ? `, line ${line}` : ''}: ${reason}`,
-      'CLOSEOUT_POLICY',
-    );
+    settingsFault('CLOSEOUT_POLICY', path, [{ reason, line }]);
   if (broken) throw refusal(broken.message, broken.line);
   const parsed = file.safeParse(document.toJS() ?? {});
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const keys = issue?.path ?? [];
-    const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-    throw refusal(`${nameOf([...keys, ...unknown])} ${reasonOf(issue)}`, lineOf([...keys, ...unknown]));
+    const faults = parsed.error.issues.map((issue) => {
+      const keys = pathOf(issue);
+      return { reason: `${nameOf(keys)} ${reasonOf(issue)}`, line: lineOf(keys) };
+    });
+    throw settingsFault('CLOSEOUT_POLICY', path, faults);
   }
   const { default: base, rules } = parsed.data;
   const questions = readQuestions(parsed.data.questions);

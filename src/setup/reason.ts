@@ -1,6 +1,10 @@
 /** What is wrong with a value, in words. */
 import type { z } from 'zod';
 
+/** Where the fault is: the unknown setting itself, not the map that holds it. */
+export const pathOf = (issue: z.core.$ZodIssue): PropertyKey[] =>
+  issue.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys.slice(0, 1)] : issue.path;
+
 /** What zod says by itself, in our words. `object`: what a map is called where the input comes from. */
 export function reasonOf(issue: z.core.$ZodIssue | undefined, object = 'a map of settings'): string {
   if (issue?.code === 'unrecognized_keys') return 'is not a setting';

@@ -1,13 +1,12 @@
 /** CLOSEOUT_SYSTEMS: a YAML file that names the programs around Closeout: ticket systems, and who is notified of events. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { CloseoutError } from '../contract/errors.js';
 import { eventTypes, type EventType } from '../contract/events.js';
 import { second } from '../policy/time.js';
 import { givenIn } from './environment.js';
 import { duration } from './policy-schema.js';
-import { reasonOf } from './reason.js';
-import { parseYaml, readSettingsFile } from './yaml-file.js';
+import { pathOf, reasonOf } from './reason.js';
+import { parseYaml, readSettingsFile, settingsFault } from './yaml-file.js';
 
 export interface Webhook {
   url: string;
@@ -169,16 +168,16 @@ export function loadSystems(path: string | undefined, env: NodeJS.ProcessEnv = p
   if (path === undefined) return { systems: new Map(), webhooks: new Map(), alarms: new Map() };
   const { document, broken, lineOf } = parseYaml(readSettingsFile('CLOSEOUT_SYSTEMS', path));
   const refuse = (reason: string, line: number | undefined): never => {
-    const where = `CLOSEOUT_SYSTEMS ${path}${line ? `, line ${line}` : ''}`;
-    throw new CloseoutError('BadSetting', `${where}: ${reason}`, 'CLOSEOUT_SYSTEMS');
+    throw settingsFault('CLOSEOUT_SYSTEMS', path, [{ reason, line }]);
   };
   if (broken) return refuse(broken.message, broken.line);
   const parsed = file.safeParse(document.toJS() ?? {});
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const keys = issue?.path ?? [];
-    const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-    return refuse(`${[...keys, ...unknown].join('.')} ${reasonOf(issue)}`, lineOf([...keys, ...unknown]));
+    const faults = parsed.error.issues.map((issue) => {
+      const keys = pathOf(issue);
+      return { reason: `${keys.join('.')} ${reasonOf(issue)}`, line: lineOf(keys) };
+    });
+    throw settingsFault('CLOSEOUT_SYSTEMS', path, faults);
   }
   const webhooks = Object.entries(parsed.data.webhooks).map(([id, { secret: given, ...rest }]): [string, Webhook] => {
     const keys = ['webhooks', id];

@@ -20,6 +20,18 @@ export function readSettingsFile(setting: string, path: string): string {
   }
 }
 
+export interface Fault {
+  reason: string;
+  line: number | undefined;
+}
+
+/** Names the setting, the file and the line of each fault, at most ten. */
+export function settingsFault(setting: string, path: string, faults: Fault[]): CloseoutError {
+  const sorted = [...faults].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  const lines = sorted.map(({ reason, line }) => `${setting} ${path}${line ? `, line ${line}` : ''}: ${reason}`);
+  return new CloseoutError('BadSetting', lines.slice(0, 10).join('\n'), setting);
+}
+
 export function parseYaml(text: string): YamlFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });

@@ -194,8 +194,9 @@ describe('the hub of TMF621', () => {
     for (const server of [everything, resolved]) await server.close();
   });
 
-  test('is given a callback that is a URL', async () => {
-    expect(await subscribe('ftp://x')).toMatchObject({ status: 400, body: { code: 'BadInput' } });
+  test('takes only callbacks that are https, or on this machine', async () => {
+    for (const callback of ['ftp://x', 'http://noc.example/tickets'])
+      expect(await subscribe(callback)).toMatchObject({ status: 400, body: { code: 'BadInput', field: 'callback' } });
     expect((await callApi(stack, 'POST', hubPath, {})).body['message']).toContain('callback');
     for (const query of ['eventType=TicketClosed', 'status.ne=closed', 'status.foo=closed', 'a..b=1'])
       expect(await subscribe('https://noc.example', query)).toMatchObject({ status: 400, body: { code: 'BadInput' } });

@@ -200,6 +200,18 @@ test.each([
   ['default:\n  holdDown: [\n', 'line'],
 ])('an error names its line: %p', (yaml, line) => expect(() => loadPolicy(file(yaml))).toThrow(line));
 
+test('all faults of a file are named at once, in its order', () => {
+  const path = file(`default:
+  holdOff: 1m
+  survey: { sample: 101 }
+rules:
+  - when: { ticketType: fault }
+    holdDown: soon
+`);
+  const named = /line 2: default\.holdOff.*\n.*line 3: default\.survey\.sample.*\n.*line 6: rule 1: holdDown/;
+  expect(() => loadPolicy(path)).toThrow(named);
+});
+
 test('policy explain says which rule matches a report, and what did not fit in those before', () => {
   const path = file(`rules:
   - when: { ticketType: change }
