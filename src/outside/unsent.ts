@@ -21,9 +21,9 @@ export const customersReopening = ({ id, hasReason, receivedAt }: StoredReopenin
 });
 
 export interface Unsent {
-  /** Safe to repeat: what the ledger has received is not stored again. The ledger removes it when it writes a reopening of the report. */
+  /** Safe to repeat. The ledger removes it when it writes a reopening of the report. */
   storeReopening(reopening: StoredReopening): Promise<void>;
-  /** There is one; `exceptId`: another one. */
+  /** There is one about the last clearing; `exceptId`: another one. */
   isReopening(reportId: string, exceptId?: string): Promise<boolean>;
   /** Those that should have arrived by now. */
   reopenings(limit: number): Promise<StoredReopening[]>;
@@ -39,18 +39,20 @@ export interface Unsent {
 
 export function unsent(db: Db): Unsent {
   return {
-    async storeReopening({ id, reportId, hasReason, receivedAt }) {
-      await sql`
-        insert into stored_reopenings (id, report_id, has_reason, received_at)
-        select ${id}, id, ${hasReason}, ${receivedAt}::timestamptz from reports
-        where id = ${reportId} and not received -> 'ids' ? ${id}
-        on conflict do nothing`.execute(db);
+    async storeReopening(reopening) {
+      await db
+        .insertInto('storedReopenings')
+        .values(reopening)
+        .onConflict((c) => c.doNothing())
+        .execute();
     },
 
     async isReopening(reportId, exceptId = '') {
-      const ofReport = db.selectFrom('storedReopenings').select('id').where('reportId', '=', reportId);
-      const stored = ofReport.where('id', '<>', exceptId);
-      return (await stored.limit(1).executeTakeFirst()) !== undefined;
+      const { rows } = await sql`
+        select from stored_reopenings stored join reports on reports.id = report_id
+        where report_id = ${reportId} and stored.id <> ${exceptId}
+          and received_at > coalesce(clear_received_at, '-infinity') limit 1`.execute(db);
+      return rows.length > 0;
     },
 
     reopenings: (limit) =>
@@ -88,10 +90,10 @@ export function unsent(db: Db): Unsent {
 }
 
 /**
- * Nothing is left to signal. What customers wrote to the reopenings, other than to the one that took effect, becomes messages, to which
- * the sweep alerts an operator.
+ * Nothing is left to signal. What customers wrote to the reopenings, other than what is the reason of a change, becomes messages, to
+ * which the sweep alerts an operator.
  */
-export async function endReopenings(tx: Db, reportId: string, writtenId = ''): Promise<void> {
+export async function endReopenings(tx: Db, reportId: string): Promise<void> {
   await sql`
     insert into messages (id, survey_id, direction, author, text)
     select stored.id, asked.id, 'in', null, said.reason
@@ -99,7 +101,8 @@ export async function endReopenings(tx: Db, reportId: string, writtenId = ''): P
       join change_reasons said on said.report_id = stored.report_id and said.id = stored.id
       join lateral (select id from surveys where report_id = stored.report_id and mailed_at is not null
         order by cycle desc limit 1) asked on true
-    where stored.report_id = ${reportId} and stored.id <> ${writtenId}
+    where stored.report_id = ${reportId}
+      and not exists (select from status_changes where report_id = stored.report_id and reason = said.reason)
     on conflict do nothing`.execute(tx);
   await tx.deleteFrom('storedReopenings').where('reportId', '=', reportId).execute();
 }

@@ -72,9 +72,13 @@ test('a customer may say more than once in a cycle, and too late to confirm, tha
     await stack.client.surveys.notSolved(survey);
     await stack.client.surveys.notSolved(survey); // pressed twice
     await stack.untilPhase('TWICE-1', 'open', 1);
+    await stack.client.surveys.notSolved(survey); // and when it is open again
     await stack.client.clear('TWICE-1');
     await stack.untilAsked('TWICE-1');
   }
+  await stack.sql(`update stored_reopenings set received_at = received_at - interval '1 minute'`);
+  await stack.client.overview.sweep();
+  expect(await stack.sql(`select from stored_reopenings where report_id = 'TWICE-1'`)).toEqual([]);
   expect(await stack.client.get('TWICE-1')).toMatchObject({ status: 'resolved', cycle: 1 });
 });
 

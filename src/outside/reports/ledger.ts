@@ -227,8 +227,8 @@ async function reopen(
   });
   if (written.isSuperseded || written.row.state !== 'open') return written;
   const { row } = written;
-  await endReopenings(tx, row.id, change.id);
   await noteChanged(tx, row, change, reason);
+  await endReopenings(tx, row.id);
   if (row.cycle > fence.cycle)
     await withdrawSurvey(tx, surveyIdOf, { ...toReport(row), cycle: fence.cycle }, 'reopened');
   return written;
