@@ -1,4 +1,5 @@
 /** The runs of reports, and the small workflows that mail operators and customers. */
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   QueryNotRegisteredError,
   QueryRejectedError,
@@ -138,11 +139,15 @@ export function reportRuns(temporal: Client): Runs {
     },
 
     async updateWithStart(name, report, request, updateId) {
-      const startWorkflowOperation = new WithStartWorkflowOperation(workflowType, startOptions(report));
       const args: [OperatorRequest] = [request];
-      const options = { args, startWorkflowOperation, updateId };
+      const update = (): Promise<RunStatus> => {
+        // Such an operation can be used once.
+        const startWorkflowOperation = new WithStartWorkflowOperation(workflowType, startOptions(report));
+        const options = { args, startWorkflowOperation, updateId };
+        return temporal.workflow.executeUpdateWithStart(name, options);
+      };
       try {
-        return await call(() => temporal.workflow.executeUpdateWithStart(name, options));
+        return await unlessEnding(() => call(update));
       } catch (error) {
         throw refusalOf(error, name, report.id);
       }
@@ -150,8 +155,9 @@ export function reportRuns(temporal: Client): Runs {
 
     async update(name, reportId, request, updateId) {
       const args: [OperatorRequest] = [request];
+      const update = () => handle(reportId).executeUpdate<RunStatus, [OperatorRequest]>(name, { args, updateId });
       try {
-        return await call(() => handle(reportId).executeUpdate<RunStatus, [OperatorRequest]>(name, { args, updateId }));
+        return await unlessEnding(() => call(update));
       } catch (error) {
         throw refusalOf(error, name, reportId);
       }
@@ -169,16 +175,34 @@ export function reportRuns(temporal: Client): Runs {
 
 const inPhase = (phase: Phase): string => `${searchAttributes.phase.name}="${phase}"`;
 
+/** The run was ending, so the next one, or what the ledger holds then, decides. */
+const isEnding = (error: unknown): boolean =>
+  error instanceof WorkflowUpdateFailedError &&
+  error.cause instanceof ApplicationFailure &&
+  error.cause.type === 'TemporalUnavailable';
+
+/** Asks again while the run is ending, which takes a moment. */
+async function unlessEnding<T>(ask: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isEnding(error) || attempt === 6) throw error;
+      await pause(500);
+    }
+  }
+}
+
 function refusalOf(error: unknown, update: UpdateName, reportId: string): unknown {
   if (hasCode(error, 'TemporalUnavailable')) {
     const message = `${(error as Error).message} The request (${commandOf(update)}) may still be carried out once a worker runs.`;
     return new CloseoutError('TemporalUnavailable', message, undefined, { cause: error });
   }
-  if (error instanceof WorkflowUpdateFailedError) {
-    const { cause } = error;
-    const isEnding = cause instanceof ApplicationFailure && cause.type === 'TemporalUnavailable';
-    return new CloseoutError(isEnding ? 'TemporalUnavailable' : 'StatusConflict', cause?.message ?? error.message);
-  }
+  if (error instanceof WorkflowUpdateFailedError)
+    return new CloseoutError(
+      isEnding(error) ? 'TemporalUnavailable' : 'StatusConflict',
+      error.cause?.message ?? error.message,
+    );
   if (error instanceof WorkflowNotFoundError)
     return new CloseoutError(
       'NoRun',
