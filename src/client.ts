@@ -241,14 +241,13 @@ export class CloseoutClient {
     requestId?: string,
   ): Promise<RunStatus> {
     const { runs } = this.parts.temporal;
-    // The run of a survey that could not be delivered is done.
-    const isDone = update === 'resendSurvey' && (await this.surveys.currentOf(reportId)).state === 'undeliverable';
-    if (isDone) return runs.updateWithStart(update, await this.reports.get(reportId), request, requestId);
     return runs.update(update, reportId, request, requestId).catch(async (error: unknown) => {
       if (!hasCode(error, 'NoRun')) throw error;
-      const report = await this.reports.get(reportId); // no report either?
-      if ((await this.status(reportId)).phase === 'done') throw error;
-      return runs.updateWithStart(update, report, request, requestId); // its run is lost
+      const { phase, survey } = await this.status(reportId); // no report either?
+      // A lost run is replaced. That of a survey that could not be delivered is done, but the mail can be sent again.
+      const goesOn = phase !== 'done' || (update === 'resendSurvey' && survey.state === 'undeliverable');
+      if (!goesOn) throw error;
+      return runs.updateWithStart(update, await this.reports.get(reportId), request, requestId);
     });
   }
 

@@ -12,8 +12,7 @@ import { questionNamed, type Question } from '../policy/questions.js';
 import { day, hour, minute } from '../policy/time.js';
 import { file, longest, nameOf, type Part, type When } from './policy-schema.js';
 import { askingFaultOf, faultOf, readQuestions } from './policy-questions.js';
-import { pathOf, reasonOf } from './reason.js';
-import { parseYaml, readSettingsFile, settingsFault } from './yaml-file.js';
+import { faultsOf, parseYaml, readSettingsFile, settingsFault } from './yaml-file.js';
 
 interface Rule {
   /** In the file, from 1. */
@@ -59,13 +58,7 @@ export function readRules(path: string, brands?: string[]): Rules {
     settingsFault('CLOSEOUT_POLICY', path, [{ reason, line }]);
   if (broken) throw refusal(broken.message, broken.line);
   const parsed = file.safeParse(document.toJS() ?? {});
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => {
-      const keys = pathOf(issue);
-      return { reason: `${nameOf(keys)} ${reasonOf(issue)}`, line: lineOf(keys) };
-    });
-    throw settingsFault('CLOSEOUT_POLICY', path, faults);
-  }
+  if (!parsed.success) throw settingsFault('CLOSEOUT_POLICY', path, faultsOf(parsed.error.issues, lineOf, nameOf));
   const { default: base, rules } = parsed.data;
   const questions = readQuestions(parsed.data.questions);
   for (const question of questions.values()) {

@@ -5,8 +5,7 @@ import { eventTypes, type EventType } from '../contract/events.js';
 import { second } from '../policy/time.js';
 import { givenIn } from './environment.js';
 import { duration } from './policy-schema.js';
-import { pathOf, reasonOf } from './reason.js';
-import { parseYaml, readSettingsFile, settingsFault } from './yaml-file.js';
+import { faultsOf, parseYaml, readSettingsFile, settingsFault } from './yaml-file.js';
 
 export interface Webhook {
   url: string;
@@ -172,13 +171,7 @@ export function loadSystems(path: string | undefined, env: NodeJS.ProcessEnv = p
   };
   if (broken) return refuse(broken.message, broken.line);
   const parsed = file.safeParse(document.toJS() ?? {});
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => {
-      const keys = pathOf(issue);
-      return { reason: `${keys.join('.')} ${reasonOf(issue)}`, line: lineOf(keys) };
-    });
-    throw settingsFault('CLOSEOUT_SYSTEMS', path, faults);
-  }
+  if (!parsed.success) throw settingsFault('CLOSEOUT_SYSTEMS', path, faultsOf(parsed.error.issues, lineOf));
   const webhooks = Object.entries(parsed.data.webhooks).map(([id, { secret: given, ...rest }]): [string, Webhook] => {
     const keys = ['webhooks', id];
     if (rest.url.startsWith('http:') && !rest.allowPrivate)

@@ -1,7 +1,9 @@
 /** A YAML file of settings: where each setting is, and what is wrong with its syntax. */
 import { readFileSync } from 'node:fs';
 import { isNode, LineCounter, parseDocument, visit, type Document, type Scalar } from 'yaml';
+import type { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
+import { pathOf, reasonOf } from './reason.js';
 
 export interface YamlFile {
   document: Document;
@@ -24,6 +26,17 @@ export interface Fault {
   reason: string;
   line: number | undefined;
 }
+
+/** What a schema has found. `nameOf`: how a setting is called. */
+export const faultsOf = (
+  issues: z.core.$ZodIssue[],
+  lineOf: YamlFile['lineOf'],
+  nameOf: (keys: readonly PropertyKey[]) => string = (keys) => keys.join('.'),
+): Fault[] =>
+  issues.map((issue) => {
+    const keys = pathOf(issue);
+    return { reason: `${nameOf(keys)} ${reasonOf(issue)}`, line: lineOf(keys) };
+  });
 
 /** Names the setting, the file and the line of each fault, at most ten. */
 export function settingsFault(setting: string, path: string, faults: Fault[]): CloseoutError {
