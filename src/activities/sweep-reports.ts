@@ -6,6 +6,7 @@ import { wakesUntilStuck, type DueReport } from '../outside/reports/watching.js'
 import type { LostRun } from '../outside/temporal/lost-runs.js';
 import { customersReopening } from '../outside/unsent.js';
 import { stateOf } from '../policy/status.js';
+import { alertsUpTo } from '../policy/survey.js';
 import { later, minute } from '../policy/time.js';
 import type { Deps } from './deps.js';
 import { inParallel } from './in-parallel.js';
@@ -57,7 +58,8 @@ async function wakeDue(deps: Deps, result: Result): Promise<void> {
 }
 
 /** What a customer or an operator said while Temporal was unavailable. */
-async function sendStored({ unsent, messages, ledger, runs }: Deps, result: Result): Promise<void> {
+async function sendStored(deps: Deps, result: Result): Promise<void> {
+  const { unsent, messages, answers, ledger, runs } = deps;
   const notSent = await inParallel(await unsent.reopenings(pageSize), async (reopening) => {
     const row = await ledger.read(reopening.reportId);
     // The report is open again, or its run has received this one: it can reopen nothing any more.
@@ -75,7 +77,13 @@ async function sendStored({ unsent, messages, ledger, runs }: Deps, result: Resu
     await runs.alert({ kind: 'message', storedMessageId: id });
     await messages.markBegun(id);
   });
-  result.failed += notSent.length + notBegun.length + notAlerted.length;
+  const notActedOn = await inParallel(await unsent.lateAnswers(pageSize), async (answer) => {
+    const { surveyId, reportId, cycle, revision, scale } = answer;
+    const scoreAtMost = alertsUpTo(deps.policyFor(await deps.reports.get(reportId)).alert, scale);
+    await runs.alert({ kind: 'answer', reportId, cycle, revision, scoreAtMost });
+    await answers.markActedOn(surveyId, revision);
+  });
+  result.failed += notSent.length + notBegun.length + notAlerted.length + notActedOn.length;
 }
 
 /** Visibility may lag, and PostgreSQL's clock may be ahead of Temporal's. */

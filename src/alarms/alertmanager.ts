@@ -10,6 +10,8 @@ export interface Alarm {
   isFiring: boolean;
   /** ISO 8601: when it began, which tells one firing from the next. */
   startsAt: string;
+  /** ISO 8601: when it ended; absent while it fires. */
+  endsAt?: string;
   name: string;
   description: string;
   severity: string;
@@ -19,11 +21,13 @@ export interface Alarm {
 }
 
 const texts = z.record(z.string(), z.string()).default({});
+const time = z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-27T08:00:00Z' });
 const alert = z.looseObject({
   status: z.enum(['firing', 'resolved']),
   labels: texts,
   annotations: texts,
-  startsAt: z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-27T08:00:00Z' }),
+  startsAt: time,
+  endsAt: time.optional(),
   fingerprint: z.string().regex(/^[\w.:-]{1,64}$/, 'must be 1 to 64 letters, digits, ".", ":", "_" or "-"'),
 });
 
@@ -36,13 +40,15 @@ export function alarmsIn(body: z.infer<typeof alertmanagerBody>, source: AlarmSo
   return body.alerts.map((each) => {
     const at = (path: string | undefined): string | undefined =>
       path === undefined ? undefined : valuesAt(each, path.split('.'))[0]?.trim() || undefined;
-    const { labels, annotations, startsAt, fingerprint } = each;
+    const { labels, annotations, startsAt, endsAt, fingerprint } = each;
+    const isFiring = each.status === 'firing';
     const text = (value: string | undefined) => value?.trim() || undefined; // a template may give an empty one
     const name = text(annotations['summary']) ?? text(labels['alertname']) ?? fingerprint;
     return {
       fingerprint,
-      isFiring: each.status === 'firing',
+      isFiring,
       startsAt: new Date(startsAt).toISOString(),
+      endsAt: isFiring || endsAt === undefined ? undefined : new Date(endsAt).toISOString(),
       name: name.slice(0, 255),
       description: (text(annotations['description']) ?? name).slice(0, 10_000),
       severity: at(source.severity) ?? 'minor',

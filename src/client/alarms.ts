@@ -38,15 +38,13 @@ export class AlarmService {
     return this.alarms.exclusively(source, alarm.fingerprint, async (assertHeld) => {
       const known = await this.alarms.find(source, alarm.fingerprint);
       const report = known && (await this.reports.get(known.reportId));
-      const startsAt = Date.parse(alarm.startsAt);
-      if (known && startsAt < known.startsAt.getTime()) return 'unchanged'; // an earlier firing, or its end, sent again
-      const firings = known?.startsAt.getTime() === startsAt ? known.firings : 0;
+      if (known && (alarm.isFiring ? isKnownFiring : isEarlierEnd)(alarm, known)) return 'unchanged';
+      const firings = known?.startsAt.getTime() === Date.parse(alarm.startsAt) ? known.firings : 0;
       if (!alarm.isFiring) {
         const outcome = await this.end(source, { ...alarm, firings: Math.max(1, firings) }, report);
         await this.alarms.noteEnd(source, alarm.fingerprint);
         return outcome;
       }
-      if (known && firings > 0 && !hasEndedLongAgo(known)) return 'unchanged';
       const firing = { ...alarm, firings: firings + 1 };
       const open =
         openInSystem && ((ticket: NewReport, reference: string) => openInSystem(ticket, reference, assertHeld));
@@ -115,8 +113,16 @@ const againOf = ({ firings }: Firing): string => (firings > 1 ? `:${firings}` : 
 /** The longest delay between the webhooks of a high-availability pair; ms. */
 const maxDelay = 5 * minute;
 
-/** After that delay, an alarm with the same start is a new firing: Prometheus could not reach Alertmanager for a while. */
-const hasEndedLongAgo = ({ endedAt }: KnownAlarm): boolean => endedAt !== undefined && later(endedAt, maxDelay) < now();
+/** The last firing, or an earlier one, sent again. After that delay, it is a new one: Prometheus could not reach Alertmanager for a while. */
+const isKnownFiring = ({ startsAt }: Alarm, known: KnownAlarm): boolean =>
+  Date.parse(startsAt) <= known.startsAt.getTime() && !(known.endedAt && later(known.endedAt, maxDelay) < now());
+
+/**
+ * The end of an earlier firing, sent again. An alarm of two Prometheus servers begins, once Alertmanager has heard of both, when the first
+ * of them saw it, which may be before the start that we know.
+ */
+const isEarlierEnd = ({ startsAt, endsAt = startsAt }: Alarm, known: KnownAlarm): boolean =>
+  Date.parse(startsAt) < known.startsAt.getTime() && Date.parse(endsAt) <= known.startsAt.getTime();
 
 function canReopen({ closedAt, ...report }: Report, policyFor: PolicyFor): boolean {
   const { within } = policyFor(report).reopen;

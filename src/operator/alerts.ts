@@ -17,7 +17,7 @@ export interface Affected {
 
 /** The subject of an alert, read from the database when the mail is written. */
 export interface AlertFacts {
-  report?: Pick<Report, 'id' | 'description'>;
+  report?: Pick<Report, 'id' | 'description' | 'cycle'>;
   survey?: Pick<Survey, 'reportId' | 'decidedAt' | 'confirmation' | 'alertedRevision' | 'reopenUntil'>;
   /** The customer's words about a reopening. */
   reason?: string;
@@ -255,16 +255,17 @@ const whatToDo = (id: string): string[] => [
 
 function lowScore(
   { reportId, cycle }: AlertOf<'answer'>,
-  { description }: NonNullable<AlertFacts['report']>,
+  { description, cycle: currentCycle }: NonNullable<AlertFacts['report']>,
   { score, scale, solved, followUps, comment, changedAt }: NonNullable<AlertFacts['answer']>,
   { reopenUntil }: NonNullable<AlertFacts['survey']>,
 ): AlertText {
   const isNotSolved = solved === false;
   const rating = score === null ? undefined : scoreInWords(score, scale);
   const lines = [`The customer of report ${reportId} (cycle ${cycle}) answered${rating ? ` with ${rating}` : ''}.`];
-  const course = isInReopenWindow(reopenUntil?.toISOString(), changedAt)
-    ? 'The report is open again.'
-    : 'It is too late to reopen the report, so a follow-up report was opened.';
+  const course =
+    currentCycle > cycle || isInReopenWindow(reopenUntil?.toISOString(), changedAt)
+      ? 'The report is open again.'
+      : 'It is too late to reopen the report, so a follow-up report was opened.';
   if (isNotSolved) lines.push(`The customer says that the problem is not solved. ${course}`);
   lines.push('', `Report: ${oneLine(description)}`);
   const ticked = tickedInWords(followUps);

@@ -1,6 +1,7 @@
 /** What people said while Temporal may have been unavailable. It was stored first, and the sweep sends what has not arrived. */
 import { sql } from 'kysely';
 import type { ChangeSignal } from '../contract/messages.js';
+import type { ScaleName } from '../contract/scale.js';
 import type { Db } from './database/database.js';
 
 /** A customer says, too late for an answer, that the problem is not solved. */
@@ -20,6 +21,14 @@ export const customersReopening = ({ id, hasReason, receivedAt }: StoredReopenin
   hasReason: hasReason || undefined,
 });
 
+export interface LateAnswer {
+  surveyId: string;
+  reportId: string;
+  cycle: number;
+  revision: number;
+  scale: ScaleName;
+}
+
 export interface Unsent {
   /** Safe to repeat. The ledger removes it when it writes a reopening of the report. */
   storeReopening(reopening: StoredReopening): Promise<void>;
@@ -35,6 +44,8 @@ export interface Unsent {
   replies(limit: number): Promise<string[]>;
   /** What customers wrote and no operator was alerted to; the ids of the messages. */
   unread(limit: number): Promise<string[]>;
+  /** Answers that no run acted on before the next cycle of their reports began. */
+  lateAnswers(limit: number): Promise<LateAnswer[]>;
 }
 
 export function unsent(db: Db): Unsent {
@@ -85,6 +96,15 @@ export function unsent(db: Db): Unsent {
         select id from messages where direction = 'in' and begun_at is null and text <> '' and at > now() - interval '30 days'
           and at < now() - interval '1 minute' order by at limit ${limit}`.execute(db);
       return rows.map(({ id }) => id);
+    },
+
+    async lateAnswers(limit) {
+      const { rows } = await sql<LateAnswer>`
+        select s.id as survey_id, s.report_id, s.cycle, a.revision, q.scale
+        from answers a join surveys s on s.id = a.survey_id join reports r on r.id = s.report_id join questions q on q.id = s.question_id
+        where a.acted_on_revision < a.revision and s.cycle < r.cycle and a.changed_at < now() - interval '1 minute'
+        order by a.changed_at limit ${limit}`.execute(db);
+      return rows;
     },
   };
 }

@@ -248,7 +248,8 @@ async function reopen(run: RunState, reopening: Unwritten): Promise<void> {
   if (!run.isAbandoned && run.written.state === 'open' && reopening.change.by === 'customer' && !saysNotSolved)
     await raiseAlert({ kind: 'notFixed', reportId: run.reportId, cycle, at: changedAt(reopening.change) });
   if (!reopened || reopened.cycle <= cycle) return;
-  if (hasNewAnswer(run)) await handleAnswer(run); // no later run would look for it
+  if (hasNewAnswer(run)) await handleAnswer(run);
+  if (run.answer && isAnswered(run)) await recordHandled(run, run.answer);
   update(run, { cycle, survey: reopened.survey ?? run.survey, ...nothingUnhandled() });
   publish(run, { waitingFor: 'the next cycle, in a new run' });
   await continueRun(run);

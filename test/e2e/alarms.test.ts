@@ -146,6 +146,19 @@ test('what happens while no worker runs counts in the order in which it came', a
   await until('it to be open again', async () => (await statusesOf(down)).at(-1) === 'inProgress');
 });
 
+test('an alarm of two Prometheus servers ends, although it began earlier than it was first reported', async () => {
+  const [first, second] = [minutesAgo(30), minutesAgo(20)];
+  expect((await send(webhook('firing', 'pair', second))).body).toEqual({ opened: 1 });
+  expect((await send(webhook('firing', 'pair', first))).body).toEqual({ unchanged: 1 });
+  const earlier = webhook('resolved', 'pair', first);
+  for (const alert of earlier.alerts) alert.endsAt = minutesAgo(25);
+  expect((await send(earlier)).body).toEqual({ unchanged: 1 });
+  const [report] = await reportsOf('pair');
+  expect(report).toMatchObject({ status: 'acknowledged' });
+  expect((await send(webhook('resolved', 'pair', first))).body).toEqual({ cleared: 1 });
+  await stack.untilSurvey(report?.id ?? '', 'sent');
+});
+
 test('an alarm that is refused does not hold up those behind it', async () => {
   const [refused, accepted] = ['bad', 'good'].map((name) => webhook('firing', name, minutesAgo(1)));
   const [first] = refused?.alerts ?? [];

@@ -155,6 +155,26 @@ test('what is said while Temporal does not answer is stored, and sent by the swe
   expect((await stack.client.get('AWAY-1')).cycle).toBe(2);
 });
 
+test('an operator reads an answer that the report was reopened before', async () => {
+  const temporal = (signal: 'SIGSTOP' | 'SIGCONT') => process.kill(stack.pids()['Temporal'] ?? NaN, signal);
+  const link = linkIn(await stack.ask('PASSED-1'), 1);
+  temporal('SIGSTOP');
+  try {
+    expect((await post(link, { score: '1', comment: 'Nobody came' })).status).toBe(303);
+  } finally {
+    temporal('SIGCONT');
+  }
+  await stack.client.reopen('PASSED-1', { by: 'eve' });
+  await stack.untilPhase('PASSED-1', 'open', 2);
+  const alerts = () => stack.alerts('PASSED-1');
+  expect(await alerts()).toEqual([]);
+  await stack.sql(`update answers set changed_at = changed_at - interval '2 minutes'`);
+  await stack.client.overview.sweep();
+  await until('the alert', async () => (await alerts()).length > 0);
+  await stack.client.overview.sweep();
+  expect(await alerts()).toEqual([expect.objectContaining({ text: expect.stringContaining('Nobody came') as string })]);
+});
+
 test('an opt-out counts for the address that was mailed, whatever has become of the report', async () => {
   const contact = { name: 'Otto', emailAddress: 'otto@customers.example' };
   const ask = async (id: string, customerId: string) =>

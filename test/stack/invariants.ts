@@ -63,8 +63,7 @@ const ofLedger: Record<string, string> = {
       join surveys s on s.id = v.survey_id where (v.score, v.solved, v.comment, v.follow_ups::text)
         is not distinct from (w.score, w.solved, w.comment, w.follow_ups::text)`,
   'has an answer that nobody acted on': `
-    select s.report_id as id from answers a join surveys s on s.id = a.survey_id
-      join reports r on r.id = s.report_id and r.cycle = s.cycle where a.acted_on_revision < a.revision`,
+    select s.report_id as id from answers a join surveys s on s.id = a.survey_id where a.acted_on_revision < a.revision`,
   'differs from what its run decided': `select id from reports where state <> state_of(status)`,
   'is overdue': `select id from reports where expected_at < now() - interval '1 minute'`,
   'was woken in vain': `select id from reports where wakes >= 5`,
