@@ -101,7 +101,7 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     lines: [
       `The mail server of a customer has rejected our mail with ${status}, among others that of report ${reportId}.`,
       'Each such mail is sent again after 1, 2, 4, 8 and 16 hours. Then the survey counts as undeliverable, or the report waits for you.',
-      `Check SPF, DKIM and DMARC of the domain of CLOSEOUT_MAIL_FROM, and whether your relay is on a block list. ${oncePerDay}`,
+      `Check DKIM and DMARC of the domain of CLOSEOUT_MAIL_FROM, SPF of that of CLOSEOUT_MAIL_BOUNCE_TO, and whether your relay is on a block list. ${oncePerDay}`,
     ],
     at: new Date(at),
   }),

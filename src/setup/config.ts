@@ -48,7 +48,7 @@ export interface Config {
   };
   /** For how many days after its end a report keeps its customer's personal data. */
   keepDays: number;
-  /** Address at which the worker serves its metrics, `host:port`. The gateway adds them to its own. */
+  /** Address at which the worker serves its metrics, `IP:PORT`. The gateway adds them to its own. */
   workerMetrics: string | undefined;
   /** Time between two sweeps. */
   watchSeconds: number;
@@ -118,7 +118,7 @@ export const settings = z.object({
   CLOSEOUT_MAIL_BOUNCE_TO: z.email().optional(),
   CLOSEOUT_WORKER_METRICS: z
     .string()
-    .regex(/^[^\s:]+:\d{2,5}$/, 'must be host:port')
+    .regex(/^([\d.]+|\[[\da-f:.]+\]):\d{2,5}$/i, 'must be an IP address and a port, such as 127.0.0.1:9464')
     .optional(),
   CLOSEOUT_WATCH_SECONDS: z.coerce.number().int().min(10).default(60),
   CLOSEOUT_KEEP_DAYS: z.coerce.number().int().min(0).max(36_500).default(365),
