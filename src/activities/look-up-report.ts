@@ -83,9 +83,9 @@ export async function lookUpReport(deps: Deps, { reportId, runId, known, isForce
   };
 }
 
-/** The customer could not be asked to confirm, which may be corrected before the closing. */
-const isUndecided = ({ state }: ReportRow, survey: Survey): boolean =>
-  state === 'cleared' && survey.state === 'skipped' && survey.confirmation === 'unreachable';
+/** It was skipped when its customer was to be asked to confirm. Whether that still holds is decided after the closing, which has to be recorded. */
+const isUndecided = ({ state, expectedAt }: ReportRow, survey: Survey): boolean =>
+  survey.state === 'skipped' && (state === 'cleared' || (state === 'closed' && expectedAt !== null));
 
 const ruleOf = ({ ticketType, severity, priority, customerId }: ReportRow): PolicyRule => ({
   ticketType,

@@ -62,9 +62,10 @@ async function sendStored(deps: Deps, result: Result): Promise<void> {
   const { unsent, messages, answers, ledger, runs } = deps;
   const notSent = await inParallel(await unsent.reopenings(pageSize), async (reopening) => {
     const row = await ledger.read(reopening.reportId);
-    // The report is open again, or its run has received this one: it can reopen nothing any more.
+    // The report is open again or cancelled, or its run has received this one: it can reopen nothing any more.
     const isOpenAgain = row.state === 'open' && stateOf(row.status) === 'open';
-    if (isOpenAgain || row.received.ids.includes(reopening.id)) return unsent.endReopenings(row.id);
+    const isOver = isOpenAgain || row.state === 'cancelled' || row.received.ids.includes(reopening.id);
+    if (isOver) return unsent.endReopenings(row.id);
     await runs.signal(toReport(row), signals.reopened, customersReopening(reopening));
     await unsent.markSignalled(reopening.id);
     count(result, 'reopened');

@@ -86,6 +86,8 @@ export interface AnsweredSignal {
   revision?: number;
   /** ISO 8601: when it was stored. */
   answeredAt?: string;
+  /** ISO 8601: until when "not solved" reopens the report, as the page has said. */
+  reopenUntil?: string;
 }
 
 /** Sent when the mail of a survey bounced. `reason`: the status code of RFC 3463, such as `5.1.1`. */

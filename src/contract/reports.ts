@@ -102,6 +102,8 @@ export interface RunStatus {
   until?: string;
   /** `true`: a mail that was rejected because of its sender is sent again then. */
   isResend?: boolean;
+  /** The report is being reopened or cancelled: the system of record has not confirmed it yet. */
+  change?: 'reopened' | 'cancelled';
   survey: SurveySummary;
   /** The customer's answer to the survey of this cycle. */
   score?: number;

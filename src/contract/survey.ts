@@ -116,6 +116,8 @@ export interface StoredAnswer {
   revision: number;
   /** The last revision that the report's run has acted on. */
   actedOnRevision: number;
+  /** Until when "not solved" reopens the report; null: always. */
+  reopenUntil: Date | null;
 }
 
 /** A customer's reply when asked to confirm. */

@@ -26,7 +26,7 @@ export function stateInWords(status: RunStatus, timeOf: (iso: string) => string)
 }
 
 function knownInWords(status: RunStatus, timeOf: (iso: string) => string): StateInWords {
-  const { reportId: id, phase, hold, attention, until, waitingFor, isResend, survey, confirmation } = status;
+  const { reportId: id, phase, hold, attention, until, waitingFor, isResend, change, survey, confirmation } = status;
   const by = until === undefined ? '' : ` until ${timeOf(until)}`;
   if (phase === 'needsAttention' && attention) {
     if (attention.code === 'NotConfirmed')
@@ -41,6 +41,12 @@ function knownInWords(status: RunStatus, timeOf: (iso: string) => string): State
       command: `closeout ${attention.code === 'ReportNotFound' ? 'close-by-hand' : 'retry'} ${id}`,
     };
   }
+  if (change)
+    return {
+      sentence: `Being ${change}: the system of record has not confirmed it yet.`,
+      waitsFor: 'the system of record',
+      command: `closeout retry ${id}`,
+    };
   if (hold && (phase === 'open' || phase === 'clearing' || phase === 'confirming')) {
     const state = phase === 'open' ? 'Open' : 'Cleared';
     const note = hold.note ? `: ${hold.note}` : '';
@@ -103,10 +109,11 @@ function knownInWords(status: RunStatus, timeOf: (iso: string) => string): State
 }
 
 /** Whether something is being tried that can be tried at once: nothing else is waited for, such as quiet hours or a customer. */
-export function hasStepToRetry({ phase, attention, until, isResend = false, confirmation }: RunStatus): boolean {
+export function hasStepToRetry(status: RunStatus): boolean {
+  const { phase, attention, until, isResend = false, change, confirmation } = status;
+  if (phase === 'needsAttention') return attention?.code !== 'NotConfirmed';
+  if (change) return true;
   switch (phase) {
-    case 'needsAttention':
-      return attention?.code !== 'NotConfirmed';
     case 'closing':
       return true;
     case 'confirming':

@@ -237,10 +237,9 @@ async function startOver(run: RunState): Promise<void> {
 
 /** A report that was closed starts its next cycle in a new run; one that was not yet closed goes back to `open`. */
 async function reopen(run: RunState, reopening: Unwritten): Promise<void> {
-  publish(run, { waitingFor: 'the system of record to reopen the report' });
   const { cycle } = run;
   const saysNotSolved = run.answer?.solved === false; // has its own alert
-  const reopened = await writeChange(run, 'reopenReport', reopening);
+  const reopened = await writeChange(run, 'reopened', reopening);
   const isNextCycle = run.cycle > cycle; // another run has reopened it
   if (!reopened && (run.isAbandoned || isNextCycle) && run.answer && !hasNewAnswer(run))
     await recordHandled(run, run.answer);
@@ -248,7 +247,7 @@ async function reopen(run: RunState, reopening: Unwritten): Promise<void> {
   if (!run.isAbandoned && run.written.state === 'open' && reopening.change.by === 'customer' && !saysNotSolved)
     await raiseAlert({ kind: 'notFixed', reportId: run.reportId, cycle, at: changedAt(reopening.change) });
   if (!reopened || reopened.cycle <= cycle) return;
-  if (hasNewAnswer(run)) await handleAnswer(run);
+  if (hasNewAnswer(run)) await handleAnswer(run, cycle);
   if (run.answer && isAnswered(run)) await recordHandled(run, run.answer);
   update(run, { cycle, survey: reopened.survey ?? run.survey, ...nothingUnhandled() });
   publish(run, { waitingFor: 'the next cycle, in a new run' });
@@ -256,13 +255,20 @@ async function reopen(run: RunState, reopening: Unwritten): Promise<void> {
 }
 
 async function cancel(run: RunState, cancellation: Unwritten): Promise<void> {
-  publish(run, { waitingFor: 'the system of record to cancel the report' });
-  const cancelled = await writeChange(run, 'cancelReport', cancellation);
+  const cancelled = await writeChange(run, 'cancelled', cancellation);
   if (cancelled?.state === 'cancelled' && cancelled.survey) run.survey = cancelled.survey;
 }
 
+const changeSteps = {
+  reopened: { name: 'reopenReport', waitingFor: 'the system of record to reopen the report' },
+  cancelled: { name: 'cancelReport', waitingFor: 'the system of record to cancel the report' },
+} as const;
+
 /** Returns what was written; undefined if nothing was. */
-async function writeChange(run: RunState, name: 'reopenReport' | 'cancelReport', { change, rev }: Unwritten) {
+async function writeChange(run: RunState, kind: 'reopened' | 'cancelled', { change, rev }: Unwritten) {
+  const { name, waitingFor } = changeSteps[kind];
+  run.change = kind;
+  publish(run, { waitingFor });
   const fence = fenceOf(run, rev, name);
   const { system } = run;
   const step = () =>
@@ -270,6 +276,7 @@ async function writeChange(run: RunState, name: 'reopenReport' | 'cancelReport',
   let written;
   do written = await attemptOrPark(run, { name, step });
   while (!written && !(await abandonReport(run)));
+  delete run.change;
   if (written?.isSuperseded) await startOver(run);
   if (!written || written.isSuperseded) return undefined;
   noteWritten(run, fence, written);

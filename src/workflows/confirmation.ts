@@ -23,6 +23,10 @@ export function isConfirmed({ confirmation, releasedBy, isClosedElsewhere, polic
   return state === 'unreachable' && policy.confirmation?.onSilence !== 'hold';
 }
 
+/** A mail that was rejected because of its sender has asked nobody. */
+export const wasAsked = (run: RunState): boolean =>
+  run.confirmation !== undefined && !isSenderFault(bounceOf(run) ?? '');
+
 /** Returns once the report may be closed, or its state changed, be it by the customer's "no" or otherwise. */
 export async function confirmWithCustomer(run: RunState): Promise<void> {
   const { confirmation: policy } = run.policy;
@@ -101,6 +105,7 @@ async function askAgain(
     publish(run, { waitingFor: 'the rejected mail to be sent again', until: fromNow(pause), isResend: true });
     await wait(run, isInterrupted, pause, 'Until the mail is sent again');
   }
+  if (run.hold) await waitForRelease(run, isDecided);
   if (isDecided() || isUnreachable()) return;
   delete run.bounced; // a repeated one was about the same mail
   delete run.confirmation;

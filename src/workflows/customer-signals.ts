@@ -7,7 +7,7 @@ import { codeIn, textOf, timeOf } from './untrusted.js';
 /** Ignores what is no score, and answers to the survey of another cycle. */
 export function noteAnswer(run: RunState, answer: AnsweredSignal | undefined): void {
   if (!isAboutOurSurvey(run, answer)) return;
-  const { surveyId, score, solved, revision, answeredAt } = answer;
+  const { surveyId, score, solved, revision, answeredAt, reopenUntil } = answer;
   const scale = isScaleName(answer.scale) ? answer.scale : 'satisfaction';
   if ((revision ?? 1) < (run.answer?.revision ?? 1)) return; // late
   run.answer = {
@@ -17,6 +17,7 @@ export function noteAnswer(run: RunState, answer: AnsweredSignal | undefined): v
     solved: typeof solved === 'boolean' ? solved : undefined,
     revision: typeof revision === 'number' ? revision : undefined,
     answeredAt: timeOf(answeredAt),
+    reopenUntil: timeOf(reopenUntil),
   };
 }
 

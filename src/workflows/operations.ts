@@ -11,6 +11,7 @@ import type { Phase, RunStatus } from '../contract/reports.js';
 import type { RecordedOperation } from '../contract/timeline.js';
 import type { Decision } from '../policy/standing.js';
 import { hasStepToRetry } from '../policy/state-in-words.js';
+import { wasAsked } from './confirmation.js';
 import { fenceOfDecision, noteDecided } from './ledger.js';
 import { fromNow, type RunState } from './run.js';
 import { statusOf } from './run-status.js';
@@ -88,7 +89,7 @@ const operations: Record<UpdateName, Operation> = {
       run.hold || awaitsConfirmation(run) ? undefined : 'This report is not held, and does not wait for its customer',
     accept: async (run, request) => {
       // A report that was held before its customer was asked is released to ask the customer.
-      const isWaitingForCustomer = awaitsConfirmation(run) && (run.confirmation !== undefined || !run.hold);
+      const isWaitingForCustomer = awaitsConfirmation(run) && (wasAsked(run) || !run.hold);
       const clearedAt = run.clearing?.at;
       const isSameClearing = () => run.state === 'cleared' && run.clearing?.at === clearedAt;
       const releasedBy = () => (isWaitingForCustomer && isSameClearing() ? authorOf(request) : run.releasedBy);

@@ -6,7 +6,8 @@ import { outcomeOf } from '../policy/status.js';
 import type { RunState } from './run.js';
 
 export function statusOf(run: RunState): RunStatus {
-  const { reportId, phase, cycle, waitingFor, until, isResend, attention, confirmation, answer, skipSurveyBy } = run;
+  const { reportId, phase, cycle, waitingFor, until, isResend, change } = run;
+  const { attention, confirmation, answer, skipSurveyBy } = run;
   const { state, reason } = run.survey;
   const hold = run.state === 'open' || run.state === 'cleared' ? run.hold : undefined;
   return {
@@ -18,6 +19,7 @@ export function statusOf(run: RunState): RunStatus {
     waitingFor,
     until,
     isResend,
+    change,
     survey: { state, reason },
     score: answer?.score,
     scale: answer?.scale,

@@ -82,6 +82,8 @@ export interface RunState extends Standing, Unhandled {
   until?: string;
   /** A mail that was rejected because of its sender is sent again then. */
   isResend?: true;
+  /** A change that is being written. */
+  change?: 'reopened' | 'cancelled';
   /** The cycle in which an operator was alerted to the number of reopenings. */
   escalatedCycle?: number;
   /** Cleared together with many others. */

@@ -251,12 +251,12 @@ export const isAnswered = ({ answer, survey }: RunState): boolean =>
 export const hasNewAnswer = (run: RunState): boolean =>
   isAnswered(run) && (run.answer?.revision ?? 1) > run.actedOnRevision;
 
-/** Handles the answer, and its change if one arrives meanwhile. */
-export async function handleAnswer(run: RunState): Promise<void> {
+/** Handles the answer, and its change if one arrives meanwhile. `cycle`: that of the survey, if the report's next one has begun. */
+export async function handleAnswer(run: RunState, cycle = run.cycle): Promise<void> {
   run.survey = { ...run.survey, state: 'answered' };
   while (run.answer && hasNewAnswer(run)) {
     const { answer } = run;
-    await handleAnswerOnce(run, answer);
+    await handleAnswerOnce(run, answer, cycle);
     // One that reopens the report is handled once the next cycle has begun.
     if (run.state === 'closed') await recordHandled(run, answer);
     run.actedOnRevision = answer.revision ?? 1;
@@ -272,15 +272,15 @@ export async function recordHandled(run: RunState, { surveyId = '', revision = 1
 }
 
 /** A low score alerts an operator, and so may a changed one; "not solved" reopens the report. */
-async function handleAnswerOnce(run: RunState, answer: AnsweredSignal): Promise<void> {
-  const { reportId, cycle } = run;
-  const { score, scale, solved, revision = 1, answeredAt = fromNow(0) } = answer;
+async function handleAnswerOnce(run: RunState, answer: AnsweredSignal, cycle: number): Promise<void> {
+  const { reportId, survey } = run;
+  const { score, scale, solved, revision = 1, answeredAt = fromNow(0), reopenUntil = survey.reopenUntil } = answer;
   const scoreAtMost = alertsUpTo(run.policy.alert, scale);
   if (alertsOperator({ score, solved }, scoreAtMost) || revision > 1)
     await raiseAlert({ kind: 'answer', reportId, cycle, revision, scoreAtMost });
   if (solved !== false || run.state !== 'closed') return;
   // As the page has said, however late the answer comes here.
-  if (isInReopenWindow(run.survey.reopenUntil, new Date(answeredAt))) reopenForCustomer(run);
+  if (isInReopenWindow(reopenUntil, new Date(answeredAt))) reopenForCustomer(run);
   else await openFollowUp(run);
 }
 

@@ -134,3 +134,15 @@ test('a survey that was skipped because nobody could be asked to confirm is sent
   await stack.client.operate('release', 'BLIND-1', { by: 'eve' });
   await stack.untilSurvey('BLIND-1', 'sent');
 });
+
+test('a survey that the policy skips leaves nothing to wait for, also if its run has looked again while the customer was asked', async () => {
+  const mail = await askToConfirm(stack, 'UNRATED-1', { ticketType: 'unrated' });
+  await stack.signal('UNRATED-1', 'lookAgain');
+  await stack.untilPhase('UNRATED-1', 'confirming');
+  expect((await post(confirmLink(mail), { fixed: 'yes' })).status).toBe(303);
+  expect(await stack.untilPhase('UNRATED-1', 'done')).toMatchObject({
+    survey: { state: 'skipped', reason: 'disabled' },
+  });
+  const expectedAt = `select expected_at from reports where id = 'UNRATED-1'`;
+  expect(await stack.sql(expectedAt)).toEqual([{ expected_at: null }]);
+});

@@ -175,6 +175,25 @@ test('an operator reads an answer that the report was reopened before', async ()
   expect(await alerts()).toEqual([expect.objectContaining({ text: expect.stringContaining('Nobody came') as string })]);
 });
 
+test('what a customer wrote about a report that is cancelled first reaches an operator', async () => {
+  await stack.open('ENDED-1');
+  await stack.ask('ENDED-2');
+  await stack.client.cancel('ENDED-1');
+  await stack.untilPhase('ENDED-1', 'done');
+  // The page had offered it before the cancellation was written.
+  await stack.sql(`update surveys set report_id = 'ENDED-1', cycle = 7 where report_id = 'ENDED-2'`);
+  await stack.sql(
+    `insert into change_reasons (report_id, id, reason) values ('ENDED-1', 'ended-1', 'It still smokes')`,
+  );
+  await stack.sql(`insert into stored_reopenings (id, report_id, has_reason, received_at)
+    values ('ended-1', 'ENDED-1', true, now() - interval '1 minute')`);
+  await stack.client.overview.sweep();
+  expect(await stack.sql('select from stored_reopenings')).toEqual([]);
+  await stack.sql(`update messages set at = at - interval '2 minutes' where begun_at is null`);
+  await stack.client.overview.sweep();
+  await until('the alert', async () => (await stack.mails()).some(({ text }) => text?.includes('It still smokes')));
+});
+
 test('an opt-out counts for the address that was mailed, whatever has become of the report', async () => {
   const contact = { name: 'Otto', emailAddress: 'otto@customers.example' };
   const ask = async (id: string, customerId: string) =>

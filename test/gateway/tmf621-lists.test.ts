@@ -223,3 +223,19 @@ test('a deleted ticket is gone, with its run and everything about its customer',
   await stack.closeout('watch');
   expect((await call('GET', `${path}/${id}`)).status).toBe(404);
 });
+
+test('a ticket with the id of a deleted one gets none of its signals', async () => {
+  const worker = (signal: 'SIGSTOP' | 'SIGCONT') => process.kill(stack.pids()['worker'] ?? NaN, signal);
+  worker('SIGSTOP');
+  try {
+    await stack.open('REUSED-1');
+    await stack.client.clear('REUSED-1');
+    expect((await call('DELETE', `${path}/REUSED-1`)).status).toBe(204);
+    await stack.open('REUSED-1');
+  } finally {
+    worker('SIGCONT');
+  }
+  await stack.client.overview.sweep();
+  await stack.untilPhase('REUSED-1', 'open', 2);
+  expect(await stack.client.get('REUSED-1')).toMatchObject({ status: 'acknowledged' });
+});

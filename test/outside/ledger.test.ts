@@ -173,3 +173,27 @@ test('attributes stay as they are if the report has changed since the request wa
   await expect(reports.update(reportId, { severity: 'other' }, refuse)).rejects.toThrow('CHECKED-1 is acknowledged');
   expect((await reports.get(reportId)).severity).not.toBe('other');
 });
+
+test('what a lost run waited for an operator at is tried again by its successor', async () => {
+  const reportId = await taken('PARKED-1');
+  const attention = {
+    step: 'openFollowUp',
+    code: 'SystemRefused' as const,
+    failure: 'refused',
+    since: '2026-11-27T08:00:00Z',
+  };
+  await ledger.record(fenceOf(reportId, 1), { attention });
+  expect(await ledger.takeOver(reportId, 'our-run')).toMatchObject({ attention });
+  expect(await ledger.takeOver(reportId, 'the-next-run')).toMatchObject({ attention: null });
+});
+
+test('a customer who is asked again and again about one clearing is one change to those who listen', async () => {
+  const reportId = await taken('ASKED-1');
+  const at = new Date().toISOString();
+  const clear = (rev: number) => ledger.clear(fenceOf(reportId, rev, `clear ${at}`), { at, receivedAt: at });
+  await clear(1);
+  const noted = () => stack.sql('select type from events where report_id = $1', [reportId]);
+  const before = await noted();
+  for (const rev of [2, 3, 4]) expect((await clear(rev)).row).toMatchObject({ state: 'cleared', rev });
+  expect(await noted()).toEqual(before);
+});

@@ -1,7 +1,9 @@
 /** A reopening that the system of record refuses, until an operator says what becomes of it. */
 import { ApplicationFailure } from '@temporalio/common';
 import type { Alert } from '../../src/contract/messages.js';
+import { stateInWords } from '../../src/policy/state-in-words.js';
 import { controlled, lookedUp, ScriptedProcess, written, type Input, type Script } from '../stack/scripted-process.js';
+import { until } from '../stack/waiting.js';
 
 let process: ScriptedProcess;
 beforeAll(async () => {
@@ -97,4 +99,35 @@ test('a refused reopening that succeeds later alerts an operator to what the cus
   await run.signal('cancelled');
   await run.result();
   expect(alerts).toMatchObject([{ kind: 'notFixed', reportId: 'RETRIED-1', cycle: 1 }]);
+});
+
+test('while the system of record does not answer, the status says what is being changed, and the change can be retried', async () => {
+  for (const [id, signal, step, change] of [
+    ['SILENT-1', 'cancelled', 'cancelReport', 'cancelled'],
+    ['SILENT-2', 'reopened', 'reopenReport', 'reopened'],
+  ] as const) {
+    let attempts = 0;
+    const answers = () =>
+      ++attempts === 1
+        ? Promise.reject(ApplicationFailure.create({ message: 'no answer', nextRetryDelay: '1h' }))
+        : Promise.resolve(written(change === 'cancelled' ? 'cancelled' : 'open', 2));
+    const run = await process.begin(id, {
+      [step]: answers,
+      sendSurvey: () => Promise.resolve({ state: 'sent', id: 'survey-1', sentAt: new Date().toISOString() }),
+    });
+    await run.until('open', ({ waitingFor }) => waitingFor.includes('cleared'));
+    if (signal === 'reopened') {
+      await run.signal('cleared');
+      await run.until('sent', ({ survey }) => survey.state === 'sent');
+    }
+    await run.signal(signal);
+    const status = await run.until('changing', (now) => now.change === change);
+    expect(stateInWords(status, String)).toMatchObject({
+      sentence: `Being ${change}: the system of record has not confirmed it yet.`,
+      command: `closeout retry ${id}`,
+    });
+    await until('the first attempt', () => attempts === 1);
+    await run.update('retryNow');
+    await until('the second attempt', () => attempts === 2);
+  }
 });

@@ -1,8 +1,8 @@
 /** Mails that customers' servers reject because of their sender: sent again, but not for ever. */
 import type { SurveyRecord } from '../../src/contract/survey.js';
-import { defaultConfirmation } from '../../src/policy/settings.js';
+import { defaultConfirmation, defaultPolicy } from '../../src/policy/settings.js';
 import { hour } from '../../src/policy/time.js';
-import { ScriptedProcess, type ScriptedRun } from '../stack/scripted-process.js';
+import { lookedUp, ScriptedProcess, type ScriptedRun } from '../stack/scripted-process.js';
 import { until } from '../stack/waiting.js';
 
 let process: ScriptedProcess;
@@ -67,4 +67,46 @@ test('a report whose question is rejected six times waits for an operator, who m
   expect(mails).toHaveLength(6);
   await run.update('release');
   expect(await run.result()).toMatchObject({ outcome: 'closed' });
+});
+
+test('a report that is held before its customer could be asked is released to ask the customer', async () => {
+  const mails: unknown[] = [];
+  const standing = (clearedAt: string) => ({ surveyId: 'survey-1', clearedAt, closesAt: inFuture(200 * hour) });
+  const confirmation = { ...defaultConfirmation, businessHours: null };
+  let asked: ReturnType<typeof standing> | undefined;
+  const policy = { ...defaultPolicy, confirmation };
+  const run = await process.begin(
+    'REJECTED-3',
+    {
+      lookUpReport: ({ runId }) => {
+        const clearing = asked && { at: asked.clearedAt, receivedAt: asked.clearedAt };
+        const known = asked && {
+          state: 'cleared' as const,
+          rev: 99,
+          clearing,
+          hold: { by: 'ledger', since: inFuture(0) },
+        };
+        const sent = asked && { ...asked, state: 'sent' as const };
+        return Promise.resolve(lookedUp(runId, { policy, ...known, confirmation: sent }));
+      },
+      askConfirmation: (input) => {
+        mails.push(input);
+        asked = standing(input.clearing.at);
+        return Promise.resolve({ ...asked, state: 'sent' as const });
+      },
+    },
+    { confirmation },
+  );
+  await run.signal('cleared');
+  await until('the question', () => mails.length === 1);
+  await run.signal('bounced', rejected(1));
+  await run.until('rejected', ({ isResend }) => isResend === true);
+  await run.update('hold');
+  await run.update('retryNow');
+  await run.until('held', ({ waitingFor }) => waitingFor.includes('release'));
+  await run.signal('lookAgain');
+  await run.until('looked up', ({ hold }) => hold?.by === 'ledger');
+  await run.update('release');
+  await until('the question again', () => mails.length === 2);
+  expect((await run.status()).phase).toBe('confirming');
 });

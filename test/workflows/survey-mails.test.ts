@@ -218,3 +218,34 @@ test('a customer who said "not solved" in time reopens the report, however late 
   await run.signal('answered', { surveyId: 'survey-1', score: 1, solved: false, answeredAt: fromNow(-2 * hour) });
   await until('the reopening', async () => (await run.activities()).includes('reopenReport'));
 });
+
+test('a customer who said "not solved" too late gets a follow-up, as the page has said, whatever the run knows of the survey', async () => {
+  const run = await process.begin('TOO-LATE-1', {
+    sendSurvey: () => Promise.resolve({ handedOver: 'survey-1', until: fromNow(hour) }),
+    openFollowUp: () => Promise.resolve('TOO-LATE-1-after-1'),
+  });
+  await run.signal('cleared');
+  await run.until('handed over', ({ waitingFor }) => waitingFor.includes('another channel'));
+  await run.signal('answered', { surveyId: 'survey-1', score: 1, solved: false, reopenUntil: fromNow(-hour) });
+  expect(await run.result()).toMatchObject({ outcome: 'closed', survey: { outcome: 'answered' } });
+  expect(await run.activities()).toContain('openFollowUp');
+});
+
+test('an answer that comes while the report is being reopened alerts about its own cycle', async () => {
+  const reopen = controlled<'reopenReport'>();
+  const run = await process.begin('MEANWHILE-1', {
+    sendSurvey: () => Promise.resolve(sent()),
+    reopenReport: reopen.activity,
+  });
+  await run.signal('cleared');
+  await run.until('sent', ({ survey }) => survey.state === 'sent');
+  await run.signal('reopened');
+  const { succeed } = await reopen.call(1);
+  await run.signal('answered', { surveyId: 'survey-1', score: 1 });
+  succeed(written('open', 2));
+  const alerts = async () => {
+    const events = await process.eventsOf('alert:answer:MEANWHILE-1:1:1').catch(() => []);
+    return events.length > 0;
+  };
+  await until('the alert', alerts);
+});

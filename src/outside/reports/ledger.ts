@@ -122,9 +122,12 @@ async function clear(tx: Tx, fence: Fence, clearing: Clearing, change: Change | 
   if (stateOf(before.status) === 'cancelled' || isReopenedElsewhere(before, clearing, change))
     return { row: before, isSuperseded: true };
   const reason = await reasonOf(tx, fence.reportId, change);
-  const written = await write(tx, fence, (row) => clearedColumns(row, clearing, reason));
+  const isKnown = before.status === 'resolved' && isPrepared(before, clearing);
+  const written = await write(tx, fence, (row) =>
+    isKnown ? { expectedAt: later(now(), 5 * minute) } : clearedColumns(row, clearing, reason),
+  );
   const { row, isSuperseded } = written;
-  if (!isSuperseded && row.status === 'resolved')
+  if (!isSuperseded && !isKnown && row.status === 'resolved')
     await recordStatus(tx, row, [{ status: 'resolved', at: new Date(clearing.at), by: clearing.by, reason }]);
   return written;
 }

@@ -18,7 +18,7 @@ export async function lock(tx: Db, id: string): Promise<ReportRow> {
   return found(id, await tx.selectFrom('reports').selectAll().where('id', '=', id).forUpdate().executeTakeFirst());
 }
 
-/** From now on, only this run may write. One that looks its report up is not stuck, and no look-up waits for an operator any more. */
+/** From now on, only this run may write. One that looks its report up is not stuck, and what another run waited for an operator at is tried again. */
 export async function takeOver(db: Db, id: string, runId: string): Promise<ReportRow> {
   const row = await db
     .updateTable('reports')
@@ -31,7 +31,7 @@ export async function takeOver(db: Db, id: string, runId: string): Promise<Repor
       expectedAt: sql<Date>`case when expected_at < now()
         then now() + least(greatest(now() - last_update, interval '2 minutes'), interval '1 hour') else expected_at end`,
       wakes: sql<number>`case when expected_at < now() then 0 else wakes end`,
-      attention: sql<null>`case when attention ->> 'step' = 'lookUpReport' then null else attention end`,
+      attention: sql<null>`case when run_id = ${runId} and attention ->> 'step' <> 'lookUpReport' then attention end`,
     })
     .where('id', '=', id)
     .returningAll()

@@ -26,9 +26,17 @@ export interface Answers {
 export type AnswerRevision = Pick<StoredAnswer, 'score' | 'scale' | 'solved' | 'followUps' | 'comment'>;
 
 /** The signal for the report's run. Never holds the comment. */
-export function answeredSignal({ surveyId, revision, score, scale, solved, changedAt }: StoredAnswer): AnsweredSignal {
-  const answeredAt = changedAt.toISOString();
-  return { surveyId, revision, score: score ?? undefined, scale, solved: solved ?? undefined, answeredAt };
+export function answeredSignal(answer: StoredAnswer): AnsweredSignal {
+  const { surveyId, revision, score, scale, solved, changedAt, reopenUntil } = answer;
+  return {
+    surveyId,
+    revision,
+    score: score ?? undefined,
+    scale,
+    solved: solved ?? undefined,
+    answeredAt: changedAt.toISOString(),
+    reopenUntil: reopenUntil?.toISOString(),
+  };
 }
 
 export function answerTable(db: Db): Answers {
@@ -64,7 +72,7 @@ const answerOf = (db: Db, surveyId: string): Promise<StoredAnswer | undefined> =
     .innerJoin('surveys', 'surveys.id', 'answers.surveyId')
     .innerJoin('questions', 'questions.id', 'surveys.questionId')
     .selectAll('answers')
-    .select('scale')
+    .select(['scale', 'reopenUntil'])
     .where('surveyId', '=', surveyId)
     .executeTakeFirst();
 
@@ -111,7 +119,7 @@ async function store(tx: Db, surveyId: string, answer: Answer): Promise<StoredAn
     .onConflict((c) => c.column('surveyId').doUpdateSet({ ...values, revision, changedAt: sql`now()` }))
     .returningAll()
     .executeTakeFirstOrThrow();
-  return { ...stored, scale };
+  return { ...stored, scale, reopenUntil: survey.reopenUntil };
 }
 
 type Content = Pick<StoredAnswer, 'score' | 'solved' | 'followUps' | 'comment'>;
