@@ -30,7 +30,7 @@ export function systemCommands(program: Command): void {
 }
 
 async function check(name: string | undefined, options: Common): Promise<void> {
-  const [{ loadSystems }, { connectSystem }] = await Promise.all([
+  const [{ loadSystems, whyNoneCanBeOpened }, { connectSystem }] = await Promise.all([
     import('../setup/systems-file.js'),
     import('../systems/adapters.js'),
   ]);
@@ -45,7 +45,10 @@ async function check(name: string | undefined, options: Common): Promise<void> {
   const results = await Promise.all(
     chosen.map(async ([id, settings]) => ({
       system: id,
-      faults: await connectSystem(id, settings).system.check().catch(inWords),
+      faults: [
+        ...(await connectSystem(id, settings).system.check().catch(inWords)),
+        ...[whyNoneCanBeOpened(settings)].flatMap((reason) => reason ?? []),
+      ],
     })),
   );
   const lines = results.flatMap(({ system, faults }) =>

@@ -13,6 +13,7 @@ import type { ReportStore } from '../outside/reports/store.js';
 import type { Runs } from '../outside/temporal/runs.js';
 import { CloseoutError, hasCode, isAboutSystem } from '../contract/errors.js';
 import type { Webhook } from '../setup/systems-file.js';
+import { runInContext } from '../systems/http.js';
 import type { Systems } from '../systems/systems.js';
 import { writeAnswerBack } from '../systems/write-back.js';
 import { hubFilter, pick } from '../tmf621/hub-query.js';
@@ -59,7 +60,7 @@ export async function dispatchEvents(
     const isOurs = ({ kind, name }: Listener) => kind !== 'webhook' || settings.webhooks.has(name);
     for (const listener of listeners.filter(isOurs)) {
       if (busy.has(listener.name)) continue;
-      const work = drain(outside, settings, listener, log, isStopped).finally(() => busy.delete(listener.name));
+      const work = drain(outside, settings, listener, log, stop).finally(() => busy.delete(listener.name));
       busy.set(listener.name, work);
     }
     await pause(idle, undefined, { signal: stop }).catch(() => undefined);
@@ -73,13 +74,16 @@ async function drain(
   settings: DispatcherSettings,
   listener: Listener,
   log: Logger,
-  isStopped: () => boolean,
+  stop: AbortSignal,
 ): Promise<void> {
+  const isStopped = () => stop.aborted;
   try {
     while (!isStopped()) {
       const claimed = await outside.events.claim(listener.name, atOnce);
       if (claimed.length === 0) return;
-      const results = await Promise.all(claimed.map((delivery) => deliver(outside, settings, listener, delivery)));
+      const results = await Promise.all(
+        claimed.map((delivery) => deliver(outside, settings, listener, delivery, stop)),
+      );
       if (results.includes(false)) return;
     }
   } catch (error) {
@@ -93,9 +97,10 @@ async function deliver(
   settings: DispatcherSettings,
   listener: Listener,
   delivery: Delivery,
+  stop: AbortSignal,
 ): Promise<boolean> {
   const { events, runs } = outside;
-  const failure = await attempt(outside, settings, listener, delivery);
+  const failure = await attempt(outside, settings, listener, delivery, stop);
   if (failure === 'notWanted') {
     await events.dropUnwanted(delivery);
     return true;
@@ -124,11 +129,12 @@ async function attempt(
   settings: DispatcherSettings,
   listener: Listener,
   delivery: Delivery,
+  stop: AbortSignal,
 ): Promise<Failure | NotWanted | undefined> {
   const { reports } = outside;
   const webhook = settings.webhooks.get(listener.name);
   try {
-    if (listener.kind === 'system') return await writeBackAnswer(outside, listener, delivery);
+    if (listener.kind === 'system') return await writeBackAnswer(outside, listener, delivery, stop);
     if (listener.kind === 'hub') return await sendToHub(reports, settings, listener, delivery);
     if (!webhook) throw new Error(`${listener.name} is not ours`);
     const subject = await subjectOf(reports, delivery.reportId);
@@ -137,6 +143,7 @@ async function attempt(
     const headers = signedHeaders(delivery.id, body, webhook.secret, now());
     return refusalOf(await post(webhook.url, body, headers, reach));
   } catch (error) {
+    if (stop.aborted) throw error; // the claim ends, and another process delivers it
     if (error instanceof CloseoutError && !isAboutSystem(error)) throw error; // about us, not about the listener
     if (error instanceof CloseoutError)
       return { reason: error.message, ends: error.code === 'SystemRefused' ? 'givenUp' : undefined };
@@ -172,15 +179,18 @@ async function writeBackAnswer(
   { observed, answers, systems, ticketLeases }: Outside,
   { name }: Listener,
   { reportId, cycle, surveyId, data }: Delivery,
+  signal: AbortSignal,
 ): Promise<NotWanted | undefined> {
   const ticket = await observed.ticketOf(reportId);
   const revision = Number(data['revision']);
   if (!ticket || surveyId === null || `system:${ticket.system}` !== name) return 'notWanted';
   const answer = await answers.revision(surveyId, revision);
-  if (!answer || !(await systems.named(ticket.system).system.read(ticket.ticketId))) return undefined;
+  if (!answer) return undefined;
+  const { system } = systems.named(ticket.system);
+  if (!(await runInContext({ signal }, () => system.read(ticket.ticketId)))) return undefined;
   const shown = { ...answer, reportId, cycle, revision };
   await ticketLeases.hold(reportId, undefined, (beforeWrite) =>
-    writeAnswerBack(systems, ticket, shown, { beforeWrite }),
+    writeAnswerBack(systems, ticket, shown, { signal, beforeWrite }),
   );
   return undefined;
 }

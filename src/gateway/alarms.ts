@@ -36,6 +36,13 @@ export function alarmWebhooks(
     };
   };
 
+  // Opening many tickets takes longer than a sender waits. It sends them again, which is safe to repeat.
+  let isEnding = false;
+  app.addHook('preClose', (done) => {
+    isEnding = true;
+    done();
+  });
+
   /** Whose token the request carries. Each token is its own: an alarm system may do nothing else. */
   const sourceOf = (request: FastifyRequest): AlarmSource | undefined => {
     const source = file.alarms.get((request.params as { name: string }).name);
@@ -59,10 +66,13 @@ export function alarmWebhooks(
       const source = sourceOf(request);
       if (!source) throw unauthorized();
       const counts: Partial<Record<AlarmOutcome, number>> = {};
+      const isWaiting = () => !isEnding && !request.raw.socket.destroyed;
       const failures: unknown[] = [];
       const startedAt = performance.now();
       // In order: an alarm may be there twice, once firing and once resolved. One that is refused does not hold up the others.
-      for (const alarm of alarmsIn(parseInput(alertmanagerBody, body), source))
+      for (const alarm of alarmsIn(parseInput(alertmanagerBody, body), source)) {
+        if (!isWaiting())
+          throw new CloseoutError('SystemUnavailable', 'Not all alarms were received; send them again.');
         try {
           const outcome = await client.alarms.receive(name, alarm, policyFor, openerFor(source));
           counts[outcome] = (counts[outcome] ?? 0) + 1;
@@ -73,6 +83,7 @@ export function alarmWebhooks(
           // Whoever sent them waits no longer, and sends all of them again.
           if (isWorthRetrying(error) && performance.now() - startedAt > retryBudget) break;
         }
+      }
       // Alertmanager sends the webhook again only after an answer of 5xx.
       if (failures.length > 0) throw failures.find(isWorthRetrying) ?? failures[0];
       return counts;

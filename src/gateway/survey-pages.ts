@@ -85,9 +85,10 @@ export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: 
   });
 
   // The error page of the form has this address; a browser may reload it.
-  app.get('/s/:token/reopen', reads, (request: LinkRequest, reply) =>
-    reply.redirect(`/s/${request.params.token}${queryOf(request)}`),
-  );
+  app.get('/s/:token/reopen', reads, async (request: LinkRequest, reply) => {
+    await find('survey', request);
+    return reply.redirect(`/s/${request.params.token}${queryOf(request)}`);
+  });
 
   app.get('/s/:token/reopened', reads, async (request: LinkRequest, reply) => {
     const survey = await find('survey', request);

@@ -34,7 +34,9 @@ export interface SystemStates {
    * ours is thrown, too.
    */
   whenDue(system: string, pollEvery: number, read: (due: Due) => Promise<void>): Promise<void>;
-  /** All that changed up to the cursor was read. */
+  /** What changed up to the cursor was read, and there is more. */
+  reached(system: string, cursor: string | undefined): Promise<void>;
+  /** All that changed was read; the cursor is where the next poll begins. */
   polled(system: string, cursor: string | undefined): Promise<void>;
   /** Every open ticket was looked at. */
   compared(system: string): Promise<void>;
@@ -68,6 +70,10 @@ export function systemStates(db: Db): SystemStates {
   const update = (name: string) => db.updateTable('systems').where('name', '=', name);
   return {
     whenDue: (system, pollEvery, read) => whenDue(db, system, pollEvery, read),
+
+    async reached(system, cursor) {
+      await update(system).set({ mark: cursor }).execute();
+    },
 
     async polled(system, cursor) {
       await update(system).set({ mark: cursor, polledAt: now }).execute();

@@ -98,10 +98,25 @@ const keysOf: Record<SystemType, { only: string[]; fields: string[] }> = {
   'django-helpdesk': { only: ['queue'], fields: [] },
 };
 
+/** The part of a system in which tickets are opened. A TMF621 system needs none. */
+const placeOf: Partial<Record<SystemType, string>> = {
+  'request-tracker': 'queue',
+  redmine: 'project',
+  'django-helpdesk': 'queue',
+};
+
+/** Why tickets cannot be opened in a system; undefined if they can. */
+export function whyNoneCanBeOpened({ type, only }: Pick<SystemSettings, 'type' | 'only'>): string | undefined {
+  const place = placeOf[type];
+  const isMissing = place !== undefined && only[place] === undefined;
+  return isMissing ? `tickets cannot be opened there, because only.${place} is not set` : undefined;
+}
+
 const systemSettings = z.strictObject({
   type: z.enum(systemTypes),
   url: z
     .url({ protocol: /^https?$/, error: 'must be a URL that begins with https:// or http://' })
+    .refine((url) => !/[@?#]/.test(url), 'must have no user, query or fragment')
     .transform((url) => url.replace(/\/+$/, '')),
   token: secret.optional(),
   oauth: z
@@ -142,6 +157,11 @@ const system = systemSettings.superRefine(({ type, ...given }, context) => {
     const message = `is unknown for ${type}, which has ${allowed.join(', ') || `no ${setting}`}`;
     context.addIssue({ code: 'custom', path: [setting, unknown], message });
   }
+  const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+  if (type !== 'tmf621' && given.oauth) refuse(['oauth'], `is unknown for ${type}, which has a token`);
+  if (type !== 'tmf621' && !given.token) refuse(['token'], `is required for ${type}`);
+  if (type === 'django-helpdesk' && !/^\d+$/.test(given.only['queue'] ?? '0'))
+    refuse(['only', 'queue'], 'must be the number of the queue');
 });
 
 const path = z.string().regex(/^(labels|annotations)\.\w+$/, 'must be a path such as labels.customer');
@@ -172,6 +192,10 @@ export function loadSystems(path: string | undefined, env: NodeJS.ProcessEnv = p
   if (broken) return refuse(broken.message, broken.line);
   const parsed = file.safeParse(document.toJS() ?? {});
   if (!parsed.success) throw settingsFault('CLOSEOUT_SYSTEMS', path, faultsOf(parsed.error.issues, lineOf));
+  const read = (given: Secret, keys: string[]): string => {
+    const text = readSecret(given, env);
+    return text || refuse(`${keys.join('.')} ${absent(given, text)}`, lineOf(keys));
+  };
   const webhooks = Object.entries(parsed.data.webhooks).map(([id, { secret: given, ...rest }]): [string, Webhook] => {
     const keys = ['webhooks', id];
     if (rest.url.startsWith('http:') && !rest.allowPrivate)
@@ -183,28 +207,26 @@ export function loadSystems(path: string | undefined, env: NodeJS.ProcessEnv = p
     ];
   });
   const systems = Object.entries(parsed.data.systems).map(
-    ([id, { token, oauth, ...rest }]): [string, SystemSettings] => {
-      const given = (at: string, from: Secret): string =>
-        readSecret(from, env) ??
-        refuse(`systems.${id}.${at} ${missing(from)}`, lineOf(['systems', id, ...at.split('.')]));
-      return [
-        id,
-        {
-          ...rest,
-          token: token && given('token', token),
-          oauth: oauth && { ...oauth, clientSecret: given('oauth.clientSecret', oauth.clientSecret) },
-        },
-      ];
+    ([id, { token: given, oauth, ...rest }]): [string, SystemSettings] => {
+      const keys = ['systems', id];
+      const token = given && read(given, [...keys, 'token']);
+      // A password of Request Tracker is encoded before it is sent.
+      const isSent = token !== undefined && !(rest.type === 'request-tracker' && token.includes(':'));
+      if (isSent && !/^[ -~]+$/.test(token))
+        refuse(`systems.${id}.token must consist of ASCII characters`, lineOf([...keys, 'token']));
+      const clientSecret = oauth && read(oauth.clientSecret, [...keys, 'oauth', 'clientSecret']);
+      return [id, { ...rest, token, oauth: oauth && { ...oauth, clientSecret: clientSecret ?? '' } }];
     },
   );
-  const alarms = Object.entries(parsed.data.alarms).map(([id, { token, ...rest }]): [string, AlarmSource] => {
+  const alarms = Object.entries(parsed.data.alarms).map(([id, { token: given, ...rest }]): [string, AlarmSource] => {
     const at = (key: string) => lineOf(['alarms', id, key]);
-    if (rest.system !== undefined && !(rest.system in parsed.data.systems))
-      refuse(`alarms.${id}.system ${rest.system} does not exist`, at('system'));
-    return [
-      id,
-      { ...rest, token: readSecret(token, env) ?? refuse(`alarms.${id}.token ${missing(token)}`, at('token')) },
-    ];
+    const system = rest.system === undefined ? undefined : parsed.data.systems[rest.system];
+    if (rest.system !== undefined && !system) refuse(`alarms.${id}.system ${rest.system} does not exist`, at('system'));
+    const reason = system && whyNoneCanBeOpened(system);
+    if (reason) refuse(`alarms.${id}.system is ${rest.system}: ${reason}`, at('system'));
+    const token = read(given, ['alarms', id, 'token']);
+    if (token.length < 16) refuse(`alarms.${id}.token must have at least 16 characters`, at('token'));
+    return [id, { ...rest, token }];
   });
   return { systems: new Map(systems), webhooks: new Map(webhooks), alarms: new Map(alarms) };
 }
@@ -213,7 +235,7 @@ export function loadSystems(path: string | undefined, env: NodeJS.ProcessEnv = p
 function readSecret(given: Secret, env: NodeJS.ProcessEnv): string | undefined {
   if ('env' in given) return givenIn(env)[given.env];
   try {
-    return readFileSync(given.file, 'utf8').trim() || undefined;
+    return readFileSync(given.file, 'utf8').trim();
   } catch {
     return undefined;
   }
@@ -226,10 +248,10 @@ function signingKey(text: string | undefined): Buffer | undefined {
   return /^[A-Za-z0-9+/]+=*$/.test(base64) && key.length >= 24 && key.length <= 64 ? key : undefined;
 }
 
-const missing = (given: Secret): string =>
-  'env' in given
-    ? `needs the variable ${given.env}, which is not set`
-    : `needs the file ${given.file}, which cannot be read`;
+function absent(given: Secret, text: string | undefined): string {
+  if ('env' in given) return `needs the variable ${given.env}, which is not set`;
+  return `needs the file ${given.file}, which ${text === '' ? 'is empty' : 'cannot be read'}`;
+}
 
 const keyRule = (given: Secret): string =>
   `must be 24 to 64 bytes in base64, with or without whsec_ before them; ${

@@ -89,7 +89,7 @@ export class DjangoHelpdesk implements SystemOfRecord {
     const before = (await this.all()).find((row) => row.title.includes(`[${reference}]`));
     if (before) return `${before.id}`;
     const { body } = await this.http.send('POST', '/api/tickets/', {
-      queue: Number(this.queue ?? 1),
+      queue: Number(this.queue),
       title: titleWith(name, reference, maxTitleLength),
       description: escapeTemplate(description),
       priority: severities.indexOf(severity) + 1 || 3,

@@ -36,7 +36,7 @@ export interface RequestContext {
   /** Ends the requests. */
   signal?: AbortSignal;
   /** Throws if nothing may be changed any more. */
-  beforeWrite: () => Promise<unknown>;
+  beforeWrite?: () => Promise<unknown>;
 }
 
 const contexts = new AsyncLocalStorage<RequestContext>();
@@ -85,7 +85,7 @@ export class Http {
     const headers: Record<string, string> = { accept: 'application/json', ...(await more()), ...own };
     if (body !== undefined) headers['content-type'] ??= 'application/json';
     // It may have waited for its turn.
-    if (method !== 'GET') await contexts.getStore()?.beforeWrite();
+    if (method !== 'GET') await contexts.getStore()?.beforeWrite?.();
     const timeout = AbortSignal.timeout(requestTimeout);
     const signal = contexts.getStore()?.signal;
     return fetch(`${url}${path}`, {

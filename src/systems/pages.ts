@@ -53,7 +53,7 @@ export async function pageSince<Row>(cursor: string | undefined, listing: Listin
 
 /**
  * One page of a poll. Each poll begins where the one before the last had ended: what is committed late, or stamped by a clock that is behind,
- * is older than what was listed. The cursor holds from where to go on and where the last poll ended.
+ * is older than what was listed. The cursor holds from where to go on and, after the first poll, where the last one ended.
  */
 export async function pageOfPoll<Row>(cursor: string | undefined, listing: Listing<Row>): Promise<Page<Row>> {
   const [from, lastEnd] = cursor?.split(' ') ?? [];
@@ -64,6 +64,9 @@ export async function pageOfPoll<Row>(cursor: string | undefined, listing: Listi
   const end = notLaterThanNow(reached);
   return { ...page, cursor: `${ended ?? end} ${later(ended, end)}` };
 }
+
+/** Until the first poll has ended, only what is open is of interest: what had ended before may be much. */
+export const isFirstPoll = (cursor: string | undefined): boolean => !cursor?.includes(' ');
 
 /** All pages. Some rows are listed twice. */
 export async function everyPage<Row>(listing: Listing<Row>): Promise<Row[]> {

@@ -12,6 +12,7 @@ import { ignoreUnavailable } from '../outside/temporal/calls.js';
 import type { Runs } from '../outside/temporal/runs.js';
 import type { ConnectedSystem } from './adapters.js';
 import type { Ticket } from './port.js';
+import { runInContext } from './http.js';
 import type { Systems } from './systems.js';
 import { now } from '../outside/database/clock.js';
 
@@ -31,7 +32,7 @@ const maxUnreadable = 3;
 export async function pollSystems(outside: Outside, systems: Systems, log: Logger, stop: AbortSignal): Promise<void> {
   const loops = [...systems.all.values()].map(async (connected) => {
     while (!stop.aborted) {
-      await pollOnce(outside, systems, connected, log).catch((error: unknown) =>
+      await pollOnce(outside, systems, connected, log, stop).catch((error: unknown) =>
         log.warn({ system: connected.name, error: (error as Error).name }, 'cannot poll the system'),
       );
       await pause(idle, undefined, { signal: stop }).catch(() => undefined);
@@ -40,15 +41,27 @@ export async function pollSystems(outside: Outside, systems: Systems, log: Logge
   await Promise.all(loops);
 }
 
-async function pollOnce(outside: Outside, systems: Systems, connected: ConnectedSystem, log: Logger): Promise<void> {
+/** Requests that are under way are aborted by `stop`, which is no failure of the system. */
+async function pollOnce(
+  outside: Outside,
+  systems: Systems,
+  connected: ConnectedSystem,
+  log: Logger,
+  stop: AbortSignal,
+): Promise<void> {
   const { name, settings } = connected;
   const { systemStates } = outside;
+  const poll = new Poll(outside, systems, connected, log, stop);
   await systemStates.whenDue(name, settings.poll, async (due) => {
-    const poll = new Poll(outside, systems, connected, log);
-    const hinted: unknown = await poll.readHinted().catch((error: unknown) => error);
-    if (due.isPollDue) await systemStates.polled(name, await poll.readChanged(due.cursor));
-    if (due.isCompareDue) await poll.compare();
-    if (hinted) throw hinted as Error; // tickets that cannot be read hold up no other
+    const read = async () => {
+      const hinted: unknown = await poll.readHinted().catch((error: unknown) => error);
+      if (due.isPollDue) await poll.readChanged(due.cursor);
+      if (due.isCompareDue) await poll.compare();
+      if (hinted) throw hinted as Error; // tickets that cannot be read hold up no other
+    };
+    await runInContext({ signal: stop }, read).catch((error: unknown) => {
+      if (!stop.aborted) throw error;
+    });
   });
 }
 
@@ -58,6 +71,7 @@ class Poll {
     private readonly systems: Systems,
     private readonly connected: ConnectedSystem,
     private readonly log: Logger,
+    private readonly stop: AbortSignal,
   ) {}
 
   /** One that cannot be read holds up no other. If several in a row cannot, it is the system that fails. */
@@ -66,11 +80,13 @@ class Poll {
     const { systemStates } = this.outside;
     let unreadable = 0;
     for (const hint of await systemStates.hints(name, hintsAtOnce)) {
+      this.stop.throwIfAborted();
       try {
         await this.readOne(hint.ticketId);
         await systemStates.dropHint(name, hint);
         unreadable = 0;
       } catch (error) {
+        this.stop.throwIfAborted();
         this.noteUnreadable(hint.ticketId, error);
         await systemStates.postponeHint(name, hint);
         if (isAboutSystem(error) && ++unreadable === maxUnreadable) throw error;
@@ -78,15 +94,18 @@ class Poll {
     }
   }
 
-  /** Returns the cursor from which the next poll asks. */
-  async readChanged(since: string | undefined): Promise<string | undefined> {
-    const { system } = this.connected;
+  /** Each page is noted: one that cannot be read is where the next poll goes on. */
+  async readChanged(since: string | undefined): Promise<void> {
+    const { name, system } = this.connected;
+    const { systemStates } = this.outside;
     for (let cursor = since; ;) {
       const at = now();
       const page = await system.changedSince(cursor);
       await this.observeAll(page.tickets, at);
+      if (!page.hasMore) return systemStates.polled(name, page.cursor);
       ({ cursor } = page);
-      if (!page.hasMore) return cursor;
+      await systemStates.reached(name, cursor);
+      this.stop.throwIfAborted();
     }
   }
 

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { Http, parsed } from './http.js';
-import { everyPage, pageOfPoll, secondAfter, type Listing } from './pages.js';
+import { everyPage, isFirstPoll, pageOfPoll, secondAfter, type Listing } from './pages.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
 import { titleWith } from './title.js';
 import { isEnded, missingStatuses, type StatusWords } from './words.js';
@@ -19,8 +19,14 @@ export const redmineWords: StatusWords = {
 
 const maxSubjectLength = 255;
 const named = z.looseObject({ id: z.number(), name: z.string() });
+const account = z.looseObject({
+  admin: z.boolean().default(false),
+  memberships: z.array(z.looseObject({ project: named, roles: z.array(named) })).default([]),
+});
+const role = z.looseObject({ permissions: z.array(z.string()) });
 const issue = z.looseObject({
   id: z.number(),
+  project: named,
   subject: z.string(),
   description: z.string().nullish(),
   status: named,
@@ -40,6 +46,7 @@ export class Redmine implements SystemOfRecord {
   private readonly fields: Record<string, string>;
   private readonly project: string | undefined;
   private readonly pageSize: number;
+  private hidesNotes = false;
 
   constructor(
     { url, token = '', only, fields, pace, pageSize }: AdapterSettings,
@@ -60,7 +67,7 @@ export class Redmine implements SystemOfRecord {
     const reference = fields.get(this.fields['reference'] ?? '');
     if (reference !== undefined && (await this.list(`&status_id=*&limit=1&cf_${reference}=none-has-this`)).length > 0)
       faults.push(`The custom field ${this.fields['reference']} is not a filter: set "Used as a filter".`);
-    return faults;
+    return [...faults, ...[...(await this.projectsWithPublicNotes()).values()].map(inPublic)];
   }
 
   /** What the list does not have is gone, in another project, or hidden by a wrong key, which only the single issue says. */
@@ -74,7 +81,7 @@ export class Redmine implements SystemOfRecord {
 
   async changedSince(cursor: string | undefined): Promise<Changes> {
     await this.logIn();
-    const { rows, ...page } = await pageOfPoll(cursor, this.listing(cursor === undefined ? 'open' : '*', 'updated_on'));
+    const { rows, ...page } = await pageOfPoll(cursor, this.listing(isFirstPoll(cursor) ? 'open' : '*', 'updated_on'));
     return { ...page, tickets: rows.map((row) => this.toTicket(row)) };
   }
 
@@ -98,6 +105,10 @@ export class Redmine implements SystemOfRecord {
   }
 
   async addNote(id: string, text: string): Promise<void> {
+    const open = await this.projectsWithPublicNotes();
+    const found = open.size > 0 ? await this.find(id) : undefined;
+    const project = found && open.get(found.project.id);
+    if (project !== undefined) throw new CloseoutError('SystemMisconfigured', inPublic(project));
     await this.http.send('PUT', issuePath(id), { issue: { notes: text, private_notes: true } });
   }
 
@@ -136,6 +147,25 @@ export class Redmine implements SystemOfRecord {
   /** A wrong key sees an empty list, but is refused here. */
   private async logIn(): Promise<void> {
     await this.http.get('/users/current.json');
+  }
+
+  /**
+   * Where we may not make notes private, by the ids of the projects: there, Redmine ignores `private_notes`, and mails the note to everybody
+   * who watches the issue. Asked again until there is none.
+   */
+  private async projectsWithPublicNotes(): Promise<Map<number, string>> {
+    if (this.hidesNotes) return new Map();
+    const { body } = await this.http.get('/users/current.json?include=memberships');
+    const { admin, memberships } = parsed(z.object({ user: account }), body).user;
+    const ids = new Set(admin ? [] : memberships.flatMap(({ roles }) => roles.map(({ id }) => id)));
+    const hiding = new Set<number>();
+    for (const id of ids) {
+      const answer = await this.http.get(`/roles/${id}.json`);
+      if (parsed(z.object({ role }), answer.body).role.permissions.includes('set_notes_private')) hiding.add(id);
+    }
+    const open = admin ? [] : memberships.filter(({ roles }) => !roles.some(({ id }) => hiding.has(id)));
+    this.hidesNotes = open.length === 0;
+    return new Map(open.map(({ project }) => [project.id, project.name]));
   }
 
   private async find(id: string, include = ''): Promise<Issue | undefined> {
@@ -195,6 +225,9 @@ export class Redmine implements SystemOfRecord {
     };
   }
 }
+
+const inPublic = (project: string): string =>
+  `Notes would be public in the project ${project}: the role of the user lacks the permission "Set notes as private".`;
 
 const idsOf = (found: Issue | undefined): Map<string, number> =>
   new Map(found?.custom_fields.map(({ id, name }) => [name, id]));

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { Http, parsed } from './http.js';
-import { pageOfPoll, secondAfter } from './pages.js';
+import { isFirstPoll, pageOfPoll, secondAfter } from './pages.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
 import { titleWith } from './title.js';
 import type { StatusWords } from './words.js';
@@ -98,15 +98,16 @@ export class RequestTracker implements SystemOfRecord {
 
   async changedSince(cursor: string | undefined): Promise<Changes> {
     const since = (time: string) => `LastUpdated >= '${toQueryTime(time)}'`;
+    const isWanted = (query: string) => (isFirstPoll(cursor) ? `${this.notEnded()} AND ${query}` : query);
     const { rows, ...page } = await pageOfPoll<Row>(cursor, {
       pageSize: this.pageSize,
       timeOf: (found) => found.LastUpdated,
       idOf: (found) => Number(found.id),
       from: (time) =>
-        this.search(time === undefined ? this.notEnded() : since(time), '&orderby=LastUpdated&orderby=id'),
+        this.search(time === undefined ? this.notEnded() : isWanted(since(time)), '&orderby=LastUpdated&orderby=id'),
       inSecond: (time, id) =>
         this.search(
-          `${since(time)} AND LastUpdated < '${toQueryTime(secondAfter(time))}' AND id > ${id}`,
+          isWanted(`${since(time)} AND LastUpdated < '${toQueryTime(secondAfter(time))}' AND id > ${id}`),
           '&orderby=id',
         ),
     });

@@ -8,7 +8,7 @@ import { storable } from '../contract/text.js';
 import type { KnownTicket, Observation } from '../outside/reports/observed.js';
 import type { Pace } from '../outside/system-states.js';
 import { stateOf, statusOfState } from '../policy/status.js';
-import type { SystemSettings } from '../setup/systems-file.js';
+import { whyNoneCanBeOpened, type SystemSettings } from '../setup/systems-file.js';
 import { connectSystem, type ConnectedSystem } from './adapters.js';
 import { runInContext, type RequestContext } from './http.js';
 import { moveTicket, noteOnce, type Move, type Moved } from './move.js';
@@ -80,7 +80,9 @@ export class Systems {
 
   /** Opens a ticket, or finds the one with the same reference, and returns it. */
   async open(name: string, ticket: NewTicket, context?: RequestContext): Promise<{ ticket: Ticket; at: Date }> {
-    const { system } = this.named(name);
+    const { system, settings } = this.named(name);
+    const reason = whyNoneCanBeOpened(settings);
+    if (reason) throw new CloseoutError('SystemMisconfigured', `CLOSEOUT_SYSTEMS: systems.${name}: ${reason}.`);
     const id = await (context ? runInContext(context, () => system.open(ticket)) : system.open(ticket));
     const at = now();
     const opened = await system.read(id);
@@ -123,7 +125,12 @@ const clean = (text: string, most = 255): string => storable(text.trim().slice(0
 /** Leaves out an invalid address, and a language or time zone that does not exist. */
 function contactOf(contact: Contact | undefined): Contact | undefined {
   if (!contact) return undefined;
-  const { emailAddress, name, preferredLanguage, timeZone } = contact;
+  const { name } = contact;
+  const [emailAddress, preferredLanguage, timeZone] = [
+    contact.emailAddress,
+    contact.preferredLanguage,
+    contact.timeZone,
+  ].map((value) => value?.trim());
   const isAddress = emailAddress !== undefined && emailAddressPattern.test(emailAddress);
   return {
     name: name && clean(name),

@@ -20,8 +20,9 @@ const contact = z.looseObject({
   preferredLanguage: z.string().nullish(),
   timeZone: z.string().nullish(),
 });
+export const ticketId = z.union([z.string(), z.number()]).transform(String);
 export const ticket = z.looseObject({
-  id: z.union([z.string(), z.number()]).transform(String),
+  id: ticketId,
   name: z.string().nullish(),
   description: z.string().nullish(),
   severity: z.string().nullish(),

@@ -8,7 +8,7 @@ import { reportStatuses } from '../contract/reports.js';
 import { Http, parsed } from './http.js';
 import { OauthLogin } from './oauth.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
-import { referencesOf, ticket, timeOf, toTicket, type TicketRow } from './tmf621-ticket.js';
+import { referencesOf, ticket, ticketId, timeOf, toTicket, type TicketRow } from './tmf621-ticket.js';
 import { isEnded, missingStatuses, type StatusWords } from './words.js';
 import { now } from '../outside/database/clock.js';
 
@@ -147,5 +147,5 @@ export class Tmf621 implements SystemOfRecord {
   }
 }
 
-const notification = z.looseObject({ event: z.looseObject({ troubleTicket: z.looseObject({ id: z.string() }) }) });
+const notification = z.looseObject({ event: z.looseObject({ troubleTicket: z.looseObject({ id: ticketId }) }) });
 const ticketPath = (id: string): string => `/troubleTicket/${encodeURIComponent(id)}`;

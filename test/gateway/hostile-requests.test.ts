@@ -30,6 +30,8 @@ describe('a path or a language that makes no sense', () => {
   test.each([
     '/s/%ff',
     '/s/%ff/thanks',
+    '/s/%E2%82%AC/reopen',
+    '/s/a%0Ab/reopen',
     '/c/%E0%A4',
     '/u/%',
     '/u/%c0%af',

@@ -52,7 +52,33 @@ test.each([
     'systems.desk.fields.email is unknown for django-helpdesk, which has no fields',
   ],
   ['systems: { desk: { type: redmine, url: "https://a.example", rate: 1/m } }', 'must be at least 12/m'],
+  ['systems: { desk: { type: redmine, url: "https://a.example" } }', 'systems.desk.token is required for redmine'],
+  [
+    'systems: { desk: { type: request-tracker, url: "https://user:pw@a.example", token: { env: CRM } } }',
+    'systems.desk.url must have no user, query or fragment',
+  ],
+  [
+    'systems: { desk: { type: redmine, url: "https://a.example", token: { env: DASH } } }',
+    'systems.desk.token must consist of ASCII characters',
+  ],
+  [
+    'systems: { desk: { type: redmine, url: "https://a.example", token: { file: /dev/null } } }',
+    'systems.desk.token needs the file /dev/null, which is empty',
+  ],
+  [
+    'systems: { desk: { type: django-helpdesk, url: "https://a.example", token: { env: CRM }, only: { queue: support } } }',
+    'systems.desk.only.queue must be the number of the queue',
+  ],
+  [
+    `alarms: { prom: { type: alertmanager, token: { env: CRM }, system: desk } }
+systems: { desk: { type: redmine, url: "https://a.example", token: { env: CRM } } }`,
+    'alarms.prom.system is desk: tickets cannot be opened there, because only.project is not set',
+  ],
+  [
+    'alarms: { prom: { type: alertmanager, token: { env: SHORT } } }',
+    'alarms.prom.token must have at least 16 characters',
+  ],
   ['webhooks: [', 'CLOSEOUT_SYSTEMS'],
 ])('%s is refused, and the message says %s', (yaml, message) => {
-  expect(() => loadSystems(file(yaml), { CRM: key, SHORT: 'c2hvcnQ=' })).toThrow(message);
+  expect(() => loadSystems(file(yaml), { CRM: key, SHORT: 'c2hvcnQ=', DASH: 'a–b' })).toThrow(message);
 });

@@ -159,3 +159,33 @@ describe('the hub of a TMF621 system', () => {
     });
   },
 );
+
+test('a gateway that stops while it opens many tickets says that they have to be sent again', async () => {
+  const server = new Tmf621Server('v4');
+  const origin = await server.listen();
+  const oauth = { tokenUrl: `${origin}/token`, clientId: 'closeout', clientSecret: { env: 'DESK_SECRET' } };
+  const desk = { type: 'tmf621', url: `${origin}/tmf-api/troubleTicket/v4`, oauth, poll: '1h', rate: '2/s' };
+  const prometheus = { type: 'alertmanager', token: { env: 'ALARM_TOKEN' }, system: 'desk' };
+  const env = { DESK_SECRET: 'secret', ALARM_TOKEN: 'the-token-of-the-alarm-system' };
+  const stack = await startStack({ desk }, { prometheus }, env);
+  try {
+    const { moved, end } = await stack.secondGateway({});
+    const alerts = Array.from({ length: 500 }, (_, n) => ({
+      status: 'firing',
+      startsAt: new Date().toISOString(),
+      fingerprint: `storm-${n}`,
+    }));
+    const sent = fetch(moved(stack.url('/alarms/prometheus')), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: 'Bearer the-token-of-the-alarm-system' },
+      body: JSON.stringify({ version: '4', alerts }),
+    });
+    await until('the first report', async () => (await stack.client.list({ limit: 1 })).total > 0);
+    await end();
+    expect((await sent).status).toBe(503);
+    expect((await stack.client.list({ limit: 1 })).total).toBeLessThan(alerts.length);
+  } finally {
+    await stack.end();
+    await server.close();
+  }
+});

@@ -13,6 +13,7 @@ import { isInstalled, skipped } from './live.js';
 /** The whole of Closeout with tickets that live in a real Redmine, between the two a proxy that can fail. */
 let agent: LiveAgent;
 let proxy: FaultyProxy;
+let proxyUrl: string;
 let redmine: ConnectedSystem;
 let stack: Stack;
 
@@ -23,7 +24,8 @@ async function start(): Promise<void> {
   const { fields, only, token = '' } = agent.settings;
   const folder = await mkdtemp(join(tmpdir(), 'closeout-test-redmine-'));
   const path = join(folder, 'systems.yaml');
-  const system = { type: 'redmine', url: await proxy.listen(), token: { env: 'REDMINE_KEY' }, only, fields };
+  proxyUrl = await proxy.listen();
+  const system = { type: 'redmine', url: proxyUrl, token: { env: 'REDMINE_KEY' }, only, fields };
   await writeFile(path, JSON.stringify({ systems: { desk: { ...system, poll: '1s', rate: '100/s' } } }));
   const policy = `
 default: { survey: { contactCap: null }, reopen: { within: 7d } }
@@ -155,6 +157,25 @@ const notesOf = async (ticketId: string) =>
     await stack.closeout('retry', id);
     await untilStatus(ticketId, 'Closed');
     await stack.untilSurvey(id, 'sent');
+  });
+
+  test('a note that would be public is not written', async () => {
+    const { ticketId } = await ticket();
+    const isRole = ({ path }: { path: string }) => path.startsWith('/roles/');
+    const role = { role: { id: 1, name: 'Agent', permissions: ['edit_issues', 'add_issue_notes'] } };
+    const body = JSON.stringify(role);
+    const headers = { 'content-type': 'application/json' };
+    proxy.fault = (request) => (isRole(request) ? { instead: { status: 200, headers, body } } : undefined);
+    const { system } = connectSystem('desk', { ...agent.settings, url: proxyUrl });
+    expect((await system.check()).join()).toContain('Notes would be public in the project Support');
+    const before = await redmine.system.notes(ticketId);
+    await expect(system.addNote(ticketId, 'What the customer said')).rejects.toMatchObject({
+      code: 'SystemMisconfigured',
+    });
+    expect(await redmine.system.notes(ticketId)).toEqual(before);
+    proxy.reset();
+    await system.addNote(ticketId, 'What the customer said');
+    expect((await redmine.system.notes(ticketId)).length).toBe(before.length + 1);
   });
 
   test('closeout systems check says what is wrong', async () => {

@@ -1,4 +1,4 @@
-import { everyPage, pageOfPoll, pageSince, secondAfter, type Listing } from '../../src/systems/pages.js';
+import { everyPage, isFirstPoll, pageOfPoll, pageSince, secondAfter, type Listing } from '../../src/systems/pages.js';
 
 /** Reading by pages, in a list whose rows move, appear and vanish between any two requests. */
 interface Row {
@@ -75,6 +75,19 @@ test('a poll finds what was committed late: it begins where the one before the l
   expect(second).toEqual({ cursor: `${at(10)} ${at(20)}`, seen: [5, 6] });
   rows.push({ id: 7, time: at(19) });
   expect(await poll(second.cursor)).toEqual({ cursor: `${at(20)} ${at(20)}`, seen: [5, 6, 7] });
+});
+
+test('every page of the first poll is known as such, so that it lists only what is open', async () => {
+  const rows = rowsAt(1, 2, 3, 4, 10);
+  const isFirst: boolean[] = [];
+  let cursor: string | undefined;
+  for (let hasMore = true; hasMore;) {
+    isFirst.push(isFirstPoll(cursor));
+    ({ cursor, hasMore } = await pageOfPoll(cursor, listingOf(rows, 0)));
+  }
+  expect(isFirst.length).toBeGreaterThan(1);
+  expect(isFirst).not.toContain(false);
+  expect(isFirstPoll(cursor)).toBe(false);
 });
 
 test.each([0, 1])('no row is left out when others move to the end, with a slack of %i s', async (slack) => {

@@ -70,3 +70,8 @@ test('tickets of another kind do not match `only`, although the system ignores e
   expect(await system.read(other ?? '')).toBeUndefined();
   await server.close();
 });
+
+test('an event may name its ticket by a number', () => {
+  const { system } = connectSystem('desk', settingsFor('https://desk.example', {}));
+  expect(system.ticketsIn({ event: { troubleTicket: { id: 17 } } })).toEqual(['17']);
+});

@@ -224,12 +224,13 @@ async function refresh(
   const known = toReport(row);
   const names = Object.keys(attributes) as (keyof typeof attributes)[];
   const isNewContact = !isSameContact(contact, await contactOf(tx, row.id));
-  if (isNewContact || names.some((name) => attributes[name] !== known[name])) {
+  const isErased = row.externalId === null; // and has been reopened since
+  if (isNewContact || isErased || names.some((name) => attributes[name] !== known[name])) {
     await addCustomer(tx, attributes.customerId);
     const { customerId = null, serviceProblemId = null, ...others } = attributes;
     await tx
       .updateTable('reports')
-      .set({ ...others, customerId, serviceProblemId, lastUpdate: sql<Date>`now()` })
+      .set({ ...others, customerId, serviceProblemId, externalId: row.ticketId, lastUpdate: sql<Date>`now()` })
       .where('id', '=', row.id)
       .execute();
   }

@@ -176,7 +176,15 @@ async function update(
   return toReport(updated);
 }
 
-const ofTicket = ['name', 'description', 'severity', 'ticketType', 'customerId', 'serviceProblemId'] as const;
+const ofTicket = [
+  'externalId',
+  'name',
+  'description',
+  'severity',
+  'ticketType',
+  'customerId',
+  'serviceProblemId',
+] as const;
 
 /** Throws `StatusConflict` for what is read from the ticket of an external system: the next reading would undo the change. */
 async function assertOurs(tx: Tx, row: ReportRow, changes: ReportChanges): Promise<void> {
