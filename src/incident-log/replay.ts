@@ -17,6 +17,8 @@ export interface ReplaySummary {
   reopened: number;
   cancelled: number;
   closed: number;
+  /** Closings that a customer has to confirm, or an operator to release: they are not waited for. */
+  awaited: number;
   cycles: Record<string, number>;
   surveys: { sent: number; skipped: Record<string, number>; other: Record<string, number> };
   /** For the reports that this replay closed; null if there were none. */
@@ -37,7 +39,7 @@ const patiently = <T>(call: () => Promise<T>): Promise<T> => available.execute(c
 export async function replay(client: CloseoutClient, file: string): Promise<ReplaySummary> {
   const incidents = await readIncidents(file);
   const startedAt = performance.now();
-  const tally = { opened: 0, cleared: 0, reopened: 0, cancelled: 0 };
+  const tally = { opened: 0, cleared: 0, reopened: 0, cancelled: 0, awaited: 0 };
   const waits: number[] = [];
   const bar = new SingleBar({
     format: 'replay [{bar}] {value}/{total} reports, {duration_formatted}',
@@ -64,7 +66,7 @@ export async function replay(client: CloseoutClient, file: string): Promise<Repl
 async function replayOne(
   client: CloseoutClient,
   { id, openedAt, changes, customerId, serviceProblemId, severity, category }: Incident,
-  tally: Record<'opened' | ChangeKind, number>,
+  tally: Record<'opened' | 'awaited' | ChangeKind, number>,
   waits: number[],
 ): Promise<void> {
   const contact = customerId ? { name: customerId, emailAddress: `${slug(customerId)}@customers.example` } : undefined;
@@ -86,8 +88,12 @@ async function replayOne(
     if (kind === 'reopened') await untilReopened(client, id, before.cycle);
     if (kind === 'cancelled') await untilDecided(client, id);
     if (kind !== 'cleared' || before.status === 'closed') continue;
-    waits.push(await untilClosed(client, id, reportedAt));
-    await untilDecided(client, id);
+    const closedAfter = await untilClosed(client, id, reportedAt);
+    if (closedAfter === undefined) tally.awaited++;
+    else {
+      waits.push(closedAfter);
+      await untilDecided(client, id);
+    }
   }
 }
 
@@ -96,14 +102,24 @@ function report(client: CloseoutClient, kind: ChangeKind, id: string, change: Ch
   return kind === 'reopened' ? client.reopen(id, change) : client.cancel(id, change);
 }
 
-/** In the log there are days between changes. Here the next change must wait until this one has taken effect. */
-async function untilClosed(client: CloseoutClient, id: string, reportedAt: number): Promise<number> {
-  for (;;) {
+/**
+ * In the log there are days between changes. Here the next change must wait until this one has taken effect. Returns after how many ms;
+ * undefined if that is up to somebody else.
+ */
+async function untilClosed(client: CloseoutClient, id: string, reportedAt: number): Promise<number | undefined> {
+  for (let polls = 1; ; polls++) {
     const { closedAt } = await patiently(() => client.get(id));
     if (closedAt) return Math.max(0, Date.parse(closedAt) - reportedAt);
+    if (polls % pollsPerLook === 0) {
+      const { held, phase, confirmation } = await patiently(() => client.status(id));
+      if (held || (phase === 'confirming' && confirmation === 'sent')) return undefined;
+    }
     await pause(20);
   }
 }
+
+/** How often a report is read before its run is asked what it waits for: about once a second. */
+const pollsPerLook = 50;
 
 /** The same for a reopening: a clearing that comes with it would belong to the cycle before. */
 async function untilReopened(client: CloseoutClient, id: string, cycle: number): Promise<void> {
@@ -158,6 +174,7 @@ export function summaryTable(summary: ReplaySummary): string {
     ['reopened', summary.reopened],
     ['cancelled', summary.cancelled],
     ['closed', summary.closed],
+    ['not waited for: confirmation or release', summary.awaited],
     ...named(summary.cycles, 'reports in cycle'),
     ['surveys sent', surveys.sent],
     ...named(surveys.skipped, 'surveys skipped:'),
