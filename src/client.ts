@@ -20,6 +20,7 @@ import { CloseoutError, hasCode } from './contract/errors.js';
 import { signals, type ChangeSignal, type OperatorRequest, type UpdateName } from './contract/messages.js';
 import type { ChangeKind, NewReport, Report, ReportChanges, ReportStatus, RunStatus } from './contract/reports.js';
 import type { TimelineEntry } from './contract/timeline.js';
+import { now } from './outside/database/clock.js';
 import { openDatabase } from './outside/database/database.js';
 import type { Sessions } from './outside/sessions.js';
 import { openStores, type Stores } from './outside/stores.js';
@@ -32,7 +33,6 @@ import type { WorkerVersions } from './outside/temporal/worker-versions.js';
 import { changeTo, isOpen, stateOf } from './policy/status.js';
 import { loadConfig, type Config } from './setup/config.js';
 import type { Tracing } from './setup/tracing.js';
-import { now } from './outside/database/clock.js';
 
 export interface ChangeRequest extends ChangeSignal {
   /** The status that `reopen` and `cancel` set: by default `inProgress` and `cancelled`. */

@@ -3,6 +3,7 @@ import type { Report } from '../contract/reports.js';
 import type { ConfirmationRecord, Survey } from '../contract/survey.js';
 import { afterBusinessTime, quietUntil } from '../customer/calendar.js';
 import { surveyMail, type SurveyMail, type ThreadStart } from '../customer/mail.js';
+import { now } from '../outside/database/clock.js';
 import { confirmationEndsAt, warningDueAt, type AddBusinessTime } from '../policy/deadlines.js';
 import { soonAfter } from '../policy/time.js';
 import type { Change } from '../policy/changes.js';
@@ -13,7 +14,6 @@ import { stateOf } from '../policy/status.js';
 import type { Deps } from './deps.js';
 import { mailCustomer } from './mail-customer.js';
 import { questionOf } from './question-of.js';
-import { now } from '../outside/database/clock.js';
 
 export interface AskConfirmation {
   fence: Fence;

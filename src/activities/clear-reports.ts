@@ -1,11 +1,11 @@
 import { sleep } from '@temporalio/activity';
 import { hasCode } from '../contract/errors.js';
 import { signals } from '../contract/messages.js';
+import { now } from '../outside/database/clock.js';
 import type { CountedReports, Flow } from '../outside/reports/service-problems.js';
 import { second } from '../policy/time.js';
 import type { Deps } from './deps.js';
 import { inParallel } from './in-parallel.js';
-import { now } from '../outside/database/clock.js';
 
 export interface ClearReports {
   serviceProblemId: string;

@@ -1,10 +1,10 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { Mail } from '../customer/mail.js';
+import { now } from '../outside/database/clock.js';
 import { isFinalRefusal } from '../policy/delivery.js';
 import { hour, later } from '../policy/time.js';
 import type { Deps } from './deps.js';
 import { mailVerdict } from './to-failure.js';
-import { now } from '../outside/database/clock.js';
 
 /** Shows the sweep that the run of a report is alive, although its mail has to wait. */
 export const noteMailWaits = ({ ledger }: Pick<Deps, 'ledger'>, reportId: string): Promise<void> =>

@@ -1,9 +1,9 @@
 import type { SurveyRecord } from '../contract/survey.js';
+import { now } from '../outside/database/clock.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
 import { nextSurveyWrite } from '../policy/deadlines.js';
 import type { Policy } from '../policy/settings.js';
 import type { Deps } from './deps.js';
-import { now } from '../outside/database/clock.js';
 
 export interface RecordDelivery {
   reportId: string;

@@ -4,6 +4,7 @@ import type { Report } from '../contract/reports.js';
 import type { Survey, SurveyRecord } from '../contract/survey.js';
 import { quietUntil } from '../customer/calendar.js';
 import { surveyMail, type SurveyMail, type ThreadStart } from '../customer/mail.js';
+import { now } from '../outside/database/clock.js';
 import type { SurveyDecision } from '../outside/surveys/decide.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
 import { nextSurveyWrite, reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
@@ -13,7 +14,6 @@ import type { Policy } from '../policy/settings.js';
 import type { Deps } from './deps.js';
 import { mailCustomer } from './mail-customer.js';
 import { questionOf } from './question-of.js';
-import { now } from '../outside/database/clock.js';
 
 export interface SendSurvey {
   reportId: string;

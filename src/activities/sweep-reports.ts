@@ -1,6 +1,7 @@
 import { activityInfo, log } from '@temporalio/activity';
 import { hasCode } from '../contract/errors.js';
 import { signals, type SweepResult } from '../contract/messages.js';
+import { now } from '../outside/database/clock.js';
 import { toReport } from '../outside/reports/rows.js';
 import { wakesUntilStuck, type DueReport } from '../outside/reports/watching.js';
 import type { LostRun } from '../outside/temporal/lost-runs.js';
@@ -12,7 +13,6 @@ import type { Deps } from './deps.js';
 import { inParallel } from './in-parallel.js';
 import { restoreReport } from './restore-report.js';
 import { toFailure } from './to-failure.js';
-import { now } from '../outside/database/clock.js';
 
 /** Reports of one kind that are looked up at a time. */
 const pageSize = 500;

@@ -5,11 +5,11 @@ import { hasCode } from '../contract/errors.js';
 import { emailAddressPattern } from '../contract/contact.js';
 import type { NewReport, Report } from '../contract/reports.js';
 import type { AlarmTable, KnownAlarm } from '../outside/alarms.js';
+import { now } from '../outside/database/clock.js';
 import type { PolicyFor } from '../policy/settings.js';
 import { stateOf } from '../policy/status.js';
 import { later, minute } from '../policy/time.js';
 import type { ChangeRequest, CloseoutClient } from '../client.js';
-import { now } from '../outside/database/clock.js';
 
 /** The outcome of a webhook. `unchanged`: the alarm was already known, or ended before it was known. */
 export type AlarmOutcome = 'opened' | 'reopened' | 'cleared' | 'unchanged';

@@ -14,8 +14,8 @@ import { reportIdPattern, reportIdRule } from '../contract/ids.js';
 import type { NewReport, ReportChanges } from '../contract/reports.js';
 import { isStorable, maxAuthorLength } from '../contract/text.js';
 import { isTime, timeRule } from '../contract/time.js';
-import { minute } from '../policy/time.js';
 import { now } from '../outside/database/clock.js';
+import { minute } from '../policy/time.js';
 
 function assert(isValid: boolean, field: string, rule: string): void {
   if (!isValid) throw new CloseoutError('BadInput', `${field} ${rule}.`, field);

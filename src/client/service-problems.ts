@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { CloseoutError } from '../contract/errors.js';
 import { maxPerSecond, type MassClearInput, type MassClearProgress } from '../contract/messages.js';
+import { now } from '../outside/database/clock.js';
 import type { ReportStore } from '../outside/reports/store.js';
 import type { ServiceProblems } from '../outside/temporal/service-problems.js';
 import { assertSigned, assertTime } from './checks.js';
-import { now } from '../outside/database/clock.js';
 
 export class ServiceProblemService {
   constructor(

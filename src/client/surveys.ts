@@ -11,6 +11,7 @@ import {
   type Survey,
   type SurveyRecord,
 } from '../contract/survey.js';
+import { now } from '../outside/database/clock.js';
 import type { Stores } from '../outside/stores.js';
 import { answeredSignal } from '../outside/surveys/answers.js';
 import { confirmedSignal } from '../outside/surveys/confirmations.js';
@@ -19,7 +20,6 @@ import type { OptOutSource } from '../outside/surveys/do-not-contact.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
 import { customersReopening } from '../outside/unsent.js';
 import type { Runs } from '../outside/temporal/runs.js';
-import { now } from '../outside/database/clock.js';
 import { ignoreUnavailable } from './errors.js';
 
 /** Through the link of one survey. */

@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { now } from '../outside/database/clock.js';
 import type { Delivery, Events, Failure } from '../outside/events.js';
 import type { Listener } from '../outside/listeners.js';
 import type { ObservedReports } from '../outside/reports/observed.js';
@@ -20,7 +21,6 @@ import { hubFilter, pick } from '../tmf621/hub-query.js';
 import { toTicket } from '../tmf621/ticket.js';
 import { cloudEvent, hubEvent, hubEventTypes, signedHeaders, type LinkSettings } from './bodies.js';
 import { post, type Reach } from './post.js';
-import { now } from '../outside/database/clock.js';
 
 export interface Outside {
   events: Events;

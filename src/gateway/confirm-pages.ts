@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
+import { now } from '../client/clock.js';
 import type { Report } from '../contract/reports.js';
 import type { StoredAnswer, Survey } from '../contract/survey.js';
 import { repliedPage, confirmPage, latePage, withdrawnPage } from '../customer/pages.js';
@@ -23,7 +24,6 @@ import {
 import { minute } from '../policy/time.js';
 import { parseInput } from './parse.js';
 import { showSurvey, toAnswer } from './survey-form.js';
-import { now } from '../client/clock.js';
 
 const form = z.object({
   fixed: z.enum(['yes', 'no'], 'must be yes or no'),

@@ -1,6 +1,7 @@
 /** The survey's form, shown on its own page and, once the report is closed, on the confirmation page. */
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { now } from '../client/clock.js';
 import type { FollowUp, FollowUpAnswers, QuestionSet } from '../contract/question.js';
 import { scaleOf, scoresOf } from '../contract/scale.js';
 import type { Answer, StoredAnswer, Survey } from '../contract/survey.js';
@@ -14,7 +15,6 @@ import { answersAsked } from '../policy/questions.js';
 import { languagesOf } from '../customer/question.js';
 import { lengthError, queryOf, sendPage, typedText, voiceFor, type Exchange } from './customer-page.js';
 import { parseInput } from './parse.js';
-import { now } from '../client/clock.js';
 
 function scoreText({ scale }: QuestionSet) {
   const { lowest, highest } = scaleOf(scale);

@@ -1,6 +1,7 @@
 /** `/s/{token}`: the survey. `/u/{token}`: opting out of surveys. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { now } from '../client/clock.js';
 import { hasCode } from '../contract/errors.js';
 import { followUpIdOf } from '../contract/ids.js';
 import type { Survey } from '../contract/survey.js';
@@ -25,7 +26,6 @@ import {
 } from './customer-page.js';
 import { parseInput } from './parse.js';
 import { canReopen, lengthErrorIn, preselect, readSurveyForm, showSurvey, toAnswer } from './survey-form.js';
-import { now } from '../client/clock.js';
 
 export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: Limits) {
   const { client } = site;

@@ -4,11 +4,11 @@ import { SingleBar } from 'cli-progress';
 import { ConstantBackoff, handleWhen, retry } from 'cockatiel';
 import Table from 'cli-table3';
 import type { ChangeRequest, CloseoutClient, ReportedChange } from '../client.js';
+import { now } from '../client/clock.js';
 import { CloseoutError, errors, hasCode } from '../contract/errors.js';
 import type { ChangeKind } from '../contract/reports.js';
 import { stateOf } from '../policy/status.js';
 import { readIncidents, type Incident } from './read.js';
-import { now } from '../client/clock.js';
 
 export interface ReplaySummary {
   reports: number;

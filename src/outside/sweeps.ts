@@ -1,8 +1,8 @@
 /** The result of the last sweep, and the lost runs that sweeps have replaced. */
 import { sql } from 'kysely';
 import type { SweepResult } from '../contract/messages.js';
-import type { Db } from './database/database.js';
 import { now } from './database/clock.js';
+import type { Db } from './database/database.js';
 
 export interface LastSweep {
   /** Number of sweeps so far. Temporal keeps it too: if they differ, one of them was restored. */

@@ -1,9 +1,9 @@
 /** Changes in an external system that are confirmed only by reading again: real systems answer 200 and change nothing. */
 import { CloseoutError, hasCode } from '../contract/errors.js';
+import { now } from '../outside/database/clock.js';
 import type { State } from '../policy/status.js';
 import type { SystemOfRecord, Ticket } from './port.js';
 import { stateOfWord, wordFor, type StatusWords } from './words.js';
-import { now } from '../outside/database/clock.js';
 
 export interface Move {
   to: Exclude<State, 'cleared'>;

@@ -5,6 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { CloseoutError, hasCode, isAboutSystem } from '../contract/errors.js';
+import { now } from '../outside/database/clock.js';
 import type { Observed, ObservedReports } from '../outside/reports/observed.js';
 import type { SystemStates } from '../outside/system-states.js';
 import type { ReportStore } from '../outside/reports/store.js';
@@ -14,7 +15,6 @@ import type { ConnectedSystem } from './adapters.js';
 import type { Ticket } from './port.js';
 import { runInContext } from './http.js';
 import type { Systems } from './systems.js';
-import { now } from '../outside/database/clock.js';
 
 export interface Outside {
   observed: ObservedReports;

@@ -5,6 +5,7 @@ import { emailAddressPattern, isTimeZone, languageTagPattern } from '../contract
 import { CloseoutError } from '../contract/errors.js';
 import { fnv1a, reportIdPattern } from '../contract/ids.js';
 import { storable } from '../contract/text.js';
+import { now } from '../outside/database/clock.js';
 import type { KnownTicket, Observation } from '../outside/reports/observed.js';
 import type { Pace } from '../outside/system-states.js';
 import { stateOf, statusOfState } from '../policy/status.js';
@@ -14,7 +15,6 @@ import { runInContext, type RequestContext } from './http.js';
 import { moveTicket, noteOnce, type Move, type Moved } from './move.js';
 import type { NewTicket, Ticket } from './port.js';
 import { stateOfWord } from './words.js';
-import { now } from '../outside/database/clock.js';
 
 export class Systems {
   readonly all: ReadonlyMap<string, ConnectedSystem>;

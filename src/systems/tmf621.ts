@@ -5,12 +5,12 @@
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { reportStatuses } from '../contract/reports.js';
+import { now } from '../outside/database/clock.js';
 import { Http, parsed } from './http.js';
 import { OauthLogin } from './oauth.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
 import { referencesOf, ticket, ticketId, timeOf, toTicket, type TicketRow } from './tmf621-ticket.js';
 import { isEnded, missingStatuses, type StatusWords } from './words.js';
-import { now } from '../outside/database/clock.js';
 
 export const tmf621Words: StatusWords = {
   cleared: ['resolved'],

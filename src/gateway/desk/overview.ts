@@ -1,6 +1,7 @@
 /** `/`: the numbers that matter first, what customers said last, and the plots. Drawn on the server. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { CloseoutClient } from '../../client.js';
+import { now } from '../../client/clock.js';
 import { ignoreUnavailable } from '../../client/errors.js';
 import type { MassClearProgress } from '../../contract/messages.js';
 import { divideReply } from '../../customer/quoted-text.js';
@@ -22,7 +23,6 @@ import type { Config } from '../../setup/config.js';
 import { satisfactionCsv } from '../satisfaction-csv.js';
 import { sharedFor } from '../shared-for.js';
 import { sendDesk } from './page.js';
-import { now } from '../../client/clock.js';
 
 const newest = 8;
 const maxTableRows = 50;

@@ -4,11 +4,11 @@ import { closingDueAt, expectedAfterClosing, waitBeforeClosing } from '../../pol
 import { systemOfRecord } from '../../policy/changes.js';
 import type { PolicyFor } from '../../policy/settings.js';
 import type { Fence } from '../../policy/standing.js';
+import { now } from '../database/clock.js';
 import type { Db } from '../database/database.js';
 import type { Written } from './fenced-write.js';
 import type { ClosingRequest } from './ledger.js';
 import type { ReportRow } from './rows.js';
-import { now } from '../database/clock.js';
 
 /**
  * Closes a report that waits for nothing, if it is as its run knows it. Returns undefined if it is not; then nothing was written,

@@ -12,6 +12,7 @@ import type { PolicyFor, PolicyRule } from '../../policy/settings.js';
 import type { ByHand, Clearing, Decision, Fence } from '../../policy/standing.js';
 import { isOpen, stateOf } from '../../policy/status.js';
 import { later, minute, soonAfter } from '../../policy/time.js';
+import { now } from '../database/clock.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
 import { markConfirmationActedOn, withdrawConfirmation } from '../surveys/confirmations.js';
@@ -26,7 +27,6 @@ import { listDiverged, restore, type Restoring } from './restore.js';
 import { set, supersedes, write, type Columns, type Written } from './fenced-write.js';
 import { lock, read, takeOver } from './report-row.js';
 import { isPrepared, isReopenedElsewhere, toReport, type ReportRow } from './rows.js';
-import { now } from '../database/clock.js';
 
 type Tx = Transaction<Database>;
 

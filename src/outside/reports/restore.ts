@@ -5,12 +5,12 @@ import type { Attention, ReportStatus } from '../../contract/reports.js';
 import type { Standing } from '../../policy/standing.js';
 import { stateOf, statusOfState } from '../../policy/status.js';
 import { later, minute, soonAfter } from '../../policy/time.js';
+import { now } from '../database/clock.js';
 import type { Db } from '../database/database.js';
 import { restoreSurvey, type AskedBy } from '../surveys/restore.js';
 import type { SurveyIdOf } from '../surveys/survey-row.js';
 import { recordStatus, type RecordedStatus } from './history.js';
 import { lock } from './report-row.js';
-import { now } from '../database/clock.js';
 
 export interface Restoring {
   reportId: string;

@@ -6,6 +6,7 @@ import type { NewReport, Report, ReportChanges, StatusChange } from '../../contr
 import { isOpen } from '../../policy/status.js';
 import { mergePatch } from '../../tmf621/merge-patch.js';
 import { assertOfficial } from '../../tmf621/official.js';
+import { now } from '../database/clock.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
 import { recountDaysOf } from '../survey-counts.js';
@@ -22,7 +23,6 @@ import {
   toStatusChange,
   type ReportRow,
 } from './rows.js';
-import { now } from '../database/clock.js';
 
 type Tx = Transaction<Database>;
 

@@ -6,9 +6,9 @@ import type { AnsweredSignal } from '../../contract/messages.js';
 import { scoreInWords } from '../../contract/scale.js';
 import type { Answer, StoredAnswer } from '../../contract/survey.js';
 import { linkState } from '../../policy/links.js';
+import { now } from '../database/clock.js';
 import type { Db } from '../database/database.js';
 import { addEvent } from './timeline.js';
-import { now } from '../database/clock.js';
 
 export interface Answers {
   of(surveyId: string): Promise<StoredAnswer | undefined>;

@@ -6,12 +6,12 @@ import { reopenUntil, surveyExpiresAt } from '../../policy/deadlines.js';
 import { isEnded } from '../../policy/status.js';
 import { skipReason } from '../../policy/survey.js';
 import { lockCustomer } from '../customers.js';
+import { now } from '../database/clock.js';
 import type { Db } from '../database/database.js';
 import { eligibilityFacts, type HashAddress, type SurveyRequest } from './decide.js';
 import { messageTable, wordsOf } from './messages.js';
 import { mailedTo, noteMailedTo, surveyOfCycle, type SurveyIdOf } from './survey-row.js';
 import { changeWithEvent } from './timeline.js';
-import { now } from '../database/clock.js';
 
 export interface ConfirmationRequest extends SurveyRequest {
   /** The clearing to be confirmed. */

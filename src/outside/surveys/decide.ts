@@ -8,12 +8,12 @@ import { reopenUntil, surveyExpiresAt } from '../../policy/deadlines.js';
 import type { Question } from '../../policy/questions.js';
 import type { Policy } from '../../policy/settings.js';
 import { sampleBucketOf, skipReason, type EligibilityFacts } from '../../policy/survey.js';
+import { now } from '../database/clock.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
 import { toContact, toReport, type ReportRow } from '../reports/rows.js';
 import type { SurveyIdOf } from './survey-row.js';
 import { later } from '../../policy/time.js';
-import { now } from '../database/clock.js';
 
 export interface SurveyRequest {
   report: Report;

@@ -1,9 +1,9 @@
 /** Writes again what a run knows of its survey, after PostgreSQL was restored to an earlier time. Customers' words are not in it. */
 import type { AnsweredSignal } from '../../contract/messages.js';
 import type { Standing } from '../../policy/standing.js';
+import { now } from '../database/clock.js';
 import type { Db } from '../database/database.js';
 import { surveyOfCycle, type SurveyIdOf } from './survey-row.js';
-import { now } from '../database/clock.js';
 
 /** What a run does not know of its survey, by the policy as it is now. */
 export interface AskedBy {

@@ -3,11 +3,11 @@ import { sql } from 'kysely';
 import type { ReportKeys } from '../../contract/reports.js';
 import type { SkipReason, Survey, SurveyRecord } from '../../contract/survey.js';
 import type { ThreadStart } from '../../customer/mail.js';
+import { now } from '../database/clock.js';
 import type { Db } from '../database/database.js';
 import { decideSurvey, type HashAddress, type SurveyDecision, type SurveyDecisionRequest } from './decide.js';
 import { earlierAddresses, noteMailedTo, surveyOfCycle, surveyRecord, type SurveyIdOf } from './survey-row.js';
 import { changeWithEvent } from './timeline.js';
-import { now } from '../database/clock.js';
 
 export interface Surveys {
   idOf: SurveyIdOf;
