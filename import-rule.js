@@ -26,13 +26,12 @@ export const folders = {
   outside: { imports: ['contract', 'policy', 'tmf621', 'customer', 'operator'], packages: anyPackage },
   activities: { imports: ['contract', 'policy', 'customer', 'operator', 'outside', 'systems'], packages: anyPackage },
   setup: { imports: ['contract', 'policy', 'customer'], packages: anyPackage },
-  alarms: { imports: ['contract', 'setup'], packages: anyPackage },
   client: {
-    imports: ['contract', 'policy', 'customer', 'operator', 'outside', 'setup', 'alarms'],
+    imports: ['contract', 'policy', 'customer', 'operator', 'outside', 'setup'],
     packages: anyPackage,
   },
   gateway: {
-    imports: ['contract', 'policy', 'tmf621', 'views', 'customer', 'operator', 'setup', 'systems', 'alarms', 'client'],
+    imports: ['contract', 'policy', 'tmf621', 'views', 'customer', 'operator', 'setup', 'systems', 'client'],
     packages: anyPackage,
   },
   systems: { imports: ['contract', 'policy', 'operator', 'outside', 'setup'], packages: anyPackage },

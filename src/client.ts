@@ -22,11 +22,11 @@ import type { ChangeKind, NewReport, Report, ReportChanges, ReportStatus, RunSta
 import type { TimelineEntry } from './contract/timeline.js';
 import { now } from './outside/database/clock.js';
 import { openDatabase } from './outside/database/database.js';
-import type { Sessions } from './outside/sessions.js';
+import type { Sessions } from './outside/access/sessions.js';
 import { openStores, type Stores } from './outside/stores.js';
 import type { ListQuery, ReportDetails, ReportStore } from './outside/reports/store.js';
 import type { DeskQuery } from './outside/reports/desk.js';
-import { toReport } from './outside/reports/rows.js';
+import { toReport } from './outside/reports/row-mapping.js';
 import { connectTemporal, type Temporal } from './outside/temporal/connect.js';
 import { ignoreUnavailable } from './outside/temporal/calls.js';
 import type { WorkerVersions } from './outside/temporal/worker-versions.js';
@@ -144,9 +144,9 @@ export class CloseoutClient {
       throw new CloseoutError('StatusConflict', `Report ${reportId} lives in ${ticket.system}; delete it there.`, 'id');
     await this.reports.get(reportId);
     const runId = await this.parts.temporal.runs.end(reportId, 'the report was deleted');
+    await this.reports.remove(reportId);
     // A later report with this id gets none of its signals.
     if (runId !== undefined) await this.parts.stores.sweeps.markHandled(runId);
-    await this.reports.remove(reportId);
   }
 
   /** The fault is gone: closes the report and asks the customer. Safe to repeat. Throws `ReportNotFound`, `StatusConflict`. */

@@ -67,10 +67,6 @@ const cases: Record<string, { allowed: string; refused: string[] }> = {
     allowed: "import type { Report } from '../contract/reports.js';",
     refused: ["import { stateOf } from '../policy/status.js';"],
   },
-  alarms: {
-    allowed: "import { valuesAt } from '../contract/values.js';",
-    refused: ["import { CloseoutClient } from '../client.js';"],
-  },
   systems: {
     allowed: "import type { Observation } from '../outside/reports/observed.js';",
     refused: [
@@ -79,7 +75,7 @@ const cases: Record<string, { allowed: string; refused: string[] }> = {
     ],
   },
   events: {
-    allowed: "import type { Events } from '../outside/events.js';",
+    allowed: "import type { Events } from '../outside/events/events.js';",
     refused: ["import { CloseoutClient } from '../client.js';"],
   },
   worker: {

@@ -1,6 +1,6 @@
 import { hasCode } from '../contract/errors.js';
 import type { ClosingRequest, Ledger } from '../outside/reports/ledger.js';
-import { toReport } from '../outside/reports/rows.js';
+import { toReport } from '../outside/reports/row-mapping.js';
 import type { Wait } from '../policy/closing.js';
 import type { Policy } from '../policy/settings.js';
 import type { Fence } from '../policy/standing.js';

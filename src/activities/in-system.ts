@@ -8,7 +8,7 @@ import { changeMarker, closingMarker } from '../contract/ids.js';
 import type { ConfirmationState } from '../contract/survey.js';
 import type { ClosingRequest } from '../outside/reports/ledger.js';
 import type { Seen } from '../outside/reports/observed.js';
-import type { ReportRow } from '../outside/reports/rows.js';
+import type { ReportRow } from '../outside/reports/row-mapping.js';
 import { systemOfRecord, type Change } from '../policy/changes.js';
 import type { Fence } from '../policy/standing.js';
 import { statusOfState } from '../policy/status.js';

@@ -1,7 +1,7 @@
 import { ApplicationFailure, activityInfo } from '@temporalio/activity';
 import type { Survey } from '../contract/survey.js';
 import { hasCode } from '../contract/errors.js';
-import { toClearing, toReport, type ReportRow } from '../outside/reports/rows.js';
+import { toClearing, toReport, type ReportRow } from '../outside/reports/row-mapping.js';
 import { answeredSignal } from '../outside/surveys/answers.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
 import type { Policy, PolicyRule } from '../policy/settings.js';

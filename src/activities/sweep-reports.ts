@@ -2,8 +2,8 @@ import { activityInfo, log } from '@temporalio/activity';
 import { hasCode } from '../contract/errors.js';
 import { signals, type SweepResult } from '../contract/messages.js';
 import { now } from '../outside/database/clock.js';
-import { toReport } from '../outside/reports/rows.js';
-import { wakesUntilStuck, type DueReport } from '../outside/reports/watching.js';
+import { toReport } from '../outside/reports/row-mapping.js';
+import { wakesUntilStuck, type DueReport } from '../outside/reports/due-reports.js';
 import type { LostRun } from '../outside/temporal/lost-runs.js';
 import { customersReopening } from '../outside/unsent.js';
 import { stateOf } from '../policy/status.js';
@@ -39,17 +39,17 @@ export interface Swept extends Omit<SweepResult, 'counter'> {
 type Result = Pick<SweepResult, 'notified' | 'failed' | 'stuck'>;
 
 async function wakeDue(deps: Deps, result: Result): Promise<void> {
-  const { watching, runs } = deps;
+  const { dueReports, runs } = deps;
   const seen = new Set<string>();
   let due: DueReport[];
   let failed: unknown[];
   do {
-    due = (await watching.due(pageSize)).filter(({ id }) => !seen.has(id));
+    due = (await dueReports.due(pageSize)).filter(({ id }) => !seen.has(id));
     failed = await inParallel(due, async (report) => {
       seen.add(report.id);
       await runs.wake(report);
       count(result, report.reason);
-      if ((await watching.markWoken(report.id)) < wakesUntilStuck) return;
+      if ((await dueReports.markWoken(report.id)) < wakesUntilStuck) return;
       result.stuck++;
       await runs.alert({ kind: 'stuck', at: now().toISOString() });
     });
@@ -152,8 +152,8 @@ export interface WokenPage {
  * from now on, so later sweeps try again. Safe to repeat.
  */
 export async function wakeUnfinished(deps: Deps, { after }: { after: string }): Promise<WokenPage> {
-  const { watching, runs } = deps;
-  const { due, next } = await watching.unfinished(after, unfinishedPage);
+  const { dueReports, runs } = deps;
+  const { due, next } = await dueReports.unfinished(after, unfinishedPage);
   const failed = await inParallel(due, (report) => runs.wake(report));
   for (const { item } of failed) await deps.ledger.expect(item.id, now());
   return { woken: due.length - failed.length, failed: failed.length, next };

@@ -70,12 +70,12 @@ const forget = ({ olderThan, ...options }: Irrevocable & { olderThan: string }) 
 
 const reports = (count: number): string => (count === 1 ? '1 report' : `${count} reports`);
 
-/** Throws `BadInput` unless `--yes` was given or somebody at the terminal agrees. */
+/** Throws `BadInput` without a terminal and `--yes`, and `StatusConflict` if the operator does not agree. */
 async function confirmed({ yes }: Irrevocable, consequence: string): Promise<void> {
   if (yes) return;
   if (!process.stdin.isTTY) throw new CloseoutError('BadInput', `${consequence} To do it, add --yes.`, '--yes');
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await terminal.question(`${consequence} Continue? [y/N] `);
   terminal.close();
-  if (!/^y(es)?$/i.test(answer.trim())) throw new CloseoutError('BadInput', 'Nothing was changed.');
+  if (!/^y(es)?$/i.test(answer.trim())) throw new CloseoutError('StatusConflict', 'Nothing was changed.');
 }

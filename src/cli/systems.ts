@@ -30,7 +30,7 @@ export function systemCommands(program: Command): void {
 }
 
 async function check(name: string | undefined, options: Common): Promise<void> {
-  const [{ loadSystems, whyNoneCanBeOpened }, { connectSystem }] = await Promise.all([
+  const [{ loadSystems, whyNoTicketCanBeOpened }, { connectSystem }] = await Promise.all([
     import('../setup/systems-file.js'),
     import('../systems/adapters.js'),
   ]);
@@ -45,15 +45,14 @@ async function check(name: string | undefined, options: Common): Promise<void> {
   const results = await Promise.all(
     chosen.map(async ([id, settings]) => ({
       system: id,
-      faults: [
-        ...(await connectSystem(id, settings).system.check().catch(inWords)),
-        ...[whyNoneCanBeOpened(settings)].flatMap((reason) => reason ?? []),
-      ],
+      faults: await connectSystem(id, settings).system.check().catch(inWords),
+      warning: whyNoTicketCanBeOpened(settings),
     })),
   );
-  const lines = results.flatMap(({ system, faults }) =>
-    faults.length === 0 ? [`${system}: no problems found.`] : faults.map((fault) => `${system}: ${fault}`),
-  );
+  const lines = results.flatMap(({ system, faults, warning }) => [
+    ...(faults.length === 0 ? [`${system}: no problems found.`] : faults.map((fault) => `${system}: ${fault}`)),
+    ...(warning ? [`${system}: warning: ${warning}.`] : []),
+  ]);
   print(options, results, lines.join('\n') || 'CLOSEOUT_SYSTEMS names no system.');
   if (results.some(({ faults }) => faults.length > 0)) process.exitCode = 1;
 }

@@ -1,6 +1,5 @@
 /** The client's operations on alarms: one that fires is a report, and one that ends clears it. */
 import { createHash } from 'node:crypto';
-import type { Alarm } from '../alarms/alertmanager.js';
 import { hasCode } from '../contract/errors.js';
 import { emailAddressPattern } from '../contract/contact.js';
 import type { NewReport, Report } from '../contract/reports.js';
@@ -10,6 +9,23 @@ import type { PolicyFor } from '../policy/settings.js';
 import { stateOf } from '../policy/status.js';
 import { later, minute } from '../policy/time.js';
 import type { ChangeRequest, CloseoutClient } from '../client.js';
+
+/** An alarm that began or ended. */
+export interface Alarm {
+  /** The same for the same alarm, whenever it fires. */
+  fingerprint: string;
+  isFiring: boolean;
+  /** ISO 8601: when it began, which tells one firing from the next. */
+  startsAt: string;
+  /** ISO 8601: when it ended; absent while it fires. */
+  endsAt?: string;
+  name: string;
+  description: string;
+  severity: string;
+  customerId?: string;
+  serviceProblemId?: string;
+  emailAddress?: string;
+}
 
 /** The outcome of a webhook. `unchanged`: the alarm was already known, or ended before it was known. */
 export type AlarmOutcome = 'opened' | 'reopened' | 'cleared' | 'unchanged';
@@ -39,13 +55,16 @@ export class AlarmService {
       const known = await this.alarms.find(source, alarm.fingerprint);
       const report = known && (await this.reports.get(known.reportId));
       if (known && (alarm.isFiring ? isKnownFiring : isEarlierEnd)(alarm, known)) return 'unchanged';
-      const firings = known?.startsAt.getTime() === Date.parse(alarm.startsAt) ? known.firings : 0;
+      // The start that we know, if it is later: a change of that firing must not look like a change of an earlier one.
+      const isNewer = !known || Date.parse(alarm.startsAt) > known.startsAt.getTime();
+      const startsAt = isNewer ? alarm.startsAt : known.startsAt.toISOString();
+      const firings = isNewer ? 0 : known.firings;
       if (!alarm.isFiring) {
-        const outcome = await this.end(source, { ...alarm, firings: Math.max(1, firings) }, report);
+        const outcome = await this.end(source, { ...alarm, startsAt, firings: Math.max(1, firings) }, report);
         await this.alarms.noteEnd(source, alarm.fingerprint);
         return outcome;
       }
-      const firing = { ...alarm, firings: firings + 1 };
+      const firing = { ...alarm, startsAt, firings: firings + 1 };
       const open =
         openInSystem && ((ticket: NewReport, reference: string) => openInSystem(ticket, reference, assertHeld));
       return this.fire(source, firing, report, policyFor, open);

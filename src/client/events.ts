@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ListenerStatus } from '../contract/events.js';
 import { CloseoutError } from '../contract/errors.js';
-import type { Events } from '../outside/events.js';
+import type { Events } from '../outside/events/events.js';
 
 /** A listener of the TMF621 hub. `query`: which events it gets, as `eventType=TroubleTicketStatusChangeEvent&status=resolved`. */
 export interface Subscription {

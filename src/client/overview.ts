@@ -3,7 +3,7 @@ import { CloseoutError } from '../contract/errors.js';
 import type { MassClearProgress, OperatorRequest, SweepResult } from '../contract/messages.js';
 import type { AskedQuestion } from '../contract/question.js';
 import { statsOf, type Stats } from '../operator/satisfaction.js';
-import type { Counts } from '../outside/counts.js';
+import type { Counts } from '../outside/figures/counts.js';
 import type { Stores } from '../outside/stores.js';
 import type { LastSweep } from '../outside/sweeps.js';
 import { shortDeadline } from '../outside/temporal/calls.js';

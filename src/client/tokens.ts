@@ -1,7 +1,7 @@
 /** The client's operations on tokens of the HTTP API. */
 import { isReservedAuthor, scopes as allScopes, type ApiToken, type Scope, type Subject } from '../contract/access.js';
 import { CloseoutError } from '../contract/errors.js';
-import type { ApiTokens } from '../outside/api-tokens.js';
+import type { ApiTokens } from '../outside/access/api-tokens.js';
 
 const namePattern = /^[A-Za-z][\w.@-]{0,63}$/;
 

@@ -185,20 +185,35 @@ export function endedPage(
 ): string {
   const { title, text } = voice.t.ended[state];
   if (!form) return render('message', voice, { title, text, hint: id });
-  return render('ended', voice, { title, text, summary: summaryOf({ name, description }), ...form });
+  const { page } = voice.t;
+  return render('ended', voice, {
+    title: form.error ? `${page.errorTitle}: ${title}` : title,
+    heading: title,
+    text,
+    summary: summaryOf({ name, description }),
+    reasonHint: page.commentHint({ longest: formatNumber(maxCommentLength, voice.language) }),
+    ...form,
+  });
 }
 
-export function optOutPage(voice: Voice, state: 'ask' | 'done' | 'undone'): string {
+/** `path`: of this page, without its language. */
+export function optOutPage(voice: Voice, state: 'ask' | 'done' | 'undone', path: string): string {
   const { optOut } = voice.t;
   switch (state) {
     case 'ask':
-      return render('opt-out', voice, { title: optOut.title, text: optOut.ask, button: optOut.button });
+      return render('opt-out', voice, {
+        title: optOut.title,
+        text: optOut.ask,
+        button: optOut.button,
+        ...formLinks(voice, path, ''),
+      });
     case 'done':
       return render('opt-out', voice, {
         title: optOut.doneTitle,
         text: optOut.done,
         button: optOut.undo,
         undo: true,
+        others: [],
       });
     case 'undone':
       return render('message', voice, { title: optOut.undoneTitle, text: optOut.undone });

@@ -14,7 +14,7 @@ const originalMessage =
 
 const headerOfQuote = /^\*?(From|Von|De|Od|Da|מאת|من|差出人|发件人)\s?[:：]\*?\s/iu;
 const laterHeader =
-  /^\*?(Sent|Date|Gesendet|Datum|Envoyé|Enviado|Wysłano|To|An|À|Para|Do|Subject|Betreff|Objet|Asunto|Assunto|Temat)\s?[:：]/iu;
+  /^\*?(Sent|Date|Gesendet|Datum|Envoyé|Enviado|Wysłano|To|An|À|Para|Do|Subject|Betreff|Objet|Asunto|Assunto|Temat|נשלח|אל|נושא|تاريخ الإرسال|إلى|الموضوع|送信日時|宛先|件名|发送时间|收件人|主题)\s?[:：]/iu;
 
 /** An answer below or between quoted lines is left as it is: nobody may miss a customer's words. */
 export function divideReply(text: string): DividedReply {

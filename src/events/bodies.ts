@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import type { CloudEvent, EventType } from '../contract/events.js';
 import type { Report } from '../contract/reports.js';
 import { signLink, type LinkKey } from '../customer/links.js';
-import type { Delivery } from '../outside/events.js';
+import type { Delivery } from '../outside/events/events.js';
 import type { TicketEvent } from '../tmf621/hub-query.js';
 import { ticketPath } from '../tmf621/ticket.js';
 

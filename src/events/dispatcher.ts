@@ -5,8 +5,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { now } from '../outside/database/clock.js';
-import type { Delivery, Events, Failure } from '../outside/events.js';
-import type { Listener } from '../outside/listeners.js';
+import type { Delivery, Events, Failure } from '../outside/events/events.js';
+import type { Listener } from '../outside/events/listeners.js';
 import type { ObservedReports } from '../outside/reports/observed.js';
 import type { TicketLeases } from '../outside/reports/ticket-leases.js';
 import type { Answers } from '../outside/surveys/answers.js';

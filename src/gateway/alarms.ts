@@ -1,6 +1,5 @@
 /** `/alarms/{name}`: the webhook of an alarm system. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { alarmsIn, alertmanagerBody } from '../alarms/alertmanager.js';
 import type { CloseoutClient } from '../client.js';
 import type { AlarmOutcome, OpenInSystem } from '../client/alarms.js';
 import { CloseoutError, isWorthRetrying } from '../contract/errors.js';
@@ -8,6 +7,7 @@ import type { GatewayConfig } from '../setup/config.js';
 import { loadPolicy } from '../setup/policy-file.js';
 import type { AlarmSource, SystemsFile } from '../setup/systems-file.js';
 import { Systems } from '../systems/systems.js';
+import { alarmsIn, alertmanagerBody } from './alertmanager.js';
 import { credentialsOf } from './credentials.js';
 import { parseInput } from './parse.js';
 import { isSameToken } from './same-token.js';
@@ -28,20 +28,24 @@ export function alarmWebhooks(
     config.addressKey,
   );
 
+  // Opening many tickets may take longer than the sender waits, who then repeats the request, which is safe.
+  const ending = new AbortController();
+  app.addHook('preClose', (done) => {
+    ending.abort();
+    done();
+  });
+
   const openerFor = ({ system }: AlarmSource): OpenInSystem | undefined => {
     if (system === undefined) return undefined;
     return async ({ name = '', id: _, ...opening }, reference, beforeWrite) => {
-      const { ticket, at } = await systems.open(system, { ...opening, name, reference }, { beforeWrite });
+      const { ticket, at } = await systems.open(
+        system,
+        { ...opening, name, reference },
+        { signal: ending.signal, beforeWrite },
+      );
       return client.systems.follow(systems.observationOf(system, ticket, at));
     };
   };
-
-  // Opening many tickets takes longer than a sender waits. It sends them again, which is safe to repeat.
-  let isEnding = false;
-  app.addHook('preClose', (done) => {
-    isEnding = true;
-    done();
-  });
 
   /** Whose token the request carries. Each token is its own: an alarm system may do nothing else. */
   const sourceOf = (request: FastifyRequest): AlarmSource | undefined => {
@@ -66,7 +70,7 @@ export function alarmWebhooks(
       const source = sourceOf(request);
       if (!source) throw unauthorized();
       const counts: Partial<Record<AlarmOutcome, number>> = {};
-      const isWaiting = () => !isEnding && !request.raw.socket.destroyed;
+      const isWaiting = () => !ending.signal.aborted && !request.raw.socket.destroyed;
       const failures: unknown[] = [];
       const startedAt = performance.now();
       // In order: an alarm may be there twice, once firing and once resolved. One that is refused does not hold up the others.

@@ -63,9 +63,9 @@ const pages: Record<string, (voice: Voice, asked: Question) => string> = {
   expired: (voice) => endedPage(voice, 'expired', report),
   superseded: (voice) => endedPage(voice, 'superseded', report),
   'not-solved-late': (voice) => endedPage(voice, 'expired', report, { path: '#' }),
-  'opt-out': (voice) => optOutPage(voice, 'ask'),
-  'opted-out': (voice) => optOutPage(voice, 'done'),
-  'opt-out-undone': (voice) => optOutPage(voice, 'undone'),
+  'opt-out': (voice) => optOutPage(voice, 'ask', ''),
+  'opted-out': (voice) => optOutPage(voice, 'done', ''),
+  'opt-out-undone': (voice) => optOutPage(voice, 'undone', ''),
   'unknown-link': (voice) => refusedPage(voice, voice.t.refused.invalid),
 };
 const form = {

@@ -7,10 +7,11 @@ import { followUpIdOf } from '../contract/ids.js';
 import type { Survey } from '../contract/survey.js';
 import type { LinkPurpose } from '../customer/links.js';
 import { languagesOf } from '../customer/question.js';
-import { endedPage, optOutPage, repliedPage, thanksPage } from '../customer/pages.js';
+import { endedPage, optOutPage, repliedPage, thanksPage, withdrawnPage } from '../customer/pages.js';
 import type { Voice } from '../customer/brand.js';
 import type { Language } from '../customer/texts.js';
 import { isInReopenWindow, linkState } from '../policy/links.js';
+import { stateOf } from '../policy/status.js';
 import {
   lengthError,
   queryOf,
@@ -96,14 +97,20 @@ export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: 
     const isReopening = await client.surveys.isReopening(survey.reportId);
     const report = await client.get(survey.reportId);
     const exchange = { ...site, request, reply };
-    const isClosed = report.cycle === survey.cycle && report.status === 'closed';
-    if (isClosed && !isReopening) return showSurvey(exchange, survey, await client.surveys.answerOf(survey.id), {});
-    return sendPage(reply, 200, repliedPage(await voiceOfPage(exchange, survey), report, false));
+    const state = stateOf(report.status);
+    const voice = await voiceOfPage(exchange, survey);
+    if (isReopening || state === 'open') return sendPage(reply, 200, repliedPage(voice, report, false));
+    if (state === 'cancelled') return sendPage(reply, 200, withdrawnPage(voice, state, report.id));
+    return showSurvey(exchange, survey, await client.surveys.answerOf(survey.id), {});
   });
 
   app.get('/u/:token', reads, async (request: LinkRequest, reply) => {
     const survey = await find('optOut', request).catch(undefinedIfGone);
-    return sendPage(reply, 200, optOutPage(await voiceOfPage({ ...site, request, reply }, survey), 'ask'));
+    return sendPage(
+      reply,
+      200,
+      optOutPage(await voiceOfPage({ ...site, request, reply }, survey), 'ask', `/u/${request.params.token}`),
+    );
   });
 
   /** From the page, and one-click from a mail program: no cookie, no login (RFC 8058). */
@@ -113,7 +120,7 @@ export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: 
     if (!survey) await client.customers.optOutOfRemoved(surveyIdOf('optOut', request, site) ?? '', isUndone);
     else await (isUndone ? client.surveys.undoOptOut(survey) : client.surveys.optOut(survey));
     const voice = await voiceOfPage({ ...site, request, reply }, survey);
-    return sendPage(reply, 200, optOutPage(voice, isUndone ? 'undone' : 'done'));
+    return sendPage(reply, 200, optOutPage(voice, isUndone ? 'undone' : 'done', `/u/${request.params.token}`));
   });
 }
 

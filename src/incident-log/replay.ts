@@ -112,7 +112,8 @@ async function untilClosed(client: CloseoutClient, id: string, reportedAt: numbe
     if (closedAt) return Math.max(0, Date.parse(closedAt) - reportedAt);
     if (polls % pollsPerLook === 0) {
       const { held, phase, confirmation } = await patiently(() => client.status(id));
-      if (held || (phase === 'confirming' && confirmation === 'sent')) return undefined;
+      const isAsked = phase === 'confirming' && confirmation === 'sent';
+      if (held || isAsked || phase === 'needsAttention' || phase === 'done') return undefined;
     }
     await pause(20);
   }
@@ -125,7 +126,8 @@ const pollsPerLook = 50;
 async function untilReopened(client: CloseoutClient, id: string, cycle: number): Promise<void> {
   for (;;) {
     const report = await patiently(() => client.get(id));
-    if (stateOf(report.status) === 'open' || report.cycle > cycle) return;
+    if (stateOf(report.status) !== 'closed' && stateOf(report.status) !== 'cleared') return;
+    if (report.cycle > cycle) return;
     await pause(20);
   }
 }

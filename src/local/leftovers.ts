@@ -47,7 +47,9 @@ async function isOurs(pid: number, notedAt: number): Promise<boolean> {
   const [, seconds, args = ''] = /^\s*(\d+)\s+(.*)/.exec(stdout) ?? [];
   const beganAt = Date.now() - Number(seconds) * 1000;
   const isNoted = beganAt < notedAt + 2000; // ps counts whole seconds
-  return isNoted && /dist\/cli\.js|server start-dev|--env cluster .*start|postgres.* -D \//.test(args);
+  return (
+    isNoted && /(dist\/cli\.js|\.bin\/closeout) |server start-dev|--env cluster .*start|postgres.* -D \//.test(args)
+  );
 }
 
 async function end(pid: number, notedAt: number): Promise<void> {

@@ -213,6 +213,8 @@ async function binaries(): Promise<string> {
   await cp(join(packageDir, 'native'), building, { recursive: true, verbatimSymlinks: true });
   await makeLinks(building);
   for (const program of ['postgres', 'initdb']) await chmod(join(building, 'bin', program), 0o755);
+  // The database runs as another user, whatever root's umask is.
+  if (isRoot) await promisify(execFile)('chmod', ['-R', 'a+rX', dirname(target), building]);
   await rename(building, target).catch(async (error: unknown) => {
     await rm(building, { recursive: true, force: true });
     if (!existsSync(target)) throw error; // otherwise another start has created it

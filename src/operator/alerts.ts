@@ -264,7 +264,7 @@ function lowScore(
   const lines = [`The customer of report ${reportId} (cycle ${cycle}) answered${rating ? ` with ${rating}` : ''}.`];
   const course =
     currentCycle > cycle || isInReopenWindow(reopenUntil?.toISOString(), changedAt)
-      ? 'The report is open again.'
+      ? 'The report was reopened.'
       : 'It is too late to reopen the report, so a follow-up report was opened.';
   if (isNotSolved) lines.push(`The customer says that the problem is not solved. ${course}`);
   lines.push('', `Report: ${oneLine(description)}`);

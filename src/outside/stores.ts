@@ -1,13 +1,13 @@
 /** All stores in our PostgreSQL, from one connection pool. */
 import type { TimelineEntry } from '../contract/timeline.js';
 import { alarmTable, type AlarmTable } from './alarms.js';
-import { apiTokenTable, type ApiTokens } from './api-tokens.js';
-import { affectedReports, type AffectedReports } from './affected.js';
-import { rollUpClosingTimes } from './closing-times.js';
-import { countQueries, type Counts } from './counts.js';
+import { apiTokenTable, type ApiTokens } from './access/api-tokens.js';
+import { affectedReports, type AffectedReports } from './reports/affected.js';
+import { rollUpClosingTimes } from './figures/closing-times.js';
+import { countQueries, type Counts } from './figures/counts.js';
 import type { Db } from './database/database.js';
 import { customerErasure, type CustomerErasure } from './erasure.js';
-import { eventTable, type Events } from './events.js';
+import { eventTable, type Events } from './events/events.js';
 import { observedReports, type ObservedReports } from './reports/observed.js';
 import type { ReportStore } from './reports/store.js';
 import { ticketLeases, type TicketLeases } from './reports/ticket-leases.js';
@@ -15,7 +15,7 @@ import { reportDesk, type Desk } from './reports/desk.js';
 import { reportLedger, type Ledger } from './reports/ledger.js';
 import { serviceProblemReports, type ServiceProblemReports } from './reports/service-problems.js';
 import { reportStore } from './reports/store.js';
-import { watching, type Watching } from './reports/watching.js';
+import { dueReports, type DueReports } from './reports/due-reports.js';
 import { answerTable, type Answers } from './surveys/answers.js';
 import { confirmationTable, type Confirmations } from './surveys/confirmations.js';
 import { doNotContactLists, type DoNotContact } from './surveys/do-not-contact.js';
@@ -24,9 +24,9 @@ import { questionTable, type Questions } from './surveys/questions.js';
 import { surveyIdsBy } from './surveys/survey-row.js';
 import { surveyTable, type Surveys } from './surveys/surveys.js';
 import { surveyTimeline, type Timeline } from './surveys/timeline.js';
-import { reportTimeline } from './report-timeline.js';
-import { rollUpSurveys } from './survey-counts.js';
-import { sessionTable, type Sessions } from './sessions.js';
+import { reportTimeline } from './reports/timeline.js';
+import { rollUpSurveys } from './figures/survey-counts.js';
+import { sessionTable, type Sessions } from './access/sessions.js';
 import { unsent, type Unsent } from './unsent.js';
 import { systemStates, type SystemStates } from './system-states.js';
 import { sweepTable, type Sweeps } from './sweeps.js';
@@ -37,7 +37,7 @@ export interface Stores {
   desk: Desk;
   /** Everything that happened to a report, oldest first. */
   timelineOf: (reportId: string) => Promise<TimelineEntry[]>;
-  watching: Watching;
+  dueReports: DueReports;
   serviceProblems: ServiceProblemReports;
   surveys: Surveys;
   questions: Questions;
@@ -75,7 +75,7 @@ export function openStores(db: Db, addressKey: Buffer, forLists: Db = db): Store
     ledger: reportLedger(db, surveyIdOf),
     desk: reportDesk(db, forLists),
     timelineOf: (reportId) => reportTimeline(db, reportId),
-    watching: watching(db),
+    dueReports: dueReports(db),
     serviceProblems: serviceProblemReports(db),
     surveys: surveyTable(db, hashOf, surveyIdOf),
     questions: questionTable(db),

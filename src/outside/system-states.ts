@@ -31,9 +31,9 @@ export interface Hint {
 export interface SystemStates {
   /**
    * Reads a system if something is due, while no other process does. Why it failed is recorded in our own words; an error that is not
-   * ours is thrown, too.
+   * ours is thrown, too. Nothing is recorded of a reading that was stopped.
    */
-  whenDue(system: string, pollEvery: number, read: (due: Due) => Promise<void>): Promise<void>;
+  whenDue(system: string, pollEvery: number, read: (due: Due) => Promise<'read' | 'stopped'>): Promise<void>;
   /** What changed up to the cursor was read, and there is more. */
   reached(system: string, cursor: string | undefined): Promise<void>;
   /** All that changed was read; the cursor is where the next poll begins. */
@@ -128,13 +128,19 @@ export function systemStates(db: Db): SystemStates {
   };
 }
 
-async function whenDue(db: Db, system: string, pollEvery: number, read: (due: Due) => Promise<void>): Promise<void> {
+async function whenDue(
+  db: Db,
+  system: string,
+  pollEvery: number,
+  read: (due: Due) => Promise<'read' | 'stopped'>,
+): Promise<void> {
   const claimedBy = randomUUID();
   const ours = () => db.updateTable('systems').where('name', '=', system).where('claimedBy', '=', claimedBy);
   const succeeded = { failingSince: null, reason: null };
   const failed = { polledAt: now, failingSince: sql<Date>`coalesce(failing_since, now())` };
   let due: Due | undefined;
   let failure: string | undefined;
+  let isStopped = false;
   const lease = {
     take: async () => {
       due = await claim(db, system, pollEvery, claimedBy);
@@ -144,12 +150,12 @@ async function whenDue(db: Db, system: string, pollEvery: number, read: (due: Du
     release: () =>
       ours()
         .set({ claimedBy: null, claimedUntil: null })
-        .set(failure === undefined ? succeeded : { ...failed, reason: failure })
+        .set(isStopped ? {} : failure === undefined ? succeeded : { ...failed, reason: failure })
         .execute(),
   };
   await withLease(lease, async () => {
     try {
-      if (due) await read(due);
+      if (due) isStopped = (await read(due)) === 'stopped';
     } catch (error) {
       const isOurs = error instanceof CloseoutError;
       // What the system said may be about a customer.

@@ -106,10 +106,10 @@ const placeOf: Partial<Record<SystemType, string>> = {
 };
 
 /** Why tickets cannot be opened in a system; undefined if they can. */
-export function whyNoneCanBeOpened({ type, only }: Pick<SystemSettings, 'type' | 'only'>): string | undefined {
+export function whyNoTicketCanBeOpened({ type, only }: Pick<SystemSettings, 'type' | 'only'>): string | undefined {
   const place = placeOf[type];
   const isMissing = place !== undefined && only[place] === undefined;
-  return isMissing ? `tickets cannot be opened there, because only.${place} is not set` : undefined;
+  return isMissing ? `no ticket can be opened in it, because only.${place} is not set` : undefined;
 }
 
 const systemSettings = z.strictObject({
@@ -214,15 +214,15 @@ export function loadSystems(path: string | undefined, env: NodeJS.ProcessEnv = p
       const isSent = token !== undefined && !(rest.type === 'request-tracker' && token.includes(':'));
       if (isSent && !/^[ -~]+$/.test(token))
         refuse(`systems.${id}.token must consist of ASCII characters`, lineOf([...keys, 'token']));
-      const clientSecret = oauth && read(oauth.clientSecret, [...keys, 'oauth', 'clientSecret']);
-      return [id, { ...rest, token, oauth: oauth && { ...oauth, clientSecret: clientSecret ?? '' } }];
+      const clientSecret = (from: Secret) => read(from, [...keys, 'oauth', 'clientSecret']);
+      return [id, { ...rest, token, oauth: oauth && { ...oauth, clientSecret: clientSecret(oauth.clientSecret) } }];
     },
   );
   const alarms = Object.entries(parsed.data.alarms).map(([id, { token: given, ...rest }]): [string, AlarmSource] => {
     const at = (key: string) => lineOf(['alarms', id, key]);
     const system = rest.system === undefined ? undefined : parsed.data.systems[rest.system];
     if (rest.system !== undefined && !system) refuse(`alarms.${id}.system ${rest.system} does not exist`, at('system'));
-    const reason = system && whyNoneCanBeOpened(system);
+    const reason = system && whyNoTicketCanBeOpened(system);
     if (reason) refuse(`alarms.${id}.system is ${rest.system}: ${reason}`, at('system'));
     const token = read(given, ['alarms', id, 'token']);
     if (token.length < 16) refuse(`alarms.${id}.token must have at least 16 characters`, at('token'));

@@ -7,7 +7,7 @@ import { CloseoutError } from '../contract/errors.js';
 import { Http, parsed } from './http.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
 import { titleWith } from './title.js';
-import { isEnded, missingStatuses, type StatusWords } from './words.js';
+import { meansEnded, missingStatuses, type StatusWords } from './words.js';
 
 export const helpdeskWords: StatusWords = {
   cleared: ['Resolved'],
@@ -66,7 +66,7 @@ export class DjangoHelpdesk implements SystemOfRecord {
   }
 
   async listOpen(): Promise<Ticket[]> {
-    return (await this.all()).map(toTicket).filter(({ status }) => !isEnded(status, this.words));
+    return (await this.all()).map(toTicket).filter(({ status }) => !meansEnded(status, this.words));
   }
 
   async move(id: string, status: string, note: string): Promise<void> {

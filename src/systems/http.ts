@@ -41,6 +41,16 @@ export interface RequestContext {
 
 const contexts = new AsyncLocalStorage<RequestContext>();
 
+/** Of the piece of work that is under way. */
+const contextSignal = (): AbortSignal | undefined => contexts.getStore()?.signal;
+
+/** Ends at the context's signal, or after `ms`. */
+export function endsWithin(ms: number): AbortSignal {
+  const timeout = AbortSignal.timeout(ms);
+  const signal = contextSignal();
+  return signal ? AbortSignal.any([signal, timeout]) : timeout;
+}
+
 /** Runs `work` so that its requests are aborted with the signal, and every writing request first awaits `beforeWrite`. */
 export const runInContext = <T>(context: RequestContext, work: () => Promise<T>): Promise<T> =>
   contexts.run(context, work);
@@ -86,14 +96,12 @@ export class Http {
     if (body !== undefined) headers['content-type'] ??= 'application/json';
     // It may have waited for its turn.
     if (method !== 'GET') await contexts.getStore()?.beforeWrite?.();
-    const timeout = AbortSignal.timeout(requestTimeout);
-    const signal = contexts.getStore()?.signal;
     return fetch(`${url}${path}`, {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
       redirect: 'manual',
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      signal: endsWithin(requestTimeout),
     }).catch((error: unknown) => {
       throw unavailable(where, reasonOf(error), error);
     });
@@ -104,7 +112,7 @@ export class Http {
     const wait = await this.options.pace.next(requestTimeout);
     if (wait === undefined)
       throw unavailable(where, 'the rate limit does not allow a request now', undefined, requestTimeout);
-    await pause(wait, undefined, { signal: contexts.getStore()?.signal }).catch((error: unknown) => {
+    await pause(wait, undefined, { signal: contextSignal() }).catch((error: unknown) => {
       throw unavailable(where, 'it was cancelled', error);
     });
   }

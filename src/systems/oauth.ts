@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { second } from '../policy/time.js';
-import { textOf } from './http.js';
+import { endsWithin, textOf } from './http.js';
 import type { SystemSettings } from '../setup/systems-file.js';
 
 const answer = z.looseObject({ access_token: z.string(), expires_in: z.coerce.number().default(300) });
@@ -33,7 +33,7 @@ export class OauthLogin {
       method: 'POST',
       body: new URLSearchParams({ grant_type: 'client_credentials', ...(scope ? { scope } : {}) }),
       headers: { authorization: `Basic ${login}` },
-      signal: AbortSignal.timeout(requestTimeout),
+      signal: endsWithin(requestTimeout),
     }).catch((cause: unknown) => {
       throw new CloseoutError('SystemUnavailable', 'The token endpoint cannot be reached.', undefined, { cause });
     });

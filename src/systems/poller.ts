@@ -41,7 +41,7 @@ export async function pollSystems(outside: Outside, systems: Systems, log: Logge
   await Promise.all(loops);
 }
 
-/** Requests that are under way are aborted by `stop`, which is no failure of the system. */
+/** Requests that are under way are aborted by `stop`, which says nothing about the system. */
 async function pollOnce(
   outside: Outside,
   systems: Systems,
@@ -58,9 +58,11 @@ async function pollOnce(
       if (due.isPollDue) await poll.readChanged(due.cursor);
       if (due.isCompareDue) await poll.compare();
       if (hinted) throw hinted as Error; // tickets that cannot be read hold up no other
+      return 'read' as const;
     };
-    await runInContext({ signal: stop }, read).catch((error: unknown) => {
-      if (!stop.aborted) throw error;
+    return runInContext({ signal: stop }, read).catch((error: unknown) => {
+      if (stop.aborted) return 'stopped';
+      throw error;
     });
   });
 }
@@ -133,6 +135,7 @@ class Poll {
   /** One that cannot be stored holds up no other. */
   private async observeAll(tickets: Ticket[], at: Date): Promise<void> {
     for (const ticket of tickets) {
+      this.stop.throwIfAborted();
       const seen = await this.observe(ticket, at).catch((error: unknown) => this.noteUnreadable(ticket.id, error));
       await this.follow(seen ?? undefined);
     }

@@ -4,11 +4,12 @@
  */
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
+import { hour } from '../policy/time.js';
 import { Http, parsed } from './http.js';
 import { everyPage, isFirstPoll, pageOfPoll, secondAfter, type Listing } from './pages.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
 import { titleWith } from './title.js';
-import { isEnded, missingStatuses, type StatusWords } from './words.js';
+import { meansEnded, missingStatuses, type StatusWords } from './words.js';
 
 export const redmineWords: StatusWords = {
   cleared: ['Resolved'],
@@ -46,16 +47,19 @@ export class Redmine implements SystemOfRecord {
   private readonly fields: Record<string, string>;
   private readonly project: string | undefined;
   private readonly pageSize: number;
-  private hidesNotes = false;
+  private readonly writesClosingNotes: boolean;
+  /** Where notes can be private, and when that was read, by `performance.now()`; undefined projects: everywhere. */
+  private privacy: { projects?: Set<number>; readAt: number } | undefined;
 
   constructor(
-    { url, token = '', only, fields, pace, pageSize }: AdapterSettings,
+    { url, token = '', only, fields, writeBack, pace, pageSize }: AdapterSettings,
     private readonly words: StatusWords,
   ) {
     this.http = new Http({ url, pace, headers: () => ({ 'x-redmine-api-key': token }) });
     this.fields = fields;
     this.project = only['project'];
     this.pageSize = pageSize;
+    this.writesClosingNotes = writeBack.closing;
   }
 
   async check(): Promise<string[]> {
@@ -67,7 +71,9 @@ export class Redmine implements SystemOfRecord {
     const reference = fields.get(this.fields['reference'] ?? '');
     if (reference !== undefined && (await this.list(`&status_id=*&limit=1&cf_${reference}=none-has-this`)).length > 0)
       faults.push(`The custom field ${this.fields['reference']} is not a filter: set "Used as a filter".`);
-    return [...faults, ...[...(await this.projectsWithPublicNotes()).values()].map(inPublic)];
+    const [newest] = await this.list('&status_id=*&limit=1');
+    if (newest && !(await this.canHideNotes(newest))) faults.push(publicNotes(newest));
+    return faults;
   }
 
   /** What the list does not have is gone, in another project, or hidden by a wrong key, which only the single issue says. */
@@ -89,12 +95,14 @@ export class Redmine implements SystemOfRecord {
   async listOpen(): Promise<Ticket[]> {
     await this.logIn();
     const rows = await everyPage(this.listing('open', 'created_on'));
-    return rows.map((row) => this.toTicket(row)).filter(({ status }) => !isEnded(status, this.words));
+    return rows.map((row) => this.toTicket(row)).filter(({ status }) => !meansEnded(status, this.words));
   }
 
   async move(id: string, status: string): Promise<void> {
     const target = (await this.statusIds()).get(status.toLowerCase());
     if (target === undefined) throw new CloseoutError('SystemRefused', `Redmine has no status ${status}.`);
+    // Before anything is changed.
+    if (this.writesClosingNotes) await this.assertNotesArePrivate(id);
     // Never with a note: if the status is forbidden, only the note would be saved.
     await this.http.send('PUT', issuePath(id), { issue: { status_id: target } });
   }
@@ -105,10 +113,7 @@ export class Redmine implements SystemOfRecord {
   }
 
   async addNote(id: string, text: string): Promise<void> {
-    const open = await this.projectsWithPublicNotes();
-    const found = open.size > 0 ? await this.find(id) : undefined;
-    const project = found && open.get(found.project.id);
-    if (project !== undefined) throw new CloseoutError('SystemMisconfigured', inPublic(project));
+    await this.assertNotesArePrivate(id);
     await this.http.send('PUT', issuePath(id), { issue: { notes: text, private_notes: true } });
   }
 
@@ -149,23 +154,32 @@ export class Redmine implements SystemOfRecord {
     await this.http.get('/users/current.json');
   }
 
-  /**
-   * Where we may not make notes private, by the ids of the projects: there, Redmine ignores `private_notes`, and mails the note to everybody
-   * who watches the issue. Asked again until there is none.
-   */
-  private async projectsWithPublicNotes(): Promise<Map<number, string>> {
-    if (this.hidesNotes) return new Map();
+  private async assertNotesArePrivate(id: string): Promise<void> {
+    const found = await this.find(id);
+    if (found && !(await this.canHideNotes(found))) throw new CloseoutError('SystemMisconfigured', publicNotes(found));
+  }
+
+  /** Where a role lacks the permission, Redmine ignores `private_notes`, and mails the note to everybody who watches the issue. */
+  private async canHideNotes({ project }: Issue): Promise<boolean> {
+    if (!this.privacy || performance.now() - this.privacy.readAt > hour) this.privacy = await this.readPrivacy();
+    const { projects } = this.privacy;
+    const isPrivate = !projects || projects.has(project.id);
+    if (!isPrivate) this.privacy = undefined; // an operator may be about to correct it
+    return isPrivate;
+  }
+
+  private async readPrivacy(): Promise<{ projects?: Set<number>; readAt: number }> {
+    const readAt = performance.now();
     const { body } = await this.http.get('/users/current.json?include=memberships');
     const { admin, memberships } = parsed(z.object({ user: account }), body).user;
-    const ids = new Set(admin ? [] : memberships.flatMap(({ roles }) => roles.map(({ id }) => id)));
+    if (admin) return { readAt };
     const hiding = new Set<number>();
-    for (const id of ids) {
+    for (const id of new Set(memberships.flatMap(({ roles }) => roles.map((each) => each.id)))) {
       const answer = await this.http.get(`/roles/${id}.json`);
       if (parsed(z.object({ role }), answer.body).role.permissions.includes('set_notes_private')) hiding.add(id);
     }
-    const open = admin ? [] : memberships.filter(({ roles }) => !roles.some(({ id }) => hiding.has(id)));
-    this.hidesNotes = open.length === 0;
-    return new Map(open.map(({ project }) => [project.id, project.name]));
+    const hidden = memberships.filter(({ roles }) => roles.some(({ id }) => hiding.has(id)));
+    return { projects: new Set(hidden.map(({ project }) => project.id)), readAt };
   }
 
   private async find(id: string, include = ''): Promise<Issue | undefined> {
@@ -226,8 +240,8 @@ export class Redmine implements SystemOfRecord {
   }
 }
 
-const inPublic = (project: string): string =>
-  `Notes would be public in the project ${project}: the role of the user lacks the permission "Set notes as private".`;
+const publicNotes = ({ project }: Issue): string =>
+  `Notes would be public in the project ${project.name}: the user has no role there with the permission "Set notes as private".`;
 
 const idsOf = (found: Issue | undefined): Map<string, number> =>
   new Map(found?.custom_fields.map(({ id, name }) => [name, id]));

@@ -9,7 +9,7 @@ import { now } from '../outside/database/clock.js';
 import type { KnownTicket, Observation } from '../outside/reports/observed.js';
 import type { Pace } from '../outside/system-states.js';
 import { stateOf, statusOfState } from '../policy/status.js';
-import { whyNoneCanBeOpened, type SystemSettings } from '../setup/systems-file.js';
+import { whyNoTicketCanBeOpened, type SystemSettings } from '../setup/systems-file.js';
 import { connectSystem, type ConnectedSystem } from './adapters.js';
 import { runInContext, type RequestContext } from './http.js';
 import { moveTicket, noteOnce, type Move, type Moved } from './move.js';
@@ -81,7 +81,7 @@ export class Systems {
   /** Opens a ticket, or finds the one with the same reference, and returns it. */
   async open(name: string, ticket: NewTicket, context?: RequestContext): Promise<{ ticket: Ticket; at: Date }> {
     const { system, settings } = this.named(name);
-    const reason = whyNoneCanBeOpened(settings);
+    const reason = whyNoTicketCanBeOpened(settings);
     if (reason) throw new CloseoutError('SystemMisconfigured', `CLOSEOUT_SYSTEMS: systems.${name}: ${reason}.`);
     const id = await (context ? runInContext(context, () => system.open(ticket)) : system.open(ticket));
     const at = now();
@@ -126,11 +126,9 @@ const clean = (text: string, most = 255): string => storable(text.trim().slice(0
 function contactOf(contact: Contact | undefined): Contact | undefined {
   if (!contact) return undefined;
   const { name } = contact;
-  const [emailAddress, preferredLanguage, timeZone] = [
-    contact.emailAddress,
-    contact.preferredLanguage,
-    contact.timeZone,
-  ].map((value) => value?.trim());
+  const emailAddress = contact.emailAddress?.trim();
+  const preferredLanguage = contact.preferredLanguage?.trim();
+  const timeZone = contact.timeZone?.trim();
   const isAddress = emailAddress !== undefined && emailAddressPattern.test(emailAddress);
   return {
     name: name && clean(name),

@@ -10,7 +10,7 @@ import { Http, parsed } from './http.js';
 import { OauthLogin } from './oauth.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
 import { referencesOf, ticket, ticketId, timeOf, toTicket, type TicketRow } from './tmf621-ticket.js';
-import { isEnded, missingStatuses, type StatusWords } from './words.js';
+import { meansEnded, missingStatuses, type StatusWords } from './words.js';
 
 export const tmf621Words: StatusWords = {
   cleared: ['resolved'],
@@ -67,7 +67,7 @@ export class Tmf621 implements SystemOfRecord {
   }
 
   async listOpen(): Promise<Ticket[]> {
-    return (await this.all()).map(toTicket).filter(({ status }) => !isEnded(status, this.words));
+    return (await this.all()).map(toTicket).filter(({ status }) => !meansEnded(status, this.words));
   }
 
   async move(id: string, status: string, note: string): Promise<void> {

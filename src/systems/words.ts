@@ -29,7 +29,7 @@ export function stateOfWord(status: string, { cleared, closed, cancelled }: Stat
   return cancelled.some((word) => isSame(status, word)) ? 'cancelled' : 'open';
 }
 
-export function isEnded(status: string, words: StatusWords): boolean {
+export function meansEnded(status: string, words: StatusWords): boolean {
   const state = stateOfWord(status, words);
   return state === 'closed' || state === 'cancelled';
 }

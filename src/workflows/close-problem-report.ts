@@ -274,9 +274,12 @@ async function writeChange(run: RunState, kind: 'reopened' | 'cancelled', { chan
   const step = () =>
     steps[name].executeWithOptions(steps.inSystem(system, steps.untilGivenUp(run)), [{ fence, change, system }]);
   let written;
-  do written = await attemptOrPark(run, { name, step });
-  while (!written && !(await abandonReport(run)));
-  delete run.change;
+  try {
+    do written = await attemptOrPark(run, { name, step });
+    while (!written && !(await abandonReport(run)));
+  } finally {
+    delete run.change;
+  }
   if (written?.isSuperseded) await startOver(run);
   if (!written || written.isSuperseded) return undefined;
   noteWritten(run, fence, written);

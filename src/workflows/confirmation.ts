@@ -5,7 +5,7 @@ import { isFinalRefusal, isSenderFault } from '../policy/delivery.js';
 import type { Confirmation } from '../policy/settings.js';
 import type { Clearing } from '../policy/standing.js';
 import { raiseAlert } from './alert-operator.js';
-import { deliverMail, nextResendPause } from './deliver-mail.js';
+import { deliverMail, planResend } from './deliver-mail.js';
 import { codeOf } from './failure.js';
 import { nextFence, noteWritten } from './ledger.js';
 import { bounceOf } from './customer-signals.js';
@@ -94,7 +94,7 @@ async function askAgain(
   { bounced, askedAt }: { bounced: string; askedAt?: string },
   isDecided: Condition,
 ): Promise<void> {
-  const pause = await nextResendPause(run, bounced);
+  const pause = await planResend(run, bounced);
   const { retries } = run;
   const isUnreachable = () => !isSenderFault(bounceOf(run) ?? bounced);
   const isInterrupted = () => isDecided() || isUnreachable() || run.retries !== retries;

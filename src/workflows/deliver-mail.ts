@@ -65,10 +65,10 @@ async function waitForQuietHours(run: RunState, end: string, wakeUp: Condition):
 const maxSenderFaults = 5;
 
 /**
- * The customer's server rejected a mail because of its sender. Returns when to send it again, in ms from now: 1 h, 2 h, 4 h, 8 h, 16 h.
- * Undefined if it was rejected too often.
+ * The customer's server rejected a mail because of its sender: alerts an operator, and counts. Returns how long to wait before it is sent
+ * again, in ms: 1 h, 2 h, 4 h, 8 h, 16 h; undefined if it was rejected too often.
  */
-export async function nextResendPause(run: RunState, status: string): Promise<number | undefined> {
+export async function planResend(run: RunState, status: string): Promise<number | undefined> {
   await raiseAlert({ kind: 'senderRejected', status, reportId: run.reportId, at: fromNow(0) });
   return run.senderFaults < maxSenderFaults ? hour * 2 ** run.senderFaults++ : undefined;
 }

@@ -9,7 +9,7 @@ import { isBadAddress, isSenderFault } from '../policy/delivery.js';
 import { alertsOperator, alertsUpTo } from '../policy/survey.js';
 import { second } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
-import { deliverMail, nextResendPause } from './deliver-mail.js';
+import { deliverMail, planResend } from './deliver-mail.js';
 import { undefinedIfFailed } from './failure.js';
 import { bounceOf } from './customer-signals.js';
 import { fromNow, reopenForCustomer, update, type RunState } from './run.js';
@@ -138,7 +138,7 @@ async function perform(run: RunState, operation: SurveyOperation | undefined, is
 /** Returns whether the mail is sent again. Another bounce before that is about the same mail. */
 async function resendLater(run: RunState, bounced: string): Promise<boolean> {
   if (run.resendAt !== undefined) return true;
-  const pause = await nextResendPause(run, bounced);
+  const pause = await planResend(run, bounced);
   if (pause !== undefined) run.resendAt = fromNow(pause);
   return pause !== undefined;
 }

@@ -34,7 +34,7 @@ interface Waiting {
  */
 export function publishBriefly(run: RunState, { waitingFor, until, isResend }: Waiting): void {
   update(run, { waitingFor, until, isResend });
-  setCurrentDetails(detailsOf(run));
+  setCurrentDetails(panelText(run));
 }
 
 /** Publishes what the run now waits for. Called where a wait begins, so that a wait costs at most one event. */
@@ -56,7 +56,7 @@ export function publish(run: RunState, waiting: Waiting): void {
 
 export function showCancelRequest(run: RunState): void {
   run.isCancelRequested = true;
-  setCurrentDetails(detailsOf(run));
+  setCurrentDetails(panelText(run));
 }
 
 /** `sent`, `answered`, … or `skipped:<reason>`; undefined while the survey is not decided. */
@@ -66,7 +66,7 @@ export function surveyOutcome({ state, reason }: SurveyRecord): string | undefin
 }
 
 /** At most five short lines of Markdown: the page of the Temporal UI cuts off what follows. */
-export function detailsOf(run: RunState): string {
+function panelText(run: RunState): string {
   const { reportId, cycle, phase, survey, isCancelRequested } = run;
   const { sentence, command } = stateInWords(statusOf(run), utc);
   const outcome = surveyOutcome(survey);

@@ -201,8 +201,11 @@ export async function park(run: RunState, { step, code, failure, waitingFor, unt
     const unlisted = isListed ? {} : { reportId: run.reportId };
     await raiseAlert({ kind: 'attention', step, code, at: fromNow(0), ...unlisted });
     // Of a report that is not known, nothing can be recorded.
-    await wait(run, until, isListed || !run.isKnown ? day : hour, 'Until the operator is reminded');
-    if (!isListed && !until()) isListed = await recordAttention(run);
+    const { ownerId } = run;
+    const isTakenOver = () => run.ownerId !== ownerId; // after a reset, which the ledger takes for the end of this wait
+    const left = isListed || !run.isKnown ? day : hour;
+    await wait(run, () => until() || isTakenOver(), left, 'Until the operator is reminded');
+    if ((!isListed || isTakenOver()) && !until()) isListed = await recordAttention(run);
   }
   update(run, { phase, attention });
   await recordAttention(run);

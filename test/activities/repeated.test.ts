@@ -197,6 +197,6 @@ describe('what a sweep could not do, the next one does', () => {
     const runs = { ...deps.runs, wake: unavailable };
     const woken = await activities.call(() => wakeUnfinished({ ...deps, runs }, { after: 'LOST-' }));
     expect(woken).toMatchObject({ woken: 0, next: undefined });
-    expect(await deps.watching.due(10)).toContainEqual(expect.objectContaining({ id: 'LOST-1', reason: 'overdue' }));
+    expect(await deps.dueReports.due(10)).toContainEqual(expect.objectContaining({ id: 'LOST-1', reason: 'overdue' }));
   });
 });

@@ -21,6 +21,10 @@ test.each([
   '-----Ursprüngliche Nachricht-----\nVon: Acme Care\n\nIst das Problem behoben?',
   '________________________________\nFrom: Acme Care <care@acme.example>\nSent: Tuesday\n\nIs your problem solved?',
   'Von: Acme Care <care@acme.example>\nGesendet: Dienstag\nAn: Ann\nBetreff: Störung 7\n\nIst das Problem behoben?',
+  'מאת: Acme Care\nנשלח: יום שלישי\nאל: Ann\nנושא: 7\n\nהאם הבעיה נפתרה?',
+  'من: Acme Care\nتاريخ الإرسال: الثلاثاء\nإلى: Ann\nالموضوع: 7\n\nهل حُلّت المشكلة؟',
+  '差出人: Acme Care\n送信日時: 火曜日\n宛先: Ann\n件名: 7\n\n問題は解決しましたか？',
+  '发件人: Acme Care\n发送时间: 星期二\n收件人: Ann\n主题: 7\n\n问题解决了吗？',
 ])('Outlook quotes without marks', (tail) => {
   expect(divideReply(`It works now, thanks.\n\n${tail}`)).toEqual({ own: 'It works now, thanks.', quoted: tail });
 });

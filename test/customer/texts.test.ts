@@ -26,6 +26,12 @@ test.each(languageCodes)('%s is complete, and its texts take their values', (cod
   expect(page.tooLong({ length: '2001', longest: '2000' })).toMatch(/(?=.*2001)(?=.*2000)/);
 });
 
+test('a value keeps its own direction within a text from right to left', () => {
+  expect(textsOf('ar').mail.subject({ report: '2026-0815' })).toContain('\u20682026-0815\u2069');
+  expect(textsOf('he').mail.subject({ report: '2026-0815' })).toContain('\u20682026-0815\u2069');
+  expect(textsOf('de').mail.subject({ report: '2026-0815' })).not.toContain('\u2068');
+});
+
 test('dollar signs and braces in values are not interpreted', () => {
   expect(textsOf('en').mail.helloName({ name: "$& {report} $'" })).toBe("Hello $& {report} $',");
 });

@@ -159,6 +159,20 @@ test('an alarm of two Prometheus servers ends, although it began earlier than it
   await stack.untilSurvey(report?.id ?? '', 'sent');
 });
 
+test('an end counts although an earlier firing with its start has ended before', async () => {
+  const [first, second] = [minutesAgo(30), minutesAgo(20)];
+  await send(webhook('firing', 'merged', first));
+  const [report] = await reportsOf('merged');
+  const id = report?.id ?? '';
+  await send(webhook('resolved', 'merged', first));
+  await stack.untilSurvey(id, 'sent');
+  expect((await send(webhook('firing', 'merged', second))).body).toEqual({ reopened: 1 });
+  await stack.untilPhase(id, 'open', 2);
+  await send(webhook('resolved', 'merged', first));
+  await until('it to be closed again', async () => (await stack.client.get(id)).status === 'closed');
+  expect((await stack.client.get(id)).cycle).toBe(2);
+});
+
 test('an alarm that is refused does not hold up those behind it', async () => {
   const [refused, accepted] = ['bad', 'good'].map((name) => webhook('firing', name, minutesAgo(1)));
   const [first] = refused?.alerts ?? [];

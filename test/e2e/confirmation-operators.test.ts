@@ -138,7 +138,11 @@ test('a survey that was skipped because nobody could be asked to confirm is sent
 test('a survey that the policy skips leaves nothing to wait for, also if its run has looked again while the customer was asked', async () => {
   const mail = await askToConfirm(stack, 'UNRATED-1', { ticketType: 'unrated' });
   await stack.signal('UNRATED-1', 'lookAgain');
-  await stack.untilPhase('UNRATED-1', 'confirming');
+  await until('its look-up', async () => {
+    const { events } = await stack.temporal.workflow.getHandle(workflowIdOf('UNRATED-1')).fetchHistory();
+    const types = events?.map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name);
+    return types?.includes('lookUpReport');
+  });
   expect((await post(confirmLink(mail), { fixed: 'yes' })).status).toBe(303);
   expect(await stack.untilPhase('UNRATED-1', 'done')).toMatchObject({
     survey: { state: 'skipped', reason: 'disabled' },

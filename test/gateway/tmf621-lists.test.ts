@@ -1,6 +1,7 @@
 import { post } from '../stack/http.js';
 import { linkIn, type SeenMail } from '../stack/mail.js';
 import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
 import { callApi, ticket, ticketPath, type Request, type Ticket } from '../stack/tickets.js';
 
 /** What the whole resource can do beside creating and changing one ticket: lists, methods, transitions, notes, deletion. */
@@ -235,6 +236,8 @@ test('a ticket with the id of a deleted one gets none of its signals', async () 
   } finally {
     worker('SIGCONT');
   }
+  const ended = 'WorkflowId="problem-report:REUSED-1" AND ExecutionStatus="Terminated"';
+  await until('the first run to be listed', async () => (await stack.temporal.workflow.count(ended)).count === 1);
   await stack.client.overview.sweep();
   await stack.untilPhase('REUSED-1', 'open', 2);
   expect(await stack.client.get('REUSED-1')).toMatchObject({ status: 'acknowledged' });

@@ -38,7 +38,11 @@ describe('a ticket system', () => {
       readings++;
       const before = (await claim())?.until ?? new Date(0);
       await until('the claim to be renewed', async () => ((await claim())?.until ?? 0) > before);
-      await stores.systemStates.whenDue('desk', 1, () => Promise.resolve(void readings++));
+      await stores.systemStates.whenDue('desk', 1, () => {
+        readings++;
+        return Promise.resolve('read');
+      });
+      return 'read';
     });
     expect(readings).toBe(1);
     expect(await claim()).toEqual({ by: null, until: null });
@@ -47,6 +51,7 @@ describe('a ticket system', () => {
   test('whose reading another process has taken over is left to that one', async () => {
     await stores.systemStates.whenDue('desk', 0, async () => {
       await stack.sql(`update systems set claimed_by = 'another', claimed_until = now() + interval '1 minute'`);
+      return 'read';
     });
     expect(await claim()).toMatchObject({ by: 'another' });
   });

@@ -174,7 +174,7 @@ test('attributes stay as they are if the report has changed since the request wa
   expect((await reports.get(reportId)).severity).not.toBe('other');
 });
 
-test('what a lost run waited for an operator at is tried again by its successor', async () => {
+test('a step that waited for an operator is tried again by the next run', async () => {
   const reportId = await taken('PARKED-1');
   const attention = {
     step: 'openFollowUp',

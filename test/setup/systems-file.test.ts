@@ -72,7 +72,7 @@ test.each([
   [
     `alarms: { prom: { type: alertmanager, token: { env: CRM }, system: desk } }
 systems: { desk: { type: redmine, url: "https://a.example", token: { env: CRM } } }`,
-    'alarms.prom.system is desk: tickets cannot be opened there, because only.project is not set',
+    'alarms.prom.system is desk: no ticket can be opened in it, because only.project is not set',
   ],
   [
     'alarms: { prom: { type: alertmanager, token: { env: SHORT } } }',

@@ -131,11 +131,18 @@ export function readCatalogue(path: string, base?: Texts): { texts: Texts; fault
   const lineOf = (node: unknown): number => lines.linePos((node as Node | undefined)?.range?.[0] ?? 0).line;
   const faults = document.errors.map(({ message, linePos }) => ({ line: linePos?.[0].line ?? 1, message }));
   const report: Report = (node, message) => faults.push({ line: lineOf(node), message });
-  const texts = read(document.contents, messages, base, '', report);
+  const isRightToLeft = document.get('dir') === 'rtl' || (base?.dir === 'rtl' && !document.has('dir'));
+  const texts = read(document.contents, messages, base, '', report, isRightToLeft ? isolated : unchanged);
   return { texts: texts as Texts, faults };
 }
 
 type Report = (node: unknown, message: string) => void;
+
+/** What a placeholder becomes. Within a text from right to left, an id of digits and hyphens would be shown in another order (UAX #9). */
+type Fill = (value: string) => string;
+const unchanged: Fill = (value) => value;
+const isolated: Fill = (value) => `\u2068${value}\u2069`;
+
 /** Messages that are known already, in the form of their shape. */
 type Known = { readonly [key: string]: unknown } | undefined;
 
@@ -145,6 +152,7 @@ function read(
   base: Known,
   path: string,
   report: Report,
+  fill: Fill,
 ): unknown {
   if (!isMap(node)) return void report(node, `${path || 'The file'} must be a map of messages.`);
   for (const { key } of node.items) {
@@ -159,8 +167,8 @@ function read(
       const known = base?.[name];
       if (value === undefined && known !== undefined) return [name, known];
       if (value === undefined) report(node, `${path}${name} is missing.`);
-      else if (isShape(inner)) return [name, read(value, inner, known as Known, `${path}${name}.`, report)];
-      else return [name, readText(value, inner, `${path}${name}`, report)];
+      else if (isShape(inner)) return [name, read(value, inner, known as Known, `${path}${name}.`, report, fill)];
+      else return [name, readText(value, inner, `${path}${name}`, report, fill)];
       return [name, undefined];
     }),
   );
@@ -170,7 +178,7 @@ const ofTheLanguage = new Set(['language', 'locale', 'dir']);
 
 const isShape = (shape: Placeholders | Shape): shape is Shape => !Array.isArray(shape);
 
-function readText(node: Node, placeholders: Placeholders, path: string, report: Report): unknown {
+function readText(node: Node, placeholders: Placeholders, path: string, report: Report, fill: Fill): unknown {
   const text = isScalar(node) && typeof node.value === 'string' ? node.value.trim() : '';
   if (text === '') return void report(node, `${path} must be a text.`);
   const used = new Set([...text.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name));
@@ -180,7 +188,7 @@ function readText(node: Node, placeholders: Placeholders, path: string, report: 
   if (path === 'dir' && text !== 'ltr' && text !== 'rtl') report(node, 'dir must be ltr or rtl.');
   if (path === 'locale' && !isLocale(text)) report(node, `locale must be a BCP 47 tag, such as pt-BR, not ${text}.`);
   if (placeholders.length === 0) return text;
-  return (values: Record<string, string>) => text.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
+  return (values: Record<string, string>) => text.replace(/\{(\w+)\}/g, (_, name: string) => fill(values[name] ?? ''));
 }
 
 function isLocale(tag: string): boolean {

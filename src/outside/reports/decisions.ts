@@ -10,7 +10,7 @@ import type { SurveyIdOf } from '../surveys/survey-row.js';
 import { withdrawSurvey } from '../surveys/surveys.js';
 import { write, type Columns, type Written } from './fenced-write.js';
 import { recordStatus } from './history.js';
-import { isBeingClosed, toReport, type ReportRow } from './rows.js';
+import { isBeingClosed, toReport, type ReportRow } from './row-mapping.js';
 
 type Tx = Transaction<Database>;
 

@@ -5,7 +5,7 @@ import type { ScaleName } from '../../contract/scale.js';
 import type { ConfirmationState, SurveyState } from '../../contract/survey.js';
 import { openStatuses } from '../../policy/status.js';
 import type { Db } from '../database/database.js';
-import type { ReportRow } from './rows.js';
+import type { ReportRow } from './row-mapping.js';
 
 export interface DeskQuery {
   phase?: ListedPhase;

@@ -4,7 +4,7 @@ import type { Fence } from '../../policy/standing.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
 import { lock } from './report-row.js';
-import type { ReportRow } from './rows.js';
+import type { ReportRow } from './row-mapping.js';
 
 /** What stands after a write. `isSuperseded`: another run or a newer revision has written, so nothing was. */
 export interface Written {

@@ -19,14 +19,14 @@ import { markConfirmationActedOn, withdrawConfirmation } from '../surveys/confir
 import type { SurveyIdOf } from '../surveys/survey-row.js';
 import { withdrawSurvey } from '../surveys/surveys.js';
 import { endReopenings } from '../unsent.js';
-import { closeAtOnce } from './close-at-once.js';
+import { closeInOneStatement } from './close-in-one-statement.js';
 import { endByHand, record } from './decisions.js';
 import { recordStatus } from './history.js';
 import { seenColumns, type Seen } from './observed.js';
 import { listDiverged, restore, type Restoring } from './restore.js';
 import { set, supersedes, write, type Columns, type Written } from './fenced-write.js';
 import { lock, read, takeOver } from './report-row.js';
-import { isPrepared, isReopenedElsewhere, toReport, type ReportRow } from './rows.js';
+import { isPrepared, isReopenedElsewhere, toReport, type ReportRow } from './row-mapping.js';
 
 type Tx = Transaction<Database>;
 
@@ -98,7 +98,7 @@ export function reportLedger(db: Db, surveyIdOf: SurveyIdOf): Ledger {
     restore: (restoring) => inTransaction((tx) => restore(tx, surveyIdOf, restoring)),
     listDiverged: (id, error) => listDiverged(db, id, error),
     close: async (fence, request, policyFor) =>
-      (request.isPreparation || request.seen ? undefined : await closeAtOnce(db, fence, request, policyFor)) ??
+      (request.isPreparation || request.seen ? undefined : await closeInOneStatement(db, fence, request, policyFor)) ??
       inTransaction((tx) => close(tx, fence, request, policyFor)),
     clear: (fence, clearing, change) => inTransaction((tx) => clear(tx, fence, clearing, change)),
     reopen: (fence, change, reason) => inTransaction((tx) => reopen(tx, surveyIdOf, fence, change, reason)),
@@ -122,12 +122,12 @@ async function clear(tx: Tx, fence: Fence, clearing: Clearing, change: Change | 
   if (stateOf(before.status) === 'cancelled' || isReopenedElsewhere(before, clearing, change))
     return { row: before, isSuperseded: true };
   const reason = await reasonOf(tx, fence.reportId, change);
-  const isKnown = before.status === 'resolved' && isPrepared(before, clearing);
+  const isRecorded = before.status === 'resolved' && isPrepared(before, clearing);
   const written = await write(tx, fence, (row) =>
-    isKnown ? { expectedAt: later(now(), 5 * minute) } : clearedColumns(row, clearing, reason),
+    isRecorded ? { expectedAt: later(now(), 5 * minute) } : clearedColumns(row, clearing, reason),
   );
   const { row, isSuperseded } = written;
-  if (!isSuperseded && !isKnown && row.status === 'resolved')
+  if (!isSuperseded && !isRecorded && row.status === 'resolved')
     await recordStatus(tx, row, [{ status: 'resolved', at: new Date(clearing.at), by: clearing.by, reason }]);
   return written;
 }

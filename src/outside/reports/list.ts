@@ -6,7 +6,7 @@ import { reportStatuses, type Report, type ReportStatus } from '../../contract/r
 import type { Db } from '../database/database.js';
 import type { ListQuery } from './store.js';
 import { attributePath, comparisonOf, isTimeAttribute } from '../../tmf621/list-query.js';
-import { toReport, type ReportRow } from './rows.js';
+import { toReport, type ReportRow } from './row-mapping.js';
 
 /** Attributes with a column of their own. Those of the first kind may be given several values, separated by commas. */
 const columns = ['id', 'severity', 'ticketType', 'priority', 'externalId'] as const;

@@ -12,7 +12,7 @@ import { addCustomer } from '../customers.js';
 import type { Db } from '../database/database.js';
 import { hint } from '../system-states.js';
 import { firstCycle } from './report-row.js';
-import { isSameContact, toReport, type ReportRow } from './rows.js';
+import { isSameContact, toReport, type ReportRow } from './row-mapping.js';
 import { contactOf, putContact } from './store.js';
 
 /** A ticket as it was seen. */

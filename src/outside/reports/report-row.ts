@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
 import type { Db } from '../database/database.js';
-import type { ReportRow } from './rows.js';
+import type { ReportRow } from './row-mapping.js';
 
 function found(id: string, row: ReportRow | undefined): ReportRow {
   if (!row) throw new CloseoutError('ReportNotFound', `There is no report ${id}.`);
@@ -18,7 +18,10 @@ export async function lock(tx: Db, id: string): Promise<ReportRow> {
   return found(id, await tx.selectFrom('reports').selectAll().where('id', '=', id).forUpdate().executeTakeFirst());
 }
 
-/** From now on, only this run may write. One that looks its report up is not stuck, and what another run waited for an operator at is tried again. */
+/**
+ * From now on, only this run may write. A run that looks its report up is not stuck. If another run was waiting for an operator, its step is
+ * tried again.
+ */
 export async function takeOver(db: Db, id: string, runId: string): Promise<ReportRow> {
   const row = await db
     .updateTable('reports')

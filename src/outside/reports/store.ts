@@ -9,7 +9,7 @@ import { assertOfficial } from '../../tmf621/official.js';
 import { now } from '../database/clock.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
-import { recountDaysOf } from '../survey-counts.js';
+import { recountDaysOf } from '../figures/survey-counts.js';
 import { addCustomer } from '../customers.js';
 import { recordStatus } from './history.js';
 import { listReports } from './list.js';
@@ -22,7 +22,7 @@ import {
   toReport,
   toStatusChange,
   type ReportRow,
-} from './rows.js';
+} from './row-mapping.js';
 
 type Tx = Transaction<Database>;
 

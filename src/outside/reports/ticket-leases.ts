@@ -5,7 +5,7 @@ import { CloseoutError } from '../../contract/errors.js';
 import { second } from '../../policy/time.js';
 import type { Db } from '../database/database.js';
 import { leaseSeconds, withLease } from '../lease.js';
-import type { ReportRow } from './rows.js';
+import type { ReportRow } from './row-mapping.js';
 
 export interface TicketLeases {
   /**

@@ -11,7 +11,7 @@ import { sampleBucketOf, skipReason, type EligibilityFacts } from '../../policy/
 import { now } from '../database/clock.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
-import { toContact, toReport, type ReportRow } from '../reports/rows.js';
+import { toContact, toReport, type ReportRow } from '../reports/row-mapping.js';
 import type { SurveyIdOf } from './survey-row.js';
 import { later } from '../../policy/time.js';
 

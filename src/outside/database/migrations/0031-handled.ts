@@ -1,4 +1,7 @@
-/** 0031: answers that have reopened their reports count as handled: the sweep alerts an operator to those of earlier cycles that do not. */
+/**
+ * 0031: from now on, answers of earlier cycles that no run has handled raise an alert. So far, those that reopened their reports were not
+ * marked as handled, so all of them are marked here.
+ */
 import { sql, type Kysely, type Migration } from 'kysely';
 
 export const handled: Migration = {

@@ -1,8 +1,8 @@
 /** Who gets events, and what happens if they fail. */
-import { openDatabase, type Db } from '../../src/outside/database/database.js';
-import { openStores, type Stores } from '../../src/outside/stores.js';
-import { loadConfig } from '../../src/setup/config.js';
-import { Stack } from '../stack/stack.js';
+import { openDatabase, type Db } from '../../../src/outside/database/database.js';
+import { openStores, type Stores } from '../../../src/outside/stores.js';
+import { loadConfig } from '../../../src/setup/config.js';
+import { Stack } from '../../stack/stack.js';
 
 let stack: Stack;
 let db: Db;

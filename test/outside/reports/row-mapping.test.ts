@@ -1,4 +1,4 @@
-import { isSameContact } from '../../../src/outside/reports/rows.js';
+import { isSameContact } from '../../../src/outside/reports/row-mapping.js';
 
 test('contacts are compared by what they say, so that reading one again changes nothing', () => {
   const contact = { name: 'Ann', emailAddress: 'ann@customers.example' };

@@ -1,9 +1,9 @@
 /** Who is logged in. As with tokens, only hashes of the random ids are stored. */
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
-import type { Subject } from '../contract/access.js';
+import type { Subject } from '../../contract/access.js';
 import { hashOf } from './api-tokens.js';
-import type { Db } from './database/database.js';
+import type { Db } from '../database/database.js';
 
 /** A working day. A role revoked at the provider stays in effect until then. */
 const sessionHours = 10;

@@ -1,8 +1,8 @@
 /** The reports that an alert is about. */
 import { sql } from 'kysely';
-import type { Affected } from '../operator/alerts.js';
-import type { Db } from './database/database.js';
-import { wakesUntilStuck } from './reports/watching.js';
+import type { Affected } from '../../operator/alerts.js';
+import type { Db } from '../database/database.js';
+import { wakesUntilStuck } from './due-reports.js';
 
 export interface AffectedReports {
   inAttention(step: string, code: string): Promise<Affected>;

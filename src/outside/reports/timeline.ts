@@ -1,7 +1,7 @@
 /** Everything that happened to a report, read from wherever it was written. */
-import type { TimelineEntry } from '../contract/timeline.js';
-import { isOpen, stateOf } from '../policy/status.js';
-import type { Db } from './database/database.js';
+import type { TimelineEntry } from '../../contract/timeline.js';
+import { isOpen, stateOf } from '../../policy/status.js';
+import type { Db } from '../database/database.js';
 
 /** Oldest first. Holds customers' words: for operators only. */
 export async function reportTimeline(db: Db, reportId: string): Promise<TimelineEntry[]> {

@@ -1,12 +1,12 @@
 /** The counts behind the desk and the metrics, grouped so that every view can be added up from them. */
 import { sql } from 'kysely';
-import type { FollowUpAnswers } from '../contract/question.js';
-import type { ScaleName } from '../contract/scale.js';
-import type { SurveyCount } from '../operator/satisfaction.js';
+import type { FollowUpAnswers } from '../../contract/question.js';
+import type { ScaleName } from '../../contract/scale.js';
+import type { SurveyCount } from '../../operator/satisfaction.js';
 import { closingTimes, type ClosingTimes } from './closing-times.js';
 import { customerWords, type CustomerWords } from './customer-words.js';
-import { reportDesk, type DeskCounts } from './reports/desk.js';
-import type { Db } from './database/database.js';
+import { reportDesk, type DeskCounts } from '../reports/desk.js';
+import type { Db } from '../database/database.js';
 import { countSurveys } from './survey-counts.js';
 
 export interface AnswerRow {

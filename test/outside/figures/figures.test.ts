@@ -1,9 +1,9 @@
 /** The figures that are kept by day agree with what a plain query counts, whatever happened since they were made. */
-import { closingTimes, rollUpClosingTimes } from '../../src/outside/closing-times.js';
-import { openDatabase, type Db } from '../../src/outside/database/database.js';
-import { countSurveys, rollUpSurveys } from '../../src/outside/survey-counts.js';
-import { loadConfig } from '../../src/setup/config.js';
-import { Stack } from '../stack/stack.js';
+import { closingTimes, rollUpClosingTimes } from '../../../src/outside/figures/closing-times.js';
+import { openDatabase, type Db } from '../../../src/outside/database/database.js';
+import { countSurveys, rollUpSurveys } from '../../../src/outside/figures/survey-counts.js';
+import { loadConfig } from '../../../src/setup/config.js';
+import { Stack } from '../../stack/stack.js';
 
 let stack: Stack;
 let db: Db;

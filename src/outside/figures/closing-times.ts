@@ -1,6 +1,6 @@
 /** How long reports took to close once nothing had to be waited for, by day (UTC). Days that are over were counted by a sweep. */
 import { sql, type RawBuilder } from 'kysely';
-import type { Db } from './database/database.js';
+import type { Db } from '../database/database.js';
 
 /** Seconds from the end of the policy's waits to the closing. */
 export interface ClosingTimes {

@@ -8,13 +8,13 @@ import { now } from '../database/clock.js';
 import type { Db } from '../database/database.js';
 import type { Written } from './fenced-write.js';
 import type { ClosingRequest } from './ledger.js';
-import type { ReportRow } from './rows.js';
+import type { ReportRow } from './row-mapping.js';
 
 /**
  * Closes a report that waits for nothing, if it is as its run knows it. Returns undefined if it is not; then nothing was written,
  * and the whole decision has to be made under a lock. A new report may not know its run yet.
  */
-export async function closeAtOnce(
+export async function closeInOneStatement(
   db: Db,
   { reportId, runId, cycle, rev, lastWrittenRev = 0, write, received, signals }: Fence,
   { clearing, change, dueAt, rule, byHand, isConfirmed }: ClosingRequest,

@@ -3,10 +3,10 @@
  * each attempt is recorded.
  */
 import { sql, type RawBuilder } from 'kysely';
-import type { ListenerStatus } from '../contract/events.js';
-import { day, later, minute, second } from '../policy/time.js';
-import { now } from './database/clock.js';
-import type { Db } from './database/database.js';
+import type { ListenerStatus } from '../../contract/events.js';
+import { day, later, minute, second } from '../../policy/time.js';
+import { now } from '../database/clock.js';
+import type { Db } from '../database/database.js';
 import { addHubListener, removeListener, setListeners, unpark, type Listener } from './listeners.js';
 
 /** An event that was claimed for a listener. */

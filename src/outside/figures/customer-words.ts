@@ -1,7 +1,7 @@
 /** What customers said last, in any way: in a survey, by mail, or when they said that a problem is not fixed. */
 import { sql } from 'kysely';
-import type { ScaleName } from '../contract/scale.js';
-import type { Db } from './database/database.js';
+import type { ScaleName } from '../../contract/scale.js';
+import type { Db } from '../database/database.js';
 
 export interface CustomerWords {
   reportId: string;

@@ -1,24 +1,8 @@
 /** The webhook of Alertmanager, version 4: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config */
 import { z } from 'zod';
-import type { AlarmSource } from '../setup/systems-file.js';
+import type { Alarm } from '../client/alarms.js';
 import { valuesAt } from '../contract/values.js';
-
-/** An alarm that began or ended. */
-export interface Alarm {
-  /** The same for the same alarm, whenever it fires. */
-  fingerprint: string;
-  isFiring: boolean;
-  /** ISO 8601: when it began, which tells one firing from the next. */
-  startsAt: string;
-  /** ISO 8601: when it ended; absent while it fires. */
-  endsAt?: string;
-  name: string;
-  description: string;
-  severity: string;
-  customerId?: string;
-  serviceProblemId?: string;
-  emailAddress?: string;
-}
+import type { AlarmSource } from '../setup/systems-file.js';
 
 const texts = z.record(z.string(), z.string()).default({});
 const time = z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-27T08:00:00Z' });

@@ -1,8 +1,8 @@
 /** Tokens of the HTTP API, each with a name of its own. Only their hashes are stored. */
 import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
-import { tokenPrefix, type ApiToken, type Scope, type Subject } from '../contract/access.js';
-import type { Db } from './database/database.js';
+import { tokenPrefix, type ApiToken, type Scope, type Subject } from '../../contract/access.js';
+import type { Db } from '../database/database.js';
 
 export interface ApiTokens {
   /** Returns the token, which is shown once. Undefined if the name is taken. */

@@ -6,7 +6,7 @@ import type { Db } from '../database/database.js';
 
 export type DueReport = ReportKeys & { reason: WakeReason };
 
-export interface Watching {
+export interface DueReports {
   /** Reports whose runs must be woken, at most `limit` for each reason. */
   due(limit: number): Promise<DueReport[]>;
   /**
@@ -35,7 +35,7 @@ const toDue = ({ customerId, serviceProblemId, ...row }: Row): DueReport => ({
   serviceProblemId: serviceProblemId ?? undefined,
 });
 
-export function watching(db: Db): Watching {
+export function dueReports(db: Db): DueReports {
   return {
     async due(limit) {
       const isAwake = sql`(wake_after is null or wake_after <= now())`;

@@ -3,8 +3,8 @@
  * something happened since are counted again. So the figures are exact, and their cost does not grow with what is stored.
  */
 import { sql, type RawBuilder } from 'kysely';
-import type { SurveyCount } from '../operator/satisfaction.js';
-import type { Db } from './database/database.js';
+import type { SurveyCount } from '../../operator/satisfaction.js';
+import type { Db } from '../database/database.js';
 
 const dayOf = sql`(s.decided_at at time zone 'UTC')::date`;
 

@@ -1,7 +1,7 @@
 /** Who gets events: webhooks and ticket systems of CLOSEOUT_SYSTEMS, and listeners of the TMF621 hub. */
 import { sql } from 'kysely';
-import { CloseoutError } from '../contract/errors.js';
-import type { Db } from './database/database.js';
+import { CloseoutError } from '../../contract/errors.js';
+import type { Db } from '../database/database.js';
 
 export interface Listener {
   name: string;
