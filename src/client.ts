@@ -16,7 +16,7 @@ import { TokenService } from './client/tokens.js';
 import { PayloadService } from './client/payloads.js';
 import { SurveyService } from './client/surveys.js';
 import type { Contact } from './contract/contact.js';
-import { CloseoutError, hasCode } from './contract/errors.js';
+import { CloseoutError, hasCode, noReport } from './contract/errors.js';
 import { signals, type ChangeSignal, type OperatorRequest, type UpdateName } from './contract/messages.js';
 import type { ChangeKind, NewReport, Report, ReportChanges, ReportStatus, RunStatus } from './contract/reports.js';
 import type { TimelineEntry } from './contract/timeline.js';
@@ -151,17 +151,17 @@ export class CloseoutClient {
 
   /** The fault is gone: closes the report and asks the customer. Safe to repeat. Throws `ReportNotFound`, `StatusConflict`. */
   clear(reportId: string, change: ChangeRequest = {}): Promise<ReportedChange> {
-    return this.report(reportId, 'cleared', { ...change, status: undefined });
+    return this.reportChange(reportId, 'cleared', { ...change, status: undefined });
   }
 
   /** The fault is back or was not gone: starts the next cycle, even if the run is done. Safe to repeat. */
   reopen(reportId: string, change: ChangeRequest = {}): Promise<ReportedChange> {
-    return this.report(reportId, 'reopened', change);
+    return this.reportChange(reportId, 'reopened', change);
   }
 
   /** The report was raised in error: ends it without a survey. Safe to repeat. */
   cancel(reportId: string, change: ChangeRequest = {}): Promise<ReportedChange> {
-    return this.report(reportId, 'cancelled', change);
+    return this.reportChange(reportId, 'cancelled', change);
   }
 
   /**
@@ -189,7 +189,9 @@ export class CloseoutClient {
     };
     const updated = await this.reports.update(reportId, given, assertFits, change.by); // checked again, under the lock of the row
     const kind = status && changeTo(status);
-    return kind ? this.report(reportId, kind, { ...change, status }, updated) : { report: updated, isApplied: true };
+    return kind
+      ? this.reportChange(reportId, kind, { ...change, status }, updated)
+      : { report: updated, isApplied: true };
   }
 
   /** Throws `ReportNotFound`. */
@@ -218,7 +220,7 @@ export class CloseoutClient {
     // A service may have signalled a report that nobody has opened: only its run knows of it.
     const asked = run === 'running' ? await runs.status(reportId) : undefined;
     if (asked) return asked;
-    if (!row) throw new CloseoutError('ReportNotFound', `There is no report ${reportId}.`);
+    if (!row) throw noReport(reportId);
     return storedStatus(row, run);
   }
 
@@ -254,7 +256,7 @@ export class CloseoutClient {
   }
 
   /** Signals a change to the run, which alone decides what it means, and waits a moment for the ledger to show it. */
-  private async report(
+  private async reportChange(
     reportId: string,
     kind: ChangeKind,
     request: ChangeRequest,

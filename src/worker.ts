@@ -196,7 +196,7 @@ const workflowTasks = 100;
 /** Connections of each queue to the database, at most. */
 const maxConnections = 20;
 
-/** Mails use the connections of the mail queue, and may hold all of them. That a mail has to wait is noted with a connection of the closings. */
+/** Mails may hold all connections of the mail queue, so that a mail has to wait is noted with a connection of the closings. */
 const mailWithinTasks = (mails: Deps, closings: Deps) =>
   mailAtOnce(
     createActivities(mails),

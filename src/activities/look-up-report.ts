@@ -83,7 +83,7 @@ export async function lookUpReport(deps: Deps, { reportId, runId, known, isForce
   };
 }
 
-/** It was skipped when its customer was to be asked to confirm. Whether that still holds is decided after the closing, which has to be recorded. */
+/** A survey that was skipped when its customer was to confirm is decided again after the closing, which also records that it is over. */
 const isUndecided = ({ state, expectedAt }: ReportRow, survey: Survey): boolean =>
   survey.state === 'skipped' && (state === 'cleared' || (state === 'closed' && expectedAt !== null));
 

@@ -1,5 +1,5 @@
 import { activityInfo, log } from '@temporalio/activity';
-import { hasCode } from '../contract/errors.js';
+import { hasCode, undefinedIfNoReport } from '../contract/errors.js';
 import { signals, type SweepResult } from '../contract/messages.js';
 import { now } from '../outside/database/clock.js';
 import { toReport } from '../outside/reports/row-mapping.js';
@@ -106,10 +106,7 @@ async function replaceLost(deps: Deps, result: Result): Promise<string | undefin
 
 /** Starts a successor of a run that ended before its report did, and sends it the signals that the run had not acted on. */
 async function replace({ ledger, lostRuns, runs }: Deps, lost: LostRun): Promise<boolean> {
-  const row = await ledger.read(lost.reportId).catch((error: unknown) => {
-    if (hasCode(error, 'ReportNotFound')) return undefined;
-    throw error;
-  });
+  const row = await ledger.read(lost.reportId).catch(undefinedIfNoReport);
   if (!row) return false;
   const missed = await lostRuns.missedSignals(lost, row);
   if (missed === 'reset') return false;

@@ -1,6 +1,6 @@
 /** Commands for operators: the updates of a run. */
 import type { Command } from 'commander';
-import { CloseoutError, hasCode } from '../contract/errors.js';
+import { CloseoutError, hasCode, undefinedIfNoReport } from '../contract/errors.js';
 import type { OperatorRequest, UpdateName } from '../contract/messages.js';
 import type { RunStatus } from '../contract/reports.js';
 import { commandsOf, describe, print, settled, signed, wholeNumber, withClient, type Common } from './shell.js';
@@ -17,14 +17,16 @@ interface Operation {
   verb: string;
   update: UpdateName;
   description: string;
-  /** Whether a status shows the result; `asked` is when it was asked for, `before` what stood then. */
-  isDone: (status: RunStatus, asked: Date, before: RunStatus) => boolean;
+  /** Whether a status shows the result. `requestedAt`: when the operator asked for it; `before`: the status then. */
+  isDone: (status: RunStatus, requestedAt: Date, before: RunStatus) => boolean;
 }
 
-const isRefusedAgain = ({ attention }: RunStatus, asked: Date): boolean =>
-  attention !== undefined && new Date(attention.since) >= asked;
+const isRefusedAgain = ({ attention }: RunStatus, requestedAt: Date): boolean =>
+  attention !== undefined && new Date(attention.since) >= requestedAt;
 
-const goesOn = ({ phase }: RunStatus): boolean => phase !== 'needsAttention' && phase !== 'closing';
+/** The step has succeeded, or was refused again. */
+const isSettled = (status: RunStatus, requestedAt: Date): boolean =>
+  (status.phase !== 'needsAttention' && status.phase !== 'closing') || isRefusedAgain(status, requestedAt);
 
 const onReports: Operation[] = [
   {
@@ -43,7 +45,7 @@ const onReports: Operation[] = [
     verb: 'close-by-hand',
     update: 'closeByHand',
     description: 'record that the report was closed by hand',
-    isDone: (status, asked) => goesOn(status) || isRefusedAgain(status, asked),
+    isDone: isSettled,
   },
 ];
 
@@ -71,7 +73,7 @@ const onSurveys: Operation[] = [
 export function operateCommands(program: Command): void {
   const command = commandsOf(program.commandsGroup('Reports that need an operator:'));
 
-  asked(command('retry [report]', 'retry the waiting or refused step at once'))
+  signedWithNote(command('retry [report]', 'retry the waiting or refused step at once'))
     .option('--all', 'every report that needs attention', false)
     .option('--where <filter>', 'with --all: only those that match this Temporal list filter')
     .action((id: string | undefined, options: RetryOptions) => {
@@ -80,7 +82,7 @@ export function operateCommands(program: Command): void {
       if (options.all === (id !== undefined))
         throw new CloseoutError('BadInput', 'Name a report, or give --all; not both.', 'report');
       if (id === undefined) return retryAll(options);
-      return operate({ update: 'retryNow', isDone: retried }, id, options);
+      return operate({ update: 'retryNow', isDone: isSettled }, id, options);
     });
 
   add(command, onReports);
@@ -89,12 +91,17 @@ export function operateCommands(program: Command): void {
 export function operateSurveyCommands(program: Command): void {
   const command = commandsOf(program.commandsGroup('Surveys:'));
   add(command, onSurveys);
-  asked(command('extend-survey <report>', 'give the customer more days to answer'))
+  signedWithNote(command('extend-survey <report>', 'give the customer more days to answer'))
     .requiredOption('--days <n>', 'how many, 1 to 90')
     .action((id: string, { days, ...options }: ExtendOptions) =>
-      operate({ update: 'extendSurvey', isDone: ({ until }, _asked, before) => until !== before.until }, id, options, {
-        days: daysOf(days),
-      }),
+      operate(
+        { update: 'extendSurvey', isDone: ({ until }, _requestedAt, before) => until !== before.until },
+        id,
+        options,
+        {
+          days: daysOf(days),
+        },
+      ),
     );
 }
 
@@ -104,16 +111,15 @@ function daysOf(text: string): number {
   return days;
 }
 
-const asked = (command: Command): Command => signed(command, 'author of the request').option('--note <text>', 'why');
+const signedWithNote = (command: Command): Command =>
+  signed(command, 'author of the request').option('--note <text>', 'why');
 
 function add(command: ReturnType<typeof commandsOf>, operations: Operation[]): void {
   for (const { verb, description, ...operation } of operations)
-    asked(command(`${verb} <report>`, description)).action((id: string, options: OperateOptions) =>
+    signedWithNote(command(`${verb} <report>`, description)).action((id: string, options: OperateOptions) =>
       operate(operation, id, options),
     );
 }
-
-const retried = (status: RunStatus, when: Date): boolean => goesOn(status) || isRefusedAgain(status, when);
 
 const operate = (
   { update, isDone }: Pick<Operation, 'update' | 'isDone'>,
@@ -124,19 +130,16 @@ const operate = (
   withClient(async (client) => {
     const { now } = await import('../client/clock.js');
     const before = await client.status(id);
-    const when = now();
+    const requestedAt = now();
     const accepted = await client.operate(update, id, { by, note, ...request });
-    const status = await settled(client, id, (current) => isDone(current, when, before)).catch(undefinedIfNotFound);
+    const status = await settled(client, id, (current) => isDone(current, requestedAt, before)).catch(
+      undefinedIfNoReport,
+    );
     if (!status) return print({ json }, accepted, `The run of ${id} has ended. There is no report ${id}.`);
     print({ json }, status, describe(status));
     // The request was accepted, but the step was refused again.
-    if (isRefusedAgain(status, when)) process.exitCode = 1;
+    if (isRefusedAgain(status, requestedAt)) process.exitCode = 1;
   });
-
-/** The run of a report that nobody has opened is unknown once it has ended. */
-function undefinedIfNotFound(error: unknown): undefined {
-  if (!hasCode(error, 'ReportNotFound')) throw error;
-}
 
 const retryAll = ({ by, note, where, json }: RetryOptions) =>
   withClient(async (client) => {

@@ -13,15 +13,14 @@ import { CloseoutError } from '../contract/errors.js';
 import { reportIdPattern, reportIdRule } from '../contract/ids.js';
 import type { NewReport, ReportChanges } from '../contract/reports.js';
 import { isStorable, maxAuthorLength } from '../contract/text.js';
-import { isTime, timeRule } from '../contract/time.js';
+import { isTime, maxClockSkew, timeRule } from '../contract/time.js';
 import { now } from '../outside/database/clock.js';
-import { minute } from '../policy/time.js';
 
 function assert(isValid: boolean, field: string, rule: string): void {
   if (!isValid) throw new CloseoutError('BadInput', `${field} ${rule}.`, field);
 }
 
-export const assertReportId = (id: string): void => assert(reportIdPattern.test(id), 'id', reportIdRule);
+const assertReportId = (id: string): void => assert(reportIdPattern.test(id), 'id', reportIdRule);
 
 export const assertTime = (time: string, field: string): void => assert(isTime(time), field, timeRule);
 
@@ -32,23 +31,16 @@ export function assertSigned({ by, id }: { by?: string; id?: string }): void {
     if (text !== undefined) assert(text.length <= maxAuthorLength && isStorable(text), field, rule);
 }
 
-/** The clock of a caller may be somewhat ahead. */
 export function assertPast(time: string, field: string): void {
   assertTime(time, field);
-  assert(Date.parse(time) <= now().getTime() + 5 * minute, field, 'must not be in the future');
+  assert(Date.parse(time) <= now().getTime() + maxClockSkew, field, 'must not be in the future');
 }
 
-export const assertDescription = (text: string): void =>
+const assertDescription = (text: string): void =>
   assert(text.trim() !== '' && text.length <= 10_000, 'description', 'must be 1 to 10,000 characters');
 
 /** As long as Temporal's search attributes may be. */
-export function assertIds({
-  customerId,
-  serviceProblemId,
-}: {
-  customerId?: string | null;
-  serviceProblemId?: string | null;
-}) {
+function assertIds({ customerId, serviceProblemId }: { customerId?: string | null; serviceProblemId?: string | null }) {
   const rule = 'must be 1 to 255 characters';
   for (const [field, id] of Object.entries({ customerId, serviceProblemId }))
     if (id !== undefined && id !== null) assert(id.length >= 1 && id.length <= 255, field, rule);
@@ -62,7 +54,7 @@ export function assertChanges(changes: ReportChanges): void {
   if (contact) assertContact(contact);
 }
 
-export function assertContact({ emailAddress, preferredLanguage, timeZone }: Contact): void {
+function assertContact({ emailAddress, preferredLanguage, timeZone }: Contact): void {
   if (emailAddress !== undefined) assert(emailAddressPattern.test(emailAddress), 'emailAddress', emailAddressRule);
   if (preferredLanguage !== undefined)
     assert(languageTagPattern.test(preferredLanguage), 'preferredLanguage', languageTagRule);

@@ -5,7 +5,7 @@ import { maxPerSecond, type MassClearInput, type MassClearProgress } from '../co
 import { now } from '../outside/database/clock.js';
 import type { ReportStore } from '../outside/reports/store.js';
 import type { ServiceProblems } from '../outside/temporal/service-problems.js';
-import { assertSigned, assertTime } from './checks.js';
+import { assertSigned, assertPast } from './checks.js';
 
 export class ServiceProblemService {
   constructor(
@@ -17,10 +17,8 @@ export class ServiceProblemService {
   async clear(input: MassClearInput): Promise<void> {
     const { serviceProblemId, at, perSecond = maxPerSecond } = input;
     if (!serviceProblemId) throw new CloseoutError('BadInput', 'serviceProblemId is missing.', 'serviceProblemId');
-    if (at !== undefined) assertTime(at, 'at');
+    if (at !== undefined) assertPast(at, 'at');
     assertSigned(input);
-    if (at !== undefined && Date.parse(at) > now().getTime())
-      throw new CloseoutError('BadInput', 'at must not be in the future.', 'at');
     if (!Number.isInteger(perSecond) || perSecond < 1 || perSecond > maxPerSecond)
       throw new CloseoutError('BadInput', `perSecond must be a whole number from 1 to ${maxPerSecond}.`, 'perSecond');
     if (!(await this.reports.hasReportsOf(serviceProblemId))) {

@@ -59,7 +59,10 @@ export class SurveyService {
     return survey ? surveyRecord(survey) : { state: 'none' };
   }
 
-  /** Stores the answer to an open survey, or its change, then signals the run; if Temporal is unavailable, the sweep does. Undefined if too late: nothing was stored. */
+  /**
+   * Stores the answer to an open survey, or a change of it, then signals the run. If Temporal is unavailable, the sweep does. Returns undefined
+   * if it is too late; nothing is stored then.
+   */
   async answer(surveyId: string, answer: Answer): Promise<StoredAnswer | undefined> {
     const { answers, reports } = this.stores;
     const stored = await answers.store(surveyId, answer);
@@ -70,7 +73,7 @@ export class SurveyService {
     return stored;
   }
 
-  /** Stores whether the customer says that the problem is fixed, then signals the run, as `answer` does. False if too late: nothing was stored. */
+  /** Stores whether the customer says that the problem is fixed, then signals the run, as `answer` does. Returns false if it is too late. */
   async confirm(surveyId: string, reply: ConfirmationReply): Promise<boolean> {
     const { confirmations, reports } = this.stores;
     const isStored = await confirmations.record(surveyId, reply);

@@ -31,7 +31,7 @@ const timeZones = new Map<string, string>();
 const maxTimeZones = 2000; // spellings; there are 600 zones
 const maxTimeZoneLength = 64;
 
-/** The usual spelling of a zone; undefined if there is no such zone. What was found is kept, because the search takes long, and much memory. */
+/** The usual spelling of a zone; undefined if it does not exist. Results are kept: the search takes much time and memory. */
 export function canonicalTimeZone(zone: string): string | undefined {
   const known = timeZones.get(zone);
   if (known !== undefined || zone.length > maxTimeZoneLength) return known;

@@ -65,6 +65,13 @@ export class CloseoutError extends Error {
 export const hasCode = (error: unknown, ...codes: ErrorCode[]): error is CloseoutError =>
   error instanceof CloseoutError && codes.includes(error.code);
 
+export const noReport = (id: string): CloseoutError => new CloseoutError('ReportNotFound', `There is no report ${id}.`);
+
+/** For `catch`: a report that does not exist is undefined; any other error is thrown again. */
+export function undefinedIfNoReport(error: unknown): undefined {
+  if (!hasCode(error, 'ReportNotFound')) throw error;
+}
+
 /** The error is about an external ticket system, or one of its tickets. */
 export const isAboutSystem = (error: unknown): error is CloseoutError =>
   error instanceof CloseoutError && error.code.startsWith('System');

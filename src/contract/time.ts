@@ -5,6 +5,9 @@ const pattern =
 
 export const timeRule = 'must be a time in ISO 8601 with its zone, such as 2026-11-24T09:30:00Z, or a date';
 
+/** How far a caller's clock may be ahead of ours; ms. */
+export const maxClockSkew = 5 * 60_000;
+
 /** A date that exists, from 1970 on; with a time only if its zone is given, or each machine would read it in its own. */
 export const isTime = (text: string): boolean => exists(text) && (isDate(text) || hasZone(text));
 

@@ -12,7 +12,7 @@ import type { TicketLeases } from '../outside/reports/ticket-leases.js';
 import type { Answers } from '../outside/surveys/answers.js';
 import type { ReportStore } from '../outside/reports/store.js';
 import type { Runs } from '../outside/temporal/runs.js';
-import { CloseoutError, hasCode, isAboutSystem } from '../contract/errors.js';
+import { CloseoutError, isAboutSystem, undefinedIfNoReport } from '../contract/errors.js';
 import type { Webhook } from '../setup/systems-file.js';
 import { runInContext } from '../systems/http.js';
 import type { Systems } from '../systems/systems.js';
@@ -210,20 +210,14 @@ const inWords = ({ code, name, message }: NodeJS.ErrnoException): string => {
 };
 
 async function subjectOf(reports: ReportStore, id: string) {
-  const report = await existing(reports.get(id));
+  const report = await reports.get(id).catch(undefinedIfNoReport);
   if (!report) return undefined;
   const { customerId, externalId, serviceProblemId } = report;
   return { customerId, externalId, serviceProblemId };
 }
 
 async function ticketOf(reports: ReportStore, id: string, publicUrl: string) {
-  const report = await existing(reports.get(id));
+  const report = await reports.get(id).catch(undefinedIfNoReport);
   const details = report && (await reports.detailsOf([id])).get(id);
   return report && toTicket(report, details ?? { history: [] }, publicUrl);
 }
-
-const existing = <T>(reading: Promise<T>): Promise<T | undefined> =>
-  reading.catch((error: unknown) => {
-    if (hasCode(error, 'ReportNotFound')) return undefined;
-    throw error;
-  });

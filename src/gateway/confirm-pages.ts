@@ -109,7 +109,7 @@ async function viewOf(client: CloseoutClient, survey: Survey): Promise<Confirmat
 const acceptsAnswers = (survey: Survey, before: StoredAnswer | undefined): boolean =>
   ['open', 'changeable', 'answered'].includes(linkState(survey, before?.at, now()));
 
-/** Shows what the customer said and what became of the report. Typed words are never lost: if no form accepts them, an operator reads them. */
+/** Shows what the customer said and what became of the report. If no form accepts typed words, an operator reads them. */
 async function showPage(
   exchange: Exchange,
   survey: Survey,

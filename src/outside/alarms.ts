@@ -23,7 +23,7 @@ export interface AlarmTable {
   find(source: string, fingerprint: string): Promise<KnownAlarm | undefined>;
   /** The report that this firing is about, and how often the alarm has fired with this start. */
   set(source: string, fingerprint: string, firing: Omit<KnownAlarm, 'endedAt'>): Promise<void>;
-  /** It no longer fires. Safe to repeat: the first time counts. */
+  /** Records that it has ended. Safe to repeat: the first time counts. */
   noteEnd(source: string, fingerprint: string): Promise<void>;
   /**
    * Does something about an alarm while nobody else does: both halves of a pair send the same at the same time. Throws

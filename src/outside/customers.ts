@@ -10,7 +10,7 @@ export async function addCustomer(tx: Db, id: string | undefined): Promise<void>
     .execute();
 }
 
-/** Until the transaction ends, nothing else that counts this customer's surveys is decided. New reports, and surveys without a cap, do not wait. */
+/** Until the transaction ends, no survey with a cap is decided for this customer. New reports, and other surveys, do not wait. */
 export async function lockCustomer(tx: Db, id: string | undefined): Promise<void> {
   if (id === undefined) return;
   await addCustomer(tx, id);

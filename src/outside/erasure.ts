@@ -1,12 +1,9 @@
 /** Removes personal data: on request, or when reports are old. Scores, states and hashed opt-outs stay. */
-import { sql, type Transaction } from 'kysely';
+import { sql } from 'kysely';
 import { CloseoutError } from '../contract/errors.js';
 import { endedStatuses } from '../policy/status.js';
 import { lockCustomer } from './customers.js';
-import type { Db } from './database/database.js';
-import type { Database } from './database/schema.js';
-
-type Tx = Transaction<Database>;
+import type { Db, Tx } from './database/database.js';
 
 export interface CustomerErasure {
   /** Returns the ids of the customer's reports. Throws `NotFound`. Safe to repeat, as it has to be if it is interrupted. */

@@ -11,6 +11,8 @@ export const endedStatuses: readonly ReportStatus[] = ['closed', 'cancelled', 'r
 export const isOpen = (status: ReportStatus): status is OpenStatus => openStatuses.some((open) => open === status);
 export const isEnded = (status: ReportStatus): boolean => endedStatuses.includes(status);
 
+export const hasEnded = (state: State): boolean => state === 'closed' || state === 'cancelled';
+
 export function stateOf(status: ReportStatus): State {
   if (isOpen(status)) return 'open';
   if (status === 'resolved') return 'cleared';

@@ -143,7 +143,7 @@ export async function textOf({ body }: Response): Promise<string> {
 /** For messages, which must not quote what was searched for. */
 const whereOf = (method: string, path: string): string => `${method} ${path.split('?')[0]}`;
 
-/** An answer that is not what the system's API describes is no answer. Only where it differs is said. */
+/** A response that does not match the API counts as unavailable. The error says only where it differs. */
 export function parsed<T>(schema: ZodType<T>, body: unknown): T {
   const result = schema.safeParse(body);
   if (result.success) return result.data;

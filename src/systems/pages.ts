@@ -41,8 +41,8 @@ export async function pageSince<Row>(cursor: string | undefined, listing: Listin
         'SystemMisconfigured',
         `The list has rows older than ${from}: the system ignores the filter, or reads it in another time zone.`,
       );
-    const start = later(from, timeOf(first));
-    reached = later(reached, timeOf(last));
+    const start = laterOf(from, timeOf(first));
+    reached = laterOf(reached, timeOf(last));
     if (!isFull || Date.parse(timeOf(last)) > Date.parse(start)) return { rows: all, cursor: reached, hasMore: isFull };
     // More of one second than a page holds.
     all.push(...(await wholeSecond(start, listing)));
@@ -62,7 +62,7 @@ export async function pageOfPoll<Row>(cursor: string | undefined, listing: Listi
   if (reached === undefined) return { ...page, cursor: undefined };
   if (page.hasMore) return { ...page, cursor: `${reached} ${ended ?? ''}`.trim() };
   const end = notLaterThanNow(reached);
-  return { ...page, cursor: `${ended ?? end} ${later(ended, end)}` };
+  return { ...page, cursor: `${ended ?? end} ${laterOf(ended, end)}` };
 }
 
 /** Until the first poll has ended, only what is open is of interest: what had ended before may be much. */
@@ -98,5 +98,5 @@ const wholeSeconds = (time: Date): string => time.toISOString().replace(/\.\d+/,
 /** The first time after that second. */
 export const secondAfter = (time: string): string => wholeSeconds(new Date(Date.parse(time) + second));
 
-const later = (one: string | undefined, other: string): string =>
+const laterOf = (one: string | undefined, other: string): string =>
   one !== undefined && Date.parse(one) > Date.parse(other) ? one : other;

@@ -162,7 +162,7 @@ class Poll {
   }
 }
 
-/** What is wrong with one ticket, or with how the system answers about it; undefined if the fault is another. Never what a customer wrote. */
+/** What is wrong with one ticket, never in a customer's words; undefined if the error is not about one ticket. */
 function reasonOfOne(error: unknown): string | undefined {
   if (error instanceof CloseoutError)
     return isAboutSystem(error) || hasCode(error, 'ReportExists', 'BadInput') ? error.message : undefined;

@@ -59,7 +59,7 @@ export class RequestTracker implements SystemOfRecord {
     this.pageSize = pageSize;
   }
 
-  /** Statuses cannot be listed; a wrong one is found out when a ticket is to get it. */
+  /** Statuses cannot be listed; a wrong one shows only when a ticket is moved to it. */
   async check(): Promise<string[]> {
     await this.http.get('/rt');
     const faults: string[] = [];

@@ -1,5 +1,5 @@
 /**
- * A TMF621 system, v4 or v5 (docs/systems.md). What one must know: transitions may need two steps; there are no ETags; counts may be missing;
+ * A TMF621 system, v4 or v5 (docs/systems.md). Quirks: transitions may need two steps; there are no ETags; counts may be missing;
  * v5 spells `externalIdentifier` and `statusChangeHistory`; events come to `/tmf-api/troubleTicket/v4/listener/…`.
  */
 import { z } from 'zod';

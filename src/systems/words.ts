@@ -1,5 +1,5 @@
 /** What a system's status words mean. */
-import type { State } from '../policy/status.js';
+import { hasEnded, type State } from '../policy/status.js';
 
 /** Everything that is not named is open. */
 export interface StatusWords {
@@ -31,7 +31,7 @@ export function stateOfWord(status: string, { cleared, closed, cancelled }: Stat
 
 export function meansEnded(status: string, words: StatusWords): boolean {
   const state = stateOfWord(status, words);
-  return state === 'closed' || state === 'cancelled';
+  return hasEnded(state);
 }
 
 /** The word to ask for. */

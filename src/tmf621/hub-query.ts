@@ -4,7 +4,7 @@ import { valuesAt } from '../contract/values.js';
 import { comparisonOf } from './list-query.js';
 
 /** The events of TMF621 v4.0.0. */
-export const ticketEvents = [
+const ticketEvents = [
   'TroubleTicketCreateEvent',
   'TroubleTicketDeleteEvent',
   'TroubleTicketStatusChangeEvent',

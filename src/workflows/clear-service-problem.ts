@@ -20,6 +20,7 @@ import {
   type MassClearProgress,
   type MassClearRequest,
 } from '../contract/messages.js';
+import { maxClockSkew } from '../contract/time.js';
 import { raiseAlert } from './alert-operator.js';
 import * as steps from './steps.js';
 import { textOf, timeOf } from './untrusted.js';
@@ -82,16 +83,13 @@ function newState(input: MassClearInput): State {
   return { requests: [request], after: '', recentPositions: [], failedRounds: 0, progress };
 }
 
-/** How far a caller's clock may be ahead; ms. */
-const clockSkew = 60_000;
-
 /** Undefined if a value cannot be right. */
 function toRequest({ at, by, perSecond, id }: MassClearRequest): Required<MassClearRequest> | undefined {
   const now = new Date();
   const givenAt = at === undefined ? now.toISOString() : timeOf(at);
   if (givenAt === undefined) return undefined;
   const fixedAt = new Date(givenAt);
-  if (fixedAt.getTime() > now.getTime() + clockSkew) return undefined;
+  if (fixedAt.getTime() > now.getTime() + maxClockSkew) return undefined;
   const rate = perSecond ?? maxPerSecond;
   if (!Number.isInteger(rate) || rate < 1 || rate > maxPerSecond) return undefined;
   const author = textOf(by) ?? 'service problem';

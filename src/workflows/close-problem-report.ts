@@ -128,7 +128,7 @@ async function clearing(run: RunState): Promise<NextPhase> {
   const { policy, hold } = run;
   const mustWait = policy.holdDown > 0 || hold !== undefined;
   if (run.confirmation && isConfirmed(run)) run.phase = 'confirming';
-  // A customer who was asked may reply at any time, also while the report is held. Whether to ask is decided by `closeReport`, under the current policy.
+  // Customers who were asked may reply at any time, even while the report is held. `closeReport` decides whether to ask.
   if (run.confirmation && policy.confirmation && !isConfirmed(run)) return 'confirming';
   return mustWait ? closeOrWait(run) : 'closing';
 }
@@ -192,7 +192,7 @@ async function closeOrWait(run: RunState): Promise<NextPhase> {
   }
 }
 
-/** A local activity is tried first. Until the policy is known, the regular one is tried once: a report that is not closed then is looked up. */
+/** Tries a local activity first. Until the policy is known, the regular one is tried once; if it fails, the report is looked up. */
 async function close(run: RunState, cleared: Clearing, attempts: number, giveUpAt: number) {
   const { system, knowsPolicy, rule, clearedBy: change, dueAt, closeByHand: byHand } = run;
   const fence = nextFence(run, `close ${cleared.at}`);

@@ -78,7 +78,7 @@ async function waitForConfirmation(
   publish(run, { waitingFor: 'the customer to say whether the problem is fixed', until: closesAt });
   const summary = warnAt ? 'Until the customer is warned' : 'Until the window to confirm ends';
   const left = Date.parse(warnAt ?? closesAt) - Date.now();
-  // Whatever the run learned by looking again is in another record.
+  // A look-up replaces this record.
   const isInterrupted = () =>
     isDecided() || !!run.hold || bounceOf(run) !== undefined || run.confirmation !== confirmation;
   if (left > 0 && (await wait(run, isInterrupted, left, summary))) return;

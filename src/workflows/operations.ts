@@ -11,6 +11,7 @@ import type { Phase, RunStatus } from '../contract/reports.js';
 import type { RecordedOperation } from '../contract/timeline.js';
 import type { Decision } from '../policy/standing.js';
 import { hasStepToRetry } from '../policy/state-in-words.js';
+import { hasEnded } from '../policy/status.js';
 import { wasAsked } from './confirmation.js';
 import { fenceOfDecision, noteDecided } from './ledger.js';
 import { fromNow, type RunState } from './run.js';
@@ -161,7 +162,7 @@ async function record(
     const fence = fenceOfDecision(run);
     const options = steps.untilGivenUp(run);
     const { isSuperseded, state } = await steps.recordDecision.executeWithOptions(options, [{ fence, decision }]);
-    if (!isSuperseded && decision.hold && (state === 'closed' || state === 'cancelled'))
+    if (!isSuperseded && decision.hold && hasEnded(state))
       throw refusal(`${commandOf(name)} was refused: the report is ${state} already.`);
     if (!isSuperseded) return noteDecided(run, fence);
     run.looksAgain ||= attempts > 1; // the first time, the run itself may have written meanwhile

@@ -56,7 +56,7 @@ export async function waitForAnswer(run: RunState, isOver: Condition): Promise<v
   );
   const left = at.getTime() - Date.now();
   const hasRequest = () => run.surveyOperations.length > 0 || bounceOf(run) !== undefined;
-  // Whatever the run learned by looking again is in another record.
+  // A look-up replaces this record.
   const isInterrupted = () => isOver() || hasRequest() || run.resendAt !== resendAt || run.survey !== known;
   const isEarly = isInterrupted() || (left > 0 && (await wait(run, isInterrupted, left, summary)));
   if (isOver()) return;

@@ -60,7 +60,7 @@ export function showCancelRequest(run: RunState): void {
 }
 
 /** `sent`, `answered`, … or `skipped:<reason>`; undefined while the survey is not decided. */
-export function surveyOutcome({ state, reason }: SurveyRecord): string | undefined {
+function surveyOutcome({ state, reason }: SurveyRecord): string | undefined {
   if (state === 'none') return undefined;
   return state === 'skipped' ? `skipped:${reason}` : state;
 }

@@ -141,7 +141,7 @@ export interface Step<T> {
   stop?: Condition;
   /** Ends the wait for an operator, beside `retryNow` and `closeByHand`. */
   giveUp?: Condition;
-  /** Whatever happens to the ticket in its system meanwhile is looked at, and the step tried again. */
+  /** If the ticket changes in its system meanwhile, the report is looked up, and the step tried again. */
   watches?: boolean;
   /** The step itself records that it was done by hand; every other one is left when the report is closed by hand. */
   continuesByHand?: boolean;

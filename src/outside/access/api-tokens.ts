@@ -8,7 +8,7 @@ export interface ApiTokens {
   /** Returns the token, which is shown once. Undefined if the name is taken. */
   create(name: string, scopes: readonly Scope[]): Promise<string | undefined>;
   list(): Promise<ApiToken[]>;
-  /** False if there is none of that name. */
+  /** Returns false if no token has this name. */
   revoke(name: string): Promise<boolean>;
   /** Undefined if the token is not known. */
   subjectOf(token: string): Promise<Subject | undefined>;

@@ -1,12 +1,20 @@
 /** The connection pool to PostgreSQL, and its errors as errors that Closeout names. */
 import { randomUUID } from 'node:crypto';
-import { CamelCasePlugin, Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
+import {
+  CamelCasePlugin,
+  Kysely,
+  PostgresDialect,
+  type PostgresPool,
+  type PostgresPoolClient,
+  type Transaction,
+} from 'kysely';
 import pg from 'pg';
 import { CloseoutError } from '../../contract/errors.js';
 import { keepTime } from './clock.js';
 import type { Database } from './schema.js';
 
 export type Db = Kysely<Database>;
+export type Tx = Transaction<Database>;
 
 export interface PoolOptions {
   /** Connections at most. */

@@ -1,18 +1,17 @@
 /** What an operator decides about a report, as the ledger holds it. */
-import { sql, type Transaction } from 'kysely';
+import { sql } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
 import type { ByHand, Decision, Fence } from '../../policy/standing.js';
 import { later, minute, second } from '../../policy/time.js';
 import { now } from '../database/clock.js';
-import type { Database } from '../database/schema.js';
+import type { Tx } from '../database/database.js';
 import { withdrawConfirmation } from '../surveys/confirmations.js';
 import type { SurveyIdOf } from '../surveys/survey-row.js';
 import { withdrawSurvey } from '../surveys/surveys.js';
 import { write, type Columns, type Written } from './fenced-write.js';
 import { recordStatus } from './history.js';
 import { isBeingClosed, toReport, type ReportRow } from './row-mapping.js';
-
-type Tx = Transaction<Database>;
+import { hasEnded } from '../../policy/status.js';
 
 export async function record(tx: Tx, fence: Fence, { operation, ...decision }: Decision): Promise<Written> {
   const written = await write(tx, fence, (row) => decisionColumns(row, decision));
@@ -28,7 +27,7 @@ export async function record(tx: Tx, fence: Fence, { operation, ...decision }: D
 
 function decisionColumns(row: ReportRow, decision: Omit<Decision, 'operation'>): Columns | undefined {
   const { hold } = decision;
-  if (hold && (row.state === 'closed' || row.state === 'cancelled')) return undefined;
+  if (hold && hasEnded(row.state)) return undefined;
   if (hold && isBeingClosed(row, now()))
     throw new CloseoutError('SystemUnavailable', `The ticket of report ${row.id} is being closed.`, undefined, {
       retryAfter: second,
@@ -45,7 +44,7 @@ export async function endByHand(tx: Tx, surveyIdOf: SurveyIdOf, fence: Fence, { 
   let isEnded = false;
   const at = now();
   const written = await write(tx, fence, (row) => {
-    if (row.state === 'closed' || row.state === 'cancelled') return undefined;
+    if (hasEnded(row.state)) return undefined;
     isEnded = true;
     return {
       state: 'closed',

@@ -45,7 +45,7 @@ export interface DeskCounts {
 }
 
 export interface Desk {
-  /** Which of these reports there are none of. */
+  /** Returns the ids that no report has. */
   missing(ids: string[]): Promise<string[]>;
   /** Newest first. `total` stops at `maxCounted`. */
   list(query: DeskQuery): Promise<{ rows: DeskRow[]; total: number }>;

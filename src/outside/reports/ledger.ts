@@ -3,18 +3,17 @@
  * the row's: an attempt that was stopped, or belongs to a run that was lost, overwrites nothing. The default system of record is
  * the same row, so a decision and its execution are one transaction.
  */
-import { sql, type Transaction } from 'kysely';
+import { sql } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
 import type { ReportStatus } from '../../contract/reports.js';
 import { changedAt, type Change } from '../../policy/changes.js';
 import { closingDueAt, expectedAfterClosing, waitBeforeClosing, type Wait } from '../../policy/closing.js';
 import type { PolicyFor, PolicyRule } from '../../policy/settings.js';
 import type { ByHand, Clearing, Decision, Fence } from '../../policy/standing.js';
-import { isOpen, stateOf } from '../../policy/status.js';
+import { hasEnded, isOpen, stateOf } from '../../policy/status.js';
 import { later, minute, soonAfter } from '../../policy/time.js';
 import { now } from '../database/clock.js';
-import type { Db } from '../database/database.js';
-import type { Database } from '../database/schema.js';
+import type { Db, Tx } from '../database/database.js';
 import { markConfirmationActedOn, withdrawConfirmation } from '../surveys/confirmations.js';
 import type { SurveyIdOf } from '../surveys/survey-row.js';
 import { withdrawSurvey } from '../surveys/surveys.js';
@@ -27,8 +26,6 @@ import { listDiverged, restore, type Restoring } from './restore.js';
 import { set, supersedes, write, type Columns, type Written } from './fenced-write.js';
 import { lock, read, takeOver } from './report-row.js';
 import { isPrepared, isReopenedElsewhere, toReport, type ReportRow } from './row-mapping.js';
-
-type Tx = Transaction<Database>;
 
 export interface ClosingRequest {
   clearing: Clearing;
@@ -142,7 +139,7 @@ async function close(
   const isSuperseded = supersedes(row, fence);
   const observed = stateOf(row.status);
   if (isSuperseded) return { row, isSuperseded };
-  if (row.state === 'closed' || row.state === 'cancelled') return write(tx, fence, () => undefined);
+  if (hasEnded(row.state)) return write(tx, fence, () => undefined);
   if (observed === 'cancelled')
     throw new CloseoutError(
       'ClosureRefused',
@@ -208,8 +205,8 @@ async function reopen(
 ): Promise<Written> {
   const reason = (await reasonOf(tx, fence.reportId, change)) ?? customersReason;
   const written = await write(tx, fence, (row) => {
-    const isMoved = !isOpen(row.status) || row.state === 'closed' || row.state === 'cancelled';
-    const isNextCycle = row.state === 'closed' || row.state === 'cancelled';
+    const isNextCycle = hasEnded(row.state);
+    const isMoved = isNextCycle || !isOpen(row.status);
     return {
       state: 'open',
       cycle: isNextCycle ? row.cycle + 1 : row.cycle,
@@ -240,7 +237,7 @@ async function reopen(
 /** The status that the change names, else the one that another program has set. */
 function reopenedStatus({ status, state }: ReportRow, change: Change): ReportStatus {
   if (change.status && isOpen(change.status)) return change.status;
-  return (state === 'closed' || state === 'cancelled') && isOpen(status) ? status : 'inProgress';
+  return hasEnded(state) && isOpen(status) ? status : 'inProgress';
 }
 
 /** Whatever was asked about the clearing is no longer of interest. */

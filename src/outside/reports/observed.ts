@@ -7,7 +7,7 @@ import type { Contact } from '../../contract/contact.js';
 import { CloseoutError } from '../../contract/errors.js';
 import type { ReportAttributes, ReportStatus } from '../../contract/reports.js';
 import { changesBetween } from '../../policy/changes.js';
-import { stateOf } from '../../policy/status.js';
+import { hasEnded, stateOf } from '../../policy/status.js';
 import { addCustomer } from '../customers.js';
 import type { Db } from '../database/database.js';
 import { hint } from '../system-states.js';
@@ -182,7 +182,7 @@ async function note(tx: Db, row: ObservedRow, status: ReportStatus, at: Date): P
 async function open(tx: Db, seen: Observation): Promise<Observed | ObservedRow> {
   const { reportIds, system, ticketId, status, at, attributes, contact, openedAt } = seen;
   const state = stateOf(status);
-  if (state === 'closed' || state === 'cancelled') return { outcome: 'ended' };
+  if (hasEnded(state)) return { outcome: 'ended' };
   await addCustomer(tx, attributes.customerId);
   for (const id of reportIds) {
     const { numInsertedOrUpdatedRows } = await tx

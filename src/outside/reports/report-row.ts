@@ -1,11 +1,11 @@
 /** One report's row. Each throws `ReportNotFound`. */
 import { sql } from 'kysely';
-import { CloseoutError } from '../../contract/errors.js';
+import { noReport } from '../../contract/errors.js';
 import type { Db } from '../database/database.js';
 import type { ReportRow } from './row-mapping.js';
 
 function found(id: string, row: ReportRow | undefined): ReportRow {
-  if (!row) throw new CloseoutError('ReportNotFound', `There is no report ${id}.`);
+  if (!row) throw noReport(id);
   return row;
 }
 
@@ -42,7 +42,7 @@ export async function takeOver(db: Db, id: string, runId: string): Promise<Repor
   return found(id, row);
 }
 
-/** The cycle of a new report. If a report with its id was deleted, the count goes on, so that no survey of that one is taken for one of the new. */
+/** The cycle of a new report. If a report with its id was deleted, the count goes on, so that their surveys have different ids. */
 export const firstCycle = (id: string) =>
   sql<number>`1 + coalesce((select cycle from removed_reports where id = ${id}), 0)`;
 

@@ -1,5 +1,5 @@
 /** All reports in our PostgreSQL, also those whose tickets live in an external system. */
-import { sql, type Transaction } from 'kysely';
+import { sql } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
 import { CloseoutError } from '../../contract/errors.js';
 import type { NewReport, Report, ReportChanges, StatusChange } from '../../contract/reports.js';
@@ -7,8 +7,7 @@ import { isOpen } from '../../policy/status.js';
 import { mergePatch } from '../../tmf621/merge-patch.js';
 import { assertOfficial } from '../../tmf621/official.js';
 import { now } from '../database/clock.js';
-import type { Db } from '../database/database.js';
-import type { Database } from '../database/schema.js';
+import type { Db, Tx } from '../database/database.js';
 import { recountDaysOf } from '../figures/survey-counts.js';
 import { addCustomer } from '../customers.js';
 import { recordStatus } from './history.js';
@@ -23,8 +22,6 @@ import {
   toStatusChange,
   type ReportRow,
 } from './row-mapping.js';
-
-type Tx = Transaction<Database>;
 
 export interface ReportDetails {
   contact?: Contact;

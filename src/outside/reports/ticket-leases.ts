@@ -9,8 +9,9 @@ import type { ReportRow } from './row-mapping.js';
 
 export interface TicketLeases {
   /**
-   * Works on the ticket of a report while nobody else does. `marker`: of the change of status that is to be made. `assertHeld` returns the report's row; it is asked before every change, because
-   * a process that was stopped for a while may have lost the lease. Both throw `SystemUnavailable` if another has it.
+   * Works on the ticket of a report while nobody else does. `marker` names the change of status to be made. `assertHeld` returns the
+   * report's row. Call it before every change: a process that was paused may have lost the lease. Both throw `SystemUnavailable` if another
+   * process has it.
    */
   hold<T>(
     reportId: string,

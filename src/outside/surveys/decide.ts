@@ -1,7 +1,7 @@
 /** Decides whether a report's customer is asked, once per cycle. */
 import { sql, type RawBuilder, type Selectable } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
-import { CloseoutError } from '../../contract/errors.js';
+import { noReport } from '../../contract/errors.js';
 import type { Report } from '../../contract/reports.js';
 import type { Survey } from '../../contract/survey.js';
 import { reopenUntil, surveyExpiresAt } from '../../policy/deadlines.js';
@@ -127,7 +127,7 @@ async function readReport(tx: Db, reportId: string, joined: RawBuilder<unknown> 
     from reports r left join contacts c on c.report_id = r.id ${joined}
     where r.id = ${reportId}`.execute(tx);
   const [row] = rows;
-  if (!row) throw new CloseoutError('ReportNotFound', `There is no report ${reportId}.`);
+  if (!row) throw noReport(reportId);
   return { report: toReport(row), contact: row.contact ? toContact(row.contact) : undefined };
 }
 
