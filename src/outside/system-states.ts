@@ -41,6 +41,8 @@ export interface SystemStates {
   /** Every open ticket was looked at. */
   compared(system: string): Promise<void>;
   states(): Promise<SystemState[]>;
+  /** Of the others, which no file names any more, nothing can fail. */
+  keepOnly(systems: string[]): Promise<void>;
   /** Tickets may have changed: to be read, soon or after `delay` ms. */
   hint(system: string, ticketIds: string[], delay?: number): Promise<void>;
   /** Those that are due, the oldest first. */
@@ -89,6 +91,12 @@ export function systemStates(db: Db): SystemStates {
         .select(['name', 'mark', 'polledAt', 'comparedAt', 'failingSince', 'reason'])
         .orderBy('name')
         .execute(),
+
+    async keepOnly(systems) {
+      await sql`
+        update systems set failing_since = null, reason = null
+        where failing_since is not null and not (name = any(${systems}))`.execute(db);
+    },
 
     hint: (system, ticketIds, delay) => hint(db, system, ticketIds, delay),
 

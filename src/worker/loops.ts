@@ -19,13 +19,14 @@ export interface LoopParts {
   log: Logger;
 }
 
-/** Stores the listeners: the webhooks of the file, and its ticket systems, which are notified of customers' answers. */
+/** Stores the listeners: the webhooks of the file, and its ticket systems, which are notified of customers' answers. Forgets other systems. */
 export async function storeListeners({ stores, file }: Pick<LoopParts, 'stores' | 'file'>): Promise<void> {
   const webhooks = [...file.webhooks].map(([name, { events }]) => ({ name, types: events ?? [...eventTypes] }));
   const systems = [...file.systems].filter(([, { writeBack }]) => writeBack.answer);
   const answers = systems.map(([name]) => ({ name: `system:${name}`, types: ['survey.answered'] }));
   await stores.events.setListeners('webhook', webhooks);
   await stores.events.setListeners('system', answers);
+  await stores.systemStates.keepOnly([...file.systems.keys()]);
 }
 
 /** Runs until it is stopped. */

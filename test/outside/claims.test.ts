@@ -48,6 +48,13 @@ describe('a ticket system', () => {
     expect(await claim()).toEqual({ by: null, until: null });
   });
 
+  test('that no file names any more does not fail', async () => {
+    await stack.sql(`insert into systems (name, failing_since, reason) values ('gone', now(), 'no answer')`);
+    await stores.systemStates.keepOnly(['desk']);
+    const states = await stores.systemStates.states();
+    expect(states.find(({ name }) => name === 'gone')).toMatchObject({ failingSince: null, reason: null });
+  });
+
   test('whose reading another process has taken over is left to that one', async () => {
     await stores.systemStates.whenDue('desk', 0, async () => {
       await stack.sql(`update systems set claimed_by = 'another', claimed_until = now() + interval '1 minute'`);

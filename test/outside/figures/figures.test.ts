@@ -1,8 +1,12 @@
 /** The figures that are kept by day agree with what a plain query counts, whatever happened since they were made. */
 import { closingTimes, rollUpClosingTimes } from '../../../src/outside/figures/closing-times.js';
 import { openDatabase, type Db } from '../../../src/outside/database/database.js';
+import { customerWords } from '../../../src/outside/figures/customer-words.js';
 import { countSurveys, rollUpSurveys } from '../../../src/outside/figures/survey-counts.js';
 import { loadConfig } from '../../../src/setup/config.js';
+import type { Survey } from '../../../src/contract/survey.js';
+import { post } from '../../stack/http.js';
+import { linkIn } from '../../stack/mail.js';
 import { Stack } from '../../stack/stack.js';
 
 let stack: Stack;
@@ -139,4 +143,19 @@ test('days on which no sweep ran are in the closing times, and so is the end of 
   await closeAt('COUNT-2', '3 days');
   await rollUpClosingTimes(db);
   expect((await closingTimes(db, 30)).map(({ closed }) => closed)).toEqual([1, 1]);
+});
+
+test('what customers said is listed with what they wrote below follow-up questions, and when they opened a report again', async () => {
+  const link = linkIn(await stack.ask('SAID-1'), 2);
+  await post(link, { score: '2', comment: 'Too slow' });
+  await stack.untilSurvey('SAID-1', 'answered');
+  await stack.sql(`update answers set follow_ups = '{"technician": "came late"}'
+    where survey_id = (select id from surveys where report_id = 'SAID-1')`);
+  await stack.client.surveys.notSolved((await stack.client.surveys.ofCycle('SAID-1', 1)) as Survey, 'Dead again');
+  await stack.untilPhase('SAID-1', 'open', 2);
+  const said = (await customerWords(db, 10)).filter(({ reportId }) => reportId === 'SAID-1');
+  expect(said.map(({ words, solved }) => [words, solved])).toEqual([
+    ['Dead again', false],
+    ['Too slow\ntechnician: came late', null],
+  ]);
 });
