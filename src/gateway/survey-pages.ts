@@ -135,15 +135,21 @@ async function sendThanks(exchange: Exchange, survey: Survey): Promise<FastifyRe
   const { client, request, reply } = exchange;
   const { id, reportId, cycle, reopenUntil } = survey;
   const form = `/s/${request.params.token}${queryOf(request)}`;
-  const [answer, asked] = await Promise.all([client.surveys.answerOf(id), client.surveys.questionOf(survey)]);
+  const [answer, asked, report] = await Promise.all([
+    client.surveys.answerOf(id),
+    client.surveys.questionOf(survey),
+    client.get(reportId),
+  ]);
   if (!answer) return reply.redirect(form, 303);
   const isUnsolved = answer.solved === false;
   const isInTime = isInReopenWindow(reopenUntil, answer.changedAt);
+  // The page may be opened again once the next cycle is over.
+  const isOver = report.cycle > cycle && stateOf(report.status) !== 'open';
   const page = thanksPage(await voiceOfPage(exchange, survey, languagesOf(asked)), {
     reportId,
     asked,
     score: answer.score ?? undefined,
-    isReopened: isUnsolved && isInTime,
+    isReopened: isUnsolved && isInTime && !isOver,
     followUp: isUnsolved && !isInTime ? followUpIdOf(reportId, cycle) : undefined,
     changeLink: !isUnsolved && linkState(survey, answer.at, now()) === 'changeable' ? form : undefined,
   });

@@ -61,9 +61,9 @@ export interface SystemOfRecord {
   /** Undefined: it was deleted or merged into another one, or is none of those that `only` names. */
   read(id: string): Promise<Ticket | undefined>;
   /**
-   * What changed at or after a cursor, oldest first; without one, and on all pages that follow, what is open now. A cursor is the adapter's own text, often the last
-   * ticket's time. May list a ticket twice, never leave one out that changed while pages were read: page by the last row's key, never
-   * by number.
+   * What changed at or after a cursor, oldest first; without one, and on all pages that follow, what is open now. A cursor is the
+   * adapter's own text, often the last ticket's time. May list a ticket twice, never leave one out that changed while pages were read:
+   * page by the last row's key, never by number.
    */
   changedSince(cursor: string | undefined): Promise<Changes>;
   /** Every ticket that is not closed or cancelled. */

@@ -102,9 +102,14 @@ test('after the time in which a report can be reopened, the page only says that 
 test('after "not solved", nothing offers to change the answer, because that is no longer possible', async () => {
   const link = linkIn(await stack.ask('UNSOLVED-1'));
   const answer = await post(link, { score: '2', solved: 'no' });
-  const thanks = await (await fetch(stack.url(answer.headers.get('location') ?? ''))).text();
+  const thanksPage = async () => (await fetch(stack.url(answer.headers.get('location') ?? ''))).text();
+  const thanks = await thanksPage();
   expect(thanks).toContain('is open again');
   expect(thanks).not.toContain('Change my answer');
+  await stack.untilPhase('UNSOLVED-1', 'open', 2);
+  await stack.client.clear('UNSOLVED-1');
+  await stack.untilSurvey('UNSOLVED-1', 'sent');
+  expect(await thanksPage()).not.toContain('is open again');
 });
 
 test('an opt-out can be undone on its page, and then surveys are sent again', async () => {
