@@ -26,9 +26,10 @@ test.each(languageCodes)('%s is complete, and its texts take their values', (cod
   expect(page.tooLong({ length: '2001', longest: '2000' })).toMatch(/(?=.*2001)(?=.*2000)/);
 });
 
-test('a value keeps its own direction within a text from right to left', () => {
+test('an id without letters keeps its order within a text from right to left', () => {
   expect(textsOf('ar').mail.subject({ report: '2026-0815' })).toContain('\u20682026-0815\u2069');
   expect(textsOf('he').mail.subject({ report: '2026-0815' })).toContain('\u20682026-0815\u2069');
+  expect(textsOf('ar').mail.subject({ report: 'PR-1' })).not.toContain('\u2068');
   expect(textsOf('de').mail.subject({ report: '2026-0815' })).not.toContain('\u2068');
 });
 

@@ -138,10 +138,10 @@ export function readCatalogue(path: string, base?: Texts): { texts: Texts; fault
 
 type Report = (node: unknown, message: string) => void;
 
-/** What a placeholder becomes. Within a text from right to left, an id of digits and hyphens would be shown in another order (UAX #9). */
+/** What a placeholder becomes. In a text from right to left, 2026-0815 would be shown in another order (UAX #9). */
 type Fill = (value: string) => string;
 const unchanged: Fill = (value) => value;
-const isolated: Fill = (value) => `\u2068${value}\u2069`;
+const isolated: Fill = (value) => (/\p{L}/u.test(value) ? value : `\u2068${value}\u2069`);
 
 /** Messages that are known already, in the form of their shape. */
 type Known = { readonly [key: string]: unknown } | undefined;
