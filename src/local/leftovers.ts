@@ -48,7 +48,7 @@ async function isOurs(pid: number, notedAt: number): Promise<boolean> {
   const beganAt = Date.now() - Number(seconds) * 1000;
   const isNoted = beganAt < notedAt + 2000; // ps counts whole seconds
   return (
-    isNoted && /(dist\/cli\.js|\.bin\/closeout) |server start-dev|--env cluster .*start|postgres.* -D \//.test(args)
+    isNoted && /(dist\/cli\.js|\.bin\/closeout)( |$)|server start-dev|--env cluster .*start|postgres.* -D \//.test(args)
   );
 }
 

@@ -51,7 +51,7 @@ test('there is a schedule that sweeps', async () => {
 });
 
 /** Of each kind. */
-const size = process.env['CI'] ? 200 : 40;
+const size = process.env['CI'] ? 120 : 40;
 
 test(`${5 * size} changes that no run was notified of: every run follows, once, after one sweep`, async () => {
   const [cleared, reopened, cancelled, elsewhere, answered] = ['CLR', 'REO', 'CAN', 'ELS', 'ANS'].map((word) =>
