@@ -81,10 +81,9 @@ async function drain(
     while (!isStopped()) {
       const claimed = await outside.events.claim(listener.name, atOnce);
       if (claimed.length === 0) return;
-      const results = await Promise.all(
-        claimed.map((delivery) => deliver(outside, settings, listener, delivery, stop)),
-      );
-      if (results.includes(false)) return;
+      const delivering = claimed.map((delivery) => deliver(outside, settings, listener, delivery, stop));
+      await Promise.allSettled(delivering); // one that fails must not leave the others running
+      if ((await Promise.all(delivering)).includes(false)) return;
     }
   } catch (error) {
     log.warn({ listener: listener.name, error: (error as Error).name }, 'cannot deliver events');

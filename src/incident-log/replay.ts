@@ -111,9 +111,9 @@ async function untilClosed(client: CloseoutClient, id: string, reportedAt: numbe
     const { closedAt } = await patiently(() => client.get(id));
     if (closedAt) return Math.max(0, Date.parse(closedAt) - reportedAt);
     if (polls % pollsPerLook === 0) {
-      const { held, phase, confirmation } = await patiently(() => client.status(id));
+      const { held, phase, confirmation, outcome } = await patiently(() => client.status(id));
       const isAsked = phase === 'confirming' && confirmation === 'sent';
-      if (held || isAsked || phase === 'needsAttention' || phase === 'done') return undefined;
+      if (held || isAsked || phase === 'needsAttention' || outcome === 'cancelled') return undefined;
     }
     await pause(20);
   }
