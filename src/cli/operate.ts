@@ -94,16 +94,11 @@ export function operateSurveyCommands(program: Command): void {
   signedWithNote(command('extend-survey <report>', 'give the customer more days to answer'))
     .requiredOption('--days <n>', 'how many, 1 to 90')
     .action((id: string, { days, ...options }: ExtendOptions) =>
-      operate(
-        { update: 'extendSurvey', isDone: ({ until }, _requestedAt, before) => until !== before.until },
-        id,
-        options,
-        {
-          days: daysOf(days),
-        },
-      ),
+      operate({ update: 'extendSurvey', isDone: isExtended }, id, options, { days: daysOf(days) }),
     );
 }
+
+const isExtended: Operation['isDone'] = ({ until }, _requestedAt, before) => until !== before.until;
 
 function daysOf(text: string): number {
   const days = wholeNumber('--days', text);

@@ -50,8 +50,7 @@ export async function dispatchEvents(
   stop: AbortSignal,
 ): Promise<void> {
   const busy = new Map<string, Promise<void>>();
-  const isStopped = () => stop.aborted;
-  while (!isStopped()) {
+  while (!stop.aborted) {
     const listeners = await outside.events.active().catch((error: unknown) => {
       log.warn({ error: (error as Error).name }, 'cannot read the listeners of events');
       return [];
@@ -76,9 +75,8 @@ async function drain(
   log: Logger,
   stop: AbortSignal,
 ): Promise<void> {
-  const isStopped = () => stop.aborted;
   try {
-    while (!isStopped()) {
+    while (!stop.aborted) {
       const claimed = await outside.events.claim(listener.name, atOnce);
       if (claimed.length === 0) return;
       const delivering = claimed.map((delivery) => deliver(outside, settings, listener, delivery, stop));

@@ -9,6 +9,7 @@ import type { AlarmSource, SystemsFile } from '../setup/systems-file.js';
 import { Systems } from '../systems/systems.js';
 import { alarmsIn, alertmanagerBody } from './alertmanager.js';
 import { credentialsOf } from './credentials.js';
+import { endingOf } from './ending.js';
 import { parseInput } from './parse.js';
 import { isSameToken } from './same-token.js';
 
@@ -29,11 +30,7 @@ export function alarmWebhooks(
   );
 
   // Opening many tickets may take longer than the sender waits, who then repeats the request, which is safe.
-  const ending = new AbortController();
-  app.addHook('preClose', (done) => {
-    ending.abort();
-    done();
-  });
+  const ending = endingOf(app);
 
   const openerFor = ({ system }: AlarmSource): OpenInSystem | undefined => {
     if (system === undefined) return undefined;
@@ -41,7 +38,7 @@ export function alarmWebhooks(
       const { ticket, at } = await systems.open(
         system,
         { ...opening, name, reference },
-        { signal: ending.signal, beforeWrite },
+        { signal: ending, beforeWrite },
       );
       return client.systems.follow(systems.observationOf(system, ticket, at));
     };
@@ -70,7 +67,7 @@ export function alarmWebhooks(
       const source = sourceOf(request);
       if (!source) throw unauthorized();
       const counts: Partial<Record<AlarmOutcome, number>> = {};
-      const isWaiting = () => !ending.signal.aborted && !request.raw.socket.destroyed;
+      const isWaiting = () => !ending.aborted && !request.raw.socket.destroyed;
       const failures: unknown[] = [];
       const startedAt = performance.now();
       // In order: an alarm may be there twice, once firing and once resolved. One that is refused does not hold up the others.

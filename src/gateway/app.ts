@@ -15,6 +15,7 @@ import { confirmPages } from './confirm-pages.js';
 import { limitsOf } from './customer-page.js';
 import { overviewPages } from './desk/overview.js';
 import { reportPages } from './desk/reports.js';
+import { endingOf } from './ending.js';
 import { errorList } from './error-list.js';
 import { handleErrors } from './errors.js';
 import { login } from './login.js';
@@ -142,10 +143,6 @@ function decodable(url: string): string {
 
 /** A connection whose last request is answered while the gateway ends would be kept open for the next one, and the gateway with it. */
 function closeConnectionsAtEnd(app: FastifyInstance): void {
-  let isEnding = false;
-  app.addHook('preClose', (done) => {
-    isEnding = true;
-    done();
-  });
-  app.addHook('onSend', async (_request, reply) => void (isEnding && reply.header('connection', 'close')));
+  const ending = endingOf(app);
+  app.addHook('onSend', async (_request, reply) => void (ending.aborted && reply.header('connection', 'close')));
 }

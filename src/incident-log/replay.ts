@@ -126,8 +126,8 @@ const pollsPerLook = 50;
 async function untilReopened(client: CloseoutClient, id: string, cycle: number): Promise<void> {
   for (;;) {
     const report = await patiently(() => client.get(id));
-    if (stateOf(report.status) !== 'closed' && stateOf(report.status) !== 'cleared') return;
-    if (report.cycle > cycle) return;
+    const state = stateOf(report.status);
+    if (state === 'open' || state === 'cancelled' || report.cycle > cycle) return;
     await pause(20);
   }
 }

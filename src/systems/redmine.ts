@@ -65,13 +65,13 @@ export class Redmine implements SystemOfRecord {
   async check(): Promise<string[]> {
     await this.logIn();
     const faults = missingStatuses(this.words, [...(await this.statusIds()).keys()]);
-    const fields = await this.fieldIds();
+    const newest = await this.newest();
+    const fields = idsOf(newest);
     for (const name of Object.values(this.fields))
       if (fields.size > 0 && !fields.has(name)) faults.push(`Issues have no custom field ${name}.`);
     const reference = fields.get(this.fields['reference'] ?? '');
     if (reference !== undefined && (await this.list(`&status_id=*&limit=1&cf_${reference}=none-has-this`)).length > 0)
       faults.push(`The custom field ${this.fields['reference']} is not a filter: set "Used as a filter".`);
-    const [newest] = await this.list('&status_id=*&limit=1');
     if (newest && !(await this.canHideNotes(newest))) faults.push(publicNotes(newest));
     return faults;
   }
@@ -119,7 +119,7 @@ export class Redmine implements SystemOfRecord {
 
   async open({ name, description, contact, ...about }: NewTicket): Promise<string> {
     const { reference } = about;
-    const ids = await this.fieldIds();
+    const ids = idsOf(await this.newest());
     const known = ids.get(this.fields['reference'] ?? '');
     const wanted = encodeURIComponent(reference);
     // The fields are known once there is an issue; the subject of the first one holds the reference.
@@ -211,10 +211,10 @@ export class Redmine implements SystemOfRecord {
     return new Map(all.map(({ id, name }) => [name.toLowerCase(), id]));
   }
 
-  /** Only an administrator may list the custom fields, but every issue has them. */
-  private async fieldIds(): Promise<Map<string, number>> {
+  /** It has every custom field, which only an administrator may list. */
+  private async newest(): Promise<Issue | undefined> {
     const [first] = await this.list('&status_id=*&limit=1');
-    return idsOf(first);
+    return first;
   }
 
   private valueOf(found: Issue, field: string): string | undefined {

@@ -2,13 +2,13 @@
 import { sql } from 'kysely';
 import { CloseoutError } from '../../contract/errors.js';
 import type { ByHand, Decision, Fence } from '../../policy/standing.js';
-import { later, minute, second } from '../../policy/time.js';
+import { second } from '../../policy/time.js';
 import { now } from '../database/clock.js';
 import type { Tx } from '../database/database.js';
 import { withdrawConfirmation } from '../surveys/confirmations.js';
 import type { SurveyIdOf } from '../surveys/survey-row.js';
 import { withdrawSurvey } from '../surveys/surveys.js';
-import { write, type Columns, type Written } from './fenced-write.js';
+import { expectedSoon, write, type Columns, type Written } from './fenced-write.js';
 import { recordStatus } from './history.js';
 import { isBeingClosed, toReport, type ReportRow } from './row-mapping.js';
 import { hasEnded } from '../../policy/status.js';
@@ -35,7 +35,7 @@ function decisionColumns(row: ReportRow, decision: Omit<Decision, 'operation'>):
   const json = (value: object | null | undefined) => (value ? JSON.stringify(value) : value);
   // A held report waits for nothing but an operator, or its customer.
   const isReleased = hold === null && row.state === 'cleared';
-  const expected = hold ? { expectedAt: null } : isReleased ? { expectedAt: later(now(), 5 * minute) } : {};
+  const expected = hold ? { expectedAt: null } : isReleased ? { expectedAt: expectedSoon() } : {};
   return { ...expected, ...decision, hold: json(hold), attention: json(decision.attention) };
 }
 

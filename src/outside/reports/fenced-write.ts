@@ -1,6 +1,8 @@
 /** Writes to the ledger that only the run that owns the row may make, and only with a newer revision than the row's. */
 import type { UpdateObject } from 'kysely';
 import type { Fence } from '../../policy/standing.js';
+import { later, minute } from '../../policy/time.js';
+import { now } from '../database/clock.js';
 import type { Db } from '../database/database.js';
 import type { Database } from '../database/schema.js';
 import { lock } from './report-row.js';
@@ -59,3 +61,6 @@ export function set(
     .returningAll()
     .executeTakeFirstOrThrow();
 }
+
+/** By when a run that has something to do will have written again. */
+export const expectedSoon = (): Date => later(now(), 5 * minute);

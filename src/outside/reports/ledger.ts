@@ -11,7 +11,7 @@ import { closingDueAt, expectedAfterClosing, waitBeforeClosing, type Wait } from
 import type { PolicyFor, PolicyRule } from '../../policy/settings.js';
 import type { ByHand, Clearing, Decision, Fence } from '../../policy/standing.js';
 import { hasEnded, isOpen, stateOf } from '../../policy/status.js';
-import { later, minute, soonAfter } from '../../policy/time.js';
+import { soonAfter } from '../../policy/time.js';
 import { now } from '../database/clock.js';
 import type { Db, Tx } from '../database/database.js';
 import { markConfirmationActedOn, withdrawConfirmation } from '../surveys/confirmations.js';
@@ -23,7 +23,7 @@ import { endByHand, record } from './decisions.js';
 import { recordStatus } from './history.js';
 import { seenColumns, type Seen } from './observed.js';
 import { listDiverged, restore, type Restoring } from './restore.js';
-import { set, supersedes, write, type Columns, type Written } from './fenced-write.js';
+import { expectedSoon, set, supersedes, write, type Columns, type Written } from './fenced-write.js';
 import { lock, read, takeOver } from './report-row.js';
 import { isPrepared, isReopenedElsewhere, toReport, type ReportRow } from './row-mapping.js';
 
@@ -121,7 +121,7 @@ async function clear(tx: Tx, fence: Fence, clearing: Clearing, change: Change | 
   const reason = await reasonOf(tx, fence.reportId, change);
   const isRecorded = before.status === 'resolved' && isPrepared(before, clearing);
   const written = await write(tx, fence, (row) =>
-    isRecorded ? { expectedAt: later(now(), 5 * minute) } : clearedColumns(row, clearing, reason),
+    isRecorded ? { expectedAt: expectedSoon() } : clearedColumns(row, clearing, reason),
   );
   const { row, isSuperseded } = written;
   if (!isSuperseded && !isRecorded && row.status === 'resolved')
@@ -159,7 +159,7 @@ async function close(
   const cleared = { status: 'resolved' as const, at: new Date(clearing.at), by: clearing.by, reason };
   if (wait ?? isPreparation) {
     if (!isKnown) await recordStatus(tx, row, [cleared]);
-    const expectedAt = wait ? expectedAfter(wait) : later(now(), 5 * minute);
+    const expectedAt = wait ? expectedAfter(wait) : expectedSoon();
     const columns = isNew || !isKnown ? { ...clearedColumns(row, clearing, reason), expectedAt } : { expectedAt };
     return { row: await set(tx, fence, columns), isSuperseded, wait };
   }
@@ -186,14 +186,14 @@ function clearedColumns(row: ReportRow, { at, receivedAt, by }: Clearing, reason
     clearedAt: at,
     clearReceivedAt: receivedAt,
     clearBy: by ?? null,
-    expectedAt: later(now(), 5 * minute),
+    expectedAt: expectedSoon(),
     lastUpdate: sql<Date>`now()`,
   };
 }
 
 const expectedAfter = (wait: Wait): Date | null => {
   if (wait.for === 'release') return null;
-  return wait.for === 'holdDown' ? soonAfter(new Date(wait.until)) : later(now(), 5 * minute);
+  return wait.for === 'holdDown' ? soonAfter(new Date(wait.until)) : expectedSoon();
 };
 
 async function reopen(
