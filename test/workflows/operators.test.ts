@@ -175,6 +175,6 @@ describe('a follow-up report that cannot be opened', () => {
     expect(await run.status()).toMatchObject({ phase: 'needsAttention', attention: { step: 'openFollowUp' } });
     expect(handled).toEqual([]);
     await run.update('closeByHand', { note: 'opened there' });
-    await run.until('handled', () => handled.length === 1);
+    await run.until('handled', () => handled.length > 0);
   });
 });
