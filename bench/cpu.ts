@@ -29,7 +29,12 @@ export function cpuOfTree(pid: number): number {
 }
 
 /** Resident memory, in MiB. */
-export function residentMiB(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kib) / 1024;
+export const residentMiB = (pid: number): number => memoryOf(pid, 'VmRSS');
+
+/** The most that it has ever been, in MiB. */
+export const peakMiB = (pid: number): number => memoryOf(pid, 'VmHWM');
+
+function memoryOf(pid: number, field: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1]) / 1024;
 }

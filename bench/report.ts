@@ -64,7 +64,7 @@ export function tablesOf(measured: Measured): string {
   );
   row('cleared to mail, one at a time, p50', 'ms', ofSingle(0.5), ratios.clearedToMailP50);
   row('cleared to mail, one at a time, p95', 'ms', ofSingle(0.95), ratios.clearedToMailP95);
-  row('CPU per closing, all processes', 'ms', ofStorm(cpuOf), ratios.cpuPerClosure, 1);
+  row('CPU per closing: worker, Temporal, PostgreSQL', 'ms', ofStorm(cpuOf), ratios.cpuPerClosure, 1);
   for (const part of ['worker', 'temporal', 'postgres'] as const) {
     const of = ofStorm(({ cpu }) => cpu[part]);
     row(`  ${part}`, 'ms', of, of('closeout') / of('floor'), 1);

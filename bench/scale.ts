@@ -13,7 +13,7 @@ import { Stack } from '../test/stack/stack.js';
 import { ticketPath } from '../test/stack/tickets.js';
 import { until } from '../test/stack/waiting.js';
 import { inParallel } from './contenders.js';
-import { residentMiB } from './cpu.js';
+import { peakMiB, residentMiB } from './cpu.js';
 import { quantile } from './report.js';
 
 const { values } = parseArgs({
@@ -74,6 +74,8 @@ async function untilIdle(lastId: string): Promise<void> {
   );
 }
 
+const workerPids = () => ['worker', 'worker-2'].flatMap((name) => stack.pids()[name] ?? []);
+
 /** Returns how many were opened per second. Waits until each run waits. */
 async function openUpTo(from: number, to: number): Promise<number> {
   const ids = Array.from({ length: to - from }, (_, n) => `WAIT-${from + n}`);
@@ -94,15 +96,13 @@ const get = (path: string) => () =>
 
 /** Clears the first of the reports that were opened last. */
 async function measure(from: number, openedPerSecond: number): Promise<Scale> {
-  const pids = stack.pids();
-  const workers = ['worker', 'worker-2'].flatMap((name) => pids[name] ?? []);
   return {
     openedPerSecond,
     sweep: await timed(() => stack.client.overview.sweep()),
     overview: await p95(requests, get('/')),
     list: await p95(requests, get('/reports')),
     tickets: await p95(requests, get(`${ticketPath}?status=acknowledged&limit=50`)),
-    memory: workers.reduce((sum, pid) => sum + residentMiB(pid), 0),
+    memory: workerPids().reduce((sum, pid) => sum + residentMiB(pid), 0),
     // Last, when nothing is left to do for those that were opened.
     clear: await p95(clears, (n) => clearOne(`WAIT-${from + n}`)),
   };
@@ -130,9 +130,10 @@ async function clearAtOnce(count: number): Promise<string> {
     ofKill = ` ${before} before a worker and a gateway were killed, ${perSecond(await sentSince(goneOnAt), endedAt - goneOnAt)} from ${recovery / 1000} s after it.`;
   }
   const rate = perSecond(count, (await untilSent(count)) - startedAt);
+  const largest = Math.max(...workerPids().map(peakMiB));
   const broken = await brokenInvariants(stack);
   if (broken.length > 0) throw new Error(broken.slice(0, 10).join('\n'));
-  return `${count} cleared at once: ${rate} per second, each closed once.${ofKill}`;
+  return `${count} cleared at once: ${rate} per second, each closed once; no worker took more than ${largest.toFixed(0)} MiB.${ofKill}`;
 }
 
 const perSecond = (count: number, ms: number) => ((1000 * count) / ms).toFixed(1);

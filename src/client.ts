@@ -15,6 +15,7 @@ import { SystemService } from './client/systems.js';
 import { TokenService } from './client/tokens.js';
 import { PayloadService } from './client/payloads.js';
 import { SurveyService } from './client/surveys.js';
+import { VersionService } from './client/versions.js';
 import type { Contact } from './contract/contact.js';
 import { CloseoutError, hasCode, noReport } from './contract/errors.js';
 import { signals, type ChangeSignal, type OperatorRequest, type UpdateName } from './contract/messages.js';
@@ -29,7 +30,6 @@ import type { DeskQuery } from './outside/reports/desk.js';
 import { toReport } from './outside/reports/row-mapping.js';
 import { connectTemporal, type Temporal } from './outside/temporal/connect.js';
 import { ignoreUnavailable } from './outside/temporal/calls.js';
-import type { WorkerVersions } from './outside/temporal/worker-versions.js';
 import { changeTo, isOpen, stateOf } from './policy/status.js';
 import { loadConfig, type Config } from './setup/config.js';
 import type { Tracing } from './setup/tracing.js';
@@ -75,7 +75,7 @@ export class CloseoutClient {
   readonly tokens: TokenService;
   readonly sessions: Sessions;
   /** Which version of the workers gets the runs. */
-  readonly workerVersions: Pick<WorkerVersions, 'list' | 'rollOut'>;
+  readonly workerVersions: VersionService;
   /** What Temporal stores, if it is encrypted. */
   readonly payloads: PayloadService;
   private readonly reports: ReportStore;
@@ -95,7 +95,7 @@ export class CloseoutClient {
     this.alarms = new AlarmService(this, stores.alarms);
     this.tokens = new TokenService(stores.apiTokens);
     this.sessions = stores.sessions;
-    this.workerVersions = temporal.workerVersions;
+    this.workerVersions = new VersionService(stores.workers, temporal.workerVersions);
     this.payloads = new PayloadService(temporal.codecs);
   }
 

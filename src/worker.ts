@@ -1,4 +1,5 @@
 /** The process that runs workflows and activities. Start as many as you like. */
+import { randomUUID } from 'node:crypto';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Deps } from './activities/deps.js';
@@ -21,7 +22,7 @@ import { loadBrands } from './setup/brands.js';
 import { loadPolicy } from './setup/policy-file.js';
 import { loadSystems } from './setup/systems-file.js';
 import { Systems } from './systems/systems.js';
-import { keepPrepared, runLoops, storeListeners } from './worker/loops.js';
+import { keepNoted, keepPrepared, runLoops, storeListeners } from './worker/loops.js';
 import { connect, installRuntime } from './worker/runtime.js';
 import { buildId, workflowCode } from './worker/workflow-code.js';
 import { openTracing, type Tracing } from './setup/tracing.js';
@@ -38,7 +39,8 @@ export async function runWorker(
   installRuntime(config, log); // after everything that may be refused
   const connection = await connect(config);
   const parts = await openParts(config, files, log);
-  const { temporal } = parts;
+  const { temporal, stores } = parts;
+  const worker = { id: randomUUID(), version: build ?? '' };
   const stopping = new AbortController();
   const prepareTemporal = async () => {
     await registerSearchAttributes(connection, config.temporal.namespace);
@@ -51,9 +53,12 @@ export async function runWorker(
     const workers = await createWorkers({ config, files, parts, connection, build, log });
     begin();
     const { runs, stopAll } = runAll(workers);
-    const routed = untilDone(log, 'find out which version gets the runs', () => route(temporal, build, log));
+    const known = Promise.all([
+      untilDone(log, 'note that it runs', () => stores.workers.noteRunning(worker.id, worker.version)),
+      untilDone(log, 'find out which version gets the runs', () => route(temporal, build, log)),
+    ]);
     // A worker that is stopped meanwhile waits for nothing.
-    await Promise.race([routed, runs]).catch(async (error: unknown) => {
+    await Promise.race([known, runs]).catch(async (error: unknown) => {
       await stopAll();
       throw error;
     });
@@ -67,6 +72,7 @@ export async function runWorker(
     const loops = Promise.all([
       runLoops({ config, ...parts, runs: temporal.runs, ...files, log }, stopping.signal),
       keepPrepared(prepareAgain, config.watchSeconds, log, stopping.signal),
+      keepNoted(stores.workers, worker, log, stopping.signal),
     ]);
     await runs.finally(() => stopping.abort());
     await loops;

@@ -31,6 +31,7 @@ interface OpenOptions extends Common {
   timeZone?: string;
   language?: string;
   at?: string;
+  by?: string;
 }
 
 interface ChangeOptions extends Common {
@@ -64,7 +65,7 @@ const changes: [verb: Verb, description: string][] = [
 export function reportCommands(program: Command): void {
   const command = commandsOf(program.commandsGroup('Reports:'));
 
-  command('open', 'open a problem report')
+  signed(command('open', 'open a problem report'), 'who opens it')
     .option('--id <id>', 'report id; generated if absent')
     .requiredOption('--description <text>', 'what is wrong')
     .option('--severity <word>', 'as in TMF621', 'minor')
@@ -128,6 +129,7 @@ const open = (options: OpenOptions) =>
       customerId: options.customer,
       serviceProblemId: options.serviceProblem,
       openedAt: timeOption('--at', options.at),
+      openedBy: options.by,
       contact: hasContact ? contact : undefined,
     });
     print(options, report, `${report.id} is open.`);

@@ -104,7 +104,7 @@ export class AlarmService {
     const reference = `${alarm.fingerprint}-${new Date(alarm.startsAt).getTime()}${againOf(alarm)}`;
     if (openInSystem) return openInSystem(opening, reference);
     const id = `${source}-${createHash('sha256').update(reference).digest('hex').slice(0, 16)}`;
-    await this.reports.open({ ...opening, id }).catch((error: unknown) => {
+    await this.reports.open({ ...opening, id, openedBy: authorOf(source) }).catch((error: unknown) => {
       if (!hasCode(error, 'ReportExists')) throw error;
     });
     return id;
@@ -119,11 +119,13 @@ export class AlarmService {
   }
 }
 
+const authorOf = (source: string): string => `alarm:${source}`;
+
 /** The id makes both webhooks of a pair one change. No time is stated: the order in which alarms come counts, not their clock. */
 function changeOf(source: string, alarm: Firing): ChangeRequest {
   const { fingerprint, isFiring, startsAt } = alarm;
   const kind = isFiring ? 'firing' : 'resolved';
-  return { id: `alarm:${fingerprint}:${startsAt}:${kind}${againOf(alarm)}`, by: `alarm:${source}` };
+  return { id: `alarm:${fingerprint}:${startsAt}:${kind}${againOf(alarm)}`, by: authorOf(source) };
 }
 
 /** Tells the firings with the same start apart. */

@@ -25,9 +25,9 @@ const assertReportId = (id: string): void => assert(reportIdPattern.test(id), 'i
 export const assertTime = (time: string, field: string): void => assert(isTime(time), field, timeRule);
 
 /** The author and the id of a change, as its run remembers them. */
-export function assertSigned({ by, id }: { by?: string; id?: string }): void {
+export function assertSigned({ by, openedBy, id }: { by?: string; openedBy?: string; id?: string }): void {
   const rule = `must be at most ${maxAuthorLength} characters of Unicode, without U+0000`;
-  for (const [field, text] of Object.entries({ by, id }))
+  for (const [field, text] of Object.entries({ by, openedBy, id }))
     if (text !== undefined) assert(text.length <= maxAuthorLength && isStorable(text), field, rule);
 }
 
@@ -63,8 +63,9 @@ function assertContact({ emailAddress, preferredLanguage, timeZone }: Contact): 
 
 /** A new report, with an id. */
 export function checkedOpening(report: NewReport): NewReport & { id: string } {
-  const { id = randomUUID(), contact, openedAt } = report;
+  const { id = randomUUID(), contact, openedAt, openedBy } = report;
   assertReportId(id);
+  assertSigned({ openedBy });
   assertIds(report);
   if (contact) assertContact(contact);
   assertDescription(report.description);

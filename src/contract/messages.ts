@@ -161,7 +161,7 @@ export interface MassClearRequest {
 export interface MassClearInput extends MassClearRequest {
   serviceProblemId: string;
   /** For continue-as-new: how far it is. `v`: of this form; a release reads those of every release before. */
-  carried?: { v: 1; state: unknown };
+  carried?: { v: number; state: unknown };
 }
 
 /** Signal to a running `clearServiceProblem`: a second request is honoured after the first. */

@@ -66,10 +66,10 @@ export interface RunInput {
   /** For the first run of a report that was just stored: it need not look the report up. */
   opened?: OpenedReport;
   /**
-   * For continue-as-new: changes that are not written yet, and what else was not acted on. `v`: of this form; a release reads those of
-   * every release before.
+   * For continue-as-new: changes that are not written yet, and what else was not acted on. `v`: the version of this form
+   * (workflows/carried.ts).
    */
-  carried?: { v: 1; changes: unknown[]; rest?: unknown };
+  carried?: { v: number; changes: unknown[]; rest?: unknown };
 }
 
 /** What the ledger holds about a report that was just stored. */
@@ -144,6 +144,8 @@ export interface NewReport extends ReportAttributes {
   contact?: Contact;
   /** ISO 8601; now if absent. */
   openedAt?: string;
+  /** The author in the report's history. */
+  openedBy?: string;
   status?: OpenStatus;
   statusReason?: string;
   /** All other TMF621 attributes, stored and returned unchanged. */

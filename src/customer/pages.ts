@@ -172,6 +172,7 @@ export function thanksPage(voice: Voice, view: ThanksView): string {
 
 /** The form with which a customer who comes late can still say that the problem is not solved. */
 export interface LateForm {
+  /** Of the survey's page, without its language. */
   path: string;
   reason?: string;
   error?: string;
@@ -181,18 +182,22 @@ export function endedPage(
   voice: Voice,
   state: 'answered' | 'expired' | 'superseded',
   { id, name, description }: ShownReport,
-  form?: LateForm,
+  late?: LateForm,
 ): string {
   const { title, text } = voice.t.ended[state];
-  if (!form) return render('message', voice, { title, text, hint: id });
+  if (!late) return render('message', voice, { title, text, hint: id });
   const { page } = voice.t;
+  const { path, reason, error } = late;
   return render('ended', voice, {
-    title: form.error ? `${page.errorTitle}: ${title}` : title,
+    title: error ? `${page.errorTitle}: ${title}` : title,
     heading: title,
     text,
     summary: summaryOf({ name, description }),
+    reason,
     reasonHint: page.commentHint({ longest: formatNumber(maxCommentLength, voice.language) }),
-    ...form,
+    error,
+    ...formLinks(voice, path, ''),
+    action: `${path}/reopen?lang=${voice.language}`,
   });
 }
 

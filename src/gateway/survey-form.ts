@@ -13,7 +13,7 @@ import { changeableUntil } from '../policy/deadlines.js';
 import { isInReopenWindow, linkState, type LinkState } from '../policy/links.js';
 import { answersAsked } from '../policy/questions.js';
 import { languagesOf } from '../customer/question.js';
-import { lengthError, queryOf, sendPage, typedText, voiceFor, type Exchange } from './customer-page.js';
+import { lengthError, sendPage, typedText, voiceFor, type Exchange } from './customer-page.js';
 import { parseInput } from './parse.js';
 
 function scoreText({ scale }: QuestionSet) {
@@ -111,7 +111,7 @@ export async function showSurvey(
   if (state !== 'open' && state !== 'changeable') {
     const typed = request.method === 'POST' ? newWordsIn(answer, before) : undefined;
     const isLate = canReopen(survey, state, report);
-    const late = isLate ? { path: `${path}/reopen${queryOf(request)}`, reason: typed } : undefined;
+    const late = isLate ? { path, reason: typed } : undefined;
     if (typed && !isLate) await client.surveys.addNote(survey, typed);
     return sendPage(reply, state === 'answered' ? 200 : 410, endedPage(voice, state, report, late));
   }

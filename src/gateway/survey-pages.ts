@@ -73,12 +73,8 @@ export function surveyPages(app: FastifyInstance, site: Site, { reads, posts }: 
     const state = linkState(survey, before?.at, now());
     const isInTime = canReopen(survey, state, report);
     if (isInTime && error) {
-      const path = `/s/${request.params.token}/reopen${queryOf(request)}`;
-      return sendPage(
-        reply,
-        422,
-        endedPage(voice, state === 'answered' ? state : 'expired', report, { path, reason, error }),
-      );
+      const late = { path: `/s/${request.params.token}`, reason, error };
+      return sendPage(reply, 422, endedPage(voice, state === 'answered' ? state : 'expired', report, late));
     }
     if (isInTime) await client.surveys.notSolved(survey, reason || undefined);
     else if (reason && report.statusReason !== reason) await client.surveys.addNote(survey, reason);

@@ -1,5 +1,5 @@
 /** The TMF621 v4 resource troubleTicket: create, list, read, patch, delete. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
 import type { Report } from '../contract/reports.js';
@@ -24,6 +24,9 @@ const listQuery = z
   })
   .catchall(z.union([z.string(), z.array(z.string())]));
 
+/** Who created or changed a ticket. The shared token is nobody's. */
+const authorOf = ({ subject }: FastifyRequest): string => subject?.name ?? 'TMF621';
+
 export function tmf621(app: FastifyInstance, client: CloseoutClient, baseUrl: string): void {
   const ticketsOf = async (reports: Report[]): Promise<Record<string, unknown>[]> => {
     const details = await client.detailsOf(reports.map(({ id }) => id));
@@ -32,7 +35,7 @@ export function tmf621(app: FastifyInstance, client: CloseoutClient, baseUrl: st
   const ticketOf = async (report: Report) => (await ticketsOf([report]))[0] ?? {};
 
   app.post(ticketPath, async (request, reply) => {
-    const opening = parseCreation(request.body);
+    const opening = { ...parseCreation(request.body), openedBy: authorOf(request) };
     const { externalId } = opening;
     const { report, isNew } =
       externalId === undefined
@@ -66,7 +69,7 @@ export function tmf621(app: FastifyInstance, client: CloseoutClient, baseUrl: st
   /** 202: the change is accepted, but its run has not followed yet. */
   app.patch<{ Params: { id: string } }>(`${ticketPath}/:id`, async (request, reply) => {
     const { status, statusChangeReason: reason, resolvedAt: at, changes } = parsePatch(request.body);
-    const by = request.subject?.name ?? 'TMF621';
+    const by = authorOf(request);
     const { report, isApplied } = await client.update(request.params.id, changes, { status, by, reason, at });
     return reply.code(isApplied ? 200 : 202).send(await ticketOf(report));
   });

@@ -30,6 +30,7 @@ import { sessionTable, type Sessions } from './access/sessions.js';
 import { unsent, type Unsent } from './unsent.js';
 import { systemStates, type SystemStates } from './system-states.js';
 import { sweepTable, type Sweeps } from './sweeps.js';
+import { workerTable, type Workers } from './workers.js';
 
 export interface Stores {
   reports: ReportStore;
@@ -52,6 +53,7 @@ export interface Stores {
   /** Brings the daily figures up to date. Safe to repeat. */
   rollUp: () => Promise<void>;
   sweeps: Sweeps;
+  workers: Workers;
   events: Events;
   observed: ObservedReports;
   ticketLeases: TicketLeases;
@@ -93,6 +95,7 @@ export function openStores(db: Db, addressKey: Buffer, forLists: Db = db): Store
       await Promise.all([rollUpSurveys(db), rollUpClosingTimes(db)]);
     },
     sweeps: sweepTable(db),
+    workers: workerTable(db),
     events: eventTable(db),
     observed: observedReports(db),
     ticketLeases: ticketLeases(db),

@@ -5,6 +5,7 @@ import { eventTypes } from '../contract/events.js';
 import { dispatchEvents } from '../events/dispatcher.js';
 import type { Stores } from '../outside/stores.js';
 import type { Runs } from '../outside/temporal/runs.js';
+import { heartbeat, type Workers } from '../outside/workers.js';
 import type { WorkerConfig } from '../setup/config.js';
 import type { SystemsFile } from '../setup/systems-file.js';
 import { pollSystems } from '../systems/poller.js';
@@ -38,6 +39,21 @@ export async function runLoops(
   const settings = { webhooks: file.webhooks, publicUrl, linkKeys: config.linkKeys, allowLoopback: trustLoopback };
   const outside = { ...stores, runs, systems };
   await Promise.all([dispatchEvents(outside, settings, log, stop), pollSystems(outside, systems, log, stop)]);
+}
+
+/** Says that this worker still runs, until it is stopped. */
+export async function keepNoted(
+  workers: Workers,
+  { id, version }: { id: string; version: string },
+  log: Logger,
+  stop: AbortSignal,
+): Promise<void> {
+  const warn = (error: Error) => log.warn({ error: error.name }, 'cannot note whether this worker runs');
+  while (!stop.aborted) {
+    await pause(heartbeat, undefined, { signal: stop }).catch(() => undefined);
+    if (!stop.aborted) await workers.noteRunning(id, version).catch(warn);
+  }
+  await workers.noteEnded(id).catch(warn);
 }
 
 /** A Temporal that was lost may start empty while workers run: what they need there is made again, about as often as there is a sweep. */

@@ -6,6 +6,7 @@ import type { OpenedReport, Phase, RunInput } from '../contract/reports.js';
 import { changedAt, decide, nothingReceived, receiveId, type Change, type Received } from '../policy/changes.js';
 import type { ByHand, Standing } from '../policy/standing.js';
 import { defaultPolicy, type Policy, type PolicyRule } from '../policy/settings.js';
+import { readCarried } from './carried.js';
 
 export interface Unwritten {
   change: Change;
@@ -112,8 +113,9 @@ export function newRun(input: RunInput): RunState {
       'BadInput',
     );
   }
-  const changes = (input.carried?.changes ?? []) as Change[];
-  const rest = input.carried?.rest as Unhandled | undefined;
+  const carried = readCarried(input.carried);
+  const changes = (carried?.changes ?? []) as Change[];
+  const rest = carried?.rest as Unhandled | undefined;
   const run: RunState = {
     reportId: input.reportId,
     phase: 'open',

@@ -16,6 +16,7 @@ import type { ErrorCode } from '../contract/errors.js';
 import type { Decision } from '../policy/standing.js';
 import { day, hour } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
+import { carriedVersion } from './carried.js';
 import type { closeProblemReport } from './close-problem-report.js';
 import { codeOf, failureOf, isStepFailure, undefinedIfFailed } from './failure.js';
 import { fromNow, shouldContinueAsNew, update, type RunState, type Unhandled } from './run.js';
@@ -55,7 +56,7 @@ export async function continueRun(run: RunState): Promise<never> {
   const { reportId } = run;
   const changes = run.unwritten.map(({ change }) => change);
   const rest = unhandledOf(run);
-  const carried = changes.length > 0 || rest ? { v: 1 as const, changes, rest } : undefined;
+  const carried = changes.length > 0 || rest ? { v: carriedVersion, changes, rest } : undefined;
   return continueAsNew<typeof closeProblemReport>({ reportId, ...(carried && { carried }) });
 }
 

@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../../src/setup/config.js';
 import { cleanEnv, cli, freePorts, run, type Output } from '../stack/commands.js';
 import { Stack } from '../stack/stack.js';
+import { until } from '../stack/waiting.js';
 
 /** Workers and gateways that cannot start, and commands that meet something unknown: each says why, and ends. */
 let stack: Stack;
@@ -57,4 +59,20 @@ test('a database without tables is reported as one that was not migrated', async
 test('a misspelt setting is logged when a process starts', async () => {
   const env = { CLOSEOUT_KEEPDAYS: '5', TEMPORAL_ADDRESS: '127.0.0.1:1' };
   expect((await anotherWorker(env)).stderr).toContain('CLOSEOUT_KEEPDAYS');
+});
+
+test.each(['worker', 'gateway'])('npm run %s: when npm is stopped, the process ends, too', async (part) => {
+  const [port = 0] = await freePorts(1);
+  const address = `127.0.0.1:${port}`;
+  const own = part === 'worker' ? { CLOSEOUT_WORKER_METRICS: address } : { CLOSEOUT_PORT: `${port}` };
+  const npm = spawn('npm', ['run', part], { env: { ...cleanEnv(), ...stack.env, ...own }, stdio: 'ignore' });
+  const isUp = () =>
+    fetch(`http://${address}/metrics`).then(
+      () => true,
+      () => false,
+    );
+  await until('the process to run', isUp);
+  npm.kill('SIGTERM');
+  await until('npm to end', () => npm.exitCode !== null || npm.signalCode !== null);
+  await until('the process to end', async () => !(await isUp()));
 });

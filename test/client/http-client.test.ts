@@ -1,8 +1,8 @@
 /** What other projects install: packed, installed without a registry, compiled by its types alone, and run against a stack. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { reportStatuses } from '../../src/contract/reports.js';
 import { ticketStatuses } from '../../src/http-client.js';
@@ -51,6 +51,16 @@ test('the client package works, and compiles without skipLibCheck', async () => 
   const env = { ...process.env, CLOSEOUT_URL: stack.url(''), CLOSEOUT_TOKEN: token };
   const { stdout } = await run(process.execPath, ['program.js'], { cwd: folder, env });
   expect(JSON.parse(stdout)).toEqual(['PACKED-1', 'PACKED-1', expect.any(String), 1, 'ReportNotFound', 'Line 3']);
+});
+
+test('the main package has the same client as an entry of its own', async () => {
+  const { exports } = JSON.parse(await readFile('package.json', 'utf8')) as {
+    exports: Record<string, { default: string; types: string }>;
+  };
+  for (const file of Object.values(exports['./client'] ?? {}))
+    expect((await readFile(file, 'utf8')).replace(/^\/\/# sourceMappingURL.*$/m, '')).toBe(
+      (await readFile(join('client', basename(file)), 'utf8')).replace(/^\/\/# sourceMappingURL.*$/m, ''),
+    );
 });
 
 test('its statuses, which it may not import, are those of the contract', () => {

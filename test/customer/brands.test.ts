@@ -94,7 +94,7 @@ test('pages have the name, the colours, the footer and the way to reach the comp
     };
     for (const page of [
       surveyPage(voice, view),
-      endedPage(voice, 'expired', report, { path: '/s/x/reopen' }),
+      endedPage(voice, 'expired', report, { path: '/s/x' }),
       thanksPage(voice, {
         reportId: 'PR-1',
         asked,

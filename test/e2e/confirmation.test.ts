@@ -33,6 +33,8 @@ test('"yes", then the survey’s question on the same page: closed, answered, on
   expect(await page.$eval('h1', (h1) => h1.textContent)).toBe('Is the problem in report YES-1 fixed?');
   await Promise.all([page.waitForNavigation(), page.click('button[value=yes]')]);
   expect(page.url()).toContain('/c/');
+  await stack.untilSurvey('YES-1', 'sent');
+  await page.reload(); // if the report was not closed at once
   expect(await page.$eval('main', (main) => main.textContent)).toContain('Report YES-1 is closed.');
   await page.click('input[name=score][value="5"]');
   await Promise.all([page.waitForNavigation(), page.click('button')]);
@@ -216,6 +218,7 @@ test('in a later cycle it is the same: no, cleared once more, yes, and the surve
     await stack.untilAsked('TWICE-1');
     expect((await post(confirmLink(mail), { fixed })).status).toBe(303);
     await stack.untilStatus('TWICE-1', fixed, ({ phase }) => phase === (fixed === 'no' ? 'open' : 'surveying'));
+    if (fixed === 'yes') await stack.untilSurvey('TWICE-1', 'sent');
     if (fixed === 'yes') expect(await textOf(confirmLink(mail))).toContain('name="score"');
   }
   expect(await stack.untilSurvey('TWICE-1', 'sent')).toMatchObject({ cycle: 2 });

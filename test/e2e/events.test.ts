@@ -86,8 +86,10 @@ test('while a listener fails, the closing goes on; then it gets everything, in o
   await until('both closings', () => new Set(eventsOf(closings, 'DOWN-1').map(({ id }) => id)).size === 2);
   const cycles = eventsOf(closings, 'DOWN-1').map(({ data }) => data['cycle']);
   expect(cycles).toEqual([...cycles].sort());
-  await until('it to be fine', async () => (await listener('closings')).failingSince === undefined);
-  expect((await listener('closings')).waiting).toBe(0);
+  await until('it to be fine', async () => {
+    const { failingSince, waiting } = await listener('closings');
+    return failingSince === undefined && waiting === 0;
+  });
 });
 
 const listener = async (name: string) => {

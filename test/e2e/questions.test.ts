@@ -26,7 +26,7 @@ rules:
   - when: { ticketType: loyalty }
     survey: { question: loyalty }
   - when: { ticketType: fleeting }
-    survey: { question: loyalty, expiresAfter: 1s }
+    survey: { question: loyalty, expiresAfter: 3s }
     reopen: { within: 0s }
   - when: { ticketType: thumbs }
     survey: { question: thumbs }

@@ -41,7 +41,7 @@ afterAll(() => stack.end());
 test('quiet hours hold the mail until the customer’s day begins', async () => {
   const id = await stack.open('OPEN-1', { ticketType: 'opening' });
   await stack.client.clear(id);
-  if (Date.now() < opening.getTime() - 2000) {
+  if (Date.now() < opening.getTime() - 10_000) {
     const status = await stack.untilPostponed(id);
     expect(status).toMatchObject({ until: opening.toISOString(), survey: { state: 'none' } });
     expect(await stack.mails(id)).toHaveLength(0);

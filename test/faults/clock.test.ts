@@ -36,7 +36,7 @@ test.each([
   for (const type of ['fault', 'kept', 'delayed', 'confirmed'])
     for (const when of ['before', 'after'])
       ids[`${type} ${when}`] = await stack.open(`${type}-${when}-${minutes}`, { ticketType: type });
-  for (const type of ['kept', 'delayed', 'confirmed']) await clear(ids[`${type} before`] ?? '');
+  for (const type of ['delayed', 'confirmed', 'kept']) await clear(ids[`${type} before`] ?? '');
   await stack.untilPhase(ids['kept before'] ?? '', 'clearing');
   await setClock(minutes);
   await clear(ids['fault before'] ?? '');

@@ -42,7 +42,7 @@ test.each(['worker', 'Temporal', 'PostgreSQL', 'everything'] as const)(
     await stack.untilPhase(delayed, 'surveying');
     await stack.untilAsked(confirming);
     await stack.signal(slow, 'cleared');
-    await stack.untilPhase(slow, 'clearing');
+    await stack.untilStatus(slow, 'cleared', ({ phase }) => phase !== 'open');
     await Promise.all(closing.map((id) => stack.client.clear(id)));
     await stack.kill(part);
     if (part === 'everything') await stack.up();

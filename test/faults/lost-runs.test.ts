@@ -13,13 +13,13 @@ import { until } from '../stack/waiting.js';
 const policy = `
 rules:
   - when: { ticketType: flapping }
-    holdDown: 4s
+    holdDown: 10s
   - when: { ticketType: confirmed }
     confirmation: { window: 1h, businessHours: null }
   - when: { ticketType: delayed }
-    survey: { delay: 4s }
+    survey: { delay: 10s }
   - when: { ticketType: brief }
-    survey: { expiresAfter: 45s, reminderAfter: 15s }
+    survey: { expiresAfter: 90s, reminderAfter: 15s }
 default:
   survey: { contactCap: null }
 `;
@@ -60,7 +60,7 @@ test('a terminated workflow continues in every phase, and nobody is mailed twice
   const ids = Object.entries(phases).map(([phase, ticketType]) => [`LOST-${phase}`, ticketType] as const);
   for (const [id, ticketType] of ids) await stack.open(id, { ticketType });
   await stack.client.operate('hold', 'LOST-held', { by: 'eve', note: 'a test' });
-  for (const [id] of ids) if (id !== 'LOST-open') await stack.signal(id, 'cleared');
+  for (const [id] of ids) if (id !== 'LOST-open') await handle(id).signal('cleared');
   await stack.untilPhase('LOST-clearing', 'clearing');
   await stack.untilAsked('LOST-confirming');
   await stack.untilPostponed('LOST-delay');
@@ -204,7 +204,7 @@ test('Temporal is lost with everything: all reports continue, and nobody is mail
   } finally {
     await own.end();
   }
-});
+}, 300_000);
 
 /** Copies every table; returns how to put the copies back, all at once. */
 async function backUp(own: Stack): Promise<() => Promise<void>> {

@@ -1,22 +1,27 @@
 import { dirname, join } from 'node:path';
+import { workflowIdOf } from '../../src/contract/ids.js';
+import { taskQueue, workflowType } from '../../src/contract/messages.js';
 import type { WorkerVersion } from '../../src/contract/worker-versions.js';
+import { cleanEnv, run } from '../stack/commands.js';
+import { killPart } from '../stack/failing-parts.js';
 import { brokenInvariants } from '../stack/invariants.js';
-import { buildNextRelease } from '../stack/next-release.js';
 import { lookUp } from '../stack/look-up.js';
+import { buildNextRelease, newColumn } from '../stack/next-release.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
 /**
- * A release is rolled out to 20 % and 100 %, rolled back, and rolled out again, while reports wait in every phase. How many in each of five
- * phases: CLOSEOUT_UPGRADES=40 npx jest test/faults/upgrade.
+ * A release is rolled out to 20 % and 100 %, rolled back, and rolled out again, while reports wait in every phase; CLOSEOUT_UPGRADES is how
+ * many in each.
  */
 const perPhase = Number(process.env['CLOSEOUT_UPGRADES'] ?? 5);
-const patience = 120_000 + perPhase * 10_000;
+const patience = 150_000 + perPhase * 15_000;
 
 const policy = `
 default: { survey: { contactCap: null } }
 rules:
   - { when: { ticketType: confirmed }, confirmation: { window: 1h, warnBefore: null, businessHours: null } }
+  - { when: { ticketType: delayed }, survey: { delay: 2h } }
 `;
 
 let stack: Stack;
@@ -24,6 +29,12 @@ let endNext: (() => Promise<void>) | undefined;
 beforeAll(async () => {
   // No sweep: it would end the reports that ATTENTION makes look cancelled.
   stack = await Stack.start({ policy, env: { CLOSEOUT_WORKER_VERSIONING: 'yes', CLOSEOUT_WATCH_SECONDS: '86400' } });
+  await stack.sql('create table blocked (id text primary key)');
+  await stack.sql(`
+    create function block() returns trigger language plpgsql as $$ begin
+      if new.state = 'closed' and new.id in (select id from blocked) then raise exception using errcode = '53400'; end if;
+      return new; end $$`);
+  await stack.sql('create trigger block before update on reports for each row execute function block()');
 }, patience);
 afterAll(async () => {
   await endNext?.();
@@ -35,10 +46,15 @@ const rollOut = async (version: string, percent: number) =>
   expect(await stack.closeout('rollout', version, '--percent', `${percent}`)).toMatchObject({ code: 0 });
 
 /** Reports that wait in a phase, and what ends the waiting. */
-const phases: Record<
-  string,
-  { type: string; enter: (id: string) => Promise<void>; leave: (id: string) => Promise<void> }
-> = {
+interface Waiting {
+  type: string;
+  enter: (id: string) => Promise<void>;
+  leave: (id: string) => Promise<void>;
+  /** Of the survey, afterwards; `sent` if absent. */
+  becomes?: 'answered' | 'skipped';
+}
+
+const phases: Record<string, Waiting> = {
   OPEN: {
     type: 'fault',
     enter: () => Promise.resolve(),
@@ -77,6 +93,28 @@ const phases: Record<
       await stack.client.operate('retryNow', id, { by: 'eve' });
     },
   },
+  CLOSING: {
+    type: 'fault',
+    enter: async (id) => {
+      await lookUp(stack, id);
+      await stack.sql('insert into blocked values ($1)', [id]);
+      await stack.client.clear(id);
+      await stack.untilPhase(id, 'closing');
+    },
+    leave: async (id) => {
+      await stack.sql('delete from blocked where id = $1', [id]);
+      await stack.client.operate('retryNow', id, { by: 'eve' });
+    },
+  },
+  DELAYED: {
+    type: 'delayed',
+    enter: async (id) => {
+      await stack.client.clear(id);
+      await stack.untilPostponed(id);
+    },
+    leave: async (id) => void (await stack.client.operate('skipSurvey', id, { by: 'eve' })),
+    becomes: 'skipped',
+  },
   SURVEYING: {
     type: 'fault',
     enter: async (id) => {
@@ -84,6 +122,7 @@ const phases: Record<
       await stack.untilSurvey(id, 'sent');
     },
     leave: (id) => answer(id),
+    becomes: 'answered',
   },
 };
 
@@ -99,14 +138,34 @@ async function answer(id: string): Promise<void> {
 /** In every phase, those whose turn it is go on, and then those of the turn before, which may have taken a changed path. */
 async function goOn(turn: number, turns: number): Promise<void> {
   const ofTurn = (phase: string, wanted: number) => idsIn(phase).filter((_, n) => n % turns === wanted);
-  for (const [phase, { leave }] of Object.entries(phases)) {
+  for (const [phase, { leave, becomes = 'sent' }] of Object.entries(phases)) {
     for (const id of ofTurn(phase, turn)) {
       await leave(id);
-      await stack.untilSurvey(id, phase === 'SURVEYING' ? 'answered' : 'sent');
+      await stack.untilSurvey(id, becomes);
     }
-    if (phase !== 'SURVEYING') for (const id of ofTurn(phase, turn - 1)) await answer(id);
+    if (becomes === 'sent') for (const id of ofTurn(phase, turn - 1)) await answer(id);
   }
 }
+
+/** As a deployment does before it starts the release; then the processes of the release before start again on the newer tables. */
+async function migrateWith(command: string): Promise<void> {
+  const migrated = await run(process.execPath, [command, 'migrate'], { ...cleanEnv(), ...stack.env });
+  expect([migrated.code, migrated.stdout]).toEqual([0, expect.stringContaining('9999-next')]);
+  await stack.sql(`select ${newColumn} from reports`);
+  const { worker, gateway } = stack.pids();
+  for (const part of ['worker', 'gateway'] as const) killPart(stack, part);
+  await until('both to start again', () => {
+    const now = stack.pids();
+    return now['worker'] !== worker && now['gateway'] !== gateway;
+  });
+  await until('both to be ready', async () => (await readiness()).status === 'ok');
+}
+
+const readiness = async () =>
+  (await fetch(stack.url('/readyz')).then(
+    (answer) => answer.json(),
+    () => ({}),
+  )) as { status?: string; worker?: string };
 
 test(
   'runs that wait in every phase go on with whichever release is rolled out, and none is lost',
@@ -121,6 +180,7 @@ test(
       }
 
     const command = await buildNextRelease();
+    await migrateWith(command);
     endNext = await stack.secondWorker({ CLOSEOUT_NEW_PATHS: 'no' }, command);
     const next = (await until('the next release', async () => (await versions()).find((one) => one.buildId !== old)))
       .buildId;
@@ -134,19 +194,18 @@ test(
     );
     await goOn(1, 5);
     await rollOut(next, 100);
-    expect((await fetch(stack.url('/readyz'))).status).toBe(200);
+    await until('the gateway to be ready', async () => (await readiness()).worker === 'ok');
     await goOn(2, 5);
     await rollOut(old, 100);
     await goOn(3, 5);
     await rollOut(next, 100);
     // Nobody will roll back any more.
     await endNext();
-    const checked = async () => ((await (await fetch(stack.url('/readyz'))).json()) as { worker: string }).worker;
-    const isMissing = async () => (await checked()) === `no worker of version ${next} is running`;
-    await until('the missing workers to be noticed', isMissing, 90_000);
+    const isMissing = async () => (await readiness()).worker === `no worker of version ${next} is running`;
+    await until('the missing workers to be noticed', isMissing, 60_000);
     expect((await stack.closeout('rollout', next)).stderr).toContain(`No worker of version ${next} is running`);
     endNext = await stack.secondWorker({}, command);
-    await until('the new ones to be noticed', async () => (await checked()) === 'ok');
+    await until('the new ones to be noticed', async () => (await readiness()).worker === 'ok');
     await goOn(4, 5);
 
     const builds = new Map<string, number>();
@@ -172,6 +231,18 @@ type Events = NonNullable<Awaited<ReturnType<Stack['history']>>['events']>;
 /** The builds that have worked on a run. */
 const buildsOf = (events: Events): Set<string> =>
   new Set(events.flatMap(({ workflowTaskCompletedEventAttributes: done }) => done?.deploymentVersion?.buildId ?? []));
+
+test('a run that a newer release has continued waits for a worker of that release', async () => {
+  const [workflowId, reportId] = [workflowIdOf('NEWER-1'), 'NEWER-1'];
+  const input = { reportId, carried: { v: 2, changes: [] } };
+  const run = await stack.temporal.workflow.start(workflowType, { workflowId, taskQueue, args: [input] });
+  const failure = await until('its task to fail', async () =>
+    (await run.fetchHistory()).events?.find((event) => event.workflowTaskFailedEventAttributes),
+  );
+  expect(failure.workflowTaskFailedEventAttributes?.failure?.message).toContain('only a newer release');
+  expect((await run.describe()).status.name).toBe('RUNNING');
+  await run.terminate();
+});
 
 test('a version that cannot be rolled out is refused with the reason', async () => {
   const unknown = await stack.closeout('rollout', '9.9.9-none');

@@ -9,9 +9,9 @@ default:
   survey: { contactCap: null, reminderAfter: null }
 rules:
   - when: { ticketType: brief }
-    survey: { expiresAfter: 1s }
+    survey: { expiresAfter: 3s }
   - when: { ticketType: final }
-    survey: { expiresAfter: 1s }
+    survey: { expiresAfter: 3s }
     reopen: { within: 0s }
 `;
 let stack: Stack;
@@ -26,6 +26,8 @@ test('too late to answer, but not to say that it is not solved: open again, and 
   const page = await (await fetch(link)).text();
   expect(page).toContain('You can no longer answer it');
   expect(page).toContain('>My problem is not solved</button>');
+  expect(await (await fetch(`${link}?lang=de`)).text()).toContain('>Mein Problem ist nicht gelöst</button>');
+  expect(page).toContain(`href="${new URL(link).pathname}?lang=de"`);
   const long = await post(`${link}/reopen`, { reason: 'x'.repeat(2001) });
   expect([long.status, await long.text()]).toEqual([422, expect.stringContaining('x'.repeat(2001))]);
   // Its tab is restored.

@@ -13,7 +13,7 @@ rules:
   - when: { ticketType: reminded }
     survey: { expiresAfter: 1h, reminderAfter: 2s }
   - when: { ticketType: reminded-later }
-    survey: { expiresAfter: 1h, reminderAfter: 8s }
+    survey: { expiresAfter: 1h, reminderAfter: 20s }
 `;
 let stack: Stack;
 let browser: Browser;

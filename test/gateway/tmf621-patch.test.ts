@@ -66,7 +66,9 @@ test('resolutionDate is when the problem was resolved, as far as Closeout knows'
     body: { field: 'resolutionDate' },
   });
   expect((await call('GET', `${path}/${id}`)).body).not.toHaveProperty('name');
-  expect((await patch({ status: 'resolved', resolutionDate: before })).body['resolutionDate']).toBe(before);
+  await patch({ status: 'resolved', resolutionDate: before });
+  await stack.untilSurvey(id, 'sent');
+  expect((await call('GET', `${path}/${id}`)).body['resolutionDate']).toBe(before);
 });
 
 test('null and lists that are empty remove what stood there (RFC 7396); what is required stays', async () => {

@@ -32,8 +32,7 @@ test('a ticket that is created, resolved and read again was closed on the way', 
   });
 
   const resolved = await call('PATCH', `${path}/${id}`, { status: 'resolved', statusChangeReason: 'card replaced' });
-  expect(resolved.status).toBe(200);
-  expect(['resolved', 'closed']).toContain(resolved.body['status']);
+  expect([200, 202]).toContain(resolved.status); // 202: its run has not followed yet
 
   const closed = await until('closed', async () => {
     const { body } = await call('GET', `${path}/${id}`);
@@ -56,13 +55,12 @@ test('inProgress after closed reopens, cancelled ends, closed by hand is refused
   await call('PATCH', `${path}/${id}`, { status: 'pending' });
   await call('PATCH', `${path}/${id}`, { status: 'resolved' });
   await stack.untilSurvey(id, 'sent');
-  expect(
-    (await call('PATCH', `${path}/${id}`, { status: 'inProgress' }, { 'content-type': 'application/merge-patch+json' }))
-      .status,
-  ).toBe(200);
+  const mergePatch = { 'content-type': 'application/merge-patch+json' };
+  expect([200, 202]).toContain((await call('PATCH', `${path}/${id}`, { status: 'inProgress' }, mergePatch)).status);
   await stack.untilPhase(id, 'open', 2);
-  expect((await call('PATCH', `${path}/${id}`, { status: 'cancelled' })).body['status']).toBe('cancelled');
+  expect([200, 202]).toContain((await call('PATCH', `${path}/${id}`, { status: 'cancelled' })).status);
   await stack.untilPhase(id, 'done');
+  expect((await call('GET', `${path}/${id}`)).body['status']).toBe('cancelled');
   const refused = await call('PATCH', `${path}/${id}`, { status: 'inProgress' });
   expect(refused.body['message']).toContain('which is final');
 });
@@ -185,8 +183,11 @@ test('while the database is down: 503 in words, nothing half done, and the same 
 
 test('health says what it depends on', async () => {
   expect((await call('GET', '/healthz')).body).toEqual({ status: 'ok' });
-  await until('ready', async () => (await call('GET', '/readyz')).body['status'] === 'ok');
-  expect((await call('GET', '/readyz')).body).toEqual({ status: 'ok', database: 'ok', temporal: 'ok', worker: 'ok' });
+  const ready = await until('ready', async () => {
+    const { body } = await call('GET', '/readyz');
+    return body['status'] === 'ok' && body;
+  });
+  expect(ready).toEqual({ status: 'ok', database: 'ok', temporal: 'ok', worker: 'ok' });
 });
 
 test('a gateway is ready while Temporal says nothing, before those who ask give up', async () => {

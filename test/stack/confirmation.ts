@@ -1,5 +1,5 @@
 /** Reports whose customers must confirm before the closing (MEF 124). */
-import type { NewReport } from '../../src/contract/reports.js';
+import type { NewReport, Phase, RunStatus } from '../../src/contract/reports.js';
 import type { SeenMail } from './mail.js';
 import type { Stack } from './stack.js';
 
@@ -9,7 +9,7 @@ default:
   survey: { contactCap: null }
 rules:
   - when: { ticketType: brief }
-    confirmation: { window: 4s, warnBefore: 2s }
+    confirmation: { window: 10s, warnBefore: 6s }
   - when: { ticketType: briefUnrated }
     confirmation: { window: 1s }
     survey: { enabled: false }
@@ -18,7 +18,7 @@ rules:
   - when: { severity: critical }
     confirmation: { window: 1s, onSilence: hold }
   - when: { ticketType: patient }
-    holdDown: 3s
+    holdDown: 6s
   - when: { ticketType: quiet }
     survey: { quietHours: { from: "00:00", to: "23:59" } }
   - when: { ticketType: unasked }
@@ -37,6 +37,11 @@ export async function askToConfirm(stack: Stack, id: string, report: Partial<New
   await stack.client.clear(id);
   const [mail] = await stack.untilMails(id, 1);
   if (!mail) throw new Error(`no mail about ${id}`);
-  await stack.untilAsked(id);
+  // A short window may be over by now.
+  const isAsked = ({ phase, confirmation, until }: RunStatus) =>
+    phase === 'confirming' ? confirmation === 'sent' && until !== undefined : afterAsking.includes(phase);
+  await stack.untilStatus(id, 'asked to confirm', isAsked);
   return mail;
 }
+
+const afterAsking: Phase[] = ['needsAttention', 'surveying', 'done'];

@@ -30,6 +30,7 @@ export async function brokenInvariants(
       ...(await inLedger(stack)),
       ...inMailbox(mails),
       ...(await tooEarly(stack, mails)),
+      ...(await notMailed(stack, mails)),
       ...(await inTemporal(stack)),
     ];
     return broken.length === 0;
@@ -44,9 +45,10 @@ export async function brokenInvariants(
 const ofLedger: Record<string, string> = {
   'was closed more than once in a cycle': `
     select report_id as id from status_changes where status = 'closed' group by report_id, cycle having count(*) > 1`,
-  'is closed without a record of it': `
-    select id from reports r where state = 'closed' and not exists (
-      select from status_changes c where c.report_id = r.id and c.cycle = r.cycle and c.status = 'closed')`,
+  'was not closed in a cycle that is over': `
+    select id from reports r, generate_series(first_cycle, cycle - case state when 'closed' then 0 else 1 end) as past
+      where not exists (
+        select from status_changes c where c.report_id = r.id and c.cycle = past and c.status = 'closed')`,
   'is closed, and nobody decided whether to ask': `
     select id from reports r where state = 'closed' and not exists (
       select from surveys s where s.report_id = r.id and s.cycle = r.cycle)`,
@@ -81,10 +83,10 @@ function inMailbox(mails: ParsedMail[]): string[] {
   const texts = new Map<string, Set<string>>();
   const ids = new Map<string, Set<string>>();
   const add = (map: typeof ids, key: string, value: string) => map.set(key, (map.get(key) ?? new Set()).add(value));
-  for (const { messageId = 'none', text = '', date, subject } of mails.filter((mail) => !isAlert(mail))) {
+  for (const { messageId = 'none', text = '', subject } of mails.filter((mail) => !isAlert(mail))) {
     add(texts, messageId, text);
     const [link] = /\/s\/[^?\s]+/.exec(text) ?? [];
-    if (link) add(ids, `${link} ${subject} ${date?.toISOString()}`, messageId);
+    if (link) add(ids, `${link} ${subject}`, messageId); // a reminder has a subject of its own
   }
   const several = (map: typeof ids) => [...map].filter(([, values]) => values.size > 1);
   return [
@@ -104,6 +106,17 @@ async function tooEarly(stack: Stack, mails: ParsedMail[]): Promise<string[]> {
   return rows.map(({ id }) => `${id} was asked, and was not closed`);
 }
 
+/** A survey that counts as sent is in the mailbox, or its customer got the link with the question before the closing. */
+async function notMailed(stack: Stack, mails: ParsedMail[]): Promise<string[]> {
+  const mailed = new Set(mails.map(({ messageId = '' }) => surveyIdOfMessage(messageId)));
+  const sent = await stack.sql<{ id: string; reportId: string }>(
+    'select id, report_id as "reportId" from surveys where sent_at is not null',
+  );
+  return sent
+    .filter(({ id }) => !mailed.has(id))
+    .map(({ reportId }) => `${reportId} counts as asked, and was not mailed`);
+}
+
 async function inTemporal(stack: Stack): Promise<string[]> {
   const broken: string[] = [];
   const failed = 'ExecutionStatus IN ("Failed", "TimedOut")';
@@ -121,9 +134,11 @@ async function inTemporal(stack: Stack): Promise<string[]> {
     for (const { activityType, attempt } of raw.pendingActivities ?? [])
       broken.push(`${workflowId} is still at ${activityType?.name}, attempt ${attempt}`);
   }
-  const unfinished = await stack.sql<{ id: string }>("select id from reports where state in ('open', 'cleared')");
+  const unfinished = await stack.sql<{ id: string }>(`
+    select id from reports r where state in ('open', 'cleared') or state = 'closed' and exists (
+      select from surveys s where s.report_id = r.id and s.cycle = r.cycle and s.state in ('queued', 'sent'))`);
   const left = unfinished.filter(({ id }) => !running.has(workflowIdOf(id)));
-  return [...broken, ...left.map(({ id }) => `${id} is not closed, and no run is responsible for it`)];
+  return [...broken, ...left.map(({ id }) => `${id} is not done, and no run is responsible for it`)];
 }
 
 const { WorkflowTaskFailedCause: cause } = proto.temporal.api.enums.v1;

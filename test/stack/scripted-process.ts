@@ -13,6 +13,7 @@ import type { WrittenReport } from '../../src/activities/written-report.js';
 import type { LookedUp } from '../../src/activities/look-up-report.js';
 import { nothingReceived } from '../../src/policy/changes.js';
 import { defaultPolicy, type Policy } from '../../src/policy/settings.js';
+import { second } from '../../src/policy/time.js';
 import { installQuietRuntime } from './runtime.js';
 import { suggestedAfter } from './short-histories.js';
 import { until } from './waiting.js';
@@ -102,9 +103,7 @@ export class ScriptedProcess {
         (input: { reportId?: string; fence?: { reportId: string } }) => {
           const activity = scripts.get(input.reportId ?? input.fence?.reportId ?? '')?.[name] ?? usual[name];
           if (!activity) throw new Error(`${name} is not scripted`);
-          // A call that the test never answers ends with the worker.
-          const { cancelled } = Context.current();
-          return Promise.race([(activity as (given: unknown) => Promise<unknown>)(input), cancelled]);
+          return whileAlive((activity as (given: unknown) => Promise<unknown>)(input));
         },
       ]),
     );
@@ -174,6 +173,17 @@ export interface ScriptedRun {
   activities(): Promise<string[]>;
   result(): Promise<RunResult>;
   until(what: string, fits: (status: RunStatus) => boolean): Promise<RunStatus>;
+}
+
+/** Heartbeats, however long the test takes to answer. A call that it never answers ends with the worker. */
+async function whileAlive<T>(call: Promise<T>): Promise<T> {
+  const context = Context.current();
+  const beating = context.info.isLocal ? undefined : setInterval(() => context.heartbeat(), second);
+  const ending = context.cancelled.catch((error: Error) => {
+    if (error.message === 'WORKER_SHUTDOWN') throw error;
+    return call;
+  });
+  return Promise.race([call, ending]).finally(() => clearInterval(beating));
 }
 
 /** What an activity is given, and what it returns. */

@@ -24,5 +24,5 @@ export async function statementsDuring(stack: Stack, work: () => Promise<void>):
     text.trim(),
   );
   // The last statement ends the count.
-  return texts.slice(0, -1).filter((text) => !/from "listeners"|clock_timestamp\(\) as now/.test(text));
+  return texts.slice(0, -1).filter((text) => !/from "listeners"|from workers|clock_timestamp\(\) as now/.test(text));
 }

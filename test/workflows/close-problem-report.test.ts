@@ -5,7 +5,7 @@ import { until } from '../stack/waiting.js';
 
 let stack: Stack;
 beforeAll(async () => {
-  stack = await Stack.start();
+  stack = await Stack.start({ env: { CLOSEOUT_WATCH_SECONDS: '86400' } }); // a sweep would end what tests make look cancelled
 });
 afterAll(() => stack.end());
 

@@ -23,10 +23,13 @@ afterAll(() => process.end());
 
 const clearedAt = '2026-03-01T12:00:00.000Z';
 
-/** Signals that change nothing, until the history is long enough. */
+/** Signals that change nothing, until the history is long enough. A run cannot continue as new while it gets one after the other. */
 async function untilContinued(run: ScriptedRun): Promise<void> {
   const first = await run.runId();
-  while ((await run.runId()) === first) await run.signal('answered', { surveyId: 'of another cycle' });
+  while ((await run.runId()) === first) {
+    await run.signal('answered', { surveyId: 'of another cycle' });
+    await run.status();
+  }
 }
 
 const survey = (more: Partial<SurveyRecord> = {}): SurveyRecord => ({

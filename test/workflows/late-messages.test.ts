@@ -175,7 +175,7 @@ describe('about a mail', () => {
     const run = await process.begin('BOUNCE-2', {
       sendSurvey: ({ kind }) => {
         mails.push(kind);
-        return Promise.resolve(sent({ expiresAt: inFuture(5000) }));
+        return Promise.resolve(sent({ expiresAt: inFuture(15_000) }));
       },
       endSurvey: ({ as }) => Promise.resolve(sent({ state: as })),
     });

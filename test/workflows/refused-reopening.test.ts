@@ -98,6 +98,7 @@ test('a refused reopening that succeeds later alerts an operator to what the cus
   await run.until('open', ({ phase, cycle }) => phase === 'open' && cycle === 2);
   await run.signal('cancelled');
   await run.result();
+  await until('the alert', () => alerts.length > 0); // has a run of its own
   expect(alerts).toMatchObject([{ kind: 'notFixed', reportId: 'RETRIED-1', cycle: 1 }]);
 });
 

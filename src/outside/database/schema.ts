@@ -35,6 +35,7 @@ export interface Database {
   messages: MessageTable;
   surveyEvents: SurveyEventTable;
   sweeps: SweepTable;
+  workers: { id: string; version: string; seenAt: Date };
   apiTokens: ApiTokenTable;
   sessions: SessionTable;
   alarms: AlarmTable;

@@ -90,7 +90,7 @@ export function reportStore(db: Db, forLists: Db): ReportStore {
 /** In one statement: the report, its customer, its contact, and the start of its history. */
 async function insert(db: Db, { contact, ...report }: NewReport & { id: string }): Promise<Report> {
   const { id, status = 'acknowledged', statusReason, description, severity, ticketType, name, priority } = report;
-  const { externalId, customerId, serviceProblemId, openedAt = now(), document = {} } = report;
+  const { externalId, customerId, serviceProblemId, openedAt = now(), openedBy, document = {} } = report;
   const attributes = contact?.attributes && JSON.stringify(contact.attributes);
   const { rows } = await sql<ReportRow>`
     with opened as (
@@ -108,7 +108,8 @@ async function insert(db: Db, { contact, ...report }: NewReport & { id: string }
       select id, ${contact?.name}, ${contact?.emailAddress}, ${contact?.preferredLanguage}, ${contact?.timeZone}, ${attributes}::jsonb
       from opened where ${contact !== undefined}),
     noted as (
-      insert into status_changes (report_id, cycle, status, at, reason) select id, cycle, status, opened_at, status_reason from opened
+      insert into status_changes (report_id, cycle, status, at, by, reason)
+      select id, cycle, status, opened_at, ${openedBy}::text, status_reason from opened
       on conflict (report_id, status, at) do nothing)
     select * from opened`.execute(db);
   const [row] = rows;

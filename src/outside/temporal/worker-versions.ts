@@ -12,12 +12,18 @@ import { callTemporal } from './calls.js';
 export interface WorkerVersions {
   /** Newest first; empty if no versioned worker has ever run. */
   list(): Promise<WorkerVersion[]>;
-  /** Gives a version this percentage of the runs; with 100, it is the current one, and others get none. Throws `BadInput`, `StatusConflict`. */
-  rollOut(buildId: string, percentage: number): Promise<void>;
+  /**
+   * Gives a version this percentage of the runs; with 100, it is the current one, and others get none. `alive`: as below. Throws
+   * `BadInput`, `StatusConflict`.
+   */
+  rollOut(buildId: string, percentage: number, alive: ReadonlySet<string>): Promise<void>;
   /** Makes a version the current one if there is none: of the first installation. Throws `TemporalUnavailable` while it is unknown. */
   rollOutFirst(buildId: string): Promise<void>;
-  /** Why runs wait for a worker, in words; undefined if they need not. `deadline`: for the answer; ms. */
-  whyNoWorker(deadline?: number): Promise<string | undefined>;
+  /**
+   * Why runs wait for a worker, in words; undefined if they need not. `alive`: the versions of the workers that say that they run, empty
+   * for one without a version. `deadline`: for the answer; ms.
+   */
+  whyNoWorker(alive: ReadonlySet<string>, deadline?: number): Promise<string | undefined>;
 }
 
 /** The server lists a worker for minutes after its end; one that runs asks for tasks at least once a minute. */
@@ -58,14 +64,14 @@ export function workerVersions(temporal: Client): WorkerVersions {
     return versions.sort((one, other) => other.createdAt.localeCompare(one.createdAt));
   };
 
-  /** The versions of the workers that run. */
-  const running = async (deadline?: number) => {
+  /** The versions of the workers that run: they say so, and Temporal has seen them. */
+  const running = async (alive: ReadonlySet<string>, deadline?: number) => {
     const request = { namespace: about.namespace, taskQueue: { name: taskQueue } };
     const ask = () => service.describeTaskQueue(request);
     const { pollers, versioningInfo } = await callTemporal(temporal, ask, deadline);
     const since = now().getTime() - forgottenAfter;
     const seen = (pollers ?? []).filter((poller) => Number(poller.lastAccessTime?.seconds ?? 0) * second > since);
-    return { versions: new Set(seen.map(versionOf)), versioningInfo };
+    return { versions: new Set(seen.map(versionOf).filter((version) => alive.has(version))), versioningInfo };
   };
 
   const makeCurrent = (buildId: string) =>
@@ -76,7 +82,7 @@ export function workerVersions(temporal: Client): WorkerVersions {
   return {
     list,
 
-    async rollOut(buildId, percentage) {
+    async rollOut(buildId, percentage, alive) {
       const versions = await list();
       if (!versions.some((version) => version.buildId === buildId)) {
         const known = versions.map((version) => version.buildId).join(', ') || 'none';
@@ -86,7 +92,7 @@ export function workerVersions(temporal: Client): WorkerVersions {
           'buildId',
         );
       }
-      if (percentage > 0 && !(await running()).versions.has(buildId)) {
+      if (percentage > 0 && !(await running(alive)).versions.has(buildId)) {
         const message = `No worker of version ${buildId} is running, so its runs would not continue; start one first.`;
         throw new CloseoutError('StatusConflict', message, 'buildId');
       }
@@ -104,8 +110,8 @@ export function workerVersions(temporal: Client): WorkerVersions {
       });
     },
 
-    async whyNoWorker(deadline) {
-      const { versions, versioningInfo } = await running(deadline);
+    async whyNoWorker(alive, deadline) {
+      const { versions, versioningInfo } = await running(alive, deadline);
       if (versions.size === 0) return 'no worker is running';
       const { currentDeploymentVersion, rampingDeploymentVersion, rampingVersionPercentage } = versioningInfo ?? {};
       const wanted = [currentDeploymentVersion, ...(rampingVersionPercentage ? [rampingDeploymentVersion] : [])];

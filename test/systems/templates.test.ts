@@ -1,0 +1,41 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { AdapterSettings } from '../../src/systems/port.js';
+import { DjangoHelpdesk, helpdeskWords } from '../../src/systems/django-helpdesk.js';
+
+const settings: Omit<AdapterSettings, 'url'> = {
+  type: 'django-helpdesk',
+  token: 'secret',
+  only: {},
+  fields: {},
+  status: {},
+  poll: 1000,
+  rate: 1000,
+  writeBack: { closing: true, answer: true },
+  pace: { next: () => Promise.resolve(0), holdOff: () => Promise.resolve() },
+  pageSize: 100,
+};
+
+test('what looks like a template is sent to django-helpdesk as plain text', async () => {
+  const sent: string[] = [];
+  const server = createServer((request, response) => {
+    request.setEncoding('utf8').on('data', (part: string) => sent.push(part));
+    request.on('end', () => response.writeHead(201, { 'content-type': 'application/json' }).end('{}'));
+  }).listen(0, '127.0.0.1');
+  await new Promise((ready) => server.once('listening', ready));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const helpdesk = new DjangoHelpdesk({ ...settings, url }, helpdeskWords);
+  try {
+    const said = 'Try {{ settings.SECRET_KEY }} {% load x %} {# gone #}';
+    await helpdesk.addNote('7', said);
+    await helpdesk.move('7', 'Closed', said);
+  } finally {
+    server.close();
+  }
+  const comments = sent.map((body) => (JSON.parse(body) as { comment: string }).comment);
+  expect(comments).toHaveLength(2);
+  for (const comment of comments) {
+    expect(comment).not.toMatch(/\{[{%#]|%\}/);
+    expect(comment.replaceAll('\u200b', '')).toBe('Try {{ settings.SECRET_KEY }} {% load x %} {# gone #}');
+  }
+});
