@@ -76,6 +76,9 @@ async function untilIdle(lastId: string): Promise<void> {
 
 const workerPids = () => ['worker', 'worker-2'].flatMap((name) => stack.pids()[name] ?? []);
 
+/** What the largest worker has ever taken. */
+const largestMiB = () => Math.max(...workerPids().map(peakMiB));
+
 /** Returns how many were opened per second. Waits until each run waits. */
 async function openUpTo(from: number, to: number): Promise<number> {
   const ids = Array.from({ length: to - from }, (_, n) => `WAIT-${from + n}`);
@@ -120,17 +123,18 @@ async function clearAtOnce(count: number): Promise<string> {
   const startedAt = Date.now();
   const signal = (id: string) => stack.temporal.workflow.getHandle(workflowIdOf(id)).signal('cleared');
   await inParallel(ids, signal);
-  let ofKill = '';
+  let [ofKill, ofKilled] = ['', 0];
   if (values.kill) {
     const killedAt = await untilSent(count / 2);
     const before = perSecond(await sentSince(), killedAt - startedAt);
+    ofKilled = largestMiB();
     await Promise.all([stack.kill('worker'), stack.kill('gateway')]);
     const goneOnAt = killedAt + recovery;
     const endedAt = await untilSent(count);
     ofKill = ` ${before} before a worker and a gateway were killed, ${perSecond(await sentSince(goneOnAt), endedAt - goneOnAt)} from ${recovery / 1000} s after it.`;
   }
   const rate = perSecond(count, (await untilSent(count)) - startedAt);
-  const largest = Math.max(...workerPids().map(peakMiB));
+  const largest = Math.max(ofKilled, largestMiB());
   const broken = await brokenInvariants(stack);
   if (broken.length > 0) throw new Error(broken.slice(0, 10).join('\n'));
   return `${count} cleared at once: ${rate} per second, each closed once; no worker took more than ${largest.toFixed(0)} MiB.${ofKill}`;

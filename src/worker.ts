@@ -22,7 +22,7 @@ import { loadBrands } from './setup/brands.js';
 import { loadPolicy } from './setup/policy-file.js';
 import { loadSystems } from './setup/systems-file.js';
 import { Systems } from './systems/systems.js';
-import { keepNoted, keepPrepared, runLoops, storeListeners } from './worker/loops.js';
+import { keepPrepared, runLoops, sendHeartbeats, storeListeners } from './worker/loops.js';
 import { connect, installRuntime } from './worker/runtime.js';
 import { buildId, workflowCode } from './worker/workflow-code.js';
 import { openTracing, type Tracing } from './setup/tracing.js';
@@ -42,6 +42,7 @@ export async function runWorker(
   const { temporal, stores } = parts;
   const worker = { id: randomUUID(), version: build ?? '' };
   const stopping = new AbortController();
+  let heartbeats = Promise.resolve();
   const prepareTemporal = async () => {
     await registerSearchAttributes(connection, config.temporal.namespace);
     await temporal.schedules.create(config.watchSeconds);
@@ -53,12 +54,10 @@ export async function runWorker(
     const workers = await createWorkers({ config, files, parts, connection, build, log });
     begin();
     const { runs, stopAll } = runAll(workers);
-    const known = Promise.all([
-      untilDone(log, 'note that it runs', () => stores.workers.noteRunning(worker.id, worker.version)),
-      untilDone(log, 'find out which version gets the runs', () => route(temporal, build, log)),
-    ]);
+    heartbeats = sendHeartbeats(stores.workers, worker, log, stopping.signal);
+    const routed = untilDone(log, 'find out which version gets the runs', () => route(temporal, build, log));
     // A worker that is stopped meanwhile waits for nothing.
-    await Promise.race([known, runs]).catch(async (error: unknown) => {
+    await Promise.race([routed, runs]).catch(async (error: unknown) => {
       await stopAll();
       throw error;
     });
@@ -72,12 +71,13 @@ export async function runWorker(
     const loops = Promise.all([
       runLoops({ config, ...parts, runs: temporal.runs, ...files, log }, stopping.signal),
       keepPrepared(prepareAgain, config.watchSeconds, log, stopping.signal),
-      keepNoted(stores.workers, worker, log, stopping.signal),
     ]);
     await runs.finally(() => stopping.abort());
     await loops;
     log.info('stopped');
   } finally {
+    stopping.abort();
+    await heartbeats;
     await parts.close();
     // If a worker could not be created, others still hold the connection; that must not hide the first error.
     await connection.close().catch((error: unknown) => log.warn({ error: (error as Error).name }, 'cannot disconnect'));

@@ -31,7 +31,17 @@ export async function openFollowUp(
   const relationship = { id: reportId, relationshipType: 'followUp', '@referredType': 'TroubleTicket' };
   const document = { troubleTicketRelationship: [relationship] };
   try {
-    await reports.open({ id, description, severity, ticketType, priority, customerId, contact, document });
+    await reports.open({
+      id,
+      description,
+      severity,
+      ticketType,
+      priority,
+      customerId,
+      contact,
+      document,
+      openedBy: 'customer',
+    });
   } catch (error) {
     if (!hasCode(error, 'ReportExists')) throw error;
   }

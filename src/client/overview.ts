@@ -46,7 +46,7 @@ export class OverviewService {
   /** Looks for reports with which something is wrong, now, and wakes their runs. Safe to repeat. */
   async sweep(): Promise<SweepResult> {
     const { workerVersions, schedules } = this.temporal;
-    const why = await workerVersions.whyNoWorker(await this.stores.workers.versions());
+    const why = await workerVersions.whyNoWorker();
     if (why)
       throw new CloseoutError('TemporalUnavailable', `The sweep cannot run: ${why}. Start a worker: closeout worker.`);
     return schedules.sweepNow();
@@ -87,16 +87,16 @@ export class OverviewService {
         () => 'ok',
         (error: Error) => error.name,
       );
-    const alive = this.stores.workers.versions();
+    const silent = this.stores.workers.silentVersions();
     // Temporal is asked even if the database does not answer.
-    const why = alive
-      .catch(() => new Set<string>())
+    const workers = silent
+      .catch(() => undefined)
       .then((versions) => this.temporal.workerVersions.whyNoWorker(versions, checkMs));
     const [database, temporal, worker] = await Promise.all([
-      verdict(alive),
-      verdict(why),
-      Promise.all([why, alive]).then(
-        ([text]) => text ?? 'ok',
+      verdict(silent),
+      verdict(workers),
+      workers.then(
+        (why) => why ?? 'ok',
         () => 'unknown',
       ),
     ]);

@@ -14,8 +14,11 @@ export class VersionService {
     return this.versions.list();
   }
 
-  /** Gives a version this percentage of the runs. Throws `BadInput`, `StatusConflict`, `TemporalUnavailable`. */
+  /**
+   * Gives a version this percentage of the runs. Throws `BadInput`, `StatusConflict`, `TemporalUnavailable`, `DatabaseUnavailable`,
+   * `DatabaseOutdated`.
+   */
   async rollOut(buildId: string, percentage: number): Promise<void> {
-    await this.versions.rollOut(buildId, percentage, await this.workers.versions());
+    await this.versions.rollOut(buildId, percentage, await this.workers.silentVersions());
   }
 }

@@ -160,7 +160,7 @@ export interface MassClearRequest {
 /** Input of the workflow `clearServiceProblem`, id `service-problem:{id}`. Callers need `serviceProblemId` only. */
 export interface MassClearInput extends MassClearRequest {
   serviceProblemId: string;
-  /** For continue-as-new: how far it is. `v`: of this form; a release reads those of every release before. */
+  /** For continue-as-new: how far it is. `v`: the version of this form (carried.ts). */
   carried?: { v: number; state: unknown };
 }
 

@@ -67,7 +67,7 @@ export interface RunInput {
   opened?: OpenedReport;
   /**
    * For continue-as-new: changes that are not written yet, and what else was not acted on. `v`: the version of this form
-   * (workflows/carried.ts).
+   * (carried.ts).
    */
   carried?: { v: number; changes: unknown[]; rest?: unknown };
 }

@@ -73,7 +73,7 @@ async function replayOne(
   try {
     const description = `${category}, from a log of incidents`;
     const about = { description, severity, ticketType: category, customerId, serviceProblemId, contact };
-    await patiently(() => client.open({ id, ...about, openedAt }));
+    await patiently(() => client.open({ id, ...about, openedAt, openedBy: 'replay' }));
     tally.opened++;
   } catch (error) {
     if (!hasCode(error, 'ReportExists')) throw error;

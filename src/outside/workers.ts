@@ -1,36 +1,37 @@
-/** The workers that run, as they say themselves: Temporal still lists one for a minute after it was killed. */
+/** Heartbeats of the workers: Temporal still lists one for a minute after it was killed. */
 import { sql } from 'kysely';
 import { second } from '../policy/time.js';
 import type { Db } from './database/database.js';
 
 export interface Workers {
-  /** `id`: of the process; `version`: empty if it has none. To be called every `heartbeat`. */
-  noteRunning(id: string, version: string): Promise<void>;
-  noteEnded(id: string): Promise<void>;
-  /** The versions of those that run. */
-  versions(): Promise<Set<string>>;
+  /** `id`: of the process; `version`: empty if it has none. */
+  beat(id: string, version: string): Promise<void>;
+  end(id: string): Promise<void>;
+  /** Versions whose workers have all ended or fallen silent. One that has never sent a heartbeat is not among them. */
+  silentVersions(): Promise<Set<string>>;
 }
 
-/** How often a worker says that it runs; ms. */
-export const heartbeat = 10 * second;
-/** It may be late twice, and a third time a little. */
+/** How often a worker sends a heartbeat, and how soon again after one that failed; ms. */
+export const [heartbeatEvery, heartbeatRetry] = [10 * second, 2 * second];
+/** Two heartbeats may be missed, and the third may be 5 s late. */
 const silence = sql`interval '35 seconds'`;
 
 export function workerTable(db: Db): Workers {
   return {
-    async noteRunning(id, version) {
+    async beat(id, version) {
       await sql`with forgotten as (delete from workers where seen_at < now() - interval '1 day')
         insert into workers (id, version, seen_at) values (${id}, ${version}, now())
         on conflict (id) do update set seen_at = now()`.execute(db);
     },
 
-    async noteEnded(id) {
-      await db.deleteFrom('workers').where('id', '=', id).execute();
+    async end(id) {
+      await db.updateTable('workers').set({ hasEnded: true }).where('id', '=', id).execute();
     },
 
-    async versions() {
-      const isAlive = sql<boolean>`seen_at > now() - ${silence}`;
-      const rows = await db.selectFrom('workers').select('version').distinct().where(isAlive).execute();
+    async silentVersions() {
+      const { rows } = await sql<{ version: string }>`
+        select version from workers group by version
+        having bool_and(has_ended or seen_at < now() - ${silence})`.execute(db);
       return new Set(rows.map(({ version }) => version));
     },
   };

@@ -5,7 +5,7 @@ import { eventTypes } from '../contract/events.js';
 import { dispatchEvents } from '../events/dispatcher.js';
 import type { Stores } from '../outside/stores.js';
 import type { Runs } from '../outside/temporal/runs.js';
-import { heartbeat, type Workers } from '../outside/workers.js';
+import { heartbeatEvery, heartbeatRetry, type Workers } from '../outside/workers.js';
 import type { WorkerConfig } from '../setup/config.js';
 import type { SystemsFile } from '../setup/systems-file.js';
 import { pollSystems } from '../systems/poller.js';
@@ -41,19 +41,23 @@ export async function runLoops(
   await Promise.all([dispatchEvents(outside, settings, log, stop), pollSystems(outside, systems, log, stop)]);
 }
 
-/** Says that this worker still runs, until it is stopped. */
-export async function keepNoted(
+/** Sends heartbeats until the worker has ended. */
+export async function sendHeartbeats(
   workers: Workers,
   { id, version }: { id: string; version: string },
   log: Logger,
   stop: AbortSignal,
 ): Promise<void> {
-  const warn = (error: Error) => log.warn({ error: error.name }, 'cannot note whether this worker runs');
+  const warn = (error: Error) => log.warn({ error: error.name }, 'cannot record the heartbeat');
   while (!stop.aborted) {
-    await pause(heartbeat, undefined, { signal: stop }).catch(() => undefined);
-    if (!stop.aborted) await workers.noteRunning(id, version).catch(warn);
+    let next = heartbeatEvery;
+    await workers.beat(id, version).catch((error: Error) => {
+      next = heartbeatRetry;
+      warn(error);
+    });
+    await pause(next, undefined, { signal: stop }).catch(() => undefined);
   }
-  await workers.noteEnded(id).catch(warn);
+  await workers.end(id).catch(warn);
 }
 
 /** A Temporal that was lost may start empty while workers run: what they need there is made again, about as often as there is a sweep. */

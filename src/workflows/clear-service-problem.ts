@@ -12,6 +12,7 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
+import { carriedVersions, readCarried } from '../contract/carried.js';
 import {
   queries,
   massClearSignal,
@@ -22,7 +23,6 @@ import {
 } from '../contract/messages.js';
 import { maxClockSkew } from '../contract/time.js';
 import { raiseAlert } from './alert-operator.js';
-import { carriedVersion, readCarried } from './carried.js';
 import * as steps from './steps.js';
 import { textOf, timeOf } from './untrusted.js';
 
@@ -45,7 +45,7 @@ interface State {
 }
 
 export async function clearServiceProblem(input: MassClearInput): Promise<MassClearProgress> {
-  const state = (readCarried(input.carried)?.state as State | undefined) ?? newState(input);
+  const state = (readCarried('clearServiceProblem', input.carried)?.state as State | undefined) ?? newState(input);
   const { progress, requests } = state;
   setHandler(defineQuery<MassClearProgress>(queries.progress), () => progress, {
     description: 'How many reports were cleared, are still open, are closed, and which are not cleared and why.',
@@ -146,7 +146,10 @@ async function runRound(input: MassClearInput, state: State): Promise<void> {
 
 async function continueIfLong(input: MassClearInput, state: State): Promise<void> {
   if (workflowInfo().continueAsNewSuggested)
-    await continueAsNew<typeof clearServiceProblem>({ ...input, carried: { v: carriedVersion, state } });
+    await continueAsNew<typeof clearServiceProblem>({
+      ...input,
+      carried: { v: carriedVersions.clearServiceProblem, state },
+    });
 }
 
 /** Waits as long as the number of reports that have not followed decreases. The rest is listed, with what their runs say. */

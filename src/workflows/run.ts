@@ -1,12 +1,12 @@
 /** The state of one run. Handlers of signals only note facts in it; the process acts on them. */
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
+import { readCarried } from '../contract/carried.js';
 import { workflowIdOf } from '../contract/ids.js';
 import type { ConfirmedSignal, SurveyOperation } from '../contract/messages.js';
 import type { OpenedReport, Phase, RunInput } from '../contract/reports.js';
 import { changedAt, decide, nothingReceived, receiveId, type Change, type Received } from '../policy/changes.js';
 import type { ByHand, Standing } from '../policy/standing.js';
 import { defaultPolicy, type Policy, type PolicyRule } from '../policy/settings.js';
-import { readCarried } from './carried.js';
 
 export interface Unwritten {
   change: Change;
@@ -113,7 +113,7 @@ export function newRun(input: RunInput): RunState {
       'BadInput',
     );
   }
-  const carried = readCarried(input.carried);
+  const carried = readCarried('closeProblemReport', input.carried);
   const changes = (carried?.changes ?? []) as Change[];
   const rest = carried?.rest as Unhandled | undefined;
   const run: RunState = {

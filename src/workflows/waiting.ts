@@ -12,11 +12,11 @@ import {
   isCancellation,
   workflowInfo,
 } from '@temporalio/workflow';
+import { carriedVersions } from '../contract/carried.js';
 import type { ErrorCode } from '../contract/errors.js';
 import type { Decision } from '../policy/standing.js';
 import { day, hour } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
-import { carriedVersion } from './carried.js';
 import type { closeProblemReport } from './close-problem-report.js';
 import { codeOf, failureOf, isStepFailure, undefinedIfFailed } from './failure.js';
 import { fromNow, shouldContinueAsNew, update, type RunState, type Unhandled } from './run.js';
@@ -56,7 +56,7 @@ export async function continueRun(run: RunState): Promise<never> {
   const { reportId } = run;
   const changes = run.unwritten.map(({ change }) => change);
   const rest = unhandledOf(run);
-  const carried = changes.length > 0 || rest ? { v: carriedVersion, changes, rest } : undefined;
+  const carried = changes.length > 0 || rest ? { v: carriedVersions.closeProblemReport, changes, rest } : undefined;
   return continueAsNew<typeof closeProblemReport>({ reportId, ...(carried && { carried }) });
 }
 

@@ -76,7 +76,7 @@ test('reopened during the delay: no mail, and one reason', async () => {
 });
 
 test('200 reports of one customer cleared at once, two workers: one survey, 199 with the reason', async () => {
-  const end = await stack.secondWorker();
+  const { end } = await stack.secondWorker();
   const ids = Array.from({ length: 200 }, (_, index) => `CAP-${index}`);
   const customerId = 'customer-of-many';
   for (let from = 0; from < ids.length; from += 20)

@@ -8,6 +8,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import { brokenInvariants } from '../stack/invariants.js';
+import { retryNow } from '../stack/retry-now.js';
 import { Stack } from '../stack/stack.js';
 import { callApi, ticketPath } from '../stack/tickets.js';
 import { until } from '../stack/waiting.js';
@@ -71,8 +72,8 @@ const skipped = 'Only root may mount a small disk, so a full one was not tried';
     });
 
     await rm(filler());
-    // By now, a closing may be tried once a minute only.
-    for (const id of ids) await stack.client.operate('retryNow', id, { by: 'eve' }).catch(() => undefined);
+    await until('the database', () => stack.sql('select'));
+    for (const id of ids) await retryNow(stack, id); // by now, a closing may be retried only once a minute
     for (const id of ids) await stack.untilSurvey(id, 'sent');
     expect(await brokenInvariants(stack)).toEqual([]);
     expect(await stack.sql(`select id from reports where description = '${refused.description}'`)).toEqual([]);

@@ -159,6 +159,18 @@ test.each(['worker', 'gateway', 'start'])(
   },
 );
 
+test('a worker that stands still is noticed within a minute, and that it goes on', async () => {
+  const worker = stack.pids()['worker'] ?? NaN;
+  const readiness = async () => ((await (await fetch(stack.url('/readyz'))).json()) as { worker: string }).worker;
+  process.kill(worker, 'SIGSTOP');
+  try {
+    await until('it to be noticed', async () => (await readiness()) === 'no worker is running', 60_000);
+  } finally {
+    process.kill(worker, 'SIGCONT');
+  }
+  await until('it to be noticed, too', async () => (await readiness()) === 'ok');
+});
+
 test('Ctrl-C and a new start: what was waiting goes on where it was', async () => {
   const id = await stack.open('NIGHT-1');
   await stack.signal(id, 'cleared');

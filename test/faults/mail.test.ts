@@ -1,8 +1,8 @@
-import { hasCode } from '../../src/contract/errors.js';
 import { ScriptedSmtpServer } from '../stack/scripted-smtp-server.js';
 import { freePorts } from '../stack/commands.js';
 import { decoded } from '../stack/history.js';
 import { brokenInvariants } from '../stack/invariants.js';
+import { retryNow } from '../stack/retry-now.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -143,12 +143,6 @@ test('refused content leaves the report closed and the survey undeliverable', as
   expect((await stack.client.get(id)).status).toBe('closed');
 });
 
-/** It may have been retried by itself just now. */
-const retryNow = (id: string) => stack.client.operate('retryNow', id, { by: 'test' }).catch(ignoreConflict);
-function ignoreConflict(error: unknown): void {
-  if (!hasCode(error, 'StatusConflict')) throw error;
-}
-
 test('a mail server that is down for the whole closing holds up no closing; the surveys go out after', async () => {
   await sink.close();
   const ids = await Promise.all(['out-1', 'out-2', 'out-3'].map((id) => stack.open(id)));
@@ -162,7 +156,7 @@ test('a mail server that is down for the whole closing holds up no closing; the 
     expect((await stack.client.get(id)).status).toBe('closed');
   }
   await sink.listen(port);
-  for (const id of ids) await retryNow(id);
+  for (const id of ids) await retryNow(stack, id);
   for (const id of ids) await stack.untilSurvey(id, 'sent');
   for (const id of ids) expect(new Set(sink.to(`${id}@customers.example`)).size).toBe(1);
 });
@@ -205,7 +199,7 @@ test('a relay that refuses us is our fault: the report closes, an operator is al
     attention: { step: 'askConfirmation', failure: 'MailMisconfigured' },
   });
   refusesUs = false;
-  for (const id of [...ids, confirming]) await retryNow(id);
+  for (const id of [...ids, confirming]) await retryNow(stack, id);
   for (const id of ids) await stack.untilSurvey(id, 'sent');
   await stack.untilAsked(confirming);
   const alerts = await until('the alert', () => {
@@ -228,7 +222,7 @@ test('a sender rejected at RCPT or after DATA loses no survey and closes no unco
     ).toMatchObject({ attention: { code: 'MailMisconfigured' } });
   expect((await stack.client.get('rcpt-c')).status).toBe('resolved');
   refusesSender = false;
-  for (const id of ids) await retryNow(id);
+  for (const id of ids) await retryNow(stack, id);
   for (const id of ['rcpt-1', 'data-1']) await stack.untilSurvey(id, 'sent');
   await stack.untilAsked('rcpt-c');
 });

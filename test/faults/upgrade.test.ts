@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { carriedVersions } from '../../src/contract/carried.js';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import { taskQueue, workflowType } from '../../src/contract/messages.js';
 import type { WorkerVersion } from '../../src/contract/worker-versions.js';
@@ -25,7 +26,7 @@ rules:
 `;
 
 let stack: Stack;
-let endNext: (() => Promise<void>) | undefined;
+let nextWorker: Awaited<ReturnType<Stack['secondWorker']>> | undefined;
 beforeAll(async () => {
   // No sweep: it would end the reports that ATTENTION makes look cancelled.
   stack = await Stack.start({ policy, env: { CLOSEOUT_WORKER_VERSIONING: 'yes', CLOSEOUT_WATCH_SECONDS: '86400' } });
@@ -37,7 +38,7 @@ beforeAll(async () => {
   await stack.sql('create trigger block before update on reports for each row execute function block()');
 }, patience);
 afterAll(async () => {
-  await endNext?.();
+  await nextWorker?.end();
   await stack.end();
 });
 
@@ -155,8 +156,8 @@ async function migrateWith(command: string): Promise<void> {
   const { worker, gateway } = stack.pids();
   for (const part of ['worker', 'gateway'] as const) killPart(stack, part);
   await until('both to start again', () => {
-    const now = stack.pids();
-    return now['worker'] !== worker && now['gateway'] !== gateway;
+    const { worker: newWorker = worker, gateway: newGateway = gateway } = stack.pids();
+    return newWorker !== worker && newGateway !== gateway;
   });
   await until('both to be ready', async () => (await readiness()).status === 'ok');
 }
@@ -181,7 +182,7 @@ test(
 
     const command = await buildNextRelease();
     await migrateWith(command);
-    endNext = await stack.secondWorker({ CLOSEOUT_NEW_PATHS: 'no' }, command);
+    nextWorker = await stack.secondWorker({ CLOSEOUT_NEW_PATHS: 'no' }, command);
     const next = (await until('the next release', async () => (await versions()).find((one) => one.buildId !== old)))
       .buildId;
     await goOn(0, 5);
@@ -199,12 +200,11 @@ test(
     await rollOut(old, 100);
     await goOn(3, 5);
     await rollOut(next, 100);
-    // Nobody will roll back any more.
-    await endNext();
+    nextWorker.kill('SIGKILL');
     const isMissing = async () => (await readiness()).worker === `no worker of version ${next} is running`;
     await until('the missing workers to be noticed', isMissing, 60_000);
     expect((await stack.closeout('rollout', next)).stderr).toContain(`No worker of version ${next} is running`);
-    endNext = await stack.secondWorker({}, command);
+    nextWorker = await stack.secondWorker({}, command); // nobody will roll back any more
     await until('the new ones to be noticed', async () => (await readiness()).worker === 'ok');
     await goOn(4, 5);
 
@@ -234,7 +234,7 @@ const buildsOf = (events: Events): Set<string> =>
 
 test('a run that a newer release has continued waits for a worker of that release', async () => {
   const [workflowId, reportId] = [workflowIdOf('NEWER-1'), 'NEWER-1'];
-  const input = { reportId, carried: { v: 2, changes: [] } };
+  const input = { reportId, carried: { v: carriedVersions.closeProblemReport + 1, changes: [] } };
   const run = await stack.temporal.workflow.start(workflowType, { workflowId, taskQueue, args: [input] });
   const failure = await until('its task to fail', async () =>
     (await run.fetchHistory()).events?.find((event) => event.workflowTaskFailedEventAttributes),

@@ -6,7 +6,7 @@ import type { ParsedMail } from 'mailparser';
 import { installQuietRuntime } from './runtime.js';
 import type { Stack } from './stack.js';
 import { surveyIdOfMessage, workflowIdOf } from '../../src/contract/ids.js';
-import { workflowType } from '../../src/contract/messages.js';
+import { taskQueue, workflowType } from '../../src/contract/messages.js';
 import { isAlert } from './mail.js';
 import { until } from './waiting.js';
 
@@ -217,14 +217,17 @@ const decoded = (payloads: Payloads): unknown => {
   return text === '' ? undefined : JSON.parse(text);
 };
 
-/** Activities that have succeeded, local ones, too, in order. One that ends while it is cancelled is tried again. */
+/** Activities that have succeeded, local ones, too, in order. One of ours that ends while it is cancelled is tried again. */
 function stepsOf(events: Events): { name: string; result: unknown }[] {
   const scheduled = new Map<string, string>();
+  const isOurs = new Set<string>();
   return events.flatMap(({ eventId, ...event }) => {
     const { activityTaskScheduledEventAttributes: schedule, activityTaskCompletedEventAttributes: completed } = event;
     const { activityTaskCancelRequestedEventAttributes: cancelled, markerRecordedEventAttributes: marker } = event;
     if (schedule) scheduled.set(String(eventId), schedule.activityType?.name ?? '');
-    if (cancelled) scheduled.delete(String(cancelled.scheduledEventId));
+    if (schedule?.taskQueue?.name === taskQueue) isOurs.add(String(eventId));
+    if (cancelled && isOurs.has(String(cancelled.scheduledEventId)))
+      scheduled.delete(String(cancelled.scheduledEventId));
     if (completed)
       return [{ name: scheduled.get(String(completed.scheduledEventId)) ?? '', result: decoded(completed.result) }];
     if (marker?.markerName !== 'core_local_activity' || marker.failure) return [];

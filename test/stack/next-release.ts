@@ -18,7 +18,7 @@ export async function buildNextRelease(): Promise<string> {
   const change = async (path: string, mark: string, changed: (before: string) => string) => {
     const file = join(folder, 'dist', path);
     const after = changed(await readFile(file, 'utf8'));
-    if (after.split(mark).length !== 2) throw new Error(`${path} has no longer the place to be changed`);
+    if (after.split(mark).length !== 2) throw new Error(`${path} no longer has the place to be changed`);
     await writeFile(file, after);
   };
   await change('workflows/close-problem-report.js', patchId, (code) =>

@@ -97,13 +97,15 @@ export class ScriptedProcess {
       },
     });
     const scripts = new Map<string, Script>();
+    const ending = untilEnd();
     const activities = Object.fromEntries(
       names.map((name) => [
         name,
         (input: { reportId?: string; fence?: { reportId: string } }) => {
           const activity = scripts.get(input.reportId ?? input.fence?.reportId ?? '')?.[name] ?? usual[name];
           if (!activity) throw new Error(`${name} is not scripted`);
-          return whileAlive((activity as (given: unknown) => Promise<unknown>)(input));
+          const call = (activity as (given: unknown) => Promise<unknown>)(input);
+          return whileHeartbeating(Promise.race([call, ending.promise]));
         },
       ]),
     );
@@ -115,6 +117,7 @@ export class ScriptedProcess {
     ]);
     const running = workers.map((worker) => worker.run());
     const stop = async () => {
+      ending.reject(new Error('the test has ended')); // calls that it never answered
       for (const worker of workers) worker.shutdown();
       await Promise.all(running);
     };
@@ -175,15 +178,19 @@ export interface ScriptedRun {
   until(what: string, fits: (status: RunStatus) => boolean): Promise<RunStatus>;
 }
 
-/** Heartbeats, however long the test takes to answer. A call that it never answers ends with the worker. */
-async function whileAlive<T>(call: Promise<T>): Promise<T> {
+/** However long the test takes to answer. */
+async function whileHeartbeating<T>(call: Promise<T>): Promise<T> {
   const context = Context.current();
-  const beating = context.info.isLocal ? undefined : setInterval(() => context.heartbeat(), second);
-  const ending = context.cancelled.catch((error: Error) => {
-    if (error.message === 'WORKER_SHUTDOWN') throw error;
-    return call;
-  });
-  return Promise.race([call, ending]).finally(() => clearInterval(beating));
+  const heartbeats = context.info.isLocal ? undefined : setInterval(() => context.heartbeat(), second);
+  return call.finally(() => clearInterval(heartbeats));
+}
+
+/** Rejects once the test has ended. */
+function untilEnd() {
+  let reject = (_: Error): void => undefined;
+  const promise = new Promise<never>((_, no) => (reject = no));
+  promise.catch(() => undefined);
+  return { promise, reject };
 }
 
 /** What an activity is given, and what it returns. */

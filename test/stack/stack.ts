@@ -138,11 +138,11 @@ export class Stack {
     return inbound(mail, { ...cleanEnv(), ...this.env }, args);
   }
 
-  /** One more worker process beside the stack's own, by default of the same build. Returns how to end it. */
-  async secondWorker(env: Record<string, string> = {}, command = cli): Promise<() => Promise<void>> {
+  /** One more worker process beside the stack's own, by default of the same build. */
+  async secondWorker(env: Record<string, string> = {}, command = cli) {
     const [port] = await freePorts(1);
     const metrics = { CLOSEOUT_WORKER_METRICS: `127.0.0.1:${port}` };
-    return (await this.beside('worker', { ...metrics, ...env }, command)).end;
+    return this.beside('worker', { ...metrics, ...env }, command);
   }
 
   /** One more gateway; `moved` leads a link of the stack's own to it. */

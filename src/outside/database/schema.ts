@@ -35,7 +35,7 @@ export interface Database {
   messages: MessageTable;
   surveyEvents: SurveyEventTable;
   sweeps: SweepTable;
-  workers: { id: string; version: string; seenAt: Date };
+  workers: { id: string; version: string; seenAt: Date; hasEnded: Generated<boolean> };
   apiTokens: ApiTokenTable;
   sessions: SessionTable;
   alarms: AlarmTable;

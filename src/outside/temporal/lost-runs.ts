@@ -1,6 +1,7 @@
 /** What the sweep asks Temporal: which runs ended before their reports did, and which signals they had received. */
 import { defaultPayloadConverter, type Payload, type PayloadCodec } from '@temporalio/common';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { readCarried } from '../../contract/carried.js';
 import { reportIdOf, workflowIdOf } from '../../contract/ids.js';
 import {
   queries,
@@ -163,12 +164,13 @@ async function missedIn(
 /** What the run before had received and not acted on, as signals. */
 async function carriedBy(events: Events, codecs: PayloadCodec[]): Promise<Missed[]> {
   const input = await payloadOf<RunInput>(events[0]?.workflowExecutionStartedEventAttributes?.input, codecs);
-  const changes = ((input.carried?.changes ?? []) as Change[]).map((change) => {
+  const carried = readCarried('closeProblemReport', input.carried);
+  const changes = ((carried?.changes ?? []) as Change[]).map((change) => {
     const { kind, source, at, by, id, status, receivedAt, hasReason } = change;
     if (source === systemOfRecord) return { name: signals.lookAgain, payload: {} };
     return { name: kind, payload: { at, by, id, status, receivedAt, hasReason } };
   });
-  const { bounced, delivery } = (input.carried?.rest ?? {}) as Carried;
+  const { bounced, delivery } = (carried?.rest ?? {}) as Carried;
   const said: Missed[] = bounced ? [{ name: signals.bounced, payload: bounced }] : [];
   if (!delivery) return [...changes, ...said];
   const { surveyId, failure: reason } = delivery;

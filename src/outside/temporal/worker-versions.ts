@@ -13,17 +13,17 @@ export interface WorkerVersions {
   /** Newest first; empty if no versioned worker has ever run. */
   list(): Promise<WorkerVersion[]>;
   /**
-   * Gives a version this percentage of the runs; with 100, it is the current one, and others get none. `alive`: as below. Throws
+   * Gives a version this percentage of the runs; with 100, it is the current one, and others get none. `silent`: as below. Throws
    * `BadInput`, `StatusConflict`.
    */
-  rollOut(buildId: string, percentage: number, alive: ReadonlySet<string>): Promise<void>;
+  rollOut(buildId: string, percentage: number, silent: ReadonlySet<string>): Promise<void>;
   /** Makes a version the current one if there is none: of the first installation. Throws `TemporalUnavailable` while it is unknown. */
   rollOutFirst(buildId: string): Promise<void>;
   /**
-   * Why runs wait for a worker, in words; undefined if they need not. `alive`: the versions of the workers that say that they run, empty
-   * for one without a version. `deadline`: for the answer; ms.
+   * Why runs wait for a worker, in words; undefined if they need not. `silent`: versions whose workers send no heartbeats any more, even
+   * if Temporal has seen them just now. `deadline`: for the answer; ms.
    */
-  whyNoWorker(alive: ReadonlySet<string>, deadline?: number): Promise<string | undefined>;
+  whyNoWorker(silent?: ReadonlySet<string>, deadline?: number): Promise<string | undefined>;
 }
 
 /** The server lists a worker for minutes after its end; one that runs asks for tasks at least once a minute. */
@@ -64,14 +64,15 @@ export function workerVersions(temporal: Client): WorkerVersions {
     return versions.sort((one, other) => other.createdAt.localeCompare(one.createdAt));
   };
 
-  /** The versions of the workers that run: they say so, and Temporal has seen them. */
-  const running = async (alive: ReadonlySet<string>, deadline?: number) => {
+  /** The versions of the workers that run. */
+  const running = async (silent: ReadonlySet<string> = new Set(), deadline?: number) => {
     const request = { namespace: about.namespace, taskQueue: { name: taskQueue } };
     const ask = () => service.describeTaskQueue(request);
     const { pollers, versioningInfo } = await callTemporal(temporal, ask, deadline);
     const since = now().getTime() - forgottenAfter;
     const seen = (pollers ?? []).filter((poller) => Number(poller.lastAccessTime?.seconds ?? 0) * second > since);
-    return { versions: new Set(seen.map(versionOf).filter((version) => alive.has(version))), versioningInfo };
+    const versions = seen.map(versionOf).filter((version) => !silent.has(version));
+    return { versions: new Set(versions), versioningInfo };
   };
 
   const makeCurrent = (buildId: string) =>
@@ -82,7 +83,7 @@ export function workerVersions(temporal: Client): WorkerVersions {
   return {
     list,
 
-    async rollOut(buildId, percentage, alive) {
+    async rollOut(buildId, percentage, silent) {
       const versions = await list();
       if (!versions.some((version) => version.buildId === buildId)) {
         const known = versions.map((version) => version.buildId).join(', ') || 'none';
@@ -92,7 +93,7 @@ export function workerVersions(temporal: Client): WorkerVersions {
           'buildId',
         );
       }
-      if (percentage > 0 && !(await running(alive)).versions.has(buildId)) {
+      if (percentage > 0 && !(await running(silent)).versions.has(buildId)) {
         const message = `No worker of version ${buildId} is running, so its runs would not continue; start one first.`;
         throw new CloseoutError('StatusConflict', message, 'buildId');
       }
@@ -110,8 +111,8 @@ export function workerVersions(temporal: Client): WorkerVersions {
       });
     },
 
-    async whyNoWorker(alive, deadline) {
-      const { versions, versioningInfo } = await running(alive, deadline);
+    async whyNoWorker(silent, deadline) {
+      const { versions, versioningInfo } = await running(silent, deadline);
       if (versions.size === 0) return 'no worker is running';
       const { currentDeploymentVersion, rampingDeploymentVersion, rampingVersionPercentage } = versioningInfo ?? {};
       const wanted = [currentDeploymentVersion, ...(rampingVersionPercentage ? [rampingDeploymentVersion] : [])];
