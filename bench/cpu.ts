@@ -1,5 +1,6 @@
 /** What processes have used so far (proc(5)). */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { childrenOf, statOf } from '../test/stack/processes.js';
 
 /** User and system time of a process, in s; `withDead`: that of its children that have ended, too. Fields 14 to 17, in ticks of 10 ms. */
 function cpuSeconds(pid: number, withDead: boolean): number {
@@ -8,24 +9,9 @@ function cpuSeconds(pid: number, withDead: boolean): number {
   return ticks.reduce((sum, each) => sum + each, 0) / 100;
 }
 
-/** After the name of the program, which may hold anything. */
-function statOf(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-  } catch {
-    return []; // it has ended meanwhile
-  }
-}
-
 /** A process with its children, such as PostgreSQL. */
 export function cpuOfTree(pid: number): number {
-  const children = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((each) => Number(statOf(each)[1]) === pid);
-  return children.reduce((sum, child) => sum + cpuSeconds(child, false), cpuSeconds(pid, true));
+  return childrenOf(pid).reduce((sum, child) => sum + cpuSeconds(child, false), cpuSeconds(pid, true));
 }
 
 /** Resident memory, in MiB. */

@@ -159,7 +159,7 @@ test.each(['worker', 'gateway', 'start'])(
   },
 );
 
-test('a worker that stands still is noticed within a minute, and that it goes on', async () => {
+test('a worker that hangs is noticed within a minute, and so is that it goes on', async () => {
   const worker = stack.pids()['worker'] ?? NaN;
   const readiness = async () => ((await (await fetch(stack.url('/readyz'))).json()) as { worker: string }).worker;
   process.kill(worker, 'SIGSTOP');
@@ -168,7 +168,7 @@ test('a worker that stands still is noticed within a minute, and that it goes on
   } finally {
     process.kill(worker, 'SIGCONT');
   }
-  await until('it to be noticed, too', async () => (await readiness()) === 'ok');
+  await until('its return to be noticed', async () => (await readiness()) === 'ok');
 });
 
 test('Ctrl-C and a new start: what was waiting goes on where it was', async () => {

@@ -1,6 +1,6 @@
 /** A part of a stack is killed, or stopped for a while. */
-import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { childrenOf } from './processes.js';
 import type { Stack } from './stack.js';
 
 export const parts = ['worker', 'gateway', 'Temporal', 'PostgreSQL'] as const;
@@ -22,20 +22,6 @@ export async function stopPart(stack: Stack, part: Part, ms: number): Promise<vo
   await pause(ms);
   for (const child of children) signalIfAlive(child, 'SIGCONT');
   process.kill(pid, 'SIGCONT');
-}
-
-const childrenOf = (parent: number): number[] =>
-  readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => parentOf(pid) === parent);
-
-/** The second field after the name of the program, which may hold anything (proc(5)); undefined if there is no such process. */
-function parentOf(pid: number): number | undefined {
-  try {
-    return Number(/^.*\) \S+ (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]);
-  } catch {
-    return undefined;
-  }
 }
 
 function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
