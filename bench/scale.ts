@@ -123,18 +123,19 @@ async function clearAtOnce(count: number): Promise<string> {
   const startedAt = Date.now();
   const signal = (id: string) => stack.temporal.workflow.getHandle(workflowIdOf(id)).signal('cleared');
   await inParallel(ids, signal);
-  let [ofKill, ofKilled] = ['', 0];
+  let ofKill = '';
+  let largestBefore = 0;
   if (values.kill) {
     const killedAt = await untilSent(count / 2);
     const before = perSecond(await sentSince(), killedAt - startedAt);
-    ofKilled = largestMiB();
+    largestBefore = largestMiB();
     await Promise.all([stack.kill('worker'), stack.kill('gateway')]);
     const goneOnAt = killedAt + recovery;
     const endedAt = await untilSent(count);
     ofKill = ` ${before} before a worker and a gateway were killed, ${perSecond(await sentSince(goneOnAt), endedAt - goneOnAt)} from ${recovery / 1000} s after it.`;
   }
   const rate = perSecond(count, (await untilSent(count)) - startedAt);
-  const largest = Math.max(ofKilled, largestMiB());
+  const largest = Math.max(largestBefore, largestMiB());
   const broken = await brokenInvariants(stack);
   if (broken.length > 0) throw new Error(broken.slice(0, 10).join('\n'));
   return `${count} cleared at once: ${rate} per second, each closed once; no worker took more than ${largest.toFixed(0)} MiB.${ofKill}`;

@@ -196,8 +196,8 @@ export function endedPage(
     reason,
     reasonHint: page.commentHint({ longest: formatNumber(maxCommentLength, voice.language) }),
     error,
-    ...formLinks(voice, path, ''),
     action: `${path}/reopen?lang=${voice.language}`,
+    others: formLinks(voice, path, '').others,
   });
 }
 

@@ -8,6 +8,7 @@ import { cleanEnv, cli, freePorts } from '../stack/commands.js';
 import { brokenInvariants } from '../stack/invariants.js';
 import { lookUp } from '../stack/look-up.js';
 import { openSession } from '../stack/session.js';
+import { readinessOf } from '../stack/readiness.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -161,14 +162,13 @@ test.each(['worker', 'gateway', 'start'])(
 
 test('a worker that hangs is noticed within a minute, and so is that it goes on', async () => {
   const worker = stack.pids()['worker'] ?? NaN;
-  const readiness = async () => ((await (await fetch(stack.url('/readyz'))).json()) as { worker: string }).worker;
   process.kill(worker, 'SIGSTOP');
   try {
-    await until('it to be noticed', async () => (await readiness()) === 'no worker is running', 60_000);
+    await until('it to be noticed', async () => (await readinessOf(stack)).worker === 'no worker is running', 60_000);
   } finally {
     process.kill(worker, 'SIGCONT');
   }
-  await until('its return to be noticed', async () => (await readiness()) === 'ok');
+  await until('its return to be noticed', async () => (await readinessOf(stack)).worker === 'ok');
 });
 
 test('Ctrl-C and a new start: what was waiting goes on where it was', async () => {

@@ -8,6 +8,7 @@ import { killPart } from '../stack/failing-parts.js';
 import { brokenInvariants } from '../stack/invariants.js';
 import { lookUp } from '../stack/look-up.js';
 import { buildNextRelease, newColumn } from '../stack/next-release.js';
+import { readinessOf } from '../stack/readiness.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -159,14 +160,8 @@ async function migrateWith(command: string): Promise<void> {
     const { worker: newWorker = worker, gateway: newGateway = gateway } = stack.pids();
     return newWorker !== worker && newGateway !== gateway;
   });
-  await until('both to be ready', async () => (await readiness()).status === 'ok');
+  await until('both to be ready', async () => (await readinessOf(stack)).status === 'ok');
 }
-
-const readiness = async () =>
-  (await fetch(stack.url('/readyz')).then(
-    (answer) => answer.json(),
-    () => ({}),
-  )) as { status?: string; worker?: string };
 
 test(
   'runs that wait in every phase go on with whichever release is rolled out, and none is lost',
@@ -195,17 +190,17 @@ test(
     );
     await goOn(1, 5);
     await rollOut(next, 100);
-    await until('the gateway to be ready', async () => (await readiness()).worker === 'ok');
+    await until('the gateway to be ready', async () => (await readinessOf(stack)).worker === 'ok');
     await goOn(2, 5);
     await rollOut(old, 100);
     await goOn(3, 5);
     await rollOut(next, 100);
     nextWorker.kill('SIGKILL');
-    const isMissing = async () => (await readiness()).worker === `no worker of version ${next} is running`;
+    const isMissing = async () => (await readinessOf(stack)).worker === `no worker of version ${next} is running`;
     await until('the missing workers to be noticed', isMissing, 60_000);
     expect((await stack.closeout('rollout', next)).stderr).toContain(`No worker of version ${next} is running`);
     nextWorker = await stack.secondWorker({}, command); // nobody will roll back any more
-    await until('the new ones to be noticed', async () => (await readiness()).worker === 'ok');
+    await until('the new ones to be noticed', async () => (await readinessOf(stack)).worker === 'ok');
     await goOn(4, 5);
 
     const builds = new Map<string, number>();

@@ -220,14 +220,13 @@ const decoded = (payloads: Payloads): unknown => {
 /** Activities that have succeeded, local ones, too, in order. One of ours that ends while it is cancelled is tried again. */
 function stepsOf(events: Events): { name: string; result: unknown }[] {
   const scheduled = new Map<string, string>();
-  const isOurs = new Set<string>();
+  const ours = new Set<string>();
   return events.flatMap(({ eventId, ...event }) => {
     const { activityTaskScheduledEventAttributes: schedule, activityTaskCompletedEventAttributes: completed } = event;
     const { activityTaskCancelRequestedEventAttributes: cancelled, markerRecordedEventAttributes: marker } = event;
     if (schedule) scheduled.set(String(eventId), schedule.activityType?.name ?? '');
-    if (schedule?.taskQueue?.name === taskQueue) isOurs.add(String(eventId));
-    if (cancelled && isOurs.has(String(cancelled.scheduledEventId)))
-      scheduled.delete(String(cancelled.scheduledEventId));
+    if (schedule?.taskQueue?.name === taskQueue) ours.add(String(eventId));
+    if (cancelled && ours.has(String(cancelled.scheduledEventId))) scheduled.delete(String(cancelled.scheduledEventId));
     if (completed)
       return [{ name: scheduled.get(String(completed.scheduledEventId)) ?? '', result: decoded(completed.result) }];
     if (marker?.markerName !== 'core_local_activity' || marker.failure) return [];

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { AdapterSettings } from '../../src/systems/port.js';
-import { DjangoHelpdesk, helpdeskWords } from '../../src/systems/django-helpdesk.js';
+import type { SystemSettings } from '../../src/setup/systems-file.js';
+import { connectSystem } from '../../src/systems/adapters.js';
 
-const settings: Omit<AdapterSettings, 'url'> = {
+const settings: Omit<SystemSettings, 'url'> = {
   type: 'django-helpdesk',
   token: 'secret',
   only: {},
@@ -12,8 +12,6 @@ const settings: Omit<AdapterSettings, 'url'> = {
   poll: 1000,
   rate: 1000,
   writeBack: { closing: true, answer: true },
-  pace: { next: () => Promise.resolve(0), holdOff: () => Promise.resolve() },
-  pageSize: 100,
 };
 
 test('what looks like a template is sent to django-helpdesk as plain text', async () => {
@@ -24,11 +22,11 @@ test('what looks like a template is sent to django-helpdesk as plain text', asyn
   }).listen(0, '127.0.0.1');
   await new Promise((ready) => server.once('listening', ready));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const helpdesk = new DjangoHelpdesk({ ...settings, url }, helpdeskWords);
+  const { system } = connectSystem('desk', { ...settings, url });
+  const text = 'Try {{ settings.SECRET_KEY }} {% load x %} {# gone #}';
   try {
-    const said = 'Try {{ settings.SECRET_KEY }} {% load x %} {# gone #}';
-    await helpdesk.addNote('7', said);
-    await helpdesk.move('7', 'Closed', said);
+    await system.addNote('7', text);
+    await system.move('7', 'Closed', text);
   } finally {
     server.close();
   }
@@ -36,6 +34,6 @@ test('what looks like a template is sent to django-helpdesk as plain text', asyn
   expect(comments).toHaveLength(2);
   for (const comment of comments) {
     expect(comment).not.toMatch(/\{[{%#]|%\}/);
-    expect(comment.replaceAll('\u200b', '')).toBe('Try {{ settings.SECRET_KEY }} {% load x %} {# gone #}');
+    expect(comment.replaceAll('\u200b', '')).toBe(text);
   }
 });

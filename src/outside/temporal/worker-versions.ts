@@ -65,13 +65,13 @@ export function workerVersions(temporal: Client): WorkerVersions {
   };
 
   /** The versions of the workers that run. */
-  const running = async (silent: ReadonlySet<string> = new Set(), deadline?: number) => {
+  const running = async (silent?: ReadonlySet<string>, deadline?: number) => {
     const request = { namespace: about.namespace, taskQueue: { name: taskQueue } };
     const ask = () => service.describeTaskQueue(request);
     const { pollers, versioningInfo } = await callTemporal(temporal, ask, deadline);
     const since = now().getTime() - forgottenAfter;
     const seen = (pollers ?? []).filter((poller) => Number(poller.lastAccessTime?.seconds ?? 0) * second > since);
-    const versions = seen.map(versionOf).filter((version) => !silent.has(version));
+    const versions = seen.map(versionOf).filter((version) => !silent?.has(version));
     return { versions: new Set(versions), versioningInfo };
   };
 
