@@ -10,11 +10,10 @@ import { cleanEnv, cli, run } from '../stack/commands.js';
 import { killPart, parts, stopPart } from '../stack/failing-parts.js';
 import { cyclesIn } from '../stack/incidents.js';
 import { brokenInvariants } from '../stack/invariants.js';
+import { faultSeed as seed } from '../stack/random.js';
 import { Stack } from '../stack/stack.js';
 
 const log = resolve(process.env['CLOSEOUT_FAULT_LOG'] ?? 'examples/history.csv');
-const seed = Number(process.env['CLOSEOUT_FAULT_SEED'] ?? Date.now() % 2 ** 31);
-
 const patience = 1_800_000;
 
 let stack: Stack;

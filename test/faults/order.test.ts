@@ -8,7 +8,7 @@ import { callApi, ticketPath } from '../stack/tickets.js';
 import { brokenInvariants } from '../stack/invariants.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
-import { random } from '../stack/random.js';
+import { faultSeed as seed, random } from '../stack/random.js';
 import { openSession } from '../stack/session.js';
 
 /** In the hold-down, nothing that a run does by itself comes between its signals. */
@@ -57,8 +57,6 @@ function outcomeOf(said: { kind: ChangeKind; payload: ChangeSignal }[]): 'open' 
   }
   return state;
 }
-
-const seed = Number(process.env['CLOSEOUT_FAULT_SEED'] ?? 11);
 
 test('random signals, PATCHes and commands while the worker is stopped: each report ends as its history says', async () => {
   const next = random(seed);

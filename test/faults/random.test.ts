@@ -4,11 +4,13 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { surveyIdOfMessage, workflowIdOf } from '../../src/contract/ids.js';
 import { signals, type UpdateName } from '../../src/contract/messages.js';
+import { Answers, assertServed } from '../stack/answers.js';
 import { freePorts } from '../stack/commands.js';
 import { setClock, shiftedClock } from '../stack/clock.js';
 import { killPart, parts, stopPart } from '../stack/failing-parts.js';
 import { post } from '../stack/http.js';
 import { brokenInvariants } from '../stack/invariants.js';
+import { faultSeed as seed } from '../stack/random.js';
 import { ScriptedSmtpServer, type Fault } from '../stack/scripted-smtp-server.js';
 import { shortHistories } from '../stack/short-histories.js';
 import { Stack } from '../stack/stack.js';
@@ -21,7 +23,6 @@ import { until } from '../stack/waiting.js';
  * as a request to a gateway that was stopped, does not keep the next ones from happening.
  */
 const rounds = Number(process.env['CLOSEOUT_FAULT_ROUNDS'] ?? 3);
-const seed = Number(process.env['CLOSEOUT_FAULT_SEED'] ?? Date.now() % 2 ** 31);
 const [reportsPerRound, stepsPerRound] = [6, 40];
 const patience = 300_000;
 /** How long a step is waited for before the next one begins, and how long a customer waits for a mail; ms. */
@@ -149,48 +150,6 @@ const linkTo = (id: string, page: 's' | 'c', which: string): Promise<Link | unde
     () => undefined,
   );
 
-/** Nobody sees an error without a reason, whatever is down. */
-function assertServed({ status }: { status: number }, what: string): void {
-  if (status >= 500 && status !== 503) throw new Error(`${what}: ${status}`);
-}
-
-interface Attempt {
-  score: number;
-  sentAt: number;
-  /** Of what was not accepted: never, because it may still be. */
-  endedAt: number;
-}
-
-let accepted = 0;
-/** What was answered, by survey: what is stored was not sent before something that was accepted. */
-class Answers {
-  private readonly attempts = new Map<string, Attempt[]>();
-
-  async send(surveyId: string, link: string, form: { score: number; solved: string }): Promise<void> {
-    const attempt = { score: form.score, sentAt: performance.now(), endedAt: Infinity };
-    this.attempts.set(surveyId, [...(this.attempts.get(surveyId) ?? []), attempt]);
-    const response = await post(link, { score: `${form.score}`, solved: form.solved });
-    assertServed(response, 'an answer');
-    if (response.status !== 303) return;
-    attempt.endedAt = performance.now();
-    accepted++;
-  }
-
-  async lost(): Promise<string[]> {
-    const lost: string[] = [];
-    for (const [surveyId, attempts] of this.attempts) {
-      const lastAccepted = Math.max(
-        ...attempts.filter(({ endedAt }) => endedAt < Infinity).map(({ sentAt }) => sentAt),
-      );
-      if (lastAccepted === -Infinity) continue;
-      const stored = (await stack.client.surveys.answerOf(surveyId))?.score;
-      const possible = attempts.filter(({ endedAt }) => endedAt >= lastAccepted).map(({ score }) => score);
-      if (!possible.includes(stored as number)) lost.push(`${surveyId}: ${possible.join(' or ')} became ${stored}`);
-    }
-    return lost;
-  }
-}
-
 async function perform(ids: string[], answers: Answers, given: Step): Promise<void> {
   const id = 'report' in given ? (ids[given.report] ?? '') : '';
   switch (given.do) {
@@ -247,11 +206,19 @@ async function endAll(ids: string[]): Promise<void> {
         else if (phase === 'open') await stack.client.clear(id, { by: 'eve' });
         else if (phase === 'needsAttention') await stack.client.operate('retryNow', id, { by: 'eve' });
         else if (phase === 'confirming' && confirmation === 'sent')
-          await perform([id], new Answers(), { do: 'confirm', report: 0, mail: 'last', fixed: 'yes' });
+          await perform([id], new Answers(stack), { do: 'confirm', report: 0, mail: 'last', fixed: 'yes' });
         throw new Error(`the report is ${status}; its run: ${JSON.stringify(run)}`);
       },
       patience,
     );
+}
+
+/** After all faults, the next report is closed, and its customer is asked and heard. */
+async function closeAnother(id: string, answers: Answers): Promise<void> {
+  await stack.open(id);
+  await stack.client.clear(id);
+  const { surveyId, link } = await until('the mail', async () => (await linksTo(id, 's'))[0]);
+  await until('an answer to be accepted', () => answers.send(surveyId, link, { score: 5, solved: 'yes' }));
 }
 
 /** The errors that callers and customers get while a part is down. */
@@ -267,7 +234,7 @@ async function survives(plan: Step[]): Promise<void> {
   for (const [n, id] of ids.entries()) await stack.open(id, { ticketType: types[n % types.length] ?? 'fault' });
   // So that customers have mails from the start.
   for (const id of ids.slice(0, reportsPerRound / 2)) await stack.client.clear(id);
-  const answers = new Answers();
+  const answers = new Answers(stack);
   const underWay: Promise<void>[] = [];
   const unexpected: unknown[] = [];
   for (const given of plan) {
@@ -280,6 +247,7 @@ async function survives(plan: Step[]): Promise<void> {
   await Promise.all(underWay);
   expect(unexpected).toEqual([]);
   await endAll(ids);
+  await closeAnother(`AFTER-${round}`, answers);
   expect(await brokenInvariants(stack, { mailsOf: mails })).toEqual([]);
   expect(await answers.lost()).toEqual([]);
 }
@@ -290,7 +258,6 @@ test(
     const plan = fc.array(step, { minLength: stepsPerRound, maxLength: stepsPerRound });
     // A list that fails is not made shorter: on a stack with a past, it would not fail in the same way.
     await fc.assert(fc.asyncProperty(plan, survives), { seed, numRuns: rounds, endOnFailure: true });
-    expect(accepted).toBeGreaterThan(0);
   },
   patience + rounds * 120_000,
 );
