@@ -120,7 +120,7 @@ export const settings = z.object({
     .string()
     .regex(/^([\d.]+|\[[\da-f:.]+\]):\d{2,5}$/i, 'must be an IP address and a port, such as 127.0.0.1:9464')
     .optional(),
-  CLOSEOUT_WATCH_SECONDS: z.coerce.number().int().min(10).default(60),
+  CLOSEOUT_WATCH_SECONDS: z.coerce.number().int().min(10).max(2_000_000).default(60),
   CLOSEOUT_KEEP_DAYS: z.coerce.number().int().min(0).max(36_500).default(365),
   CLOSEOUT_TRUSTED_PROXIES: trustedProxies,
   CLOSEOUT_ALERT_TO: z.email().default('operator@closeout.example'),

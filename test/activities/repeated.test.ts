@@ -10,6 +10,8 @@ import type { ConfirmationStanding } from '../../src/policy/standing.js';
 import { day } from '../../src/policy/time.js';
 import { openActivities } from '../stack/activities.js';
 import { surveyEvents } from '../stack/history.js';
+import { noSweep } from '../stack/no-sweep.js';
+import { quietNow } from '../stack/quiet-hours.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -17,7 +19,7 @@ let stack: Stack;
 let activities: ReturnType<typeof openActivities>;
 let deps: Deps;
 beforeAll(async () => {
-  stack = await Stack.start({ env: { CLOSEOUT_WATCH_SECONDS: '100000' } });
+  stack = await Stack.start({ env: noSweep });
   activities = openActivities(stack);
   ({ deps } = activities);
 });
@@ -26,11 +28,6 @@ afterAll(async () => {
   await stack.end();
 });
 
-/** Hours of silence that have begun and do not end soon. */
-function quietNow(): NonNullable<Policy['survey']['quietHours']> {
-  const hour = (offset: number) => `${`${(new Date().getUTCHours() + offset + 24) % 24}`.padStart(2, '0')}:00`;
-  return { from: hour(-2), to: hour(3), zone: 'UTC' };
-}
 const quietly = { ...defaultPolicy.survey, quietHours: quietNow() };
 
 const mail = (some: Deps, reportId: string, more: Partial<SendSurvey> = {}) => {

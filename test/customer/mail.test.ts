@@ -4,6 +4,7 @@ import { builtInBrand } from '../../src/customer/brand.js';
 import { surveyMail, type SurveyMail } from '../../src/customer/mail.js';
 import { languageCodes, textsOf } from '../../src/customer/texts.js';
 import { linkKeysFrom } from '../../src/setup/link-keys.js';
+import { random } from '../stack/random.js';
 
 const settings = {
   publicUrl: 'https://care.example',
@@ -156,9 +157,9 @@ test('hostile names, words and addresses never make a second recipient or a head
     '💥',
     '\\',
   ];
-  const random = () => Array.from({ length: 8 }, () => bits[Math.floor(Math.random() * bits.length)]).join('');
+  const next = random(7);
   for (let time = 0; time < 300; time++) {
-    const hostile = random();
+    const hostile = Array.from({ length: 8 }, () => bits[Math.floor(next() * bits.length)]).join('');
     const source = await bytes({
       ...given,
       report: { ...given.report, description: hostile },

@@ -3,12 +3,13 @@ import { post } from '../stack/http.js';
 import { askToConfirm, confirmationPolicy as policy, confirmLink } from '../stack/confirmation.js';
 import { type SeenMail } from '../stack/mail.js';
 import { plainMail } from '../stack/incoming-mails.js';
+import { noSweep } from '../stack/no-sweep.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
 let stack: Stack;
 beforeAll(async () => {
-  stack = await Stack.start({ policy, env: { CLOSEOUT_WATCH_SECONDS: '100000' } });
+  stack = await Stack.start({ policy, env: noSweep });
 });
 afterAll(() => stack.end());
 

@@ -1,11 +1,8 @@
 import { post } from '../stack/http.js';
 import { linkIn } from '../stack/mail.js';
+import { clock, inMinutes, quietNow } from '../stack/quiet-hours.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
-
-/** Of the customer's day, around now: from a while ago to the next full minute, or to hours later. */
-const clock = (time: Date) => time.toISOString().slice(11, 16);
-const inMinutes = (minutes: number) => new Date(Date.now() + minutes * 60_000);
 
 let stack: Stack;
 let opening: Date;
@@ -19,7 +16,7 @@ rules:
   - when: { ticketType: capped }
     survey: { contactCap: { count: 1, per: 7d } }
   - when: { ticketType: quiet }
-    survey: { quietHours: { from: "${clock(inMinutes(-180))}", to: "${clock(inMinutes(180))}" } }
+    survey: { quietHours: ${JSON.stringify(quietNow())} }
   - when: { ticketType: opening }
     survey: { quietHours: { from: "${clock(inMinutes(-180))}", to: "${clock(opening)}" } }
   - when: { ticketType: once }

@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { setClock, shiftedClock } from '../stack/clock.js';
 import { brokenInvariants } from '../stack/invariants.js';
+import { readinessOf } from '../stack/readiness.js';
 import { Stack } from '../stack/stack.js';
 import { callApi, ticketPath } from '../stack/tickets.js';
 import { until } from '../stack/waiting.js';
@@ -37,7 +38,7 @@ test.each([
     for (const when of ['before', 'after'])
       ids[`${type} ${when}`] = await stack.open(`${type}-${when}-${minutes}`, { ticketType: type });
   for (const type of ['delayed', 'confirmed', 'kept']) await clear(ids[`${type} before`] ?? '');
-  await stack.untilPhase(ids['kept before'] ?? '', 'clearing');
+  await stack.untilStatus(ids['kept before'] ?? '', 'cleared', ({ phase }) => phase !== 'open');
   await setClock(minutes);
   await clear(ids['fault before'] ?? '');
   for (const type of ['fault', 'kept', 'delayed', 'confirmed']) await clear(ids[`${type} after`] ?? '');
@@ -57,7 +58,7 @@ test.each([
   const wrong = `closed_at > now() or closed_at < now() - interval '10 minutes'`;
   expect(await stack.sql(`select id, closed_at from reports where ${wrong}`)).toEqual([]);
   // A worker that polls counts as one.
-  expect(await (await fetch(stack.url('/readyz'))).json()).toMatchObject({ status: 'ok' });
+  await until('/readyz to be ok', async () => (await readinessOf(stack)).status === 'ok');
   await setClock(0);
   expect(await brokenInvariants(stack)).toEqual([]);
 });

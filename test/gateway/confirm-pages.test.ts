@@ -1,11 +1,12 @@
 import { askToConfirm, confirmationPolicy as policy, confirmLink } from '../stack/confirmation.js';
 import { post } from '../stack/http.js';
+import { noSweep } from '../stack/no-sweep.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
 let stack: Stack;
 beforeAll(async () => {
-  stack = await Stack.start({ policy });
+  stack = await Stack.start({ policy, env: noSweep });
 });
 afterAll(() => stack.end());
 

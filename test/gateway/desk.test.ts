@@ -94,7 +94,10 @@ test('by keyboard and without scripts: found, held with a note, cleared, release
     await follow(page, 'button[value=hold]');
     expect(await textOf(page)).toMatch(/Open, and held by desk since .*: wait for the field engineer\./);
     await follow(page, 'button[value=clear]');
-    expect(await textOf(page)).toMatch(/Cleared, and held by desk since/);
+    await until('it to be cleared', async () => {
+      await page.reload();
+      return /Cleared, and held by desk since/.test(await textOf(page));
+    });
     await follow(page, 'button[value=release]');
   });
   await stack.untilSurvey('DESK-1', 'sent');

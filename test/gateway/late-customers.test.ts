@@ -1,6 +1,7 @@
 /** Customers who come late, or change their minds. */
 import { post } from '../stack/http.js';
 import { linkIn } from '../stack/mail.js';
+import { noSweep } from '../stack/no-sweep.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -16,7 +17,7 @@ rules:
 `;
 let stack: Stack;
 beforeAll(async () => {
-  stack = await Stack.start({ policy });
+  stack = await Stack.start({ policy, env: noSweep });
 });
 afterAll(() => stack.end());
 

@@ -224,11 +224,12 @@ test(`${count} random requests: no fault of ours, no hang, and every other repor
       const request = hostile();
       const status = await send(request);
       seen[status] = (seen[status] ?? 0) + 1;
-      if (status === 0 || status >= 500) bad.push({ status, ...request });
+      if (status === 0 || (status >= 500 && status !== 503)) bad.push({ status, ...request });
     }
   };
   await Promise.all(Array.from({ length: 10 }, sender));
   expect(bad.slice(0, 5)).toEqual([]);
+  expect(seen[503] ?? 0).toBeLessThan(count / 100); // the machine may pause PostgreSQL
   // The generator reaches further than the first check of each entrance.
   expect(Object.keys(seen)).toEqual(expect.arrayContaining(['200', '201', '303', '400', '404', '415']));
   expect(stack.pids()).toEqual(before);

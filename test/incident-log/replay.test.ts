@@ -78,7 +78,7 @@ test('the time to close is counted from the receipt of the change, and shown in 
   const aDay = 24 * 60 * 60; // what was cleared in the recorded history is years old
   for (const { p50, p95 } of days) expect([0 < p50, p50 <= p95, p95 < aDay]).toEqual([true, true, true]);
   const page = await (await fetch(stack.url('/'))).text();
-  expect(page).toMatch(/<td>24<\/td><td>[\d.]+ (ms|s|min)<\/td><td>[\d.]+ (ms|s|min)<\/td>/);
+  expect(page).toMatch(/<td>\d+<\/td><td>[\d.]+ (ms|s|min)<\/td><td>[\d.]+ (ms|s|min)<\/td>/);
   const plot = await (await fetch(stack.url('/plots/closing.svg'))).text();
   expect(plot).toMatch(/>\d[\d.]* (ms|s|min)</);
 });

@@ -89,7 +89,7 @@ const isRunning = (pid: number) => {
 test('a part is recorded before it is ready, so that the next start can end it', async () => {
   let isReady = false;
   const started = supervisor.start(waiting('slow', () => Promise.resolve(isReady)));
-  await until('the part to be recorded', async () => isRunning((await recorded())['slow'] ?? -1));
+  await until('the part to be recorded', async () => isRunning((await recorded())['slow'] ?? NaN));
   isReady = true;
   await started;
 });

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { openDatabase, type Db } from '../../src/outside/database/database.js';
 import { openStores, type Stores } from '../../src/outside/stores.js';
 import { loadConfig } from '../../src/setup/config.js';
+import { noSweep } from '../stack/no-sweep.js';
 import { openSession } from '../stack/session.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
@@ -12,7 +13,7 @@ let db: Db;
 let stores: Stores;
 let other: pg.Client;
 beforeAll(async () => {
-  stack = await Stack.start({ env: { CLOSEOUT_WATCH_SECONDS: '100000' } });
+  stack = await Stack.start({ env: noSweep });
   const { databaseUrl, addressKey } = loadConfig({ ...stack.env });
   db = openDatabase(databaseUrl, () => undefined);
   stores = openStores(db, addressKey);
@@ -99,7 +100,7 @@ describe('a listener', () => {
     await listen('hub-1');
     await other.query('begin');
     await other.query(`delete from listeners where name = 'hub-1'`);
-    const opened = stack.open('MEETS-1');
+    const opened = until('the report to be opened', () => stack.open('MEETS-1')); // it waits for a lock for three seconds
     await until('the report to wait', async () => {
       const waiting = await stack.sql(`select from pg_stat_activity where wait_event_type = 'Lock'`);
       return waiting.length > 0;

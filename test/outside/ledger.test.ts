@@ -8,6 +8,7 @@ import type { Ledger } from '../../src/outside/reports/ledger.js';
 import type { ReportStore } from '../../src/outside/reports/store.js';
 import { loadConfig } from '../../src/setup/config.js';
 import { loadPolicy } from '../../src/setup/policy-file.js';
+import { noSweep } from '../stack/no-sweep.js';
 import { Stack } from '../stack/stack.js';
 
 let stack: Stack;
@@ -15,7 +16,7 @@ let db: Db;
 let ledger: Ledger;
 let reports: ReportStore;
 beforeAll(async () => {
-  stack = await Stack.start({ env: { CLOSEOUT_WATCH_SECONDS: '100000' } });
+  stack = await Stack.start({ env: noSweep });
   const { databaseUrl, addressKey } = loadConfig({ ...stack.env });
   db = openDatabase(databaseUrl, () => undefined);
   ({ ledger, reports } = openStores(db, addressKey));

@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import { findTemporalCli } from '../../src/local/temporal.js';
 import { freePorts } from '../stack/commands.js';
+import { quietNow } from '../stack/quiet-hours.js';
 import { ScriptedSmtpServer } from '../stack/scripted-smtp-server.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
@@ -29,7 +30,7 @@ rules:
   - when: { ticketType: delayed }
     survey: { delay: 2s }
   - when: { ticketType: quiet }
-    survey: { quietHours: { from: "00:00", to: "23:59" } }
+    survey: { quietHours: ${JSON.stringify(quietNow())} }
   - when: { ticketType: old }
     reopen: { within: 1s }
   - when: { ticketType: confirmed }

@@ -1,6 +1,7 @@
 /** Reports whose customers must confirm before the closing (MEF 124). */
 import type { NewReport, Phase, RunStatus } from '../../src/contract/reports.js';
 import type { SeenMail } from './mail.js';
+import { quietNow } from './quiet-hours.js';
 import type { Stack } from './stack.js';
 
 export const confirmationPolicy = `
@@ -20,7 +21,7 @@ rules:
   - when: { ticketType: patient }
     holdDown: 6s
   - when: { ticketType: quiet }
-    survey: { quietHours: { from: "00:00", to: "23:59" } }
+    survey: { quietHours: ${JSON.stringify(quietNow())} }
   - when: { ticketType: unasked }
     confirmation: null
 `;

@@ -159,9 +159,12 @@ const faultsOfCode = new Set([
   cause.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
 ]);
 
-/** After a worker was paused: src/workflows/local-activities.ts. */
+/** After a worker was paused: by src/workflows/local-activities.ts, or by the SDK, which ends a call that takes five seconds. */
 const startsOver = (failure?: proto.temporal.api.failure.v1.IFailure | null) =>
-  failure?.applicationFailureInfo?.type === 'TaskTimedOut';
+  failure?.applicationFailureInfo?.type === 'TaskTimedOut' || wasPaused(failure?.message ?? '');
+
+/** By the error of a call into workflow code during which the process was paused. */
+export const wasPaused = (message: string): boolean => message.startsWith('Script execution timed out');
 
 /** Each run, whether it has ended or not, closes its report at most once, and asks only after that. */
 function inHistories(histories: Recorded[]): string[] {
@@ -198,10 +201,13 @@ async function historiesOf(stack: Stack): Promise<Recorded[]> {
 async function inReplays(histories: Recorded[], bundle: string): Promise<string[]> {
   installQuietRuntime();
   const broken: string[] = [];
+  const again: Recorded[] = [];
   const results = Worker.runReplayHistories({ workflowBundle: { codePath: bundle } }, histories);
   for await (const { workflowId, error } of results)
-    if (error) broken.push(`${workflowId} does not fit its history: ${error.message}`);
-  return broken;
+    if (error && wasPaused(error.message))
+      again.push(...histories.filter((recorded) => recorded.workflowId === workflowId));
+    else if (error) broken.push(`${workflowId} does not fit its history: ${error.message}`);
+  return again.length === 0 ? broken : [...broken, ...(await inReplays(again, bundle))];
 }
 
 const isClosing = (result: unknown): boolean => {

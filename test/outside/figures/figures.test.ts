@@ -7,13 +7,14 @@ import { loadConfig } from '../../../src/setup/config.js';
 import type { Survey } from '../../../src/contract/survey.js';
 import { post } from '../../stack/http.js';
 import { linkIn } from '../../stack/mail.js';
+import { noSweep } from '../../stack/no-sweep.js';
 import { Stack } from '../../stack/stack.js';
 
 let stack: Stack;
 let db: Db;
 beforeAll(async () => {
   stack = await Stack.start({
-    env: { CLOSEOUT_WATCH_SECONDS: '100000' },
+    env: noSweep,
     policy: 'default:\n  survey: { contactCap: null }\n',
   });
   db = openDatabase(loadConfig({ ...stack.env }).databaseUrl, () => undefined);
@@ -119,7 +120,8 @@ test('2,500 answers of the same moment are all in the CSV, once', async () => {
 });
 
 test('closing times count from the end of what the policy waits; days that are over are kept', async () => {
-  const [before] = await closingTimes(db, 30); // COUNT-1, COUNT-2
+  await stack.sql("update reports set closed_at = now(), close_due_at = now() where id in ('COUNT-1', 'COUNT-2')"); // of one day
+  const [before] = await closingTimes(db, 30);
   expect(before).toMatchObject({ closed: 2 });
   await stack.sql(`
     update reports set cleared_at = now() - interval '9 days', clear_received_at = now() - interval '9 days',
