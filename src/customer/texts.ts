@@ -10,28 +10,27 @@ export type Language = string;
 const folder = fileURLToPath(new URL('./texts/', import.meta.url));
 
 /** English first, then by code. Adding a file adds a language. */
-const catalogues = new Map(
-  readdirSync(folder)
-    .filter((name) => name.endsWith('.yaml'))
-    .map((name) => name.replace('.yaml', ''))
-    .sort((a, b) => Number(b === 'en') - Number(a === 'en') || a.localeCompare(b))
-    .map((code): [Language, Texts] => [code, load(code)]),
-);
+export const languageCodes: Language[] = readdirSync(folder)
+  .filter((name) => name.endsWith('.yaml'))
+  .map((name) => name.replace('.yaml', ''))
+  .sort((a, b) => Number(b === 'en') - Number(a === 'en') || a.localeCompare(b));
+export const isLanguage = (code: string): boolean => languageCodes.includes(code);
+
+/** Those that were needed: most commands need none. */
+const catalogues = new Map<Language, Texts>();
+
+/** Throws for a language without a catalogue. */
+export function textsOf(language: Language): Texts {
+  if (!isLanguage(language)) throw new Error(`There is no catalogue for ${language}.`);
+  const texts = catalogues.get(language) ?? load(language);
+  catalogues.set(language, texts);
+  return texts;
+}
 
 function load(code: string): Texts {
   const { texts, faults } = readCatalogue(`${folder}${code}.yaml`);
   const [fault] = faults;
   if (fault) throw new Error(`${code}.yaml, line ${fault.line}: ${fault.message}`);
-  return texts;
-}
-
-export const languageCodes: Language[] = [...catalogues.keys()];
-export const isLanguage = (code: string): boolean => catalogues.has(code);
-
-/** Throws for a language without a catalogue. */
-export function textsOf(language: Language): Texts {
-  const texts = catalogues.get(language);
-  if (!texts) throw new Error(`There is no catalogue for ${language}.`);
   return texts;
 }
 

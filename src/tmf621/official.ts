@@ -9,20 +9,25 @@ const file = fileURLToPath(new URL('./official.json', import.meta.url));
 export const officialDefinitions = (JSON.parse(readFileSync(file, 'utf8')) as { definitions: Record<string, object> })
   .definitions;
 
+const names = { creation: 'TroubleTicket_Create', patch: 'TroubleTicket_Update' };
+
 const ajv = new Ajv({ strict: false, allErrors: false });
 addFormats.default(ajv, ['date-time', 'uri', 'date']);
 for (const name of ['base64', 'byte', 'float']) ajv.addFormat(name, true);
-ajv.addSchema({ $id: 'tmf621', definitions: officialDefinitions });
 
-const compiled = (name: string): ValidateFunction => ajv.compile({ $ref: `tmf621#/definitions/${name}` });
-const validators = { creation: compiled('TroubleTicket_Create'), patch: compiled('TroubleTicket_Update') };
+/** Compiled when they are first needed, because most commands need none. */
+function validatorOf(kind: keyof typeof names): ValidateFunction {
+  if (!ajv.getSchema('tmf621')) ajv.addSchema({ $id: 'tmf621', definitions: officialDefinitions });
+  const definition = `tmf621#/definitions/${names[kind]}`;
+  return ajv.getSchema(definition) as ValidateFunction;
+}
 
 /**
  * Whatever this program does not read itself must still be what the standard says, because other programs read it. Attributes that the
  * standard does not name are allowed. Throws `BadInput` with the attribute's path, as `relatedParty[0].id`.
  */
-export function assertOfficial(kind: keyof typeof validators, ticket: object): void {
-  const validate = validators[kind];
+export function assertOfficial(kind: keyof typeof names, ticket: object): void {
+  const validate = validatorOf(kind);
   if (validate(ticket)) return;
   const [error] = validate.errors ?? [];
   if (!error) return;

@@ -76,7 +76,7 @@ describe('a reminder that waits for the end of quiet hours', () => {
   });
 
   test('is not sent if the survey expires before', async () => {
-    const { kinds, ends, script } = postponed(30 * second);
+    const { kinds, ends, script } = postponed(15 * second);
     const run = await process.begin('QUIET-3', script, remindsAtOnce);
     await run.signal('cleared');
     expect(await run.result()).toMatchObject({ survey: { outcome: 'expired' } });
