@@ -1,4 +1,4 @@
-/** What both others do: one update and one mail. */
+/** What the two contenders besides Closeout do: one update and one mail. */
 import { readFileSync } from 'node:fs';
 import nodemailer from 'nodemailer';
 import type pg from 'pg';

@@ -47,7 +47,7 @@ try {
   try {
     const bench: Bench = { stack, mails, contenders: all, say };
     await oneAtATime(bench, { ...sizes, single: 5 }, 'WARM');
-    // While the worker keeps few runs in memory: later, each new one would take the place of another.
+    // Measured first, while the worker's cache has room: later, each new run would evict another.
     const rssPer1000Waiting = await memoryPer1000(bench, sizes);
     await stack.kill('worker'); // so that its caches are as cold as those of the others
     await oneAtATime(bench, { ...sizes, single: 5 }, 'AGAIN');

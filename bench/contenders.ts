@@ -25,7 +25,7 @@ export interface Contender {
   untilAtRest: (prefix: string, count: number) => Promise<unknown>;
   /** The customer's address. */
   address: (id: string) => string;
-  /** Its own processes, beside Temporal and PostgreSQL. */
+  /** Its own processes, without those of Temporal and PostgreSQL. */
   workerPids: () => number[];
 }
 

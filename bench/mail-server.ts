@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { SMTPServer } from 'smtp-server';
 
 export class MailServer {
-  /** Address → in ms, as `performance.now()`. */
+  /** When each address last got a mail; ms, as `performance.now()`. */
   private readonly arrivals = new Map<string, number>();
   private readonly arrived = new EventEmitter().setMaxListeners(0);
   lastMail: Buffer = Buffer.alloc(0);

@@ -27,7 +27,7 @@ Exit codes:
   0   done
   1   refused or failed; the reason is on standard error
   2   wrong usage
-  75  only by "inbound": the mail should be delivered again later`;
+  75  from "inbound" only: deliver the mail again later`;
 
 // Whoever reads the output may end first, as `head` does.
 for (const stream of [process.stdout, process.stderr])

@@ -143,7 +143,7 @@ export class CloseoutClient {
     if (ticket)
       throw new CloseoutError('StatusConflict', `Report ${reportId} lives in ${ticket.system}; delete it there.`, 'id');
     await this.reports.get(reportId);
-    const runId = await this.parts.temporal.runs.end(reportId, 'the report was deleted');
+    const runId = await this.parts.temporal.runs.end(reportId);
     await this.reports.remove(reportId);
     // A later report with this id gets none of its signals.
     if (runId !== undefined) await this.parts.stores.sweeps.markHandled(runId);

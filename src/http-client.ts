@@ -15,7 +15,7 @@ export const ticketStatuses = [
 ] as const;
 export type TicketStatus = (typeof ticketStatuses)[number];
 
-/** What the standard allows beside the attributes that Closeout reads itself. */
+/** What the standard allows besides the attributes that Closeout reads itself. */
 type Others = Record<string, unknown>;
 
 export interface NewTicket extends Others {
@@ -54,8 +54,9 @@ export type Ticket = NewTicket & {
   statusChange?: { status: TicketStatus; changeDate: string; changeReason?: string }[];
 };
 
-/** Any attribute of a ticket, nested ones with dots (`relatedParty.id`); several values are separated by commas. */
+/** Which tickets to list, and in which order. */
 export interface TicketQuery {
+  /** By any attribute, nested ones with dots (`relatedParty.id`); several values are separated by commas. */
   filter?: Record<string, string>;
   /** `-creationDate`, `severity`. */
   sort?: string[];

@@ -5,7 +5,7 @@ import { now } from '../outside/database/clock.js';
 import { toReport } from '../outside/reports/row-mapping.js';
 import { wakesUntilStuck, type DueReport } from '../outside/reports/due-reports.js';
 import type { LostRun } from '../outside/temporal/lost-runs.js';
-import { customersReopening } from '../outside/unsent.js';
+import { reopenedSignal } from '../outside/unsent.js';
 import { stateOf } from '../policy/status.js';
 import { alertsUpTo } from '../policy/survey.js';
 import { later, minute } from '../policy/time.js';
@@ -62,11 +62,11 @@ async function sendStored(deps: Deps, result: Result): Promise<void> {
   const { unsent, messages, answers, ledger, runs } = deps;
   const notSent = await inParallel(await unsent.reopenings(pageSize), async (reopening) => {
     const row = await ledger.read(reopening.reportId);
-    // The report is open again or cancelled, or its run has received this one: it can reopen nothing any more.
+    // The report is open again or cancelled, or its run has received this reopening: it no longer has any effect.
     const isOpenAgain = row.state === 'open' && stateOf(row.status) === 'open';
     const isOver = isOpenAgain || row.state === 'cancelled' || row.received.ids.includes(reopening.id);
     if (isOver) return unsent.endReopenings(row.id);
-    await runs.signal(toReport(row), signals.reopened, customersReopening(reopening));
+    await runs.signal(toReport(row), signals.reopened, reopenedSignal(reopening));
     await unsent.markSignalled(reopening.id);
     count(result, 'reopened');
   });

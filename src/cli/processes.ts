@@ -81,7 +81,7 @@ async function runProcess(name: string, run: Run): Promise<void> {
   try {
     const log = openLog(name);
     const unknown = unknownSettings();
-    if (unknown.length > 0) log.warn({ unknown }, 'these environment variables are no settings of Closeout');
+    if (unknown.length > 0) log.warn({ unknown }, 'these environment variables are not settings of Closeout');
     await run(log, () => process.send?.('ready'));
   } finally {
     process.off('disconnect', stop);

@@ -216,7 +216,7 @@ const clearProblem = (id: string, { at, by, wait, rate, json }: ClearProblemOpti
       return print(
         { json },
         { serviceProblemId: id, done: false },
-        `${id}: accepted; its reports are cleared as soon as a worker answers.`,
+        `${id}: accepted; its reports will be cleared once a worker responds.`,
       );
     const { cleared, closed, failed, failedCount, later } = progress;
     const notCleared = failed.map(({ reportId, failure }) => `  ${reportId}: ${failure}`);

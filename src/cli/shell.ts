@@ -13,7 +13,7 @@ export interface Common {
   json?: boolean;
 }
 
-/** The default author of changes. A service may run as a user of the name `closeout`. */
+/** The default author of changes. A service may run as a user named `closeout`. */
 const { USER = 'cli' } = process.env;
 export const user = isReservedAuthor(USER) ? 'cli' : USER;
 

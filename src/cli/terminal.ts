@@ -10,7 +10,7 @@ export function localTime(time: Date | string): string {
   return `${date} ${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
-/** `3 d`, `5 h`, `12 min` ago. */
+/** The time since then: `3 d`, `5 h`, `12 min`. */
 export function age(time: Date | string): string {
   const ms = Math.max(0, Date.now() - new Date(time).getTime());
   if (ms >= 2 * day) return `${Math.floor(ms / day)} d`;

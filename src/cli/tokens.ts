@@ -6,7 +6,7 @@ import { localTime, table } from './terminal.js';
 
 export function tokenCommands(program: Command): void {
   const tokens = program
-    .commandsGroup('Processes and settings:')
+    .commandsGroup('API access:')
     .command('tokens')
     .description('tokens of the HTTP API, one per program or operator');
   const command = commandsOf(tokens);

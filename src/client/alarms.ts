@@ -47,8 +47,8 @@ export class AlarmService {
   ) {}
 
   /**
-   * Safe to repeat, also by both halves of a pair: a firing and its end each count once. One that fires again reopens its report, or
-   * opens a follow-up once the policy's time to reopen is over.
+   * Safe to repeat, even if both Alertmanagers of a pair send it: a firing and its end each count once. An alarm that fires again
+   * reopens its report, or opens a follow-up once the policy's time to reopen is over.
    */
   receive(source: string, alarm: Alarm, policyFor: PolicyFor, openInSystem?: OpenInSystem): Promise<AlarmOutcome> {
     return this.alarms.exclusively(source, alarm.fingerprint, async (assertHeld) => {

@@ -21,7 +21,7 @@ export class OverviewService {
     this.counts = stores.counts;
   }
 
-  /** Service problems that are being cleared, at most `limit`, and of which a worker says how far. */
+  /** Progress of at most `limit` service problems that are being cleared; without those for which no worker answers. */
   async beingCleared(limit: number): Promise<MassClearProgress[]> {
     const { serviceProblems } = this.temporal;
     const ids = await serviceProblems.beingCleared(limit);

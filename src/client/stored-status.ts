@@ -45,7 +45,7 @@ function untilOf(phase: Phase, { confirmUntil, expiresAt, surveyState }: DeskRow
   return phase === 'surveying' && surveyState === 'sent' ? expiresAt : null;
 }
 
-/** A run that is running is asked first. */
+/** `running` means that no worker answered: otherwise the run's own status is used. */
 const silentOf = (run: RunStatus['run']): RunStatus['silent'] =>
   run === 'running' ? 'worker' : run === 'unknown' ? 'temporal' : undefined;
 

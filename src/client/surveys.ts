@@ -15,14 +15,14 @@ import { now } from '../outside/database/clock.js';
 import type { Stores } from '../outside/stores.js';
 import { answeredSignal } from '../outside/surveys/answers.js';
 import { confirmedSignal } from '../outside/surveys/confirmations.js';
-import { wordsOf } from '../outside/surveys/messages.js';
+import { messageFromPage } from '../outside/surveys/messages.js';
 import type { OptOutSource } from '../outside/surveys/do-not-contact.js';
 import { surveyRecord } from '../outside/surveys/survey-row.js';
-import { customersReopening } from '../outside/unsent.js';
+import { reopenedSignal } from '../outside/unsent.js';
 import type { Runs } from '../outside/temporal/runs.js';
 import { ignoreUnavailable } from './errors.js';
 
-/** Through the link of one survey. */
+/** The most messages that are accepted through the link of one survey. */
 const maxNotes = 20;
 
 export class SurveyService {
@@ -84,7 +84,7 @@ export class SurveyService {
     }
     // The words of a "no" become the reason of the reopening.
     if (isStored && reply.fixed && reply.reason)
-      await this.alertToMessage(wordsOf(surveyId, reply.reason).id).catch(ignoreUnavailable);
+      await this.alertToMessage(messageFromPage(surveyId, reply.reason).id).catch(ignoreUnavailable);
     return isStored;
   }
 
@@ -103,7 +103,7 @@ export class SurveyService {
     if (reason) await reports.addReason(reportId, id, reason);
     const reopening = { id, reportId, hasReason: reason !== undefined, receivedAt: now() };
     await unsent.storeReopening(reopening);
-    await this.runs.signalStored(report, signals.reopened, customersReopening(reopening));
+    await this.runs.signalStored(report, signals.reopened, reopenedSignal(reopening));
   }
 
   /** A customer said that the problem is not solved, and the run has not reopened the report yet. */
@@ -133,7 +133,7 @@ export class SurveyService {
   async addNote({ id: surveyId }: Survey, typed: string): Promise<void> {
     const { confirmations, messages } = this.stores;
     const text = Array.from(typed).slice(0, maxCommentLength).join('');
-    const message = wordsOf(surveyId, text);
+    const message = messageFromPage(surveyId, text);
     // Each is a mail to an operator, and a link is valid for years.
     const notes = (await messages.ofSurvey(surveyId)).filter(
       ({ direction, messageId }) => direction === 'in' && messageId === null,

@@ -24,7 +24,7 @@ export type OpenStatus = Extract<ReportStatus, 'acknowledged' | 'inProgress' | '
 export const phases = ['open', 'clearing', 'confirming', 'closing', 'surveying', 'needsAttention', 'done'] as const;
 export type Phase = (typeof phases)[number];
 
-/** The phases by which reports can be listed: `closing` is too short to be, and is `clearing` there. */
+/** The phases that lists can be filtered by. `closing` is too short-lived to be one; lists show it as `clearing`. */
 export const listedPhases = [
   'open',
   'clearing',
@@ -35,7 +35,7 @@ export const listedPhases = [
 ] as const satisfies Phase[];
 export type ListedPhase = (typeof listedPhases)[number];
 
-/** The highest total that a list reports: an exact count of more rows would be expensive. */
+/** The highest total that the desk's list reports: an exact count of more rows would be expensive. */
 export const maxCounted = 10_000;
 
 /** A change of a report's status that its run has to act on. */

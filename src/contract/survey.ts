@@ -27,7 +27,8 @@ export type SurveyState = 'queued' | 'sent' | 'answered' | 'expired' | 'skipped'
 
 /**
  * Whether the customer confirms that the problem is fixed. `queued` and `sent`: not answered yet; `silence`: the window ended
- * without an answer; `released`: an operator did not wait; `withdrawn`: the report was reopened or cancelled first.
+ * without an answer; `released`: an operator did not wait; `unreachable`: the customer could not be asked; `withdrawn`: the report
+ * was reopened or cancelled first.
  */
 export type ConfirmationState = 'queued' | 'sent' | 'yes' | 'no' | 'silence' | 'released' | 'unreachable' | 'withdrawn';
 
@@ -55,7 +56,7 @@ export interface ConfirmationRecord {
   closesAt: string;
 }
 
-/** One survey per report per cycle, stored also if nothing was sent. Times are null until the event has happened. */
+/** One survey per report per cycle, stored even if nothing was sent. Times are null until the event has happened. */
 export interface Survey {
   id: string;
   reportId: string;

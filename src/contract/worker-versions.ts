@@ -1,7 +1,7 @@
 /** Worker Versioning: one deployment, whose versions are builds of Closeout. */
 export const deploymentName = 'closeout';
 
-/** In the order of Temporal's numbers, from 1. `draining`: runs still wait for their next task by it. */
+/** In the order of Temporal's numbers, from 1. `draining`: it gets no new runs, but still has open ones. */
 export const workerVersionStates = ['inactive', 'current', 'ramping', 'draining', 'drained'] as const;
 
 export interface WorkerVersion {

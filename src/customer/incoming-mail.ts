@@ -140,7 +140,7 @@ function isAutomatic(mail: ParsedMail): boolean {
 const autoReplyHeader = /^x-(mail-)?auto-?(reply|respond|responder|response|generated)(-from)?$/;
 
 /**
- * The token of a link (links.ts), also where a mail scanner has rewritten the link: `/` becomes `%2F` or `_`, and `-` becomes `-2D`.
+ * The token of a link (links.ts), even where a mail scanner has rewritten the link: `/` becomes `%2F` or `_`, and `-` becomes `-2D`.
  */
 const linkToken = /[0-9a-v]{20}\.[A-Za-z0-9]{1,8}\.[\w-]{22,70}(\?\S*)?/g;
 /** Also one that a mail program has broken in two lines. */

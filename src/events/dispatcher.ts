@@ -22,7 +22,7 @@ import { toTicket } from '../tmf621/ticket.js';
 import { cloudEvent, hubEvent, hubEventTypes, signedHeaders, type LinkSettings } from './bodies.js';
 import { post, type Reach } from './post.js';
 
-export interface Outside {
+export interface DispatcherDeps {
   events: Events;
   reports: ReportStore;
   runs: Runs;
@@ -44,7 +44,7 @@ const idle = 500;
 
 /** Runs until it is stopped, and lets deliveries end. */
 export async function dispatchEvents(
-  outside: Outside,
+  outside: DispatcherDeps,
   settings: DispatcherSettings,
   log: Logger,
   stop: AbortSignal,
@@ -69,7 +69,7 @@ export async function dispatchEvents(
 
 /** Sends until nothing is due, or something fails. */
 async function drain(
-  outside: Outside,
+  outside: DispatcherDeps,
   settings: DispatcherSettings,
   listener: Listener,
   log: Logger,
@@ -90,7 +90,7 @@ async function drain(
 
 /** Returns whether the listener took the event, or does not want it. */
 async function deliver(
-  outside: Outside,
+  outside: DispatcherDeps,
   settings: DispatcherSettings,
   listener: Listener,
   delivery: Delivery,
@@ -122,7 +122,7 @@ async function deliver(
 type NotWanted = 'notWanted';
 
 async function attempt(
-  outside: Outside,
+  outside: DispatcherDeps,
   settings: DispatcherSettings,
   listener: Listener,
   delivery: Delivery,
@@ -173,7 +173,7 @@ async function sendToHub(
 
 /** Ignores events of reports that live elsewhere, and adds no note to a ticket that is gone. */
 async function writeBackAnswer(
-  { observed, answers, systems, ticketLeases }: Outside,
+  { observed, answers, systems, ticketLeases }: DispatcherDeps,
   { name }: Listener,
   { reportId, cycle, surveyId, data }: Delivery,
   signal: AbortSignal,

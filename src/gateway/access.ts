@@ -87,7 +87,7 @@ async function identify(
   return request.hasSession;
 }
 
-/** A wrong token is refused, also where none is needed. A browser may send any password with the operator's name. */
+/** A wrong token is refused, even where none is needed. A browser may send any password with the operator's name. */
 function hasToken(request: FastifyRequest): boolean {
   const credentials = credentialsOf(request);
   return credentials !== undefined && (credentials.name === undefined || credentials.token.startsWith(tokenPrefix));

@@ -55,7 +55,7 @@ async function addSurveys(registry: Registry, { overview: { counts } }: Closeout
   const answers = gauge(
     registry,
     'closeout_survey_answers',
-    'Answers that count, by score and its scale.',
+    'Answers that count, by scale and score.',
     'scale',
     'score',
   );
@@ -83,7 +83,7 @@ async function addSweep(registry: Registry, client: CloseoutClient): Promise<voi
   if (!last) return;
   add(
     'closeout_sweep_stuck',
-    'Reports that the last sweep woke whose runs did not react to several wake-ups.',
+    'Reports that the last sweep woke, and whose runs have not responded to repeated wake-ups.',
     last.stuck,
   );
   add('closeout_sweep_failed', 'Runs that the last sweep could not wake.', last.failed);

@@ -7,7 +7,7 @@ import { parseInput } from './parse.js';
 
 const clearing = z.strictObject({
   at: z.string().optional(),
-  by: z.string().min(1).max(255).transform(unverified).optional(),
+  by: z.string().min(1).max(187).transform(unverified).optional(),
   perSecond: z.int().optional(),
 });
 

@@ -114,7 +114,7 @@ const notDocument = new Set<string>([
   'externalId',
 ]);
 
-/** A list replaces the stored one, so a contact or customer that it does not hold is removed (RFC 7386). */
+/** A list replaces the stored one, so a contact or customer that it does not hold is removed (RFC 7396). */
 function toChanges(ticket: Patch): ReportChanges {
   const { description, severity, ticketType, name, priority, externalId, relatedContactInformation } = ticket;
   const document = Object.fromEntries(Object.entries(ticket).filter(([attribute]) => !notDocument.has(attribute)));

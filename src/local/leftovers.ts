@@ -26,7 +26,7 @@ export async function endLeftovers(dataDir: string): Promise<void> {
   if (start && start !== process.pid && (await isOurs(start, notedAt))) {
     throw new CloseoutError(
       'BadSetting',
-      `Closeout is already running in ${dataDir} (process ${start}). Stop that one first, or set CLOSEOUT_DATA and other ports for a second.`,
+      `Closeout is already running in ${dataDir} (process ${start}). Stop that one first, or set CLOSEOUT_DATA and other ports to start a second one.`,
       'CLOSEOUT_DATA',
     );
   }

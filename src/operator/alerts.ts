@@ -99,7 +99,7 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
   senderRejected: ({ status, reportId, at }) => ({
     subject: 'Mails to customers are rejected because of their sender',
     lines: [
-      `The mail server of a customer has rejected our mail with ${status}, among others that of report ${reportId}.`,
+      `A customer's mail server rejected our mail with ${status}, including the mail about report ${reportId}.`,
       'Each such mail is sent again after 1, 2, 4, 8 and 16 hours. Then the survey counts as undeliverable, or the report waits for you.',
       `Check DKIM and DMARC of the domain of CLOSEOUT_MAIL_FROM, SPF of that of CLOSEOUT_MAIL_BOUNCE_TO, and whether your relay is on a block list. ${oncePerDay}`,
     ],
@@ -156,7 +156,7 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     subject: `Not all reports of service problem ${serviceProblemId} were cleared`,
     lines: [
       `Service problem ${serviceProblemId} is fixed, but ${failed} of its reports are still not cleared.`,
-      `To see them and the reasons, then to try again: closeout clear-problem ${serviceProblemId}`,
+      `To try again, and to see which reports fail and why: closeout clear-problem ${serviceProblemId}`,
     ],
     at: new Date(at),
   }),

@@ -26,9 +26,9 @@ export interface AlarmTable {
   /** Records that it has ended. Safe to repeat: the first time counts. */
   noteEnd(source: string, fingerprint: string): Promise<void>;
   /**
-   * Does something about an alarm while nobody else does: both halves of a pair send the same at the same time. Throws
-   * `SystemUnavailable` if somebody else does so for long. `assertHeld` throws it, too: a process that was stopped for a while may have lost
-   * the lease.
+   * Runs `work` while no other process handles the alarm: both Alertmanagers of a pair send it at the same time. Throws
+   * `SystemUnavailable` if another process handles it for too long. So does `assertHeld`: a process that was stopped for a while
+   * may have lost the lease.
    */
   exclusively<T>(source: string, fingerprint: string, work: (assertHeld: AssertHeld) => Promise<T>): Promise<T>;
 }

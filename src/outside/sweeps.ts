@@ -22,7 +22,7 @@ export interface SweepRecord extends Omit<SweepResult, 'counter'> {
   tookMs: number;
   workflowId: string;
   runId: string;
-  /** The number of this sweep is greater. */
+  /** This sweep gets a number greater than this. */
   atLeast: number;
   /** False if a restored database lacks something that a later sweep has to write: then the sweep is not counted. */
   isRestored: boolean;

@@ -41,8 +41,8 @@ export interface SystemStates {
   /** Every open ticket was looked at. */
   compared(system: string): Promise<void>;
   states(): Promise<SystemState[]>;
-  /** Of the others, which no file names any more, nothing can fail. */
-  keepOnly(systems: string[]): Promise<void>;
+  /** Clears the failure of every other system: no file names it any more, so it is no longer read. */
+  clearFailuresExcept(systems: string[]): Promise<void>;
   /** Tickets may have changed: to be read, soon or after `delay` ms. */
   hint(system: string, ticketIds: string[], delay?: number): Promise<void>;
   /** Those that are due, the oldest first. */
@@ -92,7 +92,7 @@ export function systemStates(db: Db): SystemStates {
         .orderBy('name')
         .execute(),
 
-    async keepOnly(systems) {
+    async clearFailuresExcept(systems) {
       await sql`
         update systems set failing_since = null, reason = null
         where failing_since is not null and not (name = any(${systems}))`.execute(db);

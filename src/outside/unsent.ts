@@ -14,7 +14,7 @@ export interface StoredReopening {
 }
 
 /** The payload of its signal. */
-export const customersReopening = ({ id, hasReason, receivedAt }: StoredReopening): ChangeSignal => ({
+export const reopenedSignal = ({ id, hasReason, receivedAt }: StoredReopening): ChangeSignal => ({
   id,
   by: 'customer',
   receivedAt: receivedAt.toISOString(),
@@ -32,13 +32,13 @@ export interface LateAnswer {
 export interface Unsent {
   /** Safe to repeat. The ledger removes it when it writes a reopening of the report. */
   storeReopening(reopening: StoredReopening): Promise<void>;
-  /** There is one about the last clearing; `exceptId`: another one. */
+  /** Whether a reopening of the last clearing is stored; `exceptId`: other than this one. */
   isReopening(reportId: string, exceptId?: string): Promise<boolean>;
   /** Those that should have arrived by now. */
   reopenings(limit: number): Promise<StoredReopening[]>;
   /** It was signalled again. */
   markSignalled(id: string): Promise<void>;
-  /** They can reopen nothing any more. */
+  /** Removes a report's reopenings, which no longer have any effect; what customers wrote becomes messages. */
   endReopenings(reportId: string): Promise<void>;
   /** Operators' replies whose runs may not have been started, or may be lost; their ids. */
   replies(limit: number): Promise<string[]>;

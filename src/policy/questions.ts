@@ -10,7 +10,7 @@ export interface Cap {
 }
 
 export interface Question extends QuestionSet {
-  /** How often one customer is asked this question, beside the policy's contact cap. */
+  /** How often one customer is asked this question, in addition to the policy's contact cap. */
   cap: Cap | null;
 }
 

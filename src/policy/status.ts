@@ -5,7 +5,7 @@ import type { ChangeKind, OpenStatus, ReportStatus } from '../contract/reports.j
 export type State = 'open' | 'cleared' | 'closed' | 'cancelled';
 
 export const openStatuses: readonly OpenStatus[] = ['acknowledged', 'inProgress', 'pending', 'held'];
-/** The statuses that end a report. Only a closed report can be reopened. */
+/** The statuses that end a report. Callers can reopen only a closed one; the system of record can also undo a cancellation. */
 export const endedStatuses: readonly ReportStatus[] = ['closed', 'cancelled', 'rejected'];
 
 export const isOpen = (status: ReportStatus): status is OpenStatus => openStatuses.some((open) => open === status);

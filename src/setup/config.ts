@@ -146,7 +146,7 @@ export const settings = z.object({
 /** Read elsewhere: by commands, or by deploy/compose.yaml. */
 const otherNames = { CLOSEOUT_DATA: true, CLOSEOUT_TEMPORAL_CLI: true, CLOSEOUT_DOMAIN: true, CLOSEOUT_RELEASE: true };
 
-/** Names that look like settings and are none, such as misspelt ones. */
+/** Names that look like settings but are not, such as misspelt ones. */
 export function unknownSettings(environment: NodeJS.ProcessEnv = process.env): string[] {
   const known = { ...settings.shape, ...localPorts.shape, ...otherNames };
   return Object.keys(environment).filter((name) => name.startsWith('CLOSEOUT_') && !(name in known));

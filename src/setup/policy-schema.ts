@@ -80,13 +80,13 @@ const part = {
     })
     .optional(),
 };
-const wanted = z.union([z.string(), z.number()], 'must be a text, or a list of texts').transform(String);
+const wanted = z.union([z.string(), z.number()], 'must be a value, or a list of values').transform(String);
 const when = z
   .record(
     z.string(),
     z.union(
-      [wanted.transform((value) => [value]), z.array(wanted).min(1, 'must be a text, or a list of texts')],
-      'must be a text, or a list of texts',
+      [wanted.transform((value) => [value]), z.array(wanted).min(1, 'must be a value, or a list of values')],
+      'must be a value, or a list of values',
     ),
   )
   .superRefine((given, context) => {
@@ -95,7 +95,7 @@ const when = z
         context.addIssue({
           code: 'custom',
           path: [name],
-          message: `is not an attribute; valid ones are ${ruleAttributes.join(', ')}, and ticket.PATH for any other of the ticket`,
+          message: `is not an attribute; valid ones are ${ruleAttributes.join(', ')}, and ticket.PATH for any other attribute of the ticket`,
         });
   })
   .refine(
@@ -106,15 +106,15 @@ const when = z
 const byLanguage = z
   .record(
     z.string(),
-    z.string('must be a text').trim().min(1, 'must be a text'),
-    'must be a text for each language, such as { en: "…" }',
+    z.string('must be text').trim().min(1, 'must be text'),
+    'must be text for each language, such as { en: "…" }',
   )
   .superRefine((texts, context) => {
     for (const language of Object.keys(texts))
       if (!isLanguage(language))
         context.addIssue({ code: 'custom', path: [language], message: 'is not a language that Closeout has texts in' });
   })
-  .refine((texts) => Object.keys(texts).length > 0, 'must have a text in at least one language');
+  .refine((texts) => Object.keys(texts).length > 0, 'must have text in at least one language');
 
 const name = /^[a-z][a-zA-Z0-9-]{0,30}$/;
 const nameRule = 'must be at most 31 letters, digits or "-", and begin with a lower-case letter';

@@ -41,7 +41,7 @@ const formats: Record<string, string> = {
 };
 
 const names: Record<string, string> = {
-  string: 'a text',
+  string: 'text',
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',

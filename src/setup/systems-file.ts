@@ -154,11 +154,11 @@ const system = systemSettings.superRefine(({ type, ...given }, context) => {
     const allowed = keysOf[type][setting];
     const unknown = Object.keys(given[setting]).find((key) => !allowed.includes(key));
     if (unknown === undefined) continue;
-    const message = `is unknown for ${type}, which has ${allowed.join(', ') || `no ${setting}`}`;
+    const message = `is not supported for ${type}, which has ${allowed.join(', ') || `no ${setting}`}`;
     context.addIssue({ code: 'custom', path: [setting, unknown], message });
   }
   const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
-  if (type !== 'tmf621' && given.oauth) refuse(['oauth'], `is unknown for ${type}, which has a token`);
+  if (type !== 'tmf621' && given.oauth) refuse(['oauth'], `is not supported for ${type}, which uses a token`);
   if (type !== 'tmf621' && !given.token) refuse(['token'], `is required for ${type}`);
   if (type === 'django-helpdesk' && !/^\d+$/.test(given.only['queue'] ?? '0'))
     refuse(['only', 'queue'], 'must be the number of the queue');

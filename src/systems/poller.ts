@@ -16,7 +16,7 @@ import type { Ticket } from './port.js';
 import { runInContext } from './http.js';
 import type { Systems } from './systems.js';
 
-export interface Outside {
+export interface PollerDeps {
   observed: ObservedReports;
   systemStates: SystemStates;
   reports: ReportStore;
@@ -29,7 +29,12 @@ const hintsAtOnce = 50;
 const maxUnreadable = 3;
 
 /** Runs until it is stopped. */
-export async function pollSystems(outside: Outside, systems: Systems, log: Logger, stop: AbortSignal): Promise<void> {
+export async function pollSystems(
+  outside: PollerDeps,
+  systems: Systems,
+  log: Logger,
+  stop: AbortSignal,
+): Promise<void> {
   const loops = [...systems.all.values()].map(async (connected) => {
     while (!stop.aborted) {
       await pollOnce(outside, systems, connected, log, stop).catch((error: unknown) =>
@@ -43,7 +48,7 @@ export async function pollSystems(outside: Outside, systems: Systems, log: Logge
 
 /** Requests that are under way are aborted by `stop`, which says nothing about the system. */
 async function pollOnce(
-  outside: Outside,
+  outside: PollerDeps,
   systems: Systems,
   connected: ConnectedSystem,
   log: Logger,
@@ -69,7 +74,7 @@ async function pollOnce(
 
 class Poll {
   constructor(
-    private readonly outside: Outside,
+    private readonly outside: PollerDeps,
     private readonly systems: Systems,
     private readonly connected: ConnectedSystem,
     private readonly log: Logger,

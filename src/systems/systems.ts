@@ -79,11 +79,11 @@ export class Systems {
   }
 
   /** Opens a ticket, or finds the one with the same reference, and returns it. */
-  async open(name: string, ticket: NewTicket, context?: RequestContext): Promise<{ ticket: Ticket; at: Date }> {
+  async open(name: string, ticket: NewTicket, context: RequestContext): Promise<{ ticket: Ticket; at: Date }> {
     const { system, settings } = this.named(name);
     const reason = whyNoTicketCanBeOpened(settings);
     if (reason) throw new CloseoutError('SystemMisconfigured', `CLOSEOUT_SYSTEMS: systems.${name}: ${reason}.`);
-    const id = await (context ? runInContext(context, () => system.open(ticket)) : system.open(ticket));
+    const id = await runInContext(context, () => system.open(ticket));
     const at = now();
     const opened = await system.read(id);
     if (!opened) throw new CloseoutError('SystemUnavailable', `Ticket ${id} was opened, but cannot be read.`);

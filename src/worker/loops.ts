@@ -1,4 +1,4 @@
-/** What a worker does beside its activities: it delivers events, and looks for what happened in external systems. */
+/** What a worker does besides its activities: it delivers events, and looks for what happened in external systems. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { eventTypes } from '../contract/events.js';
@@ -27,7 +27,7 @@ export async function storeListeners({ stores, file }: Pick<LoopParts, 'stores' 
   const answers = systems.map(([name]) => ({ name: `system:${name}`, types: ['survey.answered'] }));
   await stores.events.setListeners('webhook', webhooks);
   await stores.events.setListeners('system', answers);
-  await stores.systemStates.keepOnly([...file.systems.keys()]);
+  await stores.systemStates.clearFailuresExcept([...file.systems.keys()]);
 }
 
 /** Runs until it is stopped. */

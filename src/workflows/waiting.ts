@@ -140,7 +140,7 @@ export interface Step<T> {
   step: (attempts: number, parkedWith?: ErrorCode) => Promise<T>;
   /** Stops the step at any time. */
   stop?: Condition;
-  /** Ends the wait for an operator, beside `retryNow` and `closeByHand`. */
+  /** Ends the wait for an operator, in addition to `retryNow` and `closeByHand`. */
   giveUp?: Condition;
   /** If the ticket changes in its system meanwhile, the report is looked up, and the step tried again. */
   watches?: boolean;

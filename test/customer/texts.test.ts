@@ -57,7 +57,7 @@ test.each<[string, (text: string) => string, string, string]>([
     '  why:',
     'mail.wy is not a known message.',
   ],
-  ['an empty text', (text) => text.replace(/ {2}why: .*/, '  why:'), '  why:', 'mail.why must be a text.'],
+  ['an empty text', (text) => text.replace(/ {2}why: .*/, '  why:'), '  why:', 'mail.why must be text.'],
   [
     'a direction that does not exist',
     (text) => text.replace('dir: ltr', 'dir: left'),

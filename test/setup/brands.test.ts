@@ -104,7 +104,7 @@ test.each<[string, Record<string, string>, string]>([
   [
     'a mail without a way to opt out',
     { 'a/brand.yaml': small, 'a/texts.en.yaml': 'mail:\n  optOut: ""\n' },
-    'a/texts.en.yaml, line 2: mail.optOut must be a text.',
+    'a/texts.en.yaml, line 2: mail.optOut must be text.',
   ],
   ['a folder with another name', { 'Acme Ltd/brand.yaml': small }, 'The folder must be named with lower-case letters'],
 ])('%s is found, with file and line', (_, files, fault) => {

@@ -45,11 +45,11 @@ test.each([
   ['hooks: {}', 'hooks is not a setting'],
   [
     'systems:\n  desk:\n    type: redmine\n    url: https://a.example\n    only: { projct: support }\n',
-    'line 5: systems.desk.only.projct is unknown for redmine, which has project',
+    'line 5: systems.desk.only.projct is not supported for redmine, which has project',
   ],
   [
     'systems: { desk: { type: django-helpdesk, url: "https://a.example", fields: { email: Mail } } }',
-    'systems.desk.fields.email is unknown for django-helpdesk, which has no fields',
+    'systems.desk.fields.email is not supported for django-helpdesk, which has no fields',
   ],
   ['systems: { desk: { type: redmine, url: "https://a.example", rate: 1/m } }', 'must be at least 12/m'],
   ['systems: { desk: { type: redmine, url: "https://a.example" } }', 'systems.desk.token is required for redmine'],

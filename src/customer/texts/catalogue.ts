@@ -180,7 +180,7 @@ const isShape = (shape: Placeholders | Shape): shape is Shape => !Array.isArray(
 
 function readText(node: Node, placeholders: Placeholders, path: string, report: Report, fill: Fill): unknown {
   const text = isScalar(node) && typeof node.value === 'string' ? node.value.trim() : '';
-  if (text === '') return void report(node, `${path} must be a text.`);
+  if (text === '') return void report(node, `${path} must be text.`);
   const used = new Set([...text.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name));
   for (const name of placeholders) if (!used.has(name)) report(node, `${path} lacks the placeholder {${name}}.`);
   for (const name of used)

@@ -69,7 +69,7 @@ interface OperationTable {
   id: Generated<string>;
   reportId: string;
   cycle: number;
-  /** The revision that it was. */
+  /** The revision under which it was recorded. */
   rev: number;
   name: RecordedOperation;
   by: string;

@@ -78,7 +78,7 @@ export async function recountDaysOf(tx: Db, reportId: string): Promise<void> {
     on conflict do nothing`.execute(tx);
 }
 
-/** Another program may have added or removed surveys, also old ones. Month by month, so that no statement takes long. */
+/** Another program may have added or removed surveys, even old ones. Month by month, so that no statement takes long. */
 async function compareOnceADay(db: Db): Promise<void> {
   const { rows } = await sql<{ month: string }>`
     select to_char(month, 'YYYY-MM-DD') as month from survey_roll_up, generate_series(

@@ -25,7 +25,7 @@ import { seenColumns, type Seen } from './observed.js';
 import { listDiverged, restore, type Restoring } from './restore.js';
 import { expectedSoon, set, supersedes, write, type Columns, type Written } from './fenced-write.js';
 import { lock, read, takeOver } from './report-row.js';
-import { isPrepared, isReopenedElsewhere, toReport, type ReportRow } from './row-mapping.js';
+import { isClearingRecorded, isReopenedElsewhere, toReport, type ReportRow } from './row-mapping.js';
 
 export interface ClosingRequest {
   clearing: Clearing;
@@ -119,7 +119,7 @@ async function clear(tx: Tx, fence: Fence, clearing: Clearing, change: Change | 
   if (stateOf(before.status) === 'cancelled' || isReopenedElsewhere(before, clearing, change))
     return { row: before, isSuperseded: true };
   const reason = await reasonOf(tx, fence.reportId, change);
-  const isRecorded = before.status === 'resolved' && isPrepared(before, clearing);
+  const isRecorded = before.status === 'resolved' && isClearingRecorded(before, clearing);
   const written = await write(tx, fence, (row) =>
     isRecorded ? { expectedAt: expectedSoon() } : clearedColumns(row, clearing, reason),
   );
@@ -147,7 +147,7 @@ async function close(
     );
   const isReopened = isReopenedElsewhere(row, clearing, change);
   if (isReopened && !byHand && !seen) return { row, isSuperseded: true };
-  const isKnown = observed === 'cleared' && isPrepared(row, clearing);
+  const isKnown = observed === 'cleared' && isClearingRecorded(row, clearing);
   const decidedAt = now();
   const facts = { policy: policyFor(toReport(row)), clearing, hold: row.hold ?? undefined, isConfirmed };
   const wait = byHand || observed === 'closed' ? undefined : waitBeforeClosing(facts, decidedAt);

@@ -210,7 +210,10 @@ async function open(tx: Db, seen: Observation): Promise<Observed | ObservedRow> 
   }
   const opened = await readRow(tx, seen);
   if (opened) return opened;
-  throw new CloseoutError('ReportExists', `${reportIds.join(' and ')} are reports of other tickets than ${ticketId}.`);
+  throw new CloseoutError(
+    'ReportExists',
+    `The report ids ${reportIds.join(' and ')} belong to other tickets, so ticket ${ticketId} cannot be stored.`,
+  );
 }
 
 /** Attributes are the system's: what was changed there is changed here. */

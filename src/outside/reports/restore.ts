@@ -19,7 +19,7 @@ export interface Restoring {
   known: Standing;
   /** Absent: nobody was asked. */
   askedBy: AskedBy | undefined;
-  /** Whatever another program has written since. */
+  /** Restores even if another program has changed the report since. */
   isForced: boolean;
 }
 

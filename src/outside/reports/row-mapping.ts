@@ -76,7 +76,7 @@ export function toClearing({ clearedAt, clearReceivedAt, clearBy }: ReportRow): 
 }
 
 /** The clearing is in the ledger already. */
-export const isPrepared = ({ state, clearedAt }: ReportRow, { at }: Clearing): boolean =>
+export const isClearingRecorded = ({ state, clearedAt }: ReportRow, { at }: Clearing): boolean =>
   state === 'cleared' && clearedAt?.toISOString() === at;
 
 /** One of our attempts to close its ticket is under way. */
@@ -85,4 +85,4 @@ export const isBeingClosed = ({ id, cycle, clearedAt, movingTo, movingUntil }: R
 
 /** Another program has opened the report again since it was cleared. */
 export const isReopenedElsewhere = (row: ReportRow, clearing: Clearing, change: Change | undefined): boolean =>
-  stateOf(row.status) === 'open' && (isPrepared(row, clearing) || change?.source === systemOfRecord);
+  stateOf(row.status) === 'open' && (isClearingRecorded(row, clearing) || change?.source === systemOfRecord);

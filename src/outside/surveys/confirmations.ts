@@ -9,7 +9,7 @@ import { lockCustomer } from '../customers.js';
 import { now } from '../database/clock.js';
 import type { Db } from '../database/database.js';
 import { eligibilityFacts, type HashAddress, type SurveyRequest } from './decide.js';
-import { messageTable, wordsOf } from './messages.js';
+import { messageTable, messageFromPage } from './messages.js';
 import { mailedTo, noteMailedTo, surveyOfCycle, type SurveyIdOf } from './survey-row.js';
 import { changeWithEvent } from './timeline.js';
 
@@ -78,7 +78,7 @@ export function confirmationTable(db: Db, hashOf: HashAddress, surveyIdOf: Surve
         const isStored = await storeReply(tx, id, reply);
         if (!isStored || !reply.reason) return isStored;
         await addNote(tx, id, reply.reason);
-        if (reply.fixed) await messageTable(tx).store(wordsOf(id, reply.reason));
+        if (reply.fixed) await messageTable(tx).store(messageFromPage(id, reply.reason));
         return true;
       }),
 
@@ -110,7 +110,7 @@ export async function withdrawConfirmation(tx: Db, reportId: string, reason?: st
   const unheard = tx.selectFrom('surveys').select(['id', 'confirmReason']).where('reportId', '=', reportId);
   const refusals = await unheard.where('confirmation', '=', 'no').where('confirmActedOn', '=', false).execute();
   for (const { id, confirmReason } of refusals)
-    if (confirmReason && confirmReason !== reason) await messageTable(tx).store(wordsOf(id, confirmReason));
+    if (confirmReason && confirmReason !== reason) await messageTable(tx).store(messageFromPage(id, confirmReason));
   await tx
     .updateTable('surveys')
     .set({

@@ -22,7 +22,7 @@ export interface Message {
 export type NewMessage = Pick<Message, 'id' | 'surveyId' | 'direction' | 'author' | 'text'> & { messageId?: string };
 
 /** What a customer wrote on a page. The same words to the same survey are one message. */
-export const wordsOf = (surveyId: string, text: string): NewMessage => {
+export const messageFromPage = (surveyId: string, text: string): NewMessage => {
   const id = createHash('sha256').update(`${surveyId} ${text}`).digest('base64url').slice(0, 22);
   return { id, surveyId, direction: 'in', author: null, text };
 };

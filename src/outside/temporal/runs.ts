@@ -56,7 +56,7 @@ export interface Runs {
   /** The run looks the report up again. Starts it if the report has none. */
   wake(report: ReportKeys): Promise<void>;
   /** Ends the run of a report that is about to be removed. */
-  end(reportId: string, reason: string): Promise<string | undefined>;
+  end(reportId: string): Promise<string | undefined>;
   /** Whether the report's last run is running. */
   stateOf(reportId: string): Promise<'running' | 'ended' | 'none'>;
   /** What a running run says; undefined if no worker answers soon. */
@@ -114,9 +114,9 @@ export function reportRuns(temporal: Client): Runs {
     signal: (report, signal, payload) => send(report, signal, [payload]),
     wake: (report) => send(report, signals.lookAgain, []),
 
-    async end(reportId, reason) {
+    async end(reportId) {
       const last = await call(() => handle(reportId).describe()).catch(undefinedIfUnknown);
-      await call(() => handle(reportId).terminate(reason)).catch(undefinedIfUnknown);
+      await call(() => handle(reportId).terminate('the report was deleted')).catch(undefinedIfUnknown);
       return last?.runId;
     },
 

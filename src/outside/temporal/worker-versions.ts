@@ -118,7 +118,7 @@ export function workerVersions(temporal: Client): WorkerVersions {
       const wanted = [currentDeploymentVersion, ...(rampingVersionPercentage ? [rampingDeploymentVersion] : [])];
       const [missing] = wanted.map((version) => version?.buildId ?? '').filter((version) => !versions.has(version));
       if (missing === undefined) return undefined;
-      return missing === '' ? 'no worker without a version is running' : `no worker of version ${missing} is running`;
+      return missing === '' ? 'no unversioned worker is running' : `no worker of version ${missing} is running`;
     },
   };
 }
