@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { makeWorkerUtils, type WorkerUtils } from 'graphile-worker';
 import pg from 'pg';
 import { workflowIdOf } from '../src/contract/ids.js';
+import { inParallel } from '../test/stack/in-parallel.js';
 import type { Stack } from '../test/stack/stack.js';
 import { until } from '../test/stack/waiting.js';
 import type { MailServer } from './mail-server.js';
@@ -132,15 +133,6 @@ async function sampleMail(closeout: Contender, mails: MailServer): Promise<Buffe
   await closeout.clear('SAMPLE');
   await mails.arrival(closeout.address('SAMPLE'));
   return mails.lastMail;
-}
-
-/** A few at a time, as services do. */
-export async function inParallel(ids: string[], work: (id: string) => Promise<unknown>): Promise<void> {
-  const left = [...ids];
-  const take = async () => {
-    for (let id = left.shift(); id !== undefined; id = left.shift()) await work(id);
-  };
-  await Promise.all(Array.from({ length: 20 }, take));
 }
 
 async function startWorker(file: string, env: NodeJS.ProcessEnv): Promise<ChildProcess> {

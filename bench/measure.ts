@@ -2,10 +2,11 @@
 import proto from '@temporalio/proto';
 import { workflowIdOf } from '../src/contract/ids.js';
 import type { RunStatus } from '../src/contract/reports.js';
+import { inParallel } from '../test/stack/in-parallel.js';
 import type { Stack } from '../test/stack/stack.js';
 import { statementsDuring } from '../test/stack/statements.js';
 import { until } from '../test/stack/waiting.js';
-import { inParallel, names, type Contender, type Name } from './contenders.js';
+import { names, type Contender, type Name } from './contenders.js';
 import { cpuOfTree, residentMiB } from './cpu.js';
 import type { MailServer } from './mail-server.js';
 import { median } from './report.js';

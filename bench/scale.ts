@@ -9,10 +9,11 @@ import { workflowIdOf } from '../src/contract/ids.js';
 import { taskQueue } from '../src/contract/messages.js';
 import { findTemporalCli } from '../src/local/temporal.js';
 import { brokenInvariants } from '../test/stack/invariants.js';
+import { inParallel } from '../test/stack/in-parallel.js';
 import { Stack } from '../test/stack/stack.js';
 import { ticketPath } from '../test/stack/tickets.js';
 import { until } from '../test/stack/waiting.js';
-import { inParallel } from './contenders.js';
+
 import { peakMiB, residentMiB } from './cpu.js';
 import { quantile } from './report.js';
 

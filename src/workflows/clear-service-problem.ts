@@ -32,6 +32,8 @@ const retryPauses = ['5s', '30s', '2m'] as const;
 /** A report that does not follow within so many calls, each of five seconds, no longer slows down the others. */
 const callsUntilOverdue = 2;
 
+const notWaiting = { leastPending: Number.MAX_SAFE_INTEGER, pollsInVain: 0 };
+
 /** Plain JSON, so that continue-as-new can carry all of it. */
 interface State {
   /** The first is being worked on. */
@@ -40,6 +42,9 @@ interface State {
   after: string;
   /** `after` at the last calls, oldest first. */
   recentPositions: string[];
+  /** The least number of reports that were waited for in this round, and how many polls have not found fewer. */
+  leastPending: number;
+  pollsInVain: number;
   failedRounds: number;
   progress: MassClearProgress;
 }
@@ -81,7 +86,7 @@ function newState(input: MassClearInput): State {
     );
   const counts = { cleared: 0, open: 0, closing: 0, closed: 0, later: { count: 0, ids: [] } };
   const progress = { serviceProblemId, ...counts, failed: [], failedCount: 0, round: 1, done: false };
-  return { requests: [request], after: '', recentPositions: [], failedRounds: 0, progress };
+  return { requests: [request], after: '', recentPositions: [], ...notWaiting, failedRounds: 0, progress };
 }
 
 /** Undefined if a value cannot be right. */
@@ -154,15 +159,15 @@ async function continueIfLong(input: MassClearInput, state: State): Promise<void
 
 /** Waits as long as the number of reports that have not followed decreases. The rest is listed, with what their runs say. */
 async function untilFollowed(input: MassClearInput, state: State): Promise<void> {
-  let least = Infinity;
-  for (let pollsInVain = 0; pollsInVain < 10; pollsInVain++) {
+  while (state.pollsInVain < 10) {
     const { pending } = await count(state);
-    if (pending === 0) return;
-    if (pending < least) pollsInVain = 0;
-    least = Math.min(least, pending);
-    await continueIfLong(input, state);
+    if (pending === 0) break;
+    state.pollsInVain = pending < state.leastPending ? 0 : state.pollsInVain + 1;
+    state.leastPending = Math.min(pending, state.leastPending);
     await sleep('1s', { summary: 'Until the workers have followed' });
+    await continueIfLong(input, state);
   }
+  Object.assign(state, notWaiting);
 }
 
 async function count({ progress, requests, after }: State): Promise<{ pending: number }> {

@@ -1,4 +1,5 @@
 import { post } from '../stack/http.js';
+import { inParallel } from '../stack/in-parallel.js';
 import { linkIn } from '../stack/mail.js';
 import { clock, inMinutes, quietNow } from '../stack/quiet-hours.js';
 import { Stack } from '../stack/stack.js';
@@ -76,9 +77,8 @@ test('200 reports of one customer cleared at once, two workers: one survey, 199 
   const { end } = await stack.secondWorker();
   const ids = Array.from({ length: 200 }, (_, index) => `CAP-${index}`);
   const customerId = 'customer-of-many';
-  for (let from = 0; from < ids.length; from += 20)
-    await Promise.all(ids.slice(from, from + 20).map((id) => stack.open(id, { ticketType: 'capped', customerId })));
-  await Promise.all(ids.map((id) => stack.client.clear(id)));
+  await inParallel(ids, (id) => stack.open(id, { ticketType: 'capped', customerId }));
+  await inParallel(ids, (id) => stack.client.clear(id));
   const words: string[] = [];
   for (const id of ids) {
     const { survey } = await stack.untilStatus(id, 'decided', ({ survey: { state } }) => state !== 'none');

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { loadConfig } from '../../src/setup/config.js';
 import { freePorts } from '../stack/commands.js';
+import { inParallel } from '../stack/in-parallel.js';
 import { ScriptedSmtpServer } from '../stack/scripted-smtp-server.js';
 import { brokenInvariants } from '../stack/invariants.js';
 import { openSession } from '../stack/session.js';
@@ -31,9 +32,8 @@ describe('a relay that accepts connections and never says a word', () => {
 
   test('120 mails wait, and the next report is closed all the same', async () => {
     const ids = Array.from({ length: 120 }, (_, n) => `HANG-${n}`);
-    for (let from = 0; from < ids.length; from += 20)
-      await Promise.all(ids.slice(from, from + 20).map((id) => stack.open(id)));
-    await Promise.all(ids.map((id) => stack.client.clear(id)));
+    await inParallel(ids, (id) => stack.open(id));
+    await inParallel(ids, (id) => stack.client.clear(id));
     await until('all to be closed', async () => {
       const [row] = await stack.sql<{ count: string }>("select count(*) from reports where status = 'closed'");
       return Number(row?.count) >= ids.length;
@@ -94,7 +94,7 @@ describe('a session that hangs in the database', () => {
     for (const id of own) await stack.open(id, { customerId: 'locked' });
     const session = await openSession(stack);
     await session.query("begin; select * from customers where id = 'locked' for update");
-    await Promise.all(own.map((id) => stack.client.clear(id)));
+    await inParallel(own, (id) => stack.client.clear(id));
     await until('all to be closed', async () => {
       const reports = await Promise.all(own.map((id) => stack.client.get(id)));
       return reports.every(({ status }) => status === 'closed');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import { massClearIdOf } from '../../src/contract/ids.js';
 import type { MassClearProgress } from '../../src/contract/messages.js';
+import { inParallel } from '../stack/in-parallel.js';
 import { openSession } from '../stack/session.js';
 import { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
@@ -20,16 +21,14 @@ afterAll(async () => {
 
 const openAll = async (problem: string, count: number, customers: number) => {
   const all = Array.from({ length: count }, (_, index) => `${problem}-${index}`);
-  for (let from = 0; from < count; from += 25)
-    await Promise.all(
-      all.slice(from, from + 25).map((id, index) =>
-        stack.open(id, {
-          serviceProblemId: problem,
-          customerId: `${problem}-customer-${(from + index) % customers}`,
-          contact: { emailAddress: `${problem.toLowerCase()}-${(from + index) % customers}@customers.example` },
-        }),
-      ),
-    );
+  await inParallel(all, (id) => {
+    const customer = all.indexOf(id) % customers;
+    return stack.open(id, {
+      serviceProblemId: problem,
+      customerId: `${problem}-customer-${customer}`,
+      contact: { emailAddress: `${problem.toLowerCase()}-${customer}@customers.example` },
+    });
+  });
   return all;
 };
 

@@ -3,7 +3,8 @@ import type pg from 'pg';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import type { SweepResult } from '../../src/contract/messages.js';
 import { post } from '../stack/http.js';
-import { linkIn } from '../stack/mail.js';
+import { inParallel } from '../stack/in-parallel.js';
+import { linkIn, type SeenMail } from '../stack/mail.js';
 import { lookUp } from '../stack/look-up.js';
 import { noSweep } from '../stack/no-sweep.js';
 import { openSession } from '../stack/session.js';
@@ -31,19 +32,15 @@ async function sweep(): Promise<SweepResult> {
   return (await workflow.execute('watchReports', options)) as SweepResult;
 }
 const ids = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
-const openAll = async (all: string[]) => {
-  for (let from = 0; from < all.length; from += 25)
-    await Promise.all(all.slice(from, from + 25).map((id) => stack.open(id, { contact: {} })));
-};
+const openAll = (all: string[]) => inParallel(all, (id) => stack.open(id, { contact: {} }));
 /** Asks the customer of each; the mails. */
 const askAll = async (all: string[]) => {
-  const mails = [];
-  for (let from = 0; from < all.length; from += 25)
-    mails.push(...(await Promise.all(all.slice(from, from + 25).map((id) => stack.ask(id)))));
+  const mails: SeenMail[] = [];
+  await inParallel(all, async (id) => mails.push(await stack.ask(id)));
   return mails;
 };
 const closeAll = async (all: string[]) => {
-  await Promise.all(all.map((id) => stack.client.clear(id)));
+  await inParallel(all, (id) => stack.client.clear(id));
   await stack.untilAllIn('REO-', 'done', 1, all.length);
 };
 
@@ -79,9 +76,12 @@ test(`${5 * size} changes that no run was notified of: every run follows, once, 
   await update("status = 'cancelled'", cancelled);
   await update("status = 'closed', changed_at = now(), closed_at = now()", elsewhere);
   const cutOff = await stack.secondGateway({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
-  const answers = await Promise.all(mails.map((mail) => post(cutOff.moved(linkIn(mail, 5)), { score: '5' })));
+  const statuses = new Set<number>();
+  await inParallel(mails, async (mail) => {
+    statuses.add((await post(cutOff.moved(linkIn(mail, 5)), { score: '5' })).status);
+  });
   await cutOff.end();
-  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([303])); // stored, and thanked for
+  expect(statuses).toEqual(new Set([303])); // stored, and thanked for
 
   // A pause of the worker repeats the activity, whose result then lacks what the first attempt did.
   expect(await sweep()).toMatchObject({ failed: 0, stuck: 0 });
