@@ -28,7 +28,10 @@ export interface EligibilityFacts {
   byOperator: boolean;
 }
 
-/** The first reason that applies for not sending a survey; undefined if none does. A report that was cleared again is exempt from the contact cap, but not from the cap of the question. */
+/**
+ * The first reason that applies for not sending a survey; undefined if none does. A report that was cleared again is exempt from the contact
+ * cap, but not from the cap of the question.
+ */
 export function skipReason(
   facts: EligibilityFacts,
   survey: Policy['survey'],
