@@ -13,7 +13,6 @@ import { inParallel } from '../test/stack/in-parallel.js';
 import { Stack } from '../test/stack/stack.js';
 import { ticketPath } from '../test/stack/tickets.js';
 import { until } from '../test/stack/waiting.js';
-
 import { peakMiB, residentMiB } from './cpu.js';
 import { quantile } from './report.js';
 

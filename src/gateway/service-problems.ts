@@ -3,11 +3,15 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { CloseoutClient } from '../client.js';
 import { unverified } from '../contract/access.js';
+import { maxAuthorLength } from '../contract/text.js';
 import { parseInput } from './parse.js';
+
+/** What is added to the name counts, too. */
+const maxTypedLength = maxAuthorLength - unverified('').length;
 
 const clearing = z.strictObject({
   at: z.string().optional(),
-  by: z.string().min(1).max(187).transform(unverified).optional(),
+  by: z.string().min(1).max(maxTypedLength).transform(unverified).optional(),
   perSecond: z.int().optional(),
 });
 

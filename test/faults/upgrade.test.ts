@@ -5,7 +5,7 @@ import { taskQueue, workflowType } from '../../src/contract/messages.js';
 import type { WorkerVersion } from '../../src/contract/worker-versions.js';
 import { cleanEnv, run } from '../stack/commands.js';
 import { killPart } from '../stack/failing-parts.js';
-import { brokenInvariants } from '../stack/invariants.js';
+import { brokenInvariants, isTaskTimedOut } from '../stack/invariants.js';
 import { lookUp } from '../stack/look-up.js';
 import { buildNextRelease, newColumn } from '../stack/next-release.js';
 import { noSweep } from '../stack/no-sweep.js';
@@ -227,7 +227,7 @@ type Events = NonNullable<Awaited<ReturnType<Stack['history']>>['events']>;
 
 /** A workflow task that was not just repeated, because its local activities took too long. */
 const hasFailed = ({ workflowTaskFailedEventAttributes: failed }: Events[number]) =>
-  failed && failed.failure?.applicationFailureInfo?.type !== 'TaskTimedOut';
+  failed && !isTaskTimedOut(failed.failure);
 
 /** The builds that have worked on a run. */
 const buildsOf = (events: Events): Set<string> =>

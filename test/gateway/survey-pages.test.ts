@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
-import { post } from '../stack/http.js';
+import { post, untilServed } from '../stack/http.js';
 import { plainMail } from '../stack/incoming-mails.js';
 import { linkIn } from '../stack/mail.js';
 import { Stack } from '../stack/stack.js';
@@ -94,11 +94,7 @@ test('GET and HEAD record nothing: 20 times every link, by GET and HEAD', async 
 
 test('ten presses at once are one answer, and each sees the thanks', async () => {
   const link = await asked('MANY-1');
-  const press = () =>
-    until('an answer', async () => {
-      const answer = await post(link, { score: '5', comment: 'yes' });
-      return answer.status !== 503 && answer; // while another press had the lock for three seconds
-    });
+  const press = () => untilServed(() => post(link, { score: '5', comment: 'yes' }));
   const answers = await Promise.all(Array.from({ length: 10 }, press));
   expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(303));
   expect(await answerOf('MANY-1')).toMatchObject({ score: 5, comment: 'yes' });

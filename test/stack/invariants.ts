@@ -159,9 +159,13 @@ const faultsOfCode = new Set([
   cause.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
 ]);
 
-/** After a worker was paused: by src/workflows/local-activities.ts, or by the SDK, which ends a call that takes five seconds. */
-const startsOver = (failure?: proto.temporal.api.failure.v1.IFailure | null) =>
-  failure?.applicationFailureInfo?.type === 'TaskTimedOut' || wasPaused(failure?.message ?? '');
+type Failure = proto.temporal.api.failure.v1.IFailure | null | undefined;
+
+/** By src/workflows/local-activities.ts: a workflow task whose local activities took too long starts over. */
+export const isTaskTimedOut = (failure: Failure): boolean => failure?.applicationFailureInfo?.type === 'TaskTimedOut';
+
+/** After a worker was paused. The SDK ends a call into workflow code that takes five seconds. */
+const startsOver = (failure: Failure): boolean => isTaskTimedOut(failure) || wasPaused(failure?.message ?? '');
 
 /** By the error of a call into workflow code during which the process was paused. */
 export const wasPaused = (message: string): boolean => message.startsWith('Script execution timed out');
