@@ -70,7 +70,7 @@ export interface SystemOfRecord {
   listOpen(): Promise<Ticket[]>;
   /** Asks for a status. `note`: only if the system takes both or neither; it is looked for afterwards. Nothing has to be checked. */
   move(id: string, status: string, note: string): Promise<void>;
-  /** The texts of a ticket's notes, ours among them. */
+  /** The texts of our notes on a ticket; others may be among them. */
   notes(id: string): Promise<string[]>;
   /** Adds a note that the customer is not mailed. */
   addNote(id: string, text: string): Promise<void>;

@@ -19,6 +19,8 @@ export const requestTrackerWords: StatusWords = {
 
 /** A longer one is cut off. */
 const maxSubjectLength = 200;
+/** Of our notes. */
+const noteSubject = 'Closeout';
 const id = z.union([z.string(), z.number()]).transform(String);
 const row = z.looseObject({
   id,
@@ -32,7 +34,8 @@ const row = z.looseObject({
 });
 type Row = z.infer<typeof row>;
 const list = z.looseObject({ items: z.array(row) });
-const attachments = z.looseObject({ items: z.array(z.looseObject({ Content: z.string().nullish() })) });
+const attachments = z.looseObject({ items: z.array(z.looseObject({ id, Subject: z.string().nullish() })) });
+const attachment = z.looseObject({ Content: z.string().nullish() });
 const single = z.looseObject({ id, Status: z.string() });
 
 const fields =
@@ -129,19 +132,25 @@ export class RequestTracker implements SystemOfRecord {
     await this.http.send('PUT', `/ticket/${ticketId}`, { Status: status });
   }
 
+  /** Only ours are read: what customers attach, such as photos, may be longer than an answer may be. */
   async notes(ticketId: string): Promise<string[]> {
     const texts: string[] = [];
     for (let number = 1; ; number++) {
-      const path = `/ticket/${ticketId}/attachments?per_page=${this.pageSize}&page=${number}&fields=Content,ContentType`;
+      const path = `/ticket/${ticketId}/attachments?per_page=${this.pageSize}&page=${number}&fields=Subject`;
       const { items } = parsed(attachments, (await this.http.get(path)).body);
-      texts.push(...items.flatMap(({ Content }) => Content || []));
+      for (const { id, Subject } of items) if (Subject === noteSubject) texts.push(await this.noteText(id));
       // A page may be short because some of it is hidden from us.
       if (items.length === 0) return texts;
     }
   }
 
+  private async noteText(attachmentId: string): Promise<string> {
+    const { Content } = parsed(attachment, (await this.http.get(`/attachment/${attachmentId}`)).body);
+    return Buffer.from(Content ?? '', 'base64').toString('utf8');
+  }
+
   async addNote(ticketId: string, text: string): Promise<void> {
-    const note = { Subject: 'Closeout', Content: text, ContentType: 'text/plain' };
+    const note = { Subject: noteSubject, Content: text, ContentType: 'text/plain' };
     const answer = await this.http.send('POST', `/ticket/${ticketId}/comment`, note, { accepts: [400] });
     if (answer.status === 400) throw refusalOf(answer.text);
   }
