@@ -80,12 +80,12 @@ export function login(app: FastifyInstance, { oidc, http: { publicUrl } }: Confi
     const own: Record<string, unknown> = { ...tokens.claims() };
     // A provider may keep the roles and the name for this request.
     const hasUserInfo = configuration.serverMetadata().userinfo_endpoint !== undefined;
-    const ownRoles = claimIn(own, oidc.claim);
-    const isComplete = ownRoles !== undefined && ('preferred_username' in own || !hasUserInfo);
+    const ownRoles = claimIn(own, oidc.roleClaim);
+    const isComplete = ownRoles !== undefined && (claimIn(own, oidc.nameClaim) !== undefined || !hasUserInfo);
     const more = isComplete
       ? {}
       : await library.fetchUserInfo(configuration, tokens.access_token, String(own['sub'])).catch(failed);
-    const given = ownRoles ?? claimIn(more, oidc.claim);
+    const given = ownRoles ?? claimIn(more, oidc.roleClaim);
     const id = await client.sessions.open(subjectFrom({ ...more, ...own }, given, oidc));
     const cookies = [
       serialize(sessionCookie, id, { ...options, path: '/' }),
@@ -159,8 +159,9 @@ function failed(error: unknown): never {
 }
 
 /** Throws `Forbidden` for a user without a role. */
-function subjectFrom(claims: Record<string, unknown>, given: unknown, { roles }: Oidc): Subject {
-  const name = String(claims['preferred_username'] ?? claims['sub']).slice(0, 100);
+function subjectFrom(claims: Record<string, unknown>, given: unknown, { nameClaim, roles }: Oidc): Subject {
+  const named = claimIn(claims, nameClaim);
+  const name = String(typeof named === 'string' && named !== '' ? named : claims['sub']).slice(0, 100);
   if (isReservedAuthor(name))
     throw new CloseoutError('Forbidden', `The name ${name} is reserved by Closeout; log in with another name.`);
   const values = [given].flat();

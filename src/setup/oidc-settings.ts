@@ -10,8 +10,10 @@ export interface Oidc {
   clientSecret: string;
   /** OAuth scopes to ask for. */
   scope: string;
+  /** The claim, or the path to it, by which history and timeline name a user; without it, `sub` does. */
+  nameClaim: string;
   /** The claim, or the path to it, that holds a user's roles or groups, and which of its values are which roles. */
-  claim: string;
+  roleClaim: string;
   roles: { role: Role; value: string }[];
 }
 
@@ -43,6 +45,7 @@ export const oidcSettings = {
   CLOSEOUT_OIDC_CLIENT_ID: z.string().optional(),
   CLOSEOUT_OIDC_CLIENT_SECRET: z.string().optional(),
   CLOSEOUT_OIDC_SCOPE: z.string().default('openid profile'),
+  CLOSEOUT_OIDC_NAME_CLAIM: z.string().default('preferred_username'),
   CLOSEOUT_OIDC_CLAIM: z.string().default('roles'),
   CLOSEOUT_OIDC_ROLES: z.string().default('viewer=viewer; operator=operator; admin=admin'),
 };
@@ -59,7 +62,8 @@ export function oidcFrom(set: Set): Oidc | undefined {
     clientId,
     clientSecret: secret,
     scope: set.CLOSEOUT_OIDC_SCOPE,
-    claim: set.CLOSEOUT_OIDC_CLAIM,
+    nameClaim: set.CLOSEOUT_OIDC_NAME_CLAIM,
+    roleClaim: set.CLOSEOUT_OIDC_CLAIM,
     roles: set.CLOSEOUT_OIDC_ROLES.split(';').map(roleFrom),
   };
 }

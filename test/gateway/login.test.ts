@@ -11,10 +11,13 @@ let stack: Stack;
 let issuer: Issuer;
 let browser: Browser;
 let page: Page;
+/** Of a second gateway, which has other settings. */
+let otherPort: number;
 
 beforeAll(async () => {
-  const [port = 0, issuerPort = 0] = await freePorts(2);
-  issuer = await startIssuer(issuerPort, `http://127.0.0.1:${port}/login/callback`);
+  const [port = 0, issuerPort = 0, other = 0] = await freePorts(3);
+  otherPort = other;
+  issuer = await startIssuer(issuerPort, ...[port, other].map((each) => `http://127.0.0.1:${each}/login/callback`));
   stack = await Stack.start({
     env: {
       CLOSEOUT_PORT: `${port}`,
@@ -40,7 +43,7 @@ const submit = () =>
 /** Opens a path as somebody who is not logged in, and logs in. The roles are what follows the name: `eve-operator`. */
 async function logIn(user: string, path: string): Promise<void> {
   await browser.deleteCookie(...(await browser.cookies()));
-  await page.goto(stack.url(path), { waitUntil: 'domcontentloaded' });
+  await page.goto(new URL(path, stack.url('')).href, { waitUntil: 'domcontentloaded' });
   expect(page.url()).toContain(issuer.url);
   await page.type('[name=login]', user);
   await page.type('[name=password]', 'any');
@@ -62,6 +65,18 @@ test('an operator logs in, comes to the page that was asked for, and acts by the
   const { hold } = await stack.untilStatus('LOGIN-1', 'held', ({ hold: held }) => held !== undefined);
   expect(hold?.by).toBe('eve');
   expect(JSON.stringify(await stack.client.timeline('LOGIN-1'))).toContain('"by":"eve"');
+});
+
+test('a user has the name of the claim that is set, and not one that users may choose', async () => {
+  await stack.open('NAMED-1');
+  const publicUrl = `http://127.0.0.1:${otherPort}`;
+  const own = { CLOSEOUT_PORT: `${otherPort}`, CLOSEOUT_PUBLIC_URL: publicUrl, CLOSEOUT_OIDC_NAME_CLAIM: 'sub' };
+  const { end } = await stack.secondGateway(own);
+  await logIn('eve-operator', `${publicUrl}/reports/NAMED-1`);
+  await Promise.all([page.waitForNavigation(), page.click('button[value=hold]')]);
+  const { hold } = await stack.untilStatus('NAMED-1', 'held', ({ hold: held }) => held !== undefined);
+  expect(hold?.by).toBe('eve-operator');
+  await end();
 });
 
 test('a session is a cookie that no script reads, stored as a hash, and ends with the log-out', async () => {

@@ -5,9 +5,9 @@ import { once } from 'node:events';
 /** Whoever logs in is who they say; the roles are what follows the name: `eve-operator`. */
 const program = `
   import Provider from 'oidc-provider';
-  const [port, callback] = process.argv.slice(1);
+  const [port, ...callbacks] = process.argv.slice(1);
   const provider = new Provider('http://127.0.0.1:' + port, {
-    clients: [{ client_id: 'closeout', client_secret: 'a-secret-of-the-client', redirect_uris: [callback] }],
+    clients: [{ client_id: 'closeout', client_secret: 'a-secret-of-the-client', redirect_uris: callbacks }],
     claims: { openid: ['sub'], profile: ['preferred_username', 'roles'] },
     findAccount: (_, id) => {
       const [name, ...roles] = id.split('-');
@@ -24,8 +24,8 @@ export interface Issuer {
   stop: () => Promise<void>;
 }
 
-export async function startIssuer(port: number, callback: string): Promise<Issuer> {
-  const args = ['--input-type=module', '--eval', program, `${port}`, callback];
+export async function startIssuer(port: number, ...callbacks: string[]): Promise<Issuer> {
+  const args = ['--input-type=module', '--eval', program, `${port}`, ...callbacks];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
   return {

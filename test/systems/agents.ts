@@ -18,8 +18,6 @@ export interface Agent {
   setStatus: (id: string, status: string) => Promise<void>;
   /** Deletes a ticket; undefined if the system cannot. */
   remove?: (id: string) => Promise<void>;
-  /** Attaches a file, as a customer does; undefined if no list of the adapter contains files. */
-  attach?: (id: string, file: Buffer) => Promise<void>;
   /** An event that the system would send about a ticket; undefined if it sends none. */
   eventAbout?: (id: string) => unknown;
   /** Whether a GET asks for a page of a list; absent: its query has `limit`, `per_page` or `page_size`. */
@@ -127,7 +125,10 @@ export async function startHelpdesk(webhook?: string): Promise<LiveAgent> {
   };
 }
 
-export async function startRequestTracker(): Promise<LiveAgent> {
+/** `attach`: as a customer attaches a photo. */
+export async function startRequestTracker(): Promise<
+  LiveAgent & { attach: (id: string, file: Buffer) => Promise<void> }
+> {
   const live = await startLive('request-tracker');
   const { url, token, stop } = live;
   const settings: SystemSettings = {

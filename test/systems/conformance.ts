@@ -154,17 +154,6 @@ export function conformance(name: string, start: () => Promise<Agent>): void {
       expect(await stateOf(id)).toBe('cleared');
     });
 
-    test('a note is added to a ticket whose attachments are longer than an answer may be', async () => {
-      if (!agent.attach) return;
-      const id = await open();
-      const photo = Buffer.alloc(7 * 2 ** 20, 'photo');
-      for (let n = 0; n < 5; n++) await agent.attach(id, photo);
-      const { system } = connectSystem('desk', { ...agent.settings, rate: 1000 }); // with pages of the usual size
-      await noteOnce(system, id, 'closeout:x:1', 'Closed.');
-      await noteOnce(system, id, 'closeout:x:1', 'Closed.');
-      expect(await ownNotes(id)).toHaveLength(1);
-    });
-
     const html = { status: 502, headers: { 'content-type': 'text/html' }, body: '<html>Bad gateway</html>' };
     const faults: [string, ProxyFault][] = [
       ['a 503', { instead: { status: 503 } }],
