@@ -8,7 +8,7 @@ import { operateCommands, operateSurveyCommands } from './cli/operate.js';
 import { policyCommands } from './cli/policy.js';
 import { processCommands } from './cli/processes.js';
 import { reportCommands } from './cli/reports.js';
-import { TemporaryError } from './cli/shell.js';
+import { UnhandledMail } from './cli/shell.js';
 import { systemCommands } from './cli/systems.js';
 import { surveyCommands } from './cli/surveys.js';
 import { tokenCommands } from './cli/tokens.js';
@@ -27,6 +27,7 @@ Exit codes:
   0   done
   1   refused or failed; the reason is on standard error
   2   wrong usage
+  65  from "inbound" only: the mail cannot be handled, and is returned
   75  from "inbound" only: deliver the mail again later`;
 
 // Whoever reads the output may end first, as `head` does.
@@ -71,10 +72,10 @@ function messageOf(error: unknown): string {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it
   const message = messageOf(error);
-  const known = error instanceof TemporaryError ? error.cause : error;
+  const known = error instanceof UnhandledMail ? error.cause : error;
   const { code = 'Unexpected', field } = known instanceof CloseoutError ? known : {};
   const text = process.argv.includes('--json') ? JSON.stringify({ code, message, field }) : `closeout: ${message}`;
   process.stderr.write(`${text}\n`);
-  if (error instanceof TemporaryError) return 75;
+  if (error instanceof UnhandledMail) return error.exitCode;
   return code === 'BadInput' ? 2 : 1;
 }

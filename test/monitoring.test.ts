@@ -15,6 +15,9 @@ function faultsOf(expression: string): string[] {
 interface Rules {
   groups: { name: string; rules: { alert: string; expr: string; annotations: Record<string, string> }[] }[];
 }
+interface RuleTests {
+  tests: { alert_rule_test: { alertname: string; exp_alerts?: { exp_annotations: Record<string, string> }[] }[] }[];
+}
 interface Dashboard {
   panels: { title: string; targets: { expr: string }[] }[];
 }
@@ -27,6 +30,17 @@ test('every alert is written in PromQL, has a name of its own, and says what to 
   expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
   for (const { annotations } of rules) expect(Object.keys(annotations)).toEqual(['summary', 'action']);
   expect(faultsOf('rate(x[5m]')).not.toEqual([]);
+});
+
+test('what the tests of the alerts expect them to say is what they say', () => {
+  const { groups } = parse(readFileSync('docs/monitoring/alerts.yaml', 'utf8')) as Rules;
+  const said = new Map(groups.flatMap(({ rules }) => rules.map(({ alert, annotations }) => [alert, annotations])));
+  const { tests } = parse(readFileSync('docs/monitoring/alerts.test.yaml', 'utf8')) as RuleTests;
+  const expected = tests.flatMap(({ alert_rule_test: each }) =>
+    each.flatMap(({ alertname, exp_alerts: alerts = [] }) => alerts.map((alert) => [alertname, alert.exp_annotations])),
+  );
+  expect(expected.length).toBeGreaterThan(0);
+  for (const [alert, annotations] of expected) expect([alert, annotations]).toEqual([alert, said.get(`${alert}`)]);
 });
 
 test('every panel of the Grafana dashboard asks in PromQL', () => {

@@ -109,5 +109,16 @@ export function wordOption<T extends string>(
   throw new CloseoutError('BadInput', `${option} must be one of ${words.join(', ')}, not "${text}".`, option);
 }
 
-/** The mail server should deliver the mail again later. */
-export class TemporaryError extends Error {}
+/** What a mail server is to do with a mail that was not handled, as sysexits.h has it. */
+export const exitCodes = { returnMail: 65, deliverLater: 75 } as const;
+
+/** Its cause is the error to print. */
+export class UnhandledMail extends Error {
+  constructor(
+    message: string,
+    readonly exitCode: (typeof exitCodes)[keyof typeof exitCodes],
+    cause: unknown,
+  ) {
+    super(message, { cause });
+  }
+}

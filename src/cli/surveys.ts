@@ -1,7 +1,7 @@
 /** Commands about surveys: their outcome, and mail to and from customers. */
 import type { Command } from 'commander';
 import { CloseoutError, hasCode, isWorthRetrying } from '../contract/errors.js';
-import { commandsOf, print, TemporaryError, withClient, signed, type Common } from './shell.js';
+import { commandsOf, exitCodes, print, signed, UnhandledMail, withClient, type Common } from './shell.js';
 
 export function surveyCommands(program: Command): void {
   const command = commandsOf(program);
@@ -18,7 +18,7 @@ export function surveyCommands(program: Command): void {
     }),
   );
 
-  /** For a mail server's pipe. Exit code 75 asks it to deliver the mail again later (sysexits.h, EX_TEMPFAIL). */
+  /** For a mail server's pipe, which the exit code tells what to do with the mail. */
   command('inbound', 'handle an incoming mail from standard input, such as a bounce or a reply')
     .option('--recipient <address>', 'the address it was sent to')
     .action(receive);
@@ -35,22 +35,21 @@ async function receive({ recipient, json }: Common & { recipient?: string }): Pr
     import('node:stream/consumers'),
     import('../customer/incoming-mail.js'),
   ]);
-  const mail = await readIncoming(await buffer(process.stdin), recipient);
+  const source = await buffer(process.stdin);
   await withClient(async (client) => {
-    const { kind, surveyId } = await client.incomingMail.receive(mail);
+    const { kind, surveyId } = await client.incomingMail.receive(await readIncoming(source, recipient));
     print({ json }, { received: kind, survey: surveyId }, `received: ${kind}`);
-  }).catch(throwTemporary);
+  }).catch(throwUnhandled);
 }
 
 /**
  * Later, the database and Temporal may be back, the setting corrected, or the database migrated. The mail itself stays as it is. What
  * PostgreSQL says may quote it, so only what we say is printed.
  */
-function throwTemporary(error: unknown): never {
+function throwUnhandled(error: unknown): never {
   const isTemporary = isWorthRetrying(error) || hasCode(error, 'BadSetting');
-  if (!isTemporary) throw error;
   const { code } = error as { code?: string };
   const message =
     error instanceof CloseoutError ? error.message : `The mail could not be stored (${code ?? 'Unexpected'}).`;
-  throw new TemporaryError(message, { cause: error });
+  throw new UnhandledMail(message, isTemporary ? exitCodes.deliverLater : exitCodes.returnMail, error);
 }

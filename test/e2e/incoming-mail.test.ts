@@ -238,13 +238,13 @@ test('a mail is to be delivered again if a setting is missing or the database is
   await stack.sql('create database not_migrated');
   const { databaseUrl } = loadConfig(stack.env);
   expect(await exitCode(mail, { DATABASE_URL: databaseUrl.replace(/postgres$/, 'not_migrated') })).toBe(75);
-  expect(await exitCode(mail)).toBe(1); // no such survey
-  expect(await exitCode('\0\xff not a mail')).toBe(1);
+  expect(await exitCode(mail)).toBe(65); // no such survey
+  expect(await exitCode('\0\xff not a mail')).toBe(65);
 });
 
 test('a reply to no survey is refused with a message; an automatic one is dropped', async () => {
   expect(await stack.inbound(plainMail({}))).toMatchObject({
-    code: 1,
+    code: 65,
     stderr: 'closeout: This mail does not belong to any survey, so nobody was alerted.\n',
   });
   expect((await stack.inbound(plainMail({ headers: ['Auto-Submitted: auto-replied'] }))).code).toBe(0);
