@@ -18,7 +18,7 @@ install() {
 
 # Two projects, an agent who may make every transition of the default workflow, and custom fields.
 prepare() {
-  [ -f "$dir/token" ] && grep -qs 'Support Other' "$dir/prepare.rb" && return # an older one had one project
+  [ -f "$dir/token" ] && grep -qs 'Colour' "$dir/prepare.rb" && return # an older one had the same fields for all trackers
   rm -f "$dir"/redmine.db*
   chown www-data: "$dir" && chmod 711 "$(dirname "$dir")"
   (cd /usr/share/redmine && as_user bin/rake db:migrate >/dev/null 2>&1) || true # cannot write the schema file, after all is done
@@ -34,8 +34,9 @@ user.save!
 role = Role.find_by(name: 'Manager')
 projects.each { |project| Member.create!(project: project, user: user, roles: [role]) }
 ['Requester e-mail', 'Customer', 'Service problem', 'Type', 'Severity', 'Closeout'].each do |name|
-  IssueCustomField.create!(name: name, field_format: 'string', is_for_all: true, is_filter: true, trackers: Tracker.all)
+  IssueCustomField.create!(name: name, field_format: 'string', is_for_all: true, is_filter: true, trackers: Tracker.where.not(name: 'Support'))
 end
+IssueCustomField.create!(name: 'Colour', field_format: 'string', is_for_all: true, trackers: Tracker.where(name: 'Support'))
 puts "TOKEN #{user.api_key}"
 RUBY
   (cd /usr/share/redmine && as_user bin/rails runner "$dir/prepare.rb") | sed -n 's/^TOKEN //p' >"$dir/token.new"

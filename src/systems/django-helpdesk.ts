@@ -118,21 +118,23 @@ export class DjangoHelpdesk implements SystemOfRecord {
     return this.isOurs(row) ? row : undefined;
   }
 
-  /** Pages are by id, so a ticket that is deleted meanwhile moves others to an earlier page: then all are read again. */
+  /** Without notes. Pages are by id, so a ticket that is deleted meanwhile moves others to an earlier page: then all are read again. */
   private async all(): Promise<Row[]> {
     for (let attempt = 1; ; attempt++) {
       const rows = new Map<number, Row>();
-      const counts = new Set<number>();
+      let last = 0;
+      let hasShrunk = false;
       let isFull = true;
       for (let number = 1; isFull; number++) {
         const path = `/api/tickets/?page_size=${this.pageSize}&page=${number}`;
         const { status, body } = await this.http.get(path, { accepts: [404] });
-        const { results = [], count } = status === 404 ? {} : parsed(page, body);
-        for (const row of results) rows.set(row.id, row);
-        if (count !== undefined) counts.add(count);
+        const { results = [], count = last } = status === 404 ? {} : parsed(page, body);
+        for (const row of results) rows.set(row.id, { ...row, followup_set: [] });
+        hasShrunk ||= count < last;
+        last = count;
         isFull = results.length === this.pageSize;
       }
-      if (counts.size <= 1 || attempt === 3) return [...rows.values()].filter((row) => this.isOurs(row));
+      if (!hasShrunk || attempt === 3) return [...rows.values()].filter((row) => this.isOurs(row));
     }
   }
 

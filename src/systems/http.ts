@@ -84,7 +84,7 @@ export class Http {
     });
     const { status } = response;
     if (status === 429) throw await this.holdOff(where, response.headers.get('retry-after'));
-    if (!response.ok && !accepts.includes(status)) throw refusalOf(where, status);
+    if (!response.ok && !accepts.includes(status)) throw refusalOf(method, where, status);
     return { status, headers: response.headers, body: parse(text, response, where), text };
   }
 
@@ -152,17 +152,24 @@ export function parsed<T>(schema: ZodType<T>, body: unknown): T {
 }
 
 /** Only codes: an answer may quote a customer. */
-function refusalOf(where: string, status: number): CloseoutError {
+function refusalOf(method: string, where: string, status: number): CloseoutError {
   if (status === 401 || status === 403)
     return new CloseoutError(
       'SystemMisconfigured',
       `${where} answered ${status}: the login or a permission is missing.`,
     );
-  if (status >= 500 || [408, 409, 412, 423, 425].includes(status)) return unavailable(where, `it answered ${status}`);
+  // A list is always there; a proxy answers 404 while the system behind it restarts.
+  const isGone = method === 'GET' && status === 404;
+  if (isGone || status >= 500 || [408, 409, 412, 423, 425].includes(status))
+    return unavailable(where, `it answered ${status}`);
   if (status >= 300 && status < 400)
     return new CloseoutError('SystemMisconfigured', `${where} answered ${status}: redirects are not followed.`);
   return new CloseoutError('SystemRefused', `${where} answered ${status}.`);
 }
+
+/** Of one ticket, while others are read: moved to where the login may not see it, made private, or archived. */
+export const hidden = (ticketId: string): CloseoutError =>
+  new CloseoutError('SystemRefused', `Ticket ${ticketId} exists, but the login may not see it.`);
 
 const unavailable = (where: string, reason: string, cause?: unknown, retryAfter?: number): CloseoutError =>
   new CloseoutError('SystemUnavailable', `${where}: ${reason}.`, undefined, { cause, retryAfter });

@@ -25,7 +25,7 @@ export interface PollerDeps {
 
 const idle = 500;
 const hintsAtOnce = 50;
-/** If this many tickets in a row cannot be read, the system counts as failing. */
+/** If this many tickets in a row cannot be read, the system counts as failing; those that are hidden from us do not count. */
 const maxUnreadable = 3;
 
 /** Runs until it is stopped. */
@@ -96,7 +96,7 @@ class Poll {
         this.stop.throwIfAborted();
         this.noteUnreadable(hint.ticketId, error);
         await systemStates.postponeHint(name, hint);
-        if (isAboutSystem(error) && ++unreadable === maxUnreadable) throw error;
+        if (isAboutSystem(error) && !hasCode(error, 'SystemRefused') && ++unreadable === maxUnreadable) throw error;
       }
     }
   }

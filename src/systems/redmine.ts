@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { hour } from '../policy/time.js';
-import { Http, parsed } from './http.js';
+import { hidden, Http, parsed } from './http.js';
 import { everyPage, isFirstPoll, pageOfPoll, secondAfter, type Listing } from './pages.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
 import { titleWith } from './title.js';
@@ -65,8 +65,9 @@ export class Redmine implements SystemOfRecord {
   async check(): Promise<string[]> {
     await this.logIn();
     const faults = missingStatuses(this.words, [...(await this.statusIds()).keys()]);
-    const newest = await this.newest();
-    const fields = idsOf(newest);
+    const recent = await this.list('&status_id=*');
+    const [newest] = recent;
+    const fields = new Map(recent.flatMap((each) => [...idsOf(each)])); // each tracker has its own
     for (const name of Object.values(this.fields))
       if (fields.size > 0 && !fields.has(name)) faults.push(`Issues have no custom field ${name}.`);
     const reference = fields.get(this.fields['reference'] ?? '');
@@ -128,20 +129,25 @@ export class Redmine implements SystemOfRecord {
     const before = [...byField, ...bySubject].find(
       (found) => this.valueOf(found, 'reference') === reference || found.subject.includes(`[${reference}]`),
     );
-    if (before) return `${before.id}`;
     const values = { ...about, serviceProblem: about.serviceProblemId, customer: about.customerId };
     const customWith = (fields: Map<string, number>) =>
       Object.entries({ ...values, email: contact?.emailAddress })
         .map(([field, value]) => ({ id: fields.get(this.fields[field] ?? ''), value }))
         .filter(({ id, value }) => id !== undefined && value !== undefined);
+    /** The newest issue may be of another tracker, with other fields; an earlier attempt may have ended before this. */
+    const fillIn = async (found: Issue): Promise<string> => {
+      const unset = customWith(idsOf(found)).filter(({ id }) =>
+        isEmpty(found.custom_fields.find((each) => each.id === id)),
+      );
+      if (unset.length > 0) await this.http.send('PUT', issuePath(`${found.id}`), { issue: { custom_fields: unset } });
+      return `${found.id}`;
+    };
+    if (before) return fillIn(before);
     const subject = known === undefined ? titleWith(name, reference, maxSubjectLength) : name;
     const { body } = await this.http.send('POST', '/issues.json', {
       issue: { project_id: this.project, subject, description, custom_fields: customWith(ids) },
     });
-    const opened = parsed(z.object({ issue }), body).issue;
-    if (ids.size === 0)
-      await this.http.send('PUT', issuePath(`${opened.id}`), { issue: { custom_fields: customWith(idsOf(opened)) } });
-    return `${opened.id}`;
+    return fillIn(parsed(z.object({ issue }), body).issue);
   }
 
   /** It sends none. */
@@ -183,7 +189,8 @@ export class Redmine implements SystemOfRecord {
   }
 
   private async find(id: string, include = ''): Promise<Issue | undefined> {
-    const { status, body } = await this.http.get(`${issuePath(id)}${include}`, { accepts: [404] });
+    const { status, body } = await this.http.get(`${issuePath(id)}${include}`, { accepts: [403, 404] });
+    if (status === 403) throw hidden(id);
     return status === 404 ? undefined : parsed(z.object({ issue }), body).issue;
   }
 
@@ -211,7 +218,7 @@ export class Redmine implements SystemOfRecord {
     return new Map(all.map(({ id, name }) => [name.toLowerCase(), id]));
   }
 
-  /** It has every custom field, which only an administrator may list. */
+  /** It has every custom field of its tracker; only an administrator may list those of all. */
   private async newest(): Promise<Issue | undefined> {
     const [first] = await this.list('&status_id=*&limit=1');
     return first;
@@ -245,5 +252,8 @@ const publicNotes = ({ project }: Issue): string =>
 
 const idsOf = (found: Issue | undefined): Map<string, number> =>
   new Map(found?.custom_fields.map(({ id, name }) => [name, id]));
+
+const isEmpty = (field: Issue['custom_fields'][number] | undefined): boolean =>
+  field?.value === undefined || field.value === null || field.value === '';
 
 const issuePath = (id: string): string => `/issues/${encodeURIComponent(id)}.json`;

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
-import { Http, parsed } from './http.js';
+import { hidden, Http, parsed } from './http.js';
 import { isFirstPoll, pageOfPoll, secondAfter } from './pages.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
 import { titleWith } from './title.js';
@@ -87,8 +87,9 @@ export class RequestTracker implements SystemOfRecord {
     if (!/^\d+$/.test(ticketId)) return undefined;
     const [found] = await this.search(`id = ${ticketId}`, '');
     if (found) return this.toTicket(found);
-    const { status, body } = await this.http.get(`/ticket/${ticketId}`, { accepts: [404] });
+    const { status, body } = await this.http.get(`/ticket/${ticketId}`, { accepts: [403, 404] });
     if (status === 404) return undefined;
+    if (status === 403) throw hidden(ticketId);
     const { id: answered, Status } = parsed(single, body);
     if (answered !== ticketId || Status === 'deleted') return undefined;
     const [elsewhere] = await this.search(`id = ${ticketId}`, '', null);

@@ -3,15 +3,17 @@ import { z } from 'zod';
 import type { Contact } from '../contract/contact.js';
 import type { Ticket } from './port.js';
 
+/** Servers with numeric keys send numbers. */
+export const anyId = z.union([z.string(), z.number()]).transform(String);
 const party = z.looseObject({
-  id: z.string().nullish(),
+  id: anyId.nullish(),
   role: z.string().nullish(),
-  partyOrPartyRole: z.looseObject({ id: z.string().nullish() }).nullish(),
+  partyOrPartyRole: z.looseObject({ id: anyId.nullish() }).nullish(),
 });
 const entity = z.looseObject({
-  id: z.string().nullish(),
+  id: anyId.nullish(),
   role: z.string().nullish(),
-  entity: z.looseObject({ id: z.string().nullish() }).nullish(),
+  entity: z.looseObject({ id: anyId.nullish() }).nullish(),
 });
 const contact = z.looseObject({
   role: z.string().nullish(),
@@ -20,9 +22,8 @@ const contact = z.looseObject({
   preferredLanguage: z.string().nullish(),
   timeZone: z.string().nullish(),
 });
-export const ticketId = z.union([z.string(), z.number()]).transform(String);
 export const ticket = z.looseObject({
-  id: ticketId,
+  id: anyId,
   name: z.string().nullish(),
   description: z.string().nullish(),
   severity: z.string().nullish(),
@@ -30,8 +31,8 @@ export const ticket = z.looseObject({
   status: z.string(),
   creationDate: z.string().nullish(),
   lastUpdate: z.string().nullish(),
-  externalId: z.string().nullish(),
-  externalIdentifier: z.array(z.looseObject({ id: z.string().nullish() })).nullish(),
+  externalId: anyId.nullish(),
+  externalIdentifier: z.array(z.looseObject({ id: anyId.nullish() })).nullish(),
   note: z.array(z.looseObject({ text: z.string().nullish() })).nullish(),
   relatedParty: z.array(party).nullish(),
   relatedEntity: z.array(entity).nullish(),

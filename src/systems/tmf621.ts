@@ -9,7 +9,7 @@ import { now } from '../outside/database/clock.js';
 import { Http, parsed } from './http.js';
 import { OauthLogin } from './oauth.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
-import { referencesOf, ticket, ticketId, timeOf, toTicket, type TicketRow } from './tmf621-ticket.js';
+import { anyId, referencesOf, ticket, timeOf, toTicket, type TicketRow } from './tmf621-ticket.js';
 import { meansEnded, missingStatuses, type StatusWords } from './words.js';
 
 export const tmf621Words: StatusWords = {
@@ -132,6 +132,7 @@ export class Tmf621 implements SystemOfRecord {
     return Object.entries(this.only).every(([name, value]) => (found as Record<string, unknown>)[name] === value);
   }
 
+  /** Without notes and attachments: a server may embed whole files, and there may be 100,000 tickets. */
   private async all(): Promise<TicketRow[]> {
     const rows = new Map<string, TicketRow>();
     const filter = Object.entries(this.only).map(([name, value]) => `&${name}=${encodeURIComponent(value)}`);
@@ -139,7 +140,7 @@ export class Tmf621 implements SystemOfRecord {
       const path = `/troubleTicket?offset=${offset}&limit=${this.pageSize}${filter.join('')}`;
       const found = parsed(z.array(ticket), (await this.http.get(path)).body);
       const isNew = found.some(({ id }) => !rows.has(id));
-      for (const row of found) rows.set(row.id, row);
+      for (const row of found) rows.set(row.id, { ...row, note: undefined, attachment: undefined });
       // A server may allow smaller pages than that, or ignore the offset.
       if (!isNew) return [...rows.values()].filter((row) => this.isOurs(row));
       offset += Math.max(1, Math.floor(found.length * (1 - overlap)));
@@ -147,5 +148,5 @@ export class Tmf621 implements SystemOfRecord {
   }
 }
 
-const notification = z.looseObject({ event: z.looseObject({ troubleTicket: z.looseObject({ id: ticketId }) }) });
+const notification = z.looseObject({ event: z.looseObject({ troubleTicket: z.looseObject({ id: anyId }) }) });
 const ticketPath = (id: string): string => `/troubleTicket/${encodeURIComponent(id)}`;

@@ -34,7 +34,8 @@ export type LiveAgent = Agent & {
 
 const usual = { status: {}, poll: 1000, rate: 1000, writeBack: { closing: true, answer: true } };
 
-export async function startRedmine(): Promise<LiveAgent> {
+/** `openOther`: opens an issue of a tracker that has other custom fields. */
+export async function startRedmine(): Promise<LiveAgent & { openOther: () => Promise<void> }> {
   const live = await startLive('redmine');
   const { url, token, stop } = live;
   const settings: SystemSettings = {
@@ -73,6 +74,15 @@ export async function startRedmine(): Promise<LiveAgent> {
       await call('PUT', `/issues/${id}.json`, { issue: { status_id: found?.id } });
     },
     remove: async (id) => void (await call('DELETE', `/issues/${id}.json`)),
+    async openOther() {
+      const { trackers } = JSON.parse(await call('GET', '/trackers.json')) as {
+        trackers: { id: number; name: string }[];
+      };
+      const tracker = trackers.find(({ name }) => name === 'Support');
+      await call('POST', '/issues.json', {
+        issue: { project_id: 'support', tracker_id: tracker?.id, subject: 'Which colour is it?' },
+      });
+    },
     async timesClosed(id) {
       const closed = statuses.issue_statuses.find(({ name }) => name === 'Closed');
       const { issue } = JSON.parse(await call('GET', `/issues/${id}.json?include=journals`)) as {

@@ -217,6 +217,8 @@ export function conformance(name: string, start: () => Promise<Agent>): void {
       proxy.fault = () => ({ instead: { status: 503 } });
       await expect(faulty.system.read(id)).rejects.toMatchObject({ code: 'SystemUnavailable' satisfies ErrorCode });
       await expect(faulty.system.changedSince(undefined)).rejects.toThrow(CloseoutError);
+      proxy.fault = () => ({ instead: { status: 404 } }); // of a proxy without a route
+      await expect(faulty.system.read(id)).rejects.toMatchObject({ code: 'SystemUnavailable' satisfies ErrorCode });
     });
 
     /** Everything since a cursor. */
