@@ -14,7 +14,7 @@ import { hasStepToRetry } from '../policy/state-in-words.js';
 import { hasEnded } from '../policy/status.js';
 import { wasAsked } from './confirmation.js';
 import { fenceOfDecision, noteDecided } from './ledger.js';
-import { fromNow, type RunState } from './run.js';
+import { fromNow, shouldContinueAsNew, type RunState } from './run.js';
 import { statusOf } from './run-status.js';
 import * as steps from './steps.js';
 import { textOf } from './untrusted.js';
@@ -189,12 +189,14 @@ export function acceptOperations(run: RunState): void {
       const reason = refuse(run, request);
       if (reason) throw refusal(`${commandOf(name)} was refused: ${reason}.`);
     };
-    // Validators must be synchronous: an async one breaks the run (measured). Before the report is known, anything may fit.
+    // Validators must be synchronous: an async one breaks the run (measured). Before the report is known, anything may fit. What is
+    // refused here leaves no trace in the history, so nothing else may come of its workflow task, as continuing as new would.
     const validator = (request?: OperatorRequest) => {
       if (run.isEnding) throw ending(name);
-      if (run.isKnown || run.attention) check(request ?? {});
+      if (!shouldContinueAsNew() && (run.isKnown || run.attention)) check(request ?? {});
     };
     const handle = async (request?: OperatorRequest): Promise<RunStatus> => {
+      if (shouldContinueAsNew()) throw ending(name);
       if (!run.isKnown && !run.attention) {
         await condition(() => run.isKnown || run.attention !== undefined || run.isEnding);
         if (run.isEnding) throw ending(name);

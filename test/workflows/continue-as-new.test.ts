@@ -1,8 +1,9 @@
 /** What workflows carry when their histories become long. */
 import { ApplicationFailure } from '@temporalio/common';
-import { massClearIdOf } from '../../src/contract/ids.js';
+import { massClearIdOf, workflowIdOf } from '../../src/contract/ids.js';
 import type { SurveyRecord } from '../../src/contract/survey.js';
 import { minute } from '../../src/policy/time.js';
+import { brokenInvariants } from '../stack/invariants.js';
 import {
   controlledAfterLocal,
   lookedUp,
@@ -130,6 +131,30 @@ test('a mass clear continues from its position, in its round, and keeps a reques
     );
     expect(closings.length).toBe(31);
     expect((await stack.client.get(later)).status).toBe('closed');
+  } finally {
+    await stack.end();
+  }
+});
+
+test('an operation that is refused when the history has just become too long leaves one that can be replayed', async () => {
+  const stack = await Stack.start({ env: await shortHistories(31), policy: 'default: { holdDown: 1h }' });
+  try {
+    const id = await stack.open('REFUSED-1');
+    await stack.untilPhase(id, 'open', 1);
+    const describe = () => stack.temporal.workflow.getHandle(workflowIdOf(id)).describe();
+    const { runId } = await describe();
+    for (let length = 8; length <= 24; length += 4) {
+      await stack.signal(id, 'answered', { surveyId: 'of another cycle' });
+      await until('it to be received', async () => (await describe()).historyLength === length);
+    }
+    await stack.client.clear(id);
+    await until('the hold-down', async () => (await describe()).historyLength === 31);
+    const { code, stderr } = await stack.closeout('retry', id);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('There is nothing to retry')]);
+    expect((await describe()).runId).not.toBe(runId);
+    await stack.client.reopen(id);
+    await stack.untilPhase(id, 'open', 1);
+    expect(await brokenInvariants(stack)).toEqual([]);
   } finally {
     await stack.end();
   }
