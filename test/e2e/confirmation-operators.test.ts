@@ -1,4 +1,5 @@
 import { workflowIdOf } from '../../src/contract/ids.js';
+import { day } from '../../src/policy/time.js';
 import { post } from '../stack/http.js';
 import { askToConfirm, confirmationPolicy as policy, confirmLink } from '../stack/confirmation.js';
 import { type SeenMail } from '../stack/mail.js';
@@ -150,4 +151,36 @@ test('a survey that the policy skips leaves nothing to wait for, also if its run
   });
   const expectedAt = `select expected_at from reports where id = 'UNRATED-1'`;
   expect(await stack.sql(expectedAt)).toEqual([{ expected_at: null }]);
+});
+
+/** Cleared again, and released in the hold-down, so that the customer is not asked to confirm; the survey's mail. */
+async function closedUnasked(id: string): Promise<SeenMail> {
+  await stack.client.clear(id);
+  await stack.untilPostponed(id, 'clearing');
+  await stack.client.operate('release', id, { by: 'eve' });
+  await stack.untilSurvey(id, 'sent');
+  expect(await stack.client.get(id)).toMatchObject({ status: 'closed', cycle: 1 });
+  const [, survey] = await stack.untilMails(id, 2);
+  if (!survey) throw new Error(`no survey about ${id}`);
+  return survey;
+}
+
+test('a reply about an earlier clearing does not count for the next', async () => {
+  const mail = await askToConfirm(stack, 'STALE-1', { ticketType: 'patient' });
+  await post(confirmLink(mail), { fixed: 'no' });
+  await stack.untilPhase('STALE-1', 'open', 1);
+  const longAgo = new Date(Date.now() - 21 * day);
+  await stack.sql(`update surveys set mailed_at = $1 where report_id = 'STALE-1'`, [longAgo]);
+  const survey = await closedUnasked('STALE-1');
+  expect(survey.date?.getTime()).toBeGreaterThan(Date.now() - day);
+});
+
+test('a "yes" about an earlier clearing is none about the next, about which the survey is mailed', async () => {
+  const mail = await askToConfirm(stack, 'STALE-2', { ticketType: 'patient' });
+  await stack.client.operate('hold', 'STALE-2', { by: 'eve' });
+  expect((await post(confirmLink(mail), { fixed: 'yes' })).status).toBe(303);
+  await stack.client.reopen('STALE-2');
+  await stack.untilPhase('STALE-2', 'open', 1);
+  await stack.client.operate('release', 'STALE-2', { by: 'eve' });
+  await closedUnasked('STALE-2');
 });

@@ -224,17 +224,6 @@ test('in a later cycle it is the same: no, cleared once more, yes, and the surve
   expect(await stack.untilSurvey('TWICE-1', 'sent')).toMatchObject({ cycle: 2 });
 });
 
-test('a reply about an earlier clearing does not count for the next', async () => {
-  const mail = await cleared('STALE-1', { ticketType: 'patient' });
-  await post(confirmLink(mail), { fixed: 'no' });
-  await stack.untilPhase('STALE-1', 'open', 1);
-  await stack.client.clear('STALE-1');
-  await stack.untilPostponed('STALE-1', 'clearing');
-  await stack.client.operate('release', 'STALE-1', { by: 'eve' });
-  await stack.untilSurvey('STALE-1', 'sent');
-  expect(await stack.client.get('STALE-1')).toMatchObject({ status: 'closed', cycle: 1 });
-});
-
 test('opened and cleared again before any worker looked: the customer is asked again', async () => {
   await cleared('AGAIN-1');
   await stack.kill('worker'); // start brings it back

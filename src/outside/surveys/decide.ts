@@ -100,7 +100,9 @@ async function decideAbout(
       c.columns(['reportId', 'cycle']).doUpdateSet({
         state: sql`case when ${isUndecided} then excluded.state else surveys.state end`,
         reason: sql`case when ${isUndecided} then excluded.reason else surveys.reason end`,
-        mailedAt: sql`coalesce(surveys.mailed_at, excluded.mailed_at)`,
+        confirmation: sql`case when ${isOfEarlierClearing} then 'withdrawn' else surveys.confirmation end`,
+        mailedAt: sql`case when ${isOfEarlierClearing} then excluded.mailed_at
+          else coalesce(surveys.mailed_at, excluded.mailed_at) end`,
         // A customer who was asked to confirm can answer from the closing on.
         expiresAt: sql`case when surveys.mailed_at is null or surveys.state = 'queued' and surveys.confirmation is not null
           then excluded.expires_at else surveys.expires_at end`,
@@ -114,6 +116,10 @@ async function decideAbout(
 
 /** It is not sent yet, or was skipped because its customer could not be asked to confirm, which may have been corrected since. */
 const isUndecided = sql`(surveys.state = 'queued' or surveys.state = 'skipped' and surveys.confirmation = 'unreachable')`;
+
+/** The customer, or nobody, confirmed a clearing before the report was reopened in the same cycle; about this one, nobody was asked. */
+const isOfEarlierClearing = sql`(surveys.confirmation in ('yes', 'no', 'silence', 'released') and surveys.confirm_for <>
+  (select cleared_at from reports where reports.id = surveys.report_id))`;
 
 /** What is counted about the customer afterwards cannot change until the transaction ends. */
 const lockingCustomer = sql`left join lateral (select id from customers where id = r.customer_id for no key update) as locked on true`;
