@@ -5,6 +5,8 @@ import type { Ticket } from './port.js';
 
 /** Servers with numeric keys send numbers. */
 export const anyId = z.union([z.string(), z.number()]).transform(String);
+/** What does not have the standard's form is left out, so that it hides no ticket. */
+const optional = <T extends z.ZodType>(type: T) => type.nullish().catch(undefined);
 const party = z.looseObject({
   id: anyId.nullish(),
   role: z.string().nullish(),
@@ -16,39 +18,44 @@ const entity = z.looseObject({
   entity: z.looseObject({ id: anyId.nullish() }).nullish(),
 });
 const contact = z.looseObject({
-  role: z.string().nullish(),
-  name: z.string().nullish(),
-  emailAddress: z.string().nullish(),
-  preferredLanguage: z.string().nullish(),
-  timeZone: z.string().nullish(),
+  role: optional(z.string()),
+  name: optional(z.string()),
+  emailAddress: optional(z.string()),
+  preferredLanguage: optional(z.string()),
+  timeZone: optional(z.string()),
 });
-export const ticket = z.looseObject({
+/** As lists have it: a server may embed whole files in notes and attachments. */
+export const listedTicket = z.looseObject({
   id: anyId,
-  name: z.string().nullish(),
-  description: z.string().nullish(),
-  severity: z.string().nullish(),
-  ticketType: z.string().nullish(),
+  name: optional(z.string()),
+  description: optional(z.string()),
+  severity: optional(z.string()),
+  ticketType: optional(z.string()),
   status: z.string(),
-  creationDate: z.string().nullish(),
-  lastUpdate: z.string().nullish(),
-  externalId: anyId.nullish(),
-  externalIdentifier: z.array(z.looseObject({ id: anyId.nullish() })).nullish(),
-  note: z.array(z.looseObject({ text: z.string().nullish() })).nullish(),
-  relatedParty: z.array(party).nullish(),
-  relatedEntity: z.array(entity).nullish(),
-  relatedContactInformation: z.array(contact).nullish(),
+  creationDate: optional(z.string()),
+  lastUpdate: optional(z.string()),
+  externalId: optional(anyId),
+  externalIdentifier: optional(z.array(z.looseObject({ id: anyId.nullish() }))),
+  relatedParty: optional(z.array(party)),
+  relatedEntity: optional(z.array(entity)),
+  relatedContactInformation: optional(z.array(contact)),
 });
+/** All notes have to be understood, because a new one is sent along with them. */
+export const ticket = listedTicket.extend({
+  note: z.array(z.looseObject({ text: z.string().nullish() })).nullish(),
+});
+export type ListedTicket = z.infer<typeof listedTicket>;
 export type TicketRow = z.infer<typeof ticket>;
 
 /** ms since 1970; NaN if it says none, or one that nobody understands. */
-export const timeOf = ({ lastUpdate }: TicketRow): number => Date.parse(lastUpdate ?? '');
+export const timeOf = ({ lastUpdate }: ListedTicket): number => Date.parse(lastUpdate ?? '');
 
-export const referencesOf = ({ externalId, externalIdentifier }: TicketRow): (string | null | undefined)[] => [
+export const referencesOf = ({ externalId, externalIdentifier }: ListedTicket): (string | null | undefined)[] => [
   externalId,
   ...(externalIdentifier ?? []).map(({ id }) => id),
 ];
 
-export function toTicket(found: TicketRow): Ticket {
+export function toTicket(found: ListedTicket): Ticket {
   const customer = found.relatedParty?.find(({ role }) => role === 'customer');
   const problem = found.relatedEntity?.find(({ role }) => role === 'serviceProblem');
   const reporter = found.relatedContactInformation?.find(({ role }) => role === 'reporterContact');

@@ -6,10 +6,19 @@ import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { reportStatuses } from '../contract/reports.js';
 import { now } from '../outside/database/clock.js';
-import { Http, parsed } from './http.js';
+import { Http, parsed, type Answer } from './http.js';
 import { OauthLogin } from './oauth.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
-import { anyId, referencesOf, ticket, timeOf, toTicket, type TicketRow } from './tmf621-ticket.js';
+import {
+  anyId,
+  listedTicket,
+  referencesOf,
+  ticket,
+  timeOf,
+  toTicket,
+  type ListedTicket,
+  type TicketRow,
+} from './tmf621-ticket.js';
 import { meansEnded, missingStatuses, type StatusWords } from './words.js';
 
 export const tmf621Words: StatusWords = {
@@ -27,6 +36,8 @@ export class Tmf621 implements SystemOfRecord {
   private readonly http: Http;
   private readonly only: Record<string, string>;
   private readonly pageSize: number;
+  /** The server does not accept `fields`, although the standard has it. */
+  private refusesFields = false;
 
   constructor(
     { url, token, oauth, only, pace, pageSize }: AdapterSettings,
@@ -121,30 +132,40 @@ export class Tmf621 implements SystemOfRecord {
     const { status, body } = await this.http.get(ticketPath(id), { accepts: [404, 410] });
     if (status !== 200) {
       // A proxy without a route answers 404, too.
-      parsed(z.array(ticket), (await this.http.get('/troubleTicket?limit=1', { accepts: [404, 410] })).body);
+      parsed(z.array(listedTicket), (await this.http.get('/troubleTicket?limit=1', { accepts: [404, 410] })).body);
       return undefined;
     }
     const found = parsed(ticket, body);
     return this.isOurs(found) ? found : undefined;
   }
 
-  private isOurs(found: TicketRow): boolean {
+  private isOurs(found: ListedTicket): boolean {
     return Object.entries(this.only).every(([name, value]) => (found as Record<string, unknown>)[name] === value);
   }
 
-  /** Without notes and attachments: a server may embed whole files, and there may be 100,000 tickets. */
-  private async all(): Promise<TicketRow[]> {
-    const rows = new Map<string, TicketRow>();
+  private async all(): Promise<ListedTicket[]> {
+    const rows = new Map<string, ListedTicket>();
     const filter = Object.entries(this.only).map(([name, value]) => `&${name}=${encodeURIComponent(value)}`);
     for (let offset = 0; ;) {
-      const path = `/troubleTicket?offset=${offset}&limit=${this.pageSize}${filter.join('')}`;
-      const found = parsed(z.array(ticket), (await this.http.get(path)).body);
+      const { body } = await this.page(`offset=${offset}&limit=${this.pageSize}${filter.join('')}`);
+      const found = parsed(z.array(listedTicket), body);
       const isNew = found.some(({ id }) => !rows.has(id));
+      // There may be 100,000 tickets, and a server may ignore `fields`.
       for (const row of found) rows.set(row.id, { ...row, note: undefined, attachment: undefined });
       // A server may allow smaller pages than that, or ignore the offset.
       if (!isNew) return [...rows.values()].filter((row) => this.isOurs(row));
       offset += Math.max(1, Math.floor(found.length * (1 - overlap)));
     }
+  }
+
+  private async page(query: string): Promise<Answer> {
+    if (!this.refusesFields) {
+      const fields = [...Object.keys(listedTicket.shape), ...Object.keys(this.only)];
+      const answer = await this.http.get(`/troubleTicket?${query}&fields=${fields.join()}`, { accepts: [400] });
+      if (answer.status !== 400) return answer;
+      this.refusesFields = true;
+    }
+    return this.http.get(`/troubleTicket?${query}`);
   }
 }
 

@@ -23,6 +23,8 @@ export class Tmf621Server {
   private server: Server | undefined;
   private count = 0;
   private clock = 0;
+  /** The attributes that it has sent in lists. */
+  readonly listed = new Set<string>();
 
   /** `clockOffset`: how far its clock is off; ms. */
   constructor(
@@ -111,10 +113,13 @@ export class Tmf621Server {
     if (ticket) return void send(200, this.shown(ticket));
     const offset = Number(searchParams.get('offset') ?? 0);
     const limit = Math.min(maxPerPage, Number(searchParams.get('limit') ?? 10));
-    send(
-      200,
-      [...this.tickets.values()].slice(offset, offset + limit).map((each) => this.shown(each)),
-    );
+    const fields = searchParams.get('fields')?.split(',');
+    if (fields && this.version === 'v5') return void send(400, { code: '400', reason: 'No attribute may be selected' });
+    const selected = (ticket: Ticket) =>
+      Object.fromEntries(Object.entries(this.shown(ticket)).filter(([name]) => !fields || fields.includes(name)));
+    const page = [...this.tickets.values()].slice(offset, offset + limit).map(selected);
+    for (const ticket of page) for (const name of Object.keys(ticket)) this.listed.add(name);
+    send(200, page);
   }
 
   private create(given: Partial<Ticket>): Ticket {

@@ -71,6 +71,27 @@ test('tickets of another kind do not match `only`, although the system ignores e
   await server.close();
 });
 
+test('attributes that do not have the form of the standard hide no ticket', async () => {
+  const server = new Tmf621Server('v4');
+  const { system } = connectSystem('desk', settingsFor(await server.listen(), {}));
+  const odd = { description: 'x', severity: 1, relatedParty: 'nobody', relatedContactInformation: [{ name: 17 }] };
+  const id = server.open(odd);
+  const ticket = { id, description: 'x', severity: undefined, customerId: undefined, contact: undefined };
+  expect(await system.listOpen()).toMatchObject([ticket]);
+  expect(await system.read(id)).toMatchObject(ticket);
+  await server.close();
+});
+
+test('lists are asked for without notes and attachments', async () => {
+  const server = new Tmf621Server('v4');
+  const { system } = connectSystem('desk', settingsFor(await server.listen(), { priority: '1' }));
+  const id = server.open({ description: 'x', priority: '1', attachment: ['a file'], note: [{ text: 'called' }] });
+  expect(await system.listOpen()).toMatchObject([{ id, description: 'x' }]);
+  expect([...server.listed]).toEqual(expect.not.arrayContaining(['note', 'attachment']));
+  expect(await system.notes(id)).toEqual(['called']);
+  await server.close();
+});
+
 test('an event may name its ticket by a number', () => {
   const { system } = connectSystem('desk', settingsFor('https://desk.example', {}));
   expect(system.ticketsIn({ event: { troubleTicket: { id: 17 } } })).toEqual(['17']);
