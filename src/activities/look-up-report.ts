@@ -35,6 +35,8 @@ export interface LookedUp extends Omit<Standing, 'attention'> {
   policy: Policy;
   /** The report's first cycle: 1, unless a report with its id was deleted before. */
   firstCycle: number;
+  /** ISO 8601: the last clearing of this cycle that the customer was asked about. */
+  askedAbout?: string;
   /** The last revision of the answer that was acted on. */
   actedOnRevision: number;
 }
@@ -73,6 +75,7 @@ export async function lookUpReport(deps: Deps, { reportId, runId, known, isForce
         : { state: 'none', id: surveys.idOf(reportId, row.cycle) },
     reminded: survey?.remindedAt != null,
     confirmation: confirmationOf(row, survey, (of) => confirmationStanding(of, policy.confirmation, contact)),
+    askedAbout: survey?.confirmFor?.toISOString(),
     answer: answer && answeredSignal(answer),
     actedOnRevision: answer?.actedOnRevision ?? 0,
     customerId: row.customerId ?? undefined,

@@ -28,8 +28,15 @@ export interface SendSurvey {
   resentBy?: string;
 }
 
-/** The survey; or until when quiet hours delay its mail (ISO 8601); or the survey that another channel has to deliver, until when. */
-export type SentSurvey = SurveyRecord | { postponedUntil: string } | { handedOver: string; until: string };
+/**
+ * The survey; or until when quiet hours delay its mail (ISO 8601); or the survey that another channel has to deliver, until when; or that
+ * nothing was asked, because the report is not closed in this cycle.
+ */
+export type SentSurvey =
+  | SurveyRecord
+  | { postponedUntil: string }
+  | { handedOver: string; until: string }
+  | { unasked: true };
 
 /**
  * Asks the customer, or records why not. Safe to repeat: the decision is made once per cycle and kept; every attempt sends the
@@ -41,6 +48,7 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
   const { surveys, ledger } = deps;
   if (isSentAgain(request)) await surveys.queueAgain(reportId, request.cycle, surveyExpiresAt(policy, now()));
   const decision = await decide(deps, request);
+  if (!decision) return { unasked: true };
   const { survey, contact, postponedUntil } = decision;
   const address = contact?.emailAddress;
   const isHandedOver = policy.channel === 'handover';
@@ -68,7 +76,7 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
 const isSentAgain = ({ kind, resentBy }: SendSurvey): boolean => kind === 'again' || resentBy !== undefined;
 
 /** An operator who sends a mail again does not wait for quiet hours. */
-async function decide(deps: Deps, request: SendSurvey): Promise<SurveyDecision> {
+async function decide(deps: Deps, request: SendSurvey): Promise<SurveyDecision | undefined> {
   const { policy, resentBy } = request;
   return deps.surveys.decide({
     ...request,

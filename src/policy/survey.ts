@@ -5,6 +5,7 @@ import { scaleOf, type ScaleName } from '../contract/scale.js';
 import type { SkipReason } from '../contract/survey.js';
 import type { Cap } from './questions.js';
 import type { Policy } from './settings.js';
+import { stateOf } from './status.js';
 
 /** Everything known when a survey is decided. Counts exclude the survey in question. */
 export interface EligibilityFacts {
@@ -38,6 +39,7 @@ export function skipReason(
   questionCap: Cap | null = null,
 ): SkipReason | undefined {
   const { contactCap } = survey;
+  const state = stateOf(facts.status);
   const reasons: [SkipReason, boolean][] = [
     ['disabled', !survey.enabled],
     ['noAddress', !facts.hasAddress],
@@ -48,8 +50,8 @@ export function skipReason(
     ['sampledOut', facts.sampleBucket >= survey.sample],
     ['once', survey.perCycle === 'once' && facts.sentForReport > 0],
     ['serviceProblem', facts.askedForServiceProblem],
-    ['reopened', facts.status !== 'cancelled' && (facts.status !== 'closed' || !facts.isCurrentCycle)],
-    ['cancelled', facts.status === 'cancelled'],
+    ['reopened', state !== 'cancelled' && (state !== 'closed' || !facts.isCurrentCycle)],
+    ['cancelled', state === 'cancelled'],
     ['byOperator', facts.byOperator],
   ];
   return reasons.find(([, applies]) => applies)?.[0];

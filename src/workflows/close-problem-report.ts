@@ -30,7 +30,7 @@ import {
   waitForAnswer,
 } from './survey.js';
 import { publish, publishBriefly, resultOf, showCancelRequest } from './visibility.js';
-import { ReportAbandoned, attemptOrPark, continueRun, lookUp, recordReceived, wait } from './waiting.js';
+import { ReportAbandoned, attemptOrPark, continueRun, recordReceived, startOver, wait } from './waiting.js';
 
 export async function closeProblemReport(input: RunInput): Promise<RunResult> {
   const run = newRun(input);
@@ -128,8 +128,8 @@ async function clearing(run: RunState): Promise<NextPhase> {
   const { policy, hold } = run;
   const mustWait = policy.holdDown > 0 || hold !== undefined;
   if (run.confirmation && isConfirmed(run)) run.phase = 'confirming';
-  // Customers who were asked may reply at any time, even while the report is held. `closeReport` decides whether to ask.
-  if (run.confirmation && policy.confirmation && !isConfirmed(run)) return 'confirming';
+  // Customers who were asked may reply until the wait for them has ended. `closeReport` decides whether to ask.
+  if (run.confirmation && (!isConfirmed(run) || run.confirmation.state === 'sent')) return 'confirming';
   return mustWait ? closeOrWait(run) : 'closing';
 }
 
@@ -218,7 +218,7 @@ function due(run: RunState): NextPhase {
 /** The report is closed. Nothing that happens to the survey undoes that, except a customer or service that reopens it. */
 async function surveying(run: RunState): Promise<NextPhase> {
   const isOver = () => run.state !== 'closed' || isAnswered(run);
-  if (run.survey.state === 'none' && !isOver()) await startSurvey(run, isOver);
+  while (run.survey.state === 'none' && !isOver()) await startSurvey(run, isOver);
   while (isSurveyOpen(run) && !isOver()) await waitForAnswer(run, isOver);
   if (isAnswered(run)) await handleAnswer(run);
   await recordReceived(run);
@@ -228,11 +228,6 @@ async function surveying(run: RunState): Promise<NextPhase> {
 async function lookUpAndContinue(run: RunState): Promise<NextPhase> {
   await startOver(run);
   return nextPhase(run);
-}
-
-/** Another run or a newer revision came first: looks again. */
-async function startOver(run: RunState): Promise<void> {
-  if (!(await lookUp(run))) throw new ReportAbandoned();
 }
 
 /** A report that was closed starts its next cycle in a new run; one that was not yet closed goes back to `open`. */

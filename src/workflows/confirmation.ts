@@ -31,12 +31,13 @@ export const wasAsked = (run: RunState): boolean =>
 export async function confirmWithCustomer(run: RunState): Promise<void> {
   const { confirmation: policy } = run.policy;
   const { clearing } = run;
-  if (!policy || !clearing) return;
+  if (!clearing) return;
   const isChanged = () => run.state !== 'cleared' || !isCurrent(run, clearing);
-  const isReleased = () => run.releasedBy !== undefined || run.closeByHand !== undefined || run.isClosedElsewhere;
+  const isReleased = () =>
+    !policy || run.releasedBy !== undefined || run.closeByHand !== undefined || run.isClosedElsewhere;
   const isDecided = () => isChanged() || isReleased() || replyOf(run) !== undefined;
-  if (!run.confirmation) await requestConfirmation(run, policy, clearing, isDecided);
-  while (isAwaited(run, policy) && !isDecided()) await waitForConfirmation(run, policy, clearing, isDecided);
+  if (policy && !run.confirmation) await requestConfirmation(run, policy, clearing, isDecided);
+  while (policy && isAwaited(run, policy) && !isDecided()) await waitForConfirmation(run, policy, clearing, isDecided);
   if (isChanged()) return;
   const reply = replyOf(run);
   if (reply === undefined && isReleased()) await resolveConfirmation(run, 'released', clearing);

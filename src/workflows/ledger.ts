@@ -61,6 +61,7 @@ const unset = {
   releasedBy: undefined,
   skipSurveyBy: undefined,
   confirmation: undefined,
+  askedAbout: undefined,
   answer: undefined,
   customerId: undefined,
   serviceProblemId: undefined,

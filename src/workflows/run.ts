@@ -61,6 +61,8 @@ export interface RunState extends Standing, Unhandled {
   signals: number;
   /** The last change to cleared. */
   clearedBy?: Change;
+  /** ISO 8601: the last clearing of this cycle that the customer was asked about, when the report was looked up. */
+  askedAbout?: string;
   /** ISO 8601: since when nothing has had to be waited for before the closing, if anything had. */
   dueAt?: string;
   policy: Policy;
@@ -205,7 +207,7 @@ export function isFirst(run: RunState, id: string | undefined): boolean {
 /** Each clearing of a report has a time of its own, because it identifies the clearing to the customer. */
 function startClearing(run: RunState, change: Change): void {
   const at = changedAt(change);
-  const last = run.clearing?.at;
+  const last = run.clearing?.at ?? run.askedAbout;
   const isTaken = last !== undefined && Date.parse(at) === Date.parse(last);
   run.clearing = {
     at: isTaken ? new Date(Date.parse(at) + 1).toISOString() : at,

@@ -15,7 +15,7 @@ import { bounceOf } from './customer-signals.js';
 import { fromNow, reopenForCustomer, update, type RunState } from './run.js';
 import * as steps from './steps.js';
 import { publish } from './visibility.js';
-import { attemptOrPark, wait, type Condition } from './waiting.js';
+import { attemptOrPark, startOver, wait, type Condition } from './waiting.js';
 
 /** Waits for the policy's delay, then asks. The confirmation page asks at once. */
 export async function startSurvey(run: RunState, isOver: Condition): Promise<void> {
@@ -66,7 +66,6 @@ export async function waitForAnswer(run: RunState, isOver: Condition): Promise<v
     case 'resend':
       return sendSurveyMail(run, 'again', isOver);
     case 'remind':
-      run.reminded = true;
       return sendSurveyMail(run, 'reminder', isOver);
     case 'expire':
       return endSurvey(run, 'expired');
@@ -183,7 +182,9 @@ async function sendSurveyMail(
     giveUpAt,
     notAfter: isReminder ? giveUpAt : undefined,
   });
-  if (!isReminder) delete run.resendAt;
+  if (sent && 'unasked' in sent) return startOver(run);
+  if (isReminder) run.reminded = true;
+  else delete run.resendAt;
   if (sent && 'resendAt' in sent) return update(run, sent);
   if (sent && 'handedOver' in sent) await waitForDelivery(run, sent, isOver);
   else if (sent) run.survey = sent;
@@ -209,13 +210,15 @@ async function waitForDelivery(
   { handedOver, until }: { handedOver: string; until: string },
   isOver: Condition,
 ): Promise<void> {
-  const { reportId, cycle } = run;
+  const { reportId, cycle, survey: known } = run;
   publish(run, { waitingFor: 'another channel to deliver the survey', until });
   const isOurs = () => run.delivery !== undefined && (run.delivery.surveyId ?? handedOver) === handedOver;
   const isSkipped = () => run.skipSurveyBy !== undefined;
   const left = Date.parse(until) - Date.now();
-  await wait(run, () => isOurs() || isSkipped() || isOver(), left, 'Until the survey is delivered');
-  if (isOver()) return;
+  // A look-up replaces this record; what is to be delivered may have been lost.
+  const isInterrupted = () => isOver() || run.survey !== known;
+  await wait(run, () => isOurs() || isSkipped() || isInterrupted(), left, 'Until the survey is delivered');
+  if (isInterrupted()) return;
   const delivery = isOurs() ? run.delivery : { failure: 'NotDelivered' };
   delete run.delivery;
   if (isSkipped()) return endSurvey(run, 'expired', { reason: 'revoked', by: run.skipSurveyBy });

@@ -98,6 +98,11 @@ export async function lookUp(run: RunState): Promise<boolean> {
   return true;
 }
 
+/** Another run or a newer revision came first, or the database was restored: looks again. Throws `ReportAbandoned`. */
+export async function startOver(run: RunState): Promise<void> {
+  if (!(await lookUp(run))) throw new ReportAbandoned();
+}
+
 /**
  * Runs a step until it succeeds or `stop` becomes true, whichever comes first. `retryNow` starts it again at once, and so does what was
  * seen in an external system if the step `watches` it. Returns undefined if stopped. Throws if the step failed permanently.

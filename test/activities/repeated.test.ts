@@ -88,6 +88,18 @@ describe('a question that came back', () => {
   });
 });
 
+test('a survey of a report that is not closed in this cycle is not decided: its run has to look again', async () => {
+  for (const [id, status] of [
+    ['RESTORED-1', 'resolved'],
+    ['RESTORED-2', 'inProgress'],
+  ]) {
+    await stack.open(id ?? '');
+    await stack.sql('update reports set status = $2 where id = $1', [id, status]);
+    expect(await mail(deps, id ?? '')).toEqual({ unasked: true });
+    expect(await deps.surveys.ofCycle(id ?? '', 1)).toBeUndefined();
+  }
+});
+
 test('a reminder that the relay refuses is not tried again, however often its run looks again', async () => {
   await stack.ask('REFUSED-1');
   await expect(mail(refusing(), 'REFUSED-1', { kind: 'reminder' })).rejects.toThrow('refused');

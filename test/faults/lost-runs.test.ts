@@ -151,16 +151,8 @@ test('a reset to the first task changes nothing that was decided', async () => {
   const id = await stack.open('RESET-1');
   await stack.client.clear(id);
   await stack.untilSurvey(id, 'sent');
-  await stack.temporalCli(
-    'workflow',
-    'reset',
-    '-w',
-    workflowIdOf(id),
-    '--type',
-    'FirstWorkflowTask',
-    '--reason',
-    'test',
-  );
+  const options = ['--type', 'FirstWorkflowTask', '--reason', 'test'];
+  await stack.temporalCli('workflow', 'reset', '-w', workflowIdOf(id), ...options);
   await until('the reset run to look the report up', async () => {
     const [row] = await stack.sql<{ run_id: string }>('select run_id from reports where id = $1', [id]);
     return row?.run_id === (await handle(id).describe()).runId;
@@ -227,7 +219,8 @@ async function backUp(own: Stack): Promise<() => Promise<void>> {
 
 test('PostgreSQL is restored to an earlier time: one sweep leaves every report right, and no mail goes out twice', async () => {
   const env = { ...noSweep, CLOSEOUT_BRANDS: resolve('examples/brands') };
-  const own = await Stack.start({ policy: 'default: { brand: acme, survey: { question: nps } }', env });
+  const delayed = 'rules: [{ when: { ticketType: delayed }, survey: { delay: 20s } }]';
+  const own = await Stack.start({ policy: `${delayed}\ndefault: { brand: acme, survey: { question: nps } }`, env });
   const askedBy = (id: string) =>
     own.sql(
       'select brand, q.name as question from surveys join questions q on q.id = question_id where report_id = $1',
@@ -236,6 +229,7 @@ test('PostgreSQL is restored to an earlier time: one sweep leaves every report r
   try {
     for (const id of ['BACK-closed', 'BACK-done', 'BACK-held', 'BACK-open', 'BACK-next']) await own.open(id);
     await own.open('BACK-written');
+    await own.open('BACK-delayed', { ticketType: 'delayed' });
     await own.closeout('watch');
     const restore = await backUp(own);
     for (const id of ['BACK-closed', 'BACK-done', 'BACK-next', 'BACK-written']) {
@@ -249,8 +243,12 @@ test('PostgreSQL is restored to an earlier time: one sweep leaves every report r
     await own.untilPhase('BACK-next', 'open', 2);
     await own.client.operate('hold', 'BACK-held', { by: 'eve' });
     await own.closeout('watch');
+    await own.client.clear('BACK-delayed');
+    await own.untilPostponed('BACK-delayed');
     await restore();
     await own.client.clear('BACK-held'); // before a sweep has found the restore
+    await own.untilSurvey('BACK-delayed', 'sent');
+    expect(await own.client.get('BACK-delayed')).toMatchObject({ status: 'closed', cycle: 1 });
     await own.sql("update reports set status = 'cancelled' where id = 'BACK-written'");
 
     const result = JSON.parse((await own.closeout('watch', '--json')).stdout) as SweepResult;

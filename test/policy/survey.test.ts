@@ -70,6 +70,10 @@ describe('a survey', () => {
     expect(skipReason({ ...sendable, isCurrentCycle: false }, policy)).toBe('reopened');
   });
 
+  test('of a report that was rejected is not sent', () => {
+    expect(skipReason({ ...sendable, status: 'rejected' }, policy)).toBe('cancelled');
+  });
+
   test('is sampled by bucket: 0 % asks nobody, 100 % everybody', () => {
     for (const sampleBucket of [0, 99]) {
       expect(skipReason({ ...sendable, sampleBucket }, { ...policy, sample: 0 })).toBe('sampledOut');

@@ -46,7 +46,8 @@ export interface SurveyDecision {
 export type HashAddress = (address: string) => string;
 
 /**
- * Checks again on every attempt until the mail is out. If the decision depends on other reports of the customer, the customer's row stays
+ * Checks again on every attempt until the mail is out. Decides nothing, and returns undefined, if the report is not closed in this cycle:
+ * its run has to look again, because the database was restored or another program has reopened the report. If the decision depends on other reports of the customer, the customer's row stays
  * locked meanwhile, so that a cap is exact even if many of them are closed at the same time.
  */
 export async function decideSurvey(
@@ -54,7 +55,7 @@ export async function decideSurvey(
   hashOf: HashAddress,
   surveyIdOf: SurveyIdOf,
   request: SurveyDecisionRequest,
-): Promise<SurveyDecision> {
+): Promise<SurveyDecision | undefined> {
   const { reportId, policy, question } = request;
   const decide = (tx: Db, about: About) => decideAbout(tx, hashOf, surveyIdOf, request, about);
   const isCapped = policy.contactCap !== null || question.cap !== null;
@@ -71,7 +72,7 @@ async function decideAbout(
   surveyIdOf: SurveyIdOf,
   request: SurveyDecisionRequest,
   { report, contact }: About,
-): Promise<SurveyDecision> {
+): Promise<SurveyDecision | undefined> {
   const { cycle, brand, question, policy, reopen, isSentAgain } = request;
   const { id: reportId, customerId, serviceProblemId, closedAt } = report;
   const decidedAt = now();
@@ -79,6 +80,7 @@ async function decideAbout(
   const isPostponed = postponedUntil !== undefined;
   const facts = await eligibilityFacts(tx, hashOf, { ...request, report, contact });
   const reason = skipReason(facts, policy, question.cap) ?? null;
+  if (reason === 'reopened') return undefined;
   const decided = await tx
     .insertInto('surveys')
     .values({

@@ -1,8 +1,11 @@
 /** Writes again what a run knows of its survey, after PostgreSQL was restored to an earlier time. Customers' words are not in it. */
+import type { Updateable } from 'kysely';
 import type { AnsweredSignal } from '../../contract/messages.js';
+import type { Survey } from '../../contract/survey.js';
 import type { Standing } from '../../policy/standing.js';
 import { now } from '../database/clock.js';
 import type { Db } from '../database/database.js';
+import type { Database } from '../database/schema.js';
 import { surveyOfCycle, type SurveyIdOf } from './survey-row.js';
 
 /** What a run does not know of its survey, by the policy as it is now. */
@@ -17,6 +20,7 @@ interface SurveyedReport {
   serviceProblemId: string | null;
 }
 
+/** Safe to repeat: what the row has already is not written again. */
 export async function restoreSurvey(
   tx: Db,
   surveyIdOf: SurveyIdOf,
@@ -26,47 +30,57 @@ export async function restoreSurvey(
 ): Promise<void> {
   const { cycle, survey, confirmation, answer } = standing;
   if (survey.state === 'none' && !confirmation) return;
-  const stored = await surveyOfCycle(tx, report.id, cycle);
-  const isBehind = rankOf(stored?.state) < rankOf(survey.state);
-  const isUnasked = !!confirmation && (!stored?.confirmation || stored.confirmation === 'queued');
-  const surveyId = surveyIdOf(report.id, cycle);
-  if (!stored || isBehind || isUnasked) {
-    await writeSurvey(tx, surveyId, report, standing, askedBy);
-    if (survey.sentAt && !stored?.sentAt)
-      await tx
-        .insertInto('surveyEvents')
-        .values({ surveyId, event: 'sent', at: new Date(survey.sentAt) })
-        .execute();
+  const { id: reportId, customerId, serviceProblemId } = report;
+  const surveyId = surveyIdOf(reportId, cycle);
+  if (survey.id !== undefined && survey.id !== surveyId) return; // just reopened: that of the cycle before
+  const stored = await surveyOfCycle(tx, reportId, cycle);
+  const lost = { ...lostOfSurvey(standing, stored), ...lostOfConfirmation(standing, stored) };
+  if (!stored) {
+    const keys = { id: surveyId, reportId, cycle, customerId, serviceProblemId };
+    await tx
+      .insertInto('surveys')
+      .values({ ...keys, ...askedBy, state: 'queued', ...lost })
+      .execute();
+  } else if (Object.keys(lost).length > 0) {
+    await tx.updateTable('surveys').set(lost).where('id', '=', stored.id).execute();
+  }
+  if (lost.sentAt && !stored?.sentAt) {
+    const at = new Date(lost.sentAt);
+    await tx.insertInto('surveyEvents').values({ surveyId, event: 'sent', at }).execute();
   }
   if (answer) await restoreAnswer(tx, surveyId, answer);
 }
 
-async function writeSurvey(
-  tx: Db,
-  id: string,
-  report: SurveyedReport,
-  { cycle, survey, reminded, confirmation }: Standing,
-  askedBy: AskedBy | undefined,
-): Promise<void> {
-  const { id: reportId, customerId, serviceProblemId } = report;
-  const columns = {
-    state: survey.state === 'none' ? ('queued' as const) : survey.state,
-    reason: survey.reason ?? null,
-    mailedAt: survey.sentAt ?? (confirmation ? (confirmation.askedAt ?? now()) : null),
-    sentAt: survey.sentAt ?? null,
-    remindedAt: reminded ? now() : null,
-    expiresAt: survey.expiresAt ?? confirmation?.closesAt ?? null,
-    reopenUntil: survey.reopenUntil ?? null,
-    confirmation: confirmation?.state ?? null,
-    confirmFor: confirmation?.clearedAt ?? null,
-    confirmUntil: confirmation?.closesAt ?? null,
-    warnedAt: confirmation && !confirmation.warnAt ? now() : null,
+type Lost = Updateable<Database['surveys']>;
+
+/** What the run knows of the survey and the row has lost. */
+function lostOfSurvey({ survey, reminded }: Standing, stored: Survey | undefined): Lost {
+  const { state, reason = null, sentAt = null, expiresAt = null, reopenUntil = null } = survey;
+  if (state === 'none') return {};
+  const remindedAt = reminded && !stored?.remindedAt ? { remindedAt: now() } : {};
+  if (rankOf(stored?.state) < rankOf(state))
+    return { state, reason, mailedAt: stored?.mailedAt ?? sentAt, sentAt, expiresAt, reopenUntil, ...remindedAt };
+  if (state !== 'sent' || stored?.state !== 'sent') return {};
+  const isExtended = expiresAt !== null && new Date(expiresAt) > (stored.expiresAt ?? now());
+  return { ...remindedAt, ...(isExtended && { expiresAt }) };
+}
+
+/** What the run knows of the confirmation and the row has lost, or has of an earlier clearing. */
+function lostOfConfirmation({ survey, confirmation }: Standing, stored: Survey | undefined): Lost {
+  if (!confirmation) return {};
+  const { state, clearedAt, closesAt, askedAt, warnAt } = confirmation;
+  const warnedAt = warnAt || stored?.warnedAt ? {} : { warnedAt: now() };
+  const isAboutThis = stored?.confirmFor?.getTime() === Date.parse(clearedAt);
+  if (isAboutThis && stored.confirmation === 'sent') return state === 'sent' ? warnedAt : { confirmation: state };
+  if (isAboutThis && stored.confirmation !== 'queued') return {};
+  const asked = {
+    confirmation: state,
+    confirmFor: clearedAt,
+    confirmUntil: closesAt,
+    ...(askedAt && { mailedAt: askedAt }),
   };
-  await tx
-    .insertInto('surveys')
-    .values({ id, reportId, cycle, customerId, serviceProblemId, ...askedBy, ...columns })
-    .onConflict((c) => c.columns(['reportId', 'cycle']).doUpdateSet(columns))
-    .execute();
+  const expiresAt = survey.state === 'none' ? { expiresAt: closesAt } : {};
+  return { ...asked, ...expiresAt, warnedAt: warnAt ? null : now() };
 }
 
 /** A survey only moves forward. */

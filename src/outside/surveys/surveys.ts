@@ -15,8 +15,8 @@ export interface Surveys {
   ofCycle(reportId: string, cycle: number): Promise<Survey | undefined>;
   /** One per cycle, oldest first. */
   ofReport(reportId: string): Promise<Survey[]>;
-  /** Decides once per cycle whether the customer is asked. */
-  decide(request: SurveyDecisionRequest): Promise<SurveyDecision>;
+  /** Decides once per cycle whether the customer is asked; undefined if the report is not closed in this cycle. */
+  decide(request: SurveyDecisionRequest): Promise<SurveyDecision | undefined>;
   /** One that could not be delivered is to be sent after all. */
   queueAgain(reportId: string, cycle: number, expiresAt: Date): Promise<void>;
   /** The relay has accepted the mail; `expectedAt`: when its run writes next. A survey that was ended meanwhile stays ended. */
