@@ -33,10 +33,7 @@ export interface SendSurvey {
  * nothing was asked, because the report is not closed in this cycle.
  */
 export type SentSurvey =
-  | SurveyRecord
-  | { postponedUntil: string }
-  | { handedOver: string; until: string }
-  | { unasked: true };
+  SurveyRecord | { postponedUntil: string } | { handedOver: string; until: string } | { unasked: true };
 
 /**
  * Asks the customer, or records why not. Safe to repeat: the decision is made once per cycle and kept; every attempt sends the

@@ -15,6 +15,7 @@ import type { ConnectedSystem } from './adapters.js';
 import type { Ticket } from './port.js';
 import { runInContext } from './http.js';
 import type { Systems } from './systems.js';
+import { meansEnded } from './words.js';
 
 export interface PollerDeps {
   observed: ObservedReports;
@@ -137,9 +138,14 @@ class Poll {
     await this.follow(await this.outside.observed.observeGone({ system: name, ticketId: id }, at, settings.poll));
   }
 
-  /** One that cannot be stored holds up no other. */
+  /** Those that ended before they were seen have no report, and may be many. One that cannot be stored holds up no other. */
   private async observeAll(tickets: Ticket[], at: Date): Promise<void> {
+    const { name, words } = this.connected;
+    const hasEnded = ({ status }: Ticket) => meansEnded(status, words);
+    const endedIds = tickets.filter(hasEnded).map(({ id }) => id);
+    const known = await this.outside.observed.withReports(name, endedIds);
     for (const ticket of tickets) {
+      if (hasEnded(ticket) && !known.has(ticket.id)) continue;
       this.stop.throwIfAborted();
       const seen = await this.observe(ticket, at).catch((error: unknown) => this.noteUnreadable(ticket.id, error));
       await this.follow(seen ?? undefined);

@@ -59,6 +59,17 @@ test('one ticket that cannot be stored holds up no other', async () => {
   await stack.sql('drop function refuse cascade');
 });
 
+test('a ticket that had ended before it was first seen has no report', async () => {
+  proxy.fault = () => ({ instead: { status: 503 } });
+  const [ended, other] = ['ended', 'other'].map((name) => server.open({ name, description: name }));
+  server.set(ended ?? '', 'closed');
+  proxy.reset();
+  await stack.untilPhase(reportIdOfTicket('desk', other ?? ''), 'open', 1);
+  expect(await stack.sql('select from reports where ticket_id = $1', [ended])).toEqual([]);
+  server.set(ended ?? '', 'inProgress');
+  await stack.untilPhase(reportIdOfTicket('desk', ended ?? ''), 'open', 1);
+});
+
 test('what is read from the ticket cannot be changed here', async () => {
   const { id } = await ticket();
   const refused = { code: 'StatusConflict', message: expect.stringContaining('lives in desk') as string };

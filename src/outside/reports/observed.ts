@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import type { Contact } from '../../contract/contact.js';
 import { CloseoutError } from '../../contract/errors.js';
 import type { ReportAttributes, ReportStatus } from '../../contract/reports.js';
+import { storable } from '../../contract/text.js';
 import { changesBetween } from '../../policy/changes.js';
 import { hasEnded, stateOf } from '../../policy/status.js';
 import { addCustomer } from '../customers.js';
@@ -60,6 +61,8 @@ export interface ObservedReports {
   ticketOf(reportId: string): Promise<KnownTicket | undefined>;
   /** A change of ours was made there and read again. Counts only while the report is in that state: otherwise the ticket is read again. */
   noteMoved(reportId: string, seen: Seen): Promise<void>;
+  /** Which of these tickets have a report. */
+  withReports(system: string, ticketIds: string[]): Promise<Set<string>>;
   /** The tickets of reports that have not ended. */
   unfinished(system: string): Promise<string[]>;
 }
@@ -99,6 +102,14 @@ export function observedReports(db: Db): ObservedReports {
         .executeTakeFirst();
       const known = numUpdatedRows === 0n ? await this.ticketOf(reportId) : undefined;
       if (known) await hint(db, known.system, [known.ticketId]);
+    },
+
+    async withReports(system, ticketIds) {
+      const { rows } = await sql<{ ticketId: string }>`
+        select ticket_id from reports where system = ${system} and ticket_id = any(${ticketIds.map(storable)})`.execute(
+        db,
+      );
+      return new Set(rows.map(({ ticketId }) => ticketId));
     },
 
     async unfinished(system) {
