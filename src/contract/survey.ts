@@ -27,8 +27,8 @@ export type SurveyState = 'queued' | 'sent' | 'answered' | 'expired' | 'skipped'
 
 /**
  * Whether the customer confirms that the problem is fixed. `queued` and `sent`: not answered yet; `silence`: the window ended
- * without an answer; `released`: an operator did not wait; `unreachable`: the customer could not be asked; `withdrawn`: the report
- * was reopened or cancelled first.
+ * without an answer; `released`: an operator, or a changed policy, does not wait; `unreachable`: the customer could not be asked;
+ * `withdrawn`: the report was reopened or cancelled first.
  */
 export type ConfirmationState = 'queued' | 'sent' | 'yes' | 'no' | 'silence' | 'released' | 'unreachable' | 'withdrawn';
 

@@ -105,10 +105,9 @@ export function observedReports(db: Db): ObservedReports {
     },
 
     async withReports(system, ticketIds) {
+      const ids = ticketIds.map(storable);
       const { rows } = await sql<{ ticketId: string }>`
-        select ticket_id from reports where system = ${system} and ticket_id = any(${ticketIds.map(storable)})`.execute(
-        db,
-      );
+        select ticket_id from reports where system = ${system} and ticket_id = any(${ids})`.execute(db);
       return new Set(rows.map(({ ticketId }) => ticketId));
     },
 

@@ -29,7 +29,7 @@ interface AskedClearing {
   clearedAt: Date;
 }
 
-/** The end of a wait for the customer without a reply. `released`: an operator did not wait. */
+/** The end of a wait for the customer without a reply. `released`: an operator, or a changed policy, does not wait. */
 export type Resolution = 'silence' | 'unreachable' | 'released';
 
 export interface Confirmations {

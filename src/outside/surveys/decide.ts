@@ -47,8 +47,9 @@ export type HashAddress = (address: string) => string;
 
 /**
  * Checks again on every attempt until the mail is out. Decides nothing, and returns undefined, if the report is not closed in this cycle:
- * its run has to look again, because the database was restored or another program has reopened the report. If the decision depends on other reports of the customer, the customer's row stays
- * locked meanwhile, so that a cap is exact even if many of them are closed at the same time.
+ * its run has to look again, because the database was restored or another program has reopened the report. If the decision depends on
+ * other reports of the customer, the customer's row stays locked meanwhile, so that a cap is exact even if many of them are closed at the
+ * same time.
  */
 export async function decideSurvey(
   db: Db,
