@@ -43,7 +43,8 @@ export function surveyPage(voice: Voice, view: SurveyView): string {
     ? t.changeable({ until: formatTime(changeableUntil, voice.language, timeZone) })
     : closingNote(voice, report, confirmation, timeZone);
   const question = questionText(asked, voice);
-  const chosen = answer.score === undefined ? '' : `&r=${answer.score}`;
+  const score = answer.score === undefined ? '' : `&r=${answer.score}`;
+  const chosen = answer.solved === false ? `${score}&solved=no` : score;
   return render('survey', voice, {
     title: error ? `${t.errorTitle}: ${question}` : question,
     question,
@@ -138,8 +139,9 @@ export function latePage(
   timeZone: string | undefined,
 ): string {
   const { confirm } = voice.t;
-  const text = closingNote(voice, report, confirmation, timeZone);
-  return render('message', voice, { title: confirm.withdrawn, text, hint: confirm.late });
+  const note = closingNote(voice, report, confirmation, timeZone); // none before the closing
+  const words = note === undefined ? { text: confirm.late } : { text: note, hint: confirm.late };
+  return render('message', voice, { title: confirm.withdrawn, ...words });
 }
 
 /** There is nothing to confirm any more. */

@@ -141,7 +141,7 @@ async function showPage(
     });
     return sendPage(reply, error ? 422 : 200, page);
   }
-  const isNew = reason !== '' && reason !== survey.confirmReason; // a double click says it once
+  const isNew = reason !== '' && ![survey.confirmReason, report.statusReason].includes(reason); // a double click says it once
   if (isNew) await client.surveys.addNote(survey, reason);
   // Reloads until the page can ask the survey's question, or it is clear that there is none.
   if (state === 'confirmed' && survey.state === 'queued' && isJustConfirmed(survey)) reply.header('refresh', '5');

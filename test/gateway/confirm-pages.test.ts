@@ -38,6 +38,25 @@ test('no word of a customer is lost: with a yes, said twice, or too late', async
   expect(await notesOf('WORDS-3')).toEqual(['Noisy']);
 });
 
+test('a "no" that is said twice after the closing is one alert', async () => {
+  const link = confirmLink(await cleared('TWICE-1'));
+  await stack.client.operate('skipSurvey', 'TWICE-1', { by: 'eve' });
+  await stack.client.operate('release', 'TWICE-1', { by: 'eve' });
+  await stack.untilPhase('TWICE-1', 'done');
+  expect((await post(link, { fixed: 'no', reason: 'Dead' })).status).toBe(200);
+  await stack.untilPhase('TWICE-1', 'open', 2);
+  expect((await post(link, { fixed: 'no', reason: 'Dead' })).status).toBe(410);
+  expect((await stack.client.get('TWICE-1')).statusReason).toBe('Dead');
+  expect((await stack.client.timeline('TWICE-1')).filter(({ kind }) => kind === 'message')).toEqual([]);
+});
+
+test('a page that is opened too late, before the report is closed, says so', async () => {
+  const link = confirmLink(await cleared('SOON-1'));
+  await stack.sql(`update surveys set confirmation = 'silence', reopen_until = now() where report_id = 'SOON-1'`);
+  const page = await fetch(link);
+  expect([page.status, await page.text()]).toEqual([410, expect.not.stringContaining('undefined')]);
+});
+
 test('what a customer wrote to a "no" reaches an operator, too, if somebody else reopens the report first', async () => {
   await cleared('FIRST-1');
   await stack.sql(`update surveys set confirmation = 'no', confirmed_at = now(), confirm_reason = 'Dead'

@@ -61,6 +61,12 @@ test('too late to answer, but not to say that it is not solved: open again, and 
   expect(await stack.alerts('LATE-1')).toHaveLength(2);
 });
 
+test('what the link in the mail preselects is kept in every language', async () => {
+  const link = linkIn(await stack.ask('CHOSEN-1')).replace(/\?.*/, '');
+  const page = await (await fetch(`${link}?r=2&solved=no`)).text();
+  expect(page).toContain(`href="${new URL(link).pathname}?lang=de&amp;r=2&amp;solved=no"`);
+});
+
 test('a comment that comes too late is typed in the form that is left, or else kept as a note', async () => {
   const late = linkIn(await stack.ask('WORDS-1', { ticketType: 'brief' })).replace(/\?.*/, '');
   await stack.untilSurvey('WORDS-1', 'expired');
