@@ -1,4 +1,5 @@
 /** `npm start`: runs everything on one machine, with real parts. A part that the environment configures is not embedded. */
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
@@ -50,7 +51,7 @@ export async function start(given: NodeJS.ProcessEnv, say: Say, isCluster = fals
     }
     await writePrivately(stackFile(dataDir), env);
     say(welcome(env, await unusedId(env)));
-    await new Promise((resolve) => stopping.signal.addEventListener('abort', resolve));
+    if (!stopping.signal.aborted) await once(stopping.signal, 'abort');
   } finally {
     stopping.abort();
     await supervisor.stopAll();

@@ -149,7 +149,7 @@ async function results(client: CloseoutClient, incidents: Incident[], waits: num
     }
   }
   waits.sort((a, b) => a - b);
-  const at = (share: number) => waits[Math.min(waits.length - 1, Math.floor(waits.length * share))] ?? 0;
+  const at = (share: number) => waits[Math.ceil(waits.length * share) - 1] ?? 0;
   const clearedToClosedMs = waits.length > 0 ? { p50: at(0.5), p95: at(0.95) } : null;
   return { reports: incidents.length, closed, cycles, surveys: { sent, skipped, other }, clearedToClosedMs };
 }

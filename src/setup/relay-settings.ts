@@ -31,9 +31,10 @@ function dkimFrom(set: Set): Relay['dkim'] {
   const domainName = set.CLOSEOUT_DKIM_DOMAIN ?? domainOf(set.CLOSEOUT_MAIL_FROM);
   try {
     const privateKey = readFileSync(file, 'utf8');
-    createPrivateKey(privateKey);
+    const { asymmetricKeyType } = createPrivateKey(privateKey);
+    if (asymmetricKeyType !== 'rsa') throw new Error('nodemailer signs with RSA only');
     return { domainName, keySelector, privateKey };
   } catch {
-    return refuse('CLOSEOUT_DKIM_KEY', `must name a file with a private key in PEM; ${file} is not one`);
+    return refuse('CLOSEOUT_DKIM_KEY', `must name a file with a private RSA key in PEM; ${file} is not one`);
   }
 }

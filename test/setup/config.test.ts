@@ -1,3 +1,7 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { loadConfig, loadDatabaseUrl, loadGatewayConfig, loadWorkerConfig } from '../../src/setup/config.js';
 
 const settings = {
@@ -102,6 +106,22 @@ test.each([
   const load = process === 'worker' ? loadWorkerConfig : loadGatewayConfig;
   expect(load(ofProcess).mail.alertTo).toBe('noc@acme.example');
   expect(() => load({ ...ofProcess, [name]: undefined })).toThrow(`Not set: ${name}.`);
+});
+
+test('a setting that is blank, as of an empty file, is not set', () => {
+  expect(loadWorkerConfig({ ...ofProcess, CLOSEOUT_KEEP_DAYS: ' \n' }).keepDays).toBe(365);
+  expect(() => loadWorkerConfig({ ...ofProcess, CLOSEOUT_ALERT_TO: ' ' })).toThrow('Not set: CLOSEOUT_ALERT_TO.');
+});
+
+test('mails are signed with an RSA key, and no other is accepted', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'closeout-dkim-')), 'dkim.pem');
+  const dkimWith = ({ privateKey }: { privateKey: KeyObject }) => {
+    writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    return loadWorkerConfig({ ...ofProcess, CLOSEOUT_DKIM_KEY: file }).relay.dkim;
+  };
+  expect(dkimWith(generateKeyPairSync('rsa', { modulusLength: 2048 }))).toMatchObject({ keySelector: 'closeout' });
+  for (const other of [generateKeyPairSync('ed25519'), generateKeyPairSync('ec', { namedCurve: 'P-256' })])
+    expect(() => dkimWith(other)).toThrow('CLOSEOUT_DKIM_KEY must name a file with a private RSA key in PEM');
 });
 
 test('no process needs the secrets of another one', () => {

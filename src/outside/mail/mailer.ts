@@ -24,7 +24,7 @@ const signed =
 
 /** `slots`: mails at once. */
 export function openMailer({ smtpUrl, smtpUtf8, dkim }: Relay, slots: number): Mailer {
-  const { hostname } = new URL(smtpUrl);
+  const { hostname, protocol } = new URL(smtpUrl);
   const isLocal = isLoopbackHost(hostname);
   const transport = nodemailer.createTransport(
     {
@@ -32,7 +32,7 @@ export function openMailer({ smtpUrl, smtpUtf8, dkim }: Relay, slots: number): M
       pool: true,
       maxConnections: slots,
       ...timeouts,
-      requireTLS: !isLocal && smtpUrl.startsWith('smtp:'),
+      requireTLS: !isLocal && protocol === 'smtp:',
       ignoreTLS: isLocal,
       dkim: dkim && { ...dkim, headerFieldNames: signed },
     },
