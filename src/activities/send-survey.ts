@@ -188,10 +188,14 @@ function compose(
   report: Report,
   contact: Contact & { emailAddress: string },
   earlier: ThreadStart[],
-  { kind, policy }: SendSurvey,
+  request: SendSurvey,
 ): SurveyMail {
+  const { kind, policy } = request;
   const mailedAt = survey.mailedAt ?? survey.decidedAt;
   const sentAt = survey.sentAt ?? mailedAt;
+  // Before the closing, the mail that asked to confirm was sent; the survey was asked on its page.
+  const firstAt = endedWithClosing(survey.confirmation) ? sentAt : mailedAt;
+  const isFirst = kind === 'survey' && !isSentAgain(request);
   return {
     kind: kindOfMail(kind),
     surveyId: survey.id,
@@ -199,8 +203,8 @@ function compose(
     report,
     contact,
     earlier,
-    date: kind === 'reminder' ? (reminderDueAt(policy, sentAt) ?? sentAt) : mailedAt,
-    // Without later extensions: a copy sent again is the same mail. A reminder is sent once, and says what counts now.
-    expiresAt: (kind === 'reminder' && survey.expiresAt) || surveyExpiresAt(policy, mailedAt),
+    date: kind === 'reminder' ? (reminderDueAt(policy, sentAt) ?? sentAt) : firstAt,
+    // Every attempt at the first mail says the same; what is sent later says what counts now.
+    expiresAt: isFirst ? surveyExpiresAt(policy, mailedAt) : (survey.expiresAt ?? surveyExpiresAt(policy, firstAt)),
   };
 }

@@ -10,12 +10,11 @@ import { isBadAddress, isSenderFault, refusalStatus } from '../policy/delivery.j
 export function toFailure(error: unknown): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof CloseoutError) return failure(error.code, error.message, error.retryAfter);
-  if (error instanceof RelayDown)
-    return ApplicationFailure.create({
-      type: 'MailUnavailable',
-      message: error.message,
-      nextRetryDelay: error.retryAfter,
-    });
+  if (error instanceof RelayDown) {
+    const last = mailVerdict(error.cause);
+    const message = last ? `${error.message} The last attempt: ${last.reason}` : error.message;
+    return failure('MailUnavailable', message, error.retryAfter);
+  }
   const verdict = mailVerdict(error);
   if (verdict) return failure(verdict.code, verdict.reason);
   const { name, code } = error as { name?: unknown; code?: unknown };

@@ -29,11 +29,16 @@ export function comparisonTable(current: Forecast, rehearsed: Forecast, withTime
   );
   // A cycle may be in one of them only.
   const differing = [...new Set([...(then?.keys() ?? []), ...(before?.keys() ?? [])])]
-    .map((key) => ({ key, outcomes: [before, then].map((cycles) => outcome(cycles?.get(key), withTimes)) }))
+    .map((key) => ({
+      cycle: then?.get(key) ?? before?.get(key),
+      outcomes: [before, then].map((cycles) => outcome(cycles?.get(key), withTimes)),
+    }))
     .filter(({ outcomes: [a, b] }) => a?.join() !== b?.join());
   const differ = `${differing.length} ${differing.length === 1 ? 'cycle differs' : 'cycles differ'}.`;
   if (differing.length === 0) return [summary, '', differ].join('\n');
-  const rows = differing.slice(0, maxListed).map(({ key, outcomes }) => [...key.split(' '), ...outcomes.flat()]);
+  const rows = differing
+    .slice(0, maxListed)
+    .map(({ cycle, outcomes }) => [cycle?.report ?? '', String(cycle?.cycle), ...outcomes.flat()]);
   const head = ['REPORT', 'CYCLE', 'CLOSED (CURRENT)', 'SURVEY (CURRENT)', 'CLOSED (NEW)', 'SURVEY (NEW)'];
   const more = differing.length > maxListed ? [`and ${differing.length - maxListed} more; --json lists all`] : [];
   return [summary, '', differ, table(head, rows, true), ...more].join('\n');

@@ -45,7 +45,9 @@ export class CustomerService {
     const { doNotContact } = this.stores;
     const addressHash = await doNotContact.removedMailedTo(surveyId);
     if (addressHash === undefined) throw new CloseoutError('NotFound', `There is no survey ${surveyId}.`);
-    await doNotContact.optOutOfRemoved(addressHash, isUndone);
+    await (isUndone
+      ? doNotContact.undoOptOutOfRemoved(addressHash)
+      : doNotContact.optOutOfRemoved(addressHash, 'link'));
   }
 
   /** Opt-outs and suppressed addresses, newest first. */

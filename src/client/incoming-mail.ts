@@ -5,6 +5,7 @@ import type { Survey } from '../contract/survey.js';
 import { reportAbout } from '../customer/delivery-report.js';
 import type { IncomingMail } from '../customer/incoming-mail.js';
 import type { Stores } from '../outside/stores.js';
+import type { OptOutSource } from '../outside/surveys/do-not-contact.js';
 import type { Runs } from '../outside/temporal/runs.js';
 import { isAwaitingCustomer } from '../policy/confirmation.js';
 import { isBadAddress } from '../policy/delivery.js';
@@ -27,12 +28,26 @@ export class IncomingMailService {
 
   /** Handles an incoming mail. Safe to repeat. Throws `NotFound` if a person replied to no survey of ours. */
   async receive(mail: IncomingMail): Promise<ReceivedMail> {
-    const survey = await this.firstOf(mail.surveyIds);
-    if (!survey) {
-      if (mail.kind !== 'reply') return { kind: 'automatic' };
+    const { kind, surveyIds } = mail;
+    const survey = await this.firstOf(surveyIds);
+    if (survey) return { kind: await this.receiveAbout(survey, mail), surveyId: survey.id };
+    if (kind === 'reply')
       throw new CloseoutError('NotFound', 'This mail does not belong to any survey, so nobody was alerted.');
+    const isWish = kind === 'complaint' || kind === 'unsubscription';
+    if (isWish && (await this.optOutOfRemoved(surveyIds, kind))) return { kind };
+    return { kind: 'automatic' };
+  }
+
+  /** A customer's wish outlives the report. Returns false if there never was such a survey. */
+  private async optOutOfRemoved(surveyIds: string[], source: OptOutSource): Promise<boolean> {
+    const { doNotContact } = this.stores;
+    for (const id of surveyIds) {
+      const addressHash = await doNotContact.removedMailedTo(id);
+      if (addressHash === undefined) continue;
+      await doNotContact.optOutOfRemoved(addressHash, source);
+      return true;
     }
-    return { kind: await this.receiveAbout(survey, mail), surveyId: survey.id };
+    return false;
   }
 
   private async receiveAbout(survey: Survey, mail: IncomingMail): Promise<ReceivedMail['kind']> {

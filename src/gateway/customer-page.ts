@@ -110,6 +110,7 @@ function refusalText({ t: { refused } }: Voice, error: CloseoutError, code: numb
   if (code >= 500) return refused.failed;
   if (error.code === 'TooManyRequests') return refused.tooMany;
   if (error.code === 'LimitReached') return refused.limit;
+  if (error.code === 'BodyTooLarge') return refused.tooLong;
   return error.code === 'NotFound' ? refused.invalid : error.message;
 }
 

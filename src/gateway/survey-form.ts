@@ -8,6 +8,7 @@ import type { Answer, StoredAnswer, Survey } from '../contract/survey.js';
 import type { Report } from '../contract/reports.js';
 import { signLink } from '../customer/links.js';
 import type { Voice } from '../customer/brand.js';
+import type { Language } from '../customer/texts.js';
 import { endedPage, maxFollowUpLength, surveyPage, type FormError } from '../customer/pages.js';
 import { changeableUntil } from '../policy/deadlines.js';
 import { isInReopenWindow, linkState, type LinkState } from '../policy/links.js';
@@ -105,7 +106,8 @@ export async function showSurvey(
     client.get(reportId),
     client.surveys.questionOf(survey),
   ]);
-  const voice = voiceFor(request, brands.of(survey.brand), contact?.preferredLanguage, languagesOf(asked));
+  const voiceIn = (languages?: Language[]) =>
+    voiceFor(request, brands.of(survey.brand), contact?.preferredLanguage, languages);
   const state = linkState(survey, before?.at, now());
   const path = `/s/${signLink('survey', survey.id, config.linkKeys)}`;
   if (state !== 'open' && state !== 'changeable') {
@@ -113,9 +115,9 @@ export async function showSurvey(
     const isLate = canReopen(survey, state, report);
     const late = isLate ? { path, reason: typed } : undefined;
     if (typed && !isLate) await client.surveys.addNote(survey, typed);
-    return sendPage(reply, state === 'answered' ? 200 : 410, endedPage(voice, state, report, late));
+    return sendPage(reply, state === 'answered' ? 200 : 410, endedPage(voiceIn(), state, report, late));
   }
-  const page = surveyPage(voice, {
+  const page = surveyPage(voiceIn(languagesOf(asked)), {
     report,
     asked,
     answer,

@@ -6,7 +6,7 @@ import Table from 'cli-table3';
 import type { ChangeRequest, CloseoutClient, ReportedChange } from '../client.js';
 import { now } from '../client/clock.js';
 import { CloseoutError, errors, hasCode } from '../contract/errors.js';
-import type { ChangeKind } from '../contract/reports.js';
+import type { ChangeKind, RunStatus } from '../contract/reports.js';
 import { stateOf } from '../policy/status.js';
 import { readIncidents, type Incident } from './read.js';
 
@@ -17,7 +17,7 @@ export interface ReplaySummary {
   reopened: number;
   cancelled: number;
   closed: number;
-  /** Closings that a customer has to confirm, or an operator to release: they are not waited for. */
+  /** Closings that a hold-down delays, a customer has to confirm, or an operator to release: they are not waited for. */
   awaited: number;
   cycles: Record<string, number>;
   surveys: { sent: number; skipped: Record<string, number>; other: Record<string, number> };
@@ -111,13 +111,18 @@ async function untilClosed(client: CloseoutClient, id: string, reportedAt: numbe
     const { closedAt } = await patiently(() => client.get(id));
     if (closedAt) return Math.max(0, Date.parse(closedAt) - reportedAt);
     if (polls % pollsPerLook === 0) {
-      const { held, phase, confirmation, outcome } = await patiently(() => client.status(id));
+      const status = await patiently(() => client.status(id));
+      const { held, phase, confirmation, outcome } = status;
       const isAsked = phase === 'confirming' && confirmation === 'sent';
-      if (held || isAsked || phase === 'needsAttention' || outcome === 'cancelled') return undefined;
+      if (held || isAsked || phase === 'needsAttention' || outcome === 'cancelled' || waitsLong(status))
+        return undefined;
     }
     await pause(20);
   }
 }
+
+/** The policy delays the closing or the survey. */
+const waitsLong = ({ until }: RunStatus): boolean => until !== undefined && Date.parse(until) - Date.now() > 10_000;
 
 /** How often a report is read before its run is asked what it waits for: about once a second. */
 const pollsPerLook = 50;
@@ -154,11 +159,14 @@ async function results(client: CloseoutClient, incidents: Incident[], waits: num
   return { reports: incidents.length, closed, cycles, surveys: { sent, skipped, other }, clearedToClosedMs };
 }
 
-/** The survey is decided after the closing or cancelling. A relay that is down is not waited for. */
+/** The survey is decided after the closing or cancelling. Neither its delay nor a relay that is down is waited for. */
 async function untilDecided(client: CloseoutClient, id: string): Promise<void> {
   const giveUpAt = performance.now() + 30_000;
   const isUndecided = async () => (await client.surveys.currentOf(id)).state === 'none';
-  while ((await patiently(isUndecided)) && performance.now() < giveUpAt) await pause(20);
+  for (let polls = 1; (await patiently(isUndecided)) && performance.now() < giveUpAt; polls++) {
+    if (polls % pollsPerLook === 0 && waitsLong(await patiently(() => client.status(id)))) return;
+    await pause(20);
+  }
 }
 
 const slug = (text: string) => text.toLowerCase().replace(/[^a-z0-9]+/g, '-');
@@ -176,7 +184,7 @@ export function summaryTable(summary: ReplaySummary): string {
     ['reopened', summary.reopened],
     ['cancelled', summary.cancelled],
     ['closed', summary.closed],
-    ['not waited for: confirmation or release', summary.awaited],
+    ['not waited for: hold-down, confirmation or release', summary.awaited],
     ...named(summary.cycles, 'reports in cycle'),
     ['surveys sent', surveys.sent],
     ...named(surveys.skipped, 'surveys skipped:'),

@@ -2,7 +2,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { z } from 'zod';
+import { domainOf } from '../contract/contact.js';
 import { CloseoutError } from '../contract/errors.js';
+import { isLoopback } from '../contract/loopback.js';
 import { backgrounds, Brands, builtInBrand, contrast, type Brand } from '../customer/brand.js';
 import { isLanguage, languageCodes, textsOf } from '../customer/texts.js';
 import { readCatalogue, type Fault, type Texts } from '../customer/texts/catalogue.js';
@@ -81,7 +83,7 @@ function readBrand(folder: string, id: string, builtIn: Brand): { brand?: Brand;
       ],
     };
   if (!existsSync(path)) return { faults: [{ file: path, line: 1, message: 'There is no such file.' }] };
-  const { settings, faults } = readSettings(path);
+  const { settings, faults } = readSettings(path, builtIn);
   const { texts, faults: inTexts } = readTexts(folder);
   faults.push(...inTexts);
   if (!settings) return { faults };
@@ -98,7 +100,7 @@ function readBrand(folder: string, id: string, builtIn: Brand): { brand?: Brand;
   return { brand: { id, name, footer, contact: reached, logo: shown, colours, sender, texts }, faults };
 }
 
-function readSettings(path: string): { settings?: z.infer<typeof file>; faults: BrandFault[] } {
+function readSettings(path: string, builtIn: Brand): { settings?: z.infer<typeof file>; faults: BrandFault[] } {
   const { document, broken, lineOf: found } = parseYaml(readFileSync(path, 'utf8'));
   const lineOf = (keys: readonly PropertyKey[]): number => found(keys) ?? 1;
   if (broken) return { faults: [{ file: path, line: broken.line ?? 1, message: broken.message }] };
@@ -115,7 +117,31 @@ function readSettings(path: string): { settings?: z.infer<typeof file>; faults: 
         };
       }),
     };
-  return { settings: parsed.data, faults: contrastFaults(parsed.data, path, lineOf) };
+  const given = parsed.data;
+  return {
+    settings: given,
+    faults: [...contrastFaults(given, path, lineOf), ...reachFaults(given, builtIn, path, lineOf)],
+  };
+}
+
+/** As for the general settings: mails that leave this machine carry no links to it, and no sender that nobody reads. */
+function reachFaults(
+  { publicUrl, from }: z.infer<typeof file>,
+  { sender }: Brand,
+  path: string,
+  lineOf: (keys: string[]) => number,
+): BrandFault[] {
+  if (isLoopback(sender.publicUrl)) return [];
+  const faults: BrandFault[] = [];
+  if (publicUrl !== undefined && isLoopback(publicUrl)) {
+    const message = 'publicUrl must be an address at which customers reach the gateway, as CLOSEOUT_PUBLIC_URL is.';
+    faults.push({ file: path, line: lineOf(['publicUrl']), message });
+  }
+  if (from !== undefined && domainOf(from) === 'closeout.example') {
+    const message = 'from must be an address of yours that customers may reply to.';
+    faults.push({ file: path, line: lineOf(['from']), message });
+  }
+  return faults;
 }
 
 function contrastFaults(

@@ -44,7 +44,10 @@ export const oidcSettings = {
     .optional(),
   CLOSEOUT_OIDC_CLIENT_ID: z.string().optional(),
   CLOSEOUT_OIDC_CLIENT_SECRET: z.string().optional(),
-  CLOSEOUT_OIDC_SCOPE: z.string().default('openid profile'),
+  CLOSEOUT_OIDC_SCOPE: z
+    .string()
+    .refine((scope) => scope.split(' ').includes('openid'), 'must be words separated by spaces, one of them openid')
+    .default('openid profile'),
   CLOSEOUT_OIDC_NAME_CLAIM: z.string().default('preferred_username'),
   CLOSEOUT_OIDC_CLAIM: z.string().default('roles'),
   CLOSEOUT_OIDC_ROLES: z.string().default('viewer=viewer; operator=operator; admin=admin'),

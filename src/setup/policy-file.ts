@@ -53,7 +53,7 @@ interface Rules {
 }
 
 export function readRules(path: string, brands?: string[]): Rules {
-  const { document, broken, lineOf } = parseYaml(readSettingsFile('CLOSEOUT_POLICY', path));
+  const { document, broken, lineOf, has } = parseYaml(readSettingsFile('CLOSEOUT_POLICY', path));
   const refusal = (reason: string, line: number | undefined) =>
     settingsFault('CLOSEOUT_POLICY', path, [{ reason, line }]);
   if (broken) throw refusal(broken.message, broken.line);
@@ -96,12 +96,12 @@ export function readRules(path: string, brands?: string[]): Rules {
     common,
     rules: read,
     originOf(keys, rule) {
-      const isSet = (section: (string | number)[]) => document.getIn([...section, ...keys]) !== undefined;
+      const isSet = (section: (string | number)[]) => has([...section, ...keys]);
       if (rule !== null && isSet(['rules', rule - 1]))
         return `rule ${rule}, line ${lineOf(['rules', rule - 1, ...keys])}`;
       // A rule's business hours are complete in themselves.
       const hours = ['confirmation', 'businessHours'];
-      const hasOwnHours = rule !== null && document.getIn(['rules', rule - 1, ...hours]) !== undefined;
+      const hasOwnHours = rule !== null && has(['rules', rule - 1, ...hours]);
       if (hasOwnHours && keys.slice(0, 2).join() === hours.join()) return undefined;
       // A score to alert at that was not taken over, because the rule asks on another scale.
       const isOnOtherScale = rule !== null && read[rule - 1]?.policy.alert.scoreAtMost !== common.alert.scoreAtMost;

@@ -20,6 +20,8 @@ export function reasonOf(issue: z.core.$ZodIssue | undefined, object = 'a map of
       return `must ${amount(issue.origin, 'at least', issue.minimum)}`;
     case 'invalid_format':
       return formats[issue.format] ?? 'is invalid';
+    case 'invalid_key':
+      return reasonOf(issue.issues[0], object);
     case 'invalid_value':
       return `must be one of ${issue.values.join(', ')}`;
     default:

@@ -1,6 +1,6 @@
 /** A YAML file of settings: where each setting is, and what is wrong with its syntax. */
 import { readFileSync } from 'node:fs';
-import { isNode, LineCounter, parseDocument, visit, type Document, type Scalar } from 'yaml';
+import { isAlias, isCollection, isNode, LineCounter, parseDocument, visit, type Document, type Scalar } from 'yaml';
 import type { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { pathOf, reasonOf } from './reason.js';
@@ -11,6 +11,8 @@ export interface YamlFile {
   broken?: { line: number | undefined; message: string };
   /** The line of a setting, from 1, or of the nearest one around it that is there. */
   lineOf: (keys: readonly PropertyKey[]) => number | undefined;
+  /** The setting is there, with or without a value. */
+  has: (keys: readonly PropertyKey[]) => boolean;
 }
 
 /** The text of the file that a setting names. Throws `BadSetting`. */
@@ -49,14 +51,20 @@ export function parseYaml(text: string): YamlFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   visit(document, { Scalar: (_, scalar) => void keepDigits(scalar) });
+  const nodeAt = (keys: readonly PropertyKey[]): unknown =>
+    keys.reduce((around: unknown, key) => {
+      const map = isAlias(around) ? around.resolve(document) : around;
+      return isCollection(map) ? map.get(key, true) : undefined;
+    }, document.contents);
   const lineOf = (keys: readonly PropertyKey[]): number | undefined => {
-    const node = document.getIn(keys, true);
+    const node = nodeAt(keys);
     if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
     return keys.length > 0 ? lineOf(keys.slice(0, -1)) : undefined;
   };
+  const has = (keys: readonly PropertyKey[]) => nodeAt(keys) !== undefined;
   const [error] = document.errors;
   const message = error?.message.split('\n')[0]?.replace(/ at line .*/, '') ?? '';
-  return { document, lineOf, broken: error && { line: error.linePos?.[0].line, message } };
+  return { document, lineOf, has, broken: error && { line: error.linePos?.[0].line, message } };
 }
 
 /** An id such as 0042, or one that is longer than a number can be, stays as it is written. */

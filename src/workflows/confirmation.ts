@@ -12,7 +12,7 @@ import { bounceOf } from './customer-signals.js';
 import { fromNow, reopenForCustomer, type RunState } from './run.js';
 import * as steps from './steps.js';
 import { publish } from './visibility.js';
-import { attemptOrPark, lookUp, park, wait, type Condition, type Parking } from './waiting.js';
+import { attemptOrPark, park, startOver, wait, type Condition, type Parking } from './waiting.js';
 
 /** The customer was asked about this clearing, or nobody waits for the customer. */
 export function isConfirmed({ confirmation, releasedBy, isClosedElsewhere, policy }: RunState): boolean {
@@ -149,7 +149,7 @@ async function requestConfirmation(
       wakeUp: isUnwanted,
       giveUpAt: Date.now() + giveUpAfter,
     });
-    if (sent && 'unasked' in sent) return void (await lookUp(run));
+    if (sent && 'unasked' in sent) return startOver(run);
     if (sent && isCurrent(run, clearing)) run.confirmation = sent;
     else if (refused !== undefined && isFinalRefusal(refused)) return markUnreachable(run, refused, clearing);
     else if (refused !== undefined) {

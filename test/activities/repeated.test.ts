@@ -152,6 +152,25 @@ test('a reminder says until when a survey can be answered that was extended', as
   expect((await stack.mails('EXTENDED-1')).at(-1)?.text).toContain('6 May 2031');
 });
 
+test('a survey mail that is sent again says until when it can be answered now', async () => {
+  await stack.ask('LONGER-1');
+  await deps.surveys.extend('LONGER-1', 1, new Date('2031-05-06T12:00:00Z'), 'eve');
+  await mail(deps, 'LONGER-1', { resentBy: 'eve' });
+  expect((await stack.mails('LONGER-1')).at(-1)?.text).toContain('6 May 2031');
+});
+
+test('a survey that was asked on the page of its confirmation is mailed with the date of the closing', async () => {
+  await stack.ask('PAGE-1');
+  await stack.sql(`update surveys set confirmation = 'yes', mailed_at = '2026-01-05', sent_at = '2026-02-03',
+    expires_at = '2031-05-06' where report_id = 'PAGE-1'`);
+  await mail(deps, 'PAGE-1', { resentBy: 'eve' });
+  const copy = (await stack.mails('PAGE-1')).at(-1);
+  expect([copy?.date?.toISOString(), copy?.text]).toEqual([
+    expect.stringMatching(/^2026-02-03/),
+    expect.stringMatching(/[56] May 2031/),
+  ]);
+});
+
 describe('what a sweep could not do, the next one does', () => {
   const unavailable = () => Promise.reject(new CloseoutError('TemporalUnavailable', 'Not now.'));
   const sweep = async (lostRuns: Partial<Deps['lostRuns']>) => {

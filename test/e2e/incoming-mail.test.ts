@@ -94,6 +94,21 @@ test('a report about authentication is no complaint', async () => {
   await stack.ask('DMARC-2');
 });
 
+test('a complaint counts also after the report was deleted', async () => {
+  const contact = { emailAddress: 'fed-up@customers.example' };
+  await stack.ask('DELETED-1', { contact });
+  const complaint = multipartMail({
+    headers: ['From: fbl@provider.example', `To: bounce+${await surveyIdOf('DELETED-1')}@closeout.example`],
+    type: 'report; report-type=feedback-report',
+    parts: ['Content-Type: message/feedback-report\n\nFeedback-Type: abuse'],
+  });
+  await stack.client.remove('DELETED-1');
+  expect((await stack.inbound(complaint)).stdout).toBe('received: complaint\n');
+  await stack.open('DELETED-2', { contact });
+  await stack.client.clear('DELETED-2');
+  expect((await stack.untilPhase('DELETED-2', 'done')).survey).toEqual({ state: 'skipped', reason: 'optedOut' });
+});
+
 test('a bounce for a full mailbox does not suppress the address', async () => {
   const contact = { emailAddress: 'full@customers.example' };
   await stack.ask('FULL-1', { contact });

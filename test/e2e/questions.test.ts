@@ -73,6 +73,8 @@ test('the customer is asked the company’s own question on its scale, and follo
 test('what is written below a question is kept if it comes too late', async () => {
   const link = linkIn(await stack.ask('LATE-1', { ...loyal('C-late'), ticketType: 'fleeting' }), 0);
   await stack.untilSurvey('LATE-1', 'expired');
+  // What is left asks no question, so it has every language.
+  expect(await (await fetch(`${link.replace(/\?.*/, '')}?lang=fr`)).text()).toContain('<html lang="fr"');
   const answers = { 'ask-better': 'price', 'ask-why': 'the hold music', comment: 'and the wait' };
   expect((await post(link, { score: '0', ...answers })).status).toBe(410);
   expect(await stack.client.timeline('LATE-1')).toContainEqual(

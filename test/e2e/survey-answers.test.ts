@@ -36,7 +36,7 @@ test('an answer may be changed: one response with its revisions; a low score tha
   expect(alert.text).toContain('It took too long');
   await stack.untilPhase('EDIT-1', 'done');
 
-  expect(await (await fetch(link)).text()).toContain('This is your answer. You can change it until');
+  expect(await (await fetch(link)).text()).toContain('You have already answered. You can change your answer until');
   expect((await post(link, { score: '5' })).status).toBe(303);
   const taken = await until('the retraction', async () =>
     (await stack.alerts('EDIT-1')).find(({ subject }) => subject?.startsWith('Withdrawn')),

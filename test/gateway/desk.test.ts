@@ -163,6 +163,14 @@ test('an operator answers from the page; an action that no longer fits is refuse
   expect((await act({ action: 'erase' })).status).toBe(400);
 });
 
+test('a note that is changed before its form is sent again is not lost', async () => {
+  await stack.open('EDITED-1');
+  const form = { action: 'hold', requestId: 'abcdefghijklmnop' };
+  for (const note of ['Call Ann', 'Call Ann after six'])
+    expect((await post(stack.url('/reports/EDITED-1'), { ...form, note })).status).toBe(303);
+  expect(await read('/reports/EDITED-1')).toMatch(/held by desk since .*: Call Ann after six\./);
+});
+
 test('a cancelled report is no longer held; what its run has not acted on yet is said', async () => {
   await stack.open('GONE-1');
   await stack.client.operate('hold', 'GONE-1', { by: 'eve' });

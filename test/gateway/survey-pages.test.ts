@@ -235,7 +235,8 @@ test('bad forms are answered with a message and store nothing', async () => {
       })
     ).status,
   ).toBe(415);
-  expect((await post(link, { score: '5', comment: 'x'.repeat(60_000) })).status).toBe(413);
+  const huge = await post(link, { score: '5', comment: 'x'.repeat(60_000) }, { 'accept-language': 'de' });
+  expect([huge.status, await huge.text()]).toEqual([413, expect.stringContaining('Ihr Text ist zu lang.')]);
   expect((await fetch(link, { method: 'PUT' })).status).toBe(405);
   expect(await answerOf('FORM-1')).toBeUndefined();
 });

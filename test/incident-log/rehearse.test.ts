@@ -50,10 +50,10 @@ test('a cycle that is no more is listed among those that differ', () => {
     { kind: 'reopened', at: '2026-03-02T12:00:00Z' },
     { kind: 'cleared', at: '2026-03-02T13:00:00Z' },
   ];
-  const current = forecast('', incident({ changes }));
-  const rehearsed = forecast('default: { holdDown: 4h }', incident({ changes }));
+  const current = forecast('', incident({ id: 'I 1', changes }));
+  const rehearsed = forecast('default: { holdDown: 4h }', incident({ id: 'I 1', changes }));
   expect([current.closings, rehearsed.closings]).toEqual([2, 1]);
   const lines = comparisonTable(current, rehearsed, true).split('\n');
   expect(lines).toContain('2 cycles differ.');
-  expect(lines.at(-1)).toMatch(/^I-1 +2 .*no such cycle/);
+  expect(lines.at(-1)).toMatch(/^I 1 +2 .*no such cycle/);
 });

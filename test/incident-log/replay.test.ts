@@ -9,7 +9,10 @@ import { Stack } from '../stack/stack.js';
 const real = resolve('../shared/data/incidents.csv');
 let stack: Stack;
 beforeAll(async () => {
-  const policy = 'rules: [{ when: { ticketType: confirmed }, confirmation: { window: 1h } }]\n';
+  const policy = `rules:
+  - { when: { ticketType: confirmed }, confirmation: { window: 1h } }
+  - { when: { ticketType: stable }, holdDown: 3650d }
+`;
   stack = await Stack.start({ policy });
 });
 afterAll(() => stack.end());
@@ -59,14 +62,18 @@ test('the history in examples ends with every report closed or cancelled, in its
   expect(await stack.mails()).toHaveLength(mails);
 });
 
-test('a closing that a customer has to confirm is not waited for', async () => {
-  const file = join(stack.dataDir, 'confirmed.csv');
+test.each([
+  ['a customer has to confirm', 'confirmed'],
+  ['a hold-down delays', 'stable'],
+])('a closing that %s is not waited for', async (_, category) => {
+  const id = `${category}-1`;
+  const file = join(stack.dataDir, `${category}.csv`);
   const header = 'number,incident_state,caller_id,opened_at,sys_updated_at,problem_id,impact,category';
   const row = (state: string, minute: string) =>
-    `ASKED-1,${state},Customer 1,02-03-2026 08:00,02-03-2026 08:${minute},?,1 - High,confirmed`;
+    `${id},${state},Customer 1,02-03-2026 08:00,02-03-2026 08:${minute},?,1 - High,${category}`;
   await writeFile(file, [header, row('New', '00'), row('Resolved', '06'), row('Active', '07')].join('\n'));
   expect(await replay(file)).toMatchObject({ cleared: 1, reopened: 1, closed: 0, awaited: 1 });
-  await stack.untilPhase('ASKED-1', 'open');
+  await stack.untilPhase(id, 'open');
 });
 
 test('the time to close is counted from the receipt of the change, and shown in human units', async () => {

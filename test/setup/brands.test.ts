@@ -53,6 +53,16 @@ test.each<[string, Record<string, string>, string]>([
     'a/brand.yaml, line 3: colour is not a setting of a brand.',
   ],
   [
+    'a publicUrl that no customer reaches',
+    { 'a/brand.yaml': `${small}publicUrl: http://localhost:8080\n` },
+    'a/brand.yaml, line 3: publicUrl must be an address at which customers reach the gateway',
+  ],
+  [
+    'the sender of the examples',
+    { 'a/brand.yaml': `${small}from: care@closeout.example\n` },
+    'a/brand.yaml, line 3: from must be an address of yours',
+  ],
+  [
     'a colour that is too light',
     { 'a/brand.yaml': `${small}colours:\n  accent: '#7fd9ae'\n  accentDark: '#7fd9ae'\n` },
     'a/brand.yaml, line 4: colours.accent has a contrast of 1.7:1',

@@ -64,6 +64,7 @@ test.each([
   ['CLOSEOUT_OIDC_ISSUER', 'http://login.example'],
   ['CLOSEOUT_OIDC_ROLES', 'owner=noc'],
   ['CLOSEOUT_OIDC_ROLES', 'viewer'],
+  ['CLOSEOUT_OIDC_SCOPE', 'profile email'],
 ])('%s = "%s" is refused for the log-in', (name, value) => {
   const given = { ...elsewhere, ...oidc, CLOSEOUT_OIDC_CLIENT_SECRET: 'x' };
   expect(() => loadConfig({ ...given, [name]: value })).toThrow(`${name} must be`);

@@ -32,6 +32,18 @@ rules:
   });
 });
 
+test('what an alias refers to comes from the line where it is written', () => {
+  const path = file(`default:
+  survey: &calm
+    delay: 2h
+rules:
+  - when: { severity: minor }
+    survey: *calm
+`);
+  const { settings } = explainPolicy(path, fault);
+  expect(settings.find(({ name }) => name === 'survey.delay')).toMatchObject({ value: '2h', from: 'rule 1, line 3' });
+});
+
 test('no setting is shown in milliseconds', () => {
   const path = file('default: { confirmation: { window: 4h, warnBefore: 1h } }\n');
   const { settings } = explainPolicy(path, fault);

@@ -28,7 +28,7 @@ test('a webhook gets its key from a variable or a file', () => {
 });
 
 test.each([
-  ['webhooks: { Crm: {} }', 'webhooks.Crm'],
+  ['webhooks: { Crm: {} }', 'webhooks.Crm must be'],
   ['webhooks: { crm: { secret: { env: CRM } } }', 'line 1: webhooks.crm.url must be a URL'],
   [
     'webhooks:\n  crm:\n    url: http://crm.example\n    secret: { env: CRM }\n',

@@ -105,7 +105,7 @@ export const messages = {
     undoneTitle: plain,
     undone: plain,
   },
-  refused: { title: plain, again: plain, invalid: plain, tooMany: plain, limit: plain, failed: plain },
+  refused: { title: plain, again: plain, invalid: plain, tooMany: plain, limit: plain, tooLong: plain, failed: plain },
 } as const;
 
 type Placeholders = readonly string[];

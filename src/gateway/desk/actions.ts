@@ -1,4 +1,5 @@
 /** What an operator can do with a report from its page. */
+import { createHash } from 'node:crypto';
 import type { CloseoutClient } from '../../client.js';
 import type { Phase, ReportStatus, RunStatus } from '../../contract/reports.js';
 import { hasStepToRetry } from '../../policy/state-in-words.js';
@@ -93,11 +94,14 @@ export async function perform(
   action: DeskAction,
   { by, note, days, requestId }: Request,
 ): Promise<boolean> {
-  if (action === 'clear' || action === 'reopen' || action === 'cancel') {
-    const changeId = requestId && [requestId, action].join(':');
-    return (await client[action](id, { by, reason: note, id: changeId })).isApplied;
-  }
-  const updateId = requestId && [requestId, action, days].join(':');
-  await client.operate(action, id, { by, note, days }, updateId);
+  // A form that is changed before it is sent again asks for something else.
+  const typed = createHash('sha256')
+    .update(JSON.stringify([days, note]))
+    .digest('base64url')
+    .slice(0, 12);
+  const sameId = requestId && [requestId, action, typed].join(':');
+  if (action === 'clear' || action === 'reopen' || action === 'cancel')
+    return (await client[action](id, { by, reason: note, id: sameId })).isApplied;
+  await client.operate(action, id, { by, note, days }, sameId);
   return action === 'hold' || action === 'skipSurvey' || action === 'release';
 }

@@ -5,10 +5,13 @@
  */
 import { hour, second } from '../../policy/time.js';
 
-/** The relay was not asked. `retryAfter`: ms. */
+/** The relay was not asked. `retryAfter`: ms. `cause`: why it could not be reached the last time. */
 export class RelayDown extends Error {
-  constructor(readonly retryAfter: number) {
-    super('The mail relay does not answer.');
+  constructor(
+    readonly retryAfter: number,
+    cause: unknown,
+  ) {
+    super('The mail relay does not answer.', { cause });
     this.name = 'RelayDown';
   }
 }
@@ -32,19 +35,21 @@ interface Down {
 /** `now`: ms, of a clock that never jumps. */
 export function relayBreaker(now: () => number = () => performance.now()): AskRelay {
   let failures = 0;
+  let lastFailure: unknown;
   let down: Down | undefined;
 
   const succeeded = () => {
     failures = 0;
     down = undefined;
   };
-  const failed = (trial: Down | undefined) => {
+  const failed = (trial: Down | undefined, error: unknown) => {
     failures++;
+    lastFailure = error;
     const since = down?.since ?? now();
     const pause = trial ? Math.min(trialPause.longest, 2 * trial.pause) : trialPause.first;
     if (down ? down === trial : failures >= failuresUntilDown) down = { since, pause, trialAt: now() + pause };
   };
-  const relayDown = ({ since }: Down) => new RelayDown(pauseAfter(now() - since));
+  const relayDown = ({ since }: Down) => new RelayDown(pauseAfter(now() - since), lastFailure);
 
   return async (work) => {
     const trial = down;
@@ -63,7 +68,7 @@ export function relayBreaker(now: () => number = () => performance.now()): AskRe
         succeeded();
         throw error;
       }
-      failed(trial);
+      failed(trial, error);
       throw down ? relayDown(down) : error;
     }
     succeeded();

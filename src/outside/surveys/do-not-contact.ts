@@ -24,7 +24,8 @@ export interface DoNotContact {
   /** The hash of the address of a survey whose report was deleted. Undefined if there is none. */
   removedMailedTo(surveyId: string): Promise<string | undefined>;
   /** `optOut` and `undoOptOut` for such a survey, of which nothing else is stored. */
-  optOutOfRemoved(addressHash: string, isUndone: boolean): Promise<void>;
+  optOutOfRemoved(addressHash: string, source: OptOutSource): Promise<void>;
+  undoOptOutOfRemoved(addressHash: string): Promise<void>;
   /** Takes an address off both lists. Returns whether it was on one. Safe to repeat. */
   lift(address: string): Promise<boolean>;
 }
@@ -96,14 +97,16 @@ export function doNotContactLists(db: Db, key: Buffer): DoNotContact {
       return (await removed.executeTakeFirst())?.mailedTo;
     },
 
-    async optOutOfRemoved(addressHash, isUndone) {
-      if (isUndone) await db.deleteFrom('optOuts').where('addressHash', '=', addressHash).execute();
-      else
-        await db
-          .insertInto('optOuts')
-          .values({ addressHash, source: 'link' })
-          .onConflict((c) => c.doNothing())
-          .execute();
+    async optOutOfRemoved(addressHash, source) {
+      await db
+        .insertInto('optOuts')
+        .values({ addressHash, source })
+        .onConflict((c) => c.doNothing())
+        .execute();
+    },
+
+    async undoOptOutOfRemoved(addressHash) {
+      await db.deleteFrom('optOuts').where('addressHash', '=', addressHash).execute();
     },
 
     async list(limit) {

@@ -68,6 +68,7 @@ test('the longer the relay is down, the longer a mail waits', async () => {
   await goDown(send);
   const retryAfter = async () => {
     const error: unknown = await send(taken).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ cause: { code: 'ECONNECTION' } });
     return (error as RelayDown).retryAfter;
   };
   const first = await retryAfter();
