@@ -2,7 +2,8 @@ import { dirname, join } from 'node:path';
 import { carriedVersions } from '../../src/contract/carried.js';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import { taskQueue, workflowType } from '../../src/contract/messages.js';
-import type { WorkerVersion } from '../../src/contract/worker-versions.js';
+import { deploymentName, type WorkerVersion } from '../../src/contract/worker-versions.js';
+import { workerVersions } from '../../src/outside/temporal/worker-versions.js';
 import { cleanEnv, run } from '../stack/commands.js';
 import { killPart } from '../stack/failing-parts.js';
 import { brokenInvariants, isTaskTimedOut } from '../stack/invariants.js';
@@ -252,4 +253,13 @@ test('a version that cannot be rolled out is refused with the reason', async () 
     stderr: expect.stringContaining('No worker of version 9.9.9-none has ever run') as string,
   });
   expect((await stack.closeout('rollout', '9.9.9-none', '--percent', '101')).stderr).toContain('from 0 to 100');
+});
+
+test('once an operator has gone back to workers without a version, no version makes itself the current one', async () => {
+  const { workflowService, options } = stack.temporal;
+  const [current] = (await versions()).filter(({ state }) => state === 'current');
+  const about = { namespace: options.namespace, deploymentName, buildId: '', ignoreMissingTaskQueues: true };
+  await workflowService.setWorkerDeploymentCurrentVersion(about);
+  await workerVersions(stack.temporal).rollOutFirst(current?.buildId ?? '');
+  expect((await versions()).filter(({ state }) => state === 'current')).toEqual([]);
 });

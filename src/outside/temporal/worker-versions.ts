@@ -17,7 +17,10 @@ export interface WorkerVersions {
    * `BadInput`, `StatusConflict`.
    */
   rollOut(buildId: string, percentage: number, silent: ReadonlySet<string>): Promise<void>;
-  /** Makes a version the current one if there is none: of the first installation. Throws `TemporalUnavailable` while it is unknown. */
+  /**
+   * Makes a version the current one if there never was one: of the first installation. An operator may have gone back to workers without a
+   * version since. Throws `TemporalUnavailable` while it is unknown.
+   */
   rollOutFirst(buildId: string): Promise<void>;
   /**
    * Why runs wait for a worker, in words; undefined if they need not. `silent`: versions whose workers send no heartbeats any more, even
@@ -103,7 +106,7 @@ export function workerVersions(temporal: Client): WorkerVersions {
     },
 
     async rollOutFirst(buildId) {
-      if ((await list()).some(({ state }) => state === 'current')) return;
+      if ((await callTemporal(temporal, describe))?.routingConfig?.currentVersionChangedTime) return;
       // The server refuses a version whose workers it has not all seen yet, which is no fault of the caller.
       await makeCurrent(buildId).catch((cause: unknown) => {
         const message = `Temporal does not know all workers of version ${buildId} yet.`;
