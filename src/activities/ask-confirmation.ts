@@ -113,7 +113,8 @@ export function confirmationStanding(
 ): ConfirmationStanding {
   const record = confirmationRecord(survey, survey.confirmFor?.toISOString() ?? '');
   const asking = { ...record, askedAt: survey.mailedAt?.toISOString() };
-  if (!policy || asked === 'warning') return asking;
+  if (asked === 'warning') return { ...asking, warned: true };
+  if (!policy) return asking;
   const warnAt = warningDueAt(policy, firstMailedAt(survey), businessTimeOf(policy, contact));
   return { ...asking, warnAt: warnAt?.toISOString() };
 }

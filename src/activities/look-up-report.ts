@@ -74,7 +74,7 @@ export async function lookUpReport(deps: Deps, { reportId, runId, known, isForce
         ? surveyRecord(survey)
         : { state: 'none', id: surveys.idOf(reportId, row.cycle) },
     reminded: survey?.remindedAt != null,
-    confirmation: confirmationOf(row, survey, (of) => confirmationStanding(of, policy.confirmation, contact)),
+    confirmation: confirmationOf(row, survey, policy, (of) => confirmationStanding(of, policy.confirmation, contact)),
     askedAbout: survey?.confirmFor?.toISOString(),
     answer: answer && answeredSignal(answer),
     actedOnRevision: answer?.actedOnRevision ?? 0,
@@ -114,12 +114,15 @@ function decidedIn(row: ReportRow) {
 
 /** The confirmation of this clearing, if the customer was asked. */
 function confirmationOf(
-  { state, clearedAt }: ReportRow,
+  { state, clearedAt, releasedBy }: ReportRow,
   survey: Survey | undefined,
+  policy: Policy,
   toStanding: (survey: Survey) => ConfirmationStanding,
 ): ConfirmationStanding | undefined {
   const { confirmation, confirmFor } = survey ?? {};
-  if (!survey || !confirmation || confirmation === 'withdrawn' || confirmation === 'queued') return undefined;
+  if (!survey || !confirmation || confirmation === 'withdrawn') return undefined;
+  // The customer is still to be asked. If nobody wants that any more, one whose mail the relay has accepted may still say "no".
+  if (confirmation === 'queued' && policy.confirmation && !releasedBy) return undefined;
   const isAboutThis = state === 'closed' || confirmFor?.getTime() === clearedAt?.getTime();
   return isAboutThis && state !== 'open' ? toStanding(survey) : undefined;
 }

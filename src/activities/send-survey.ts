@@ -30,7 +30,8 @@ export interface SendSurvey {
 
 /**
  * The survey; or until when quiet hours delay its mail (ISO 8601); or the survey that another channel has to deliver, until when; or that
- * nothing was asked, because the report is not closed in this cycle.
+ * nothing was asked, because the database does not hold what the run knows: the report is not closed in this cycle, or the survey that was
+ * sent is not.
  */
 export type SentSurvey =
   SurveyRecord | { postponedUntil: string } | { handedOver: string; until: string } | { unasked: true };
@@ -45,7 +46,8 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
   const { surveys, ledger } = deps;
   if (isSentAgain(request)) await surveys.queueAgain(reportId, request.cycle, surveyExpiresAt(policy, now()));
   const decision = await decide(deps, request);
-  if (!decision) return { unasked: true };
+  // What follows the first mail is about a survey that was sent: of one that was not, the database has forgotten it.
+  if (!decision || (kind !== 'survey' && decision.survey.state === 'queued')) return { unasked: true };
   const { survey, contact, postponedUntil } = decision;
   const address = contact?.emailAddress;
   const isHandedOver = policy.channel === 'handover';

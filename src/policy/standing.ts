@@ -33,6 +33,8 @@ export type ConfirmationStanding = ConfirmationRecord & {
   askedAt?: string;
   /** ISO 8601: when the one warning is due; absent if there is none or it was sent. */
   warnAt?: string;
+  /** The one warning was sent, or cannot be. */
+  warned?: true;
 };
 
 export interface Standing extends Decided {

@@ -12,6 +12,7 @@ import { changedAt } from '../policy/changes.js';
 import type { Clearing } from '../policy/standing.js';
 import { second } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
+import { handleAnswer, hasNewAnswer, isAnswered, recordHandled } from './answer.js';
 import { confirmWithCustomer, isConfirmed } from './confirmation.js';
 import { acceptOperations } from './operations.js';
 import { undefinedIfFailed } from './failure.js';
@@ -20,15 +21,7 @@ import { fenceOf, nextFence, noteWritten, unwrittenChange } from './ledger.js';
 import { endUnknown, abandonReport } from './abandon-report.js';
 import { acceptSignals } from './signals.js';
 import * as steps from './steps.js';
-import {
-  handleAnswer,
-  hasNewAnswer,
-  isAnswered,
-  isSurveyOpen,
-  recordHandled,
-  startSurvey,
-  waitForAnswer,
-} from './survey.js';
+import { isSurveyOpen, startSurvey, waitForAnswer } from './survey.js';
 import { publish, publishBriefly, resultOf, showCancelRequest } from './visibility.js';
 import { ReportAbandoned, attemptOrPark, continueRun, recordReceived, startOver, wait } from './waiting.js';
 
@@ -218,8 +211,9 @@ function due(run: RunState): NextPhase {
 /** The report is closed. Nothing that happens to the survey undoes that, except a customer or service that reopens it. */
 async function surveying(run: RunState): Promise<NextPhase> {
   const isOver = () => run.state !== 'closed' || isAnswered(run);
-  while (run.survey.state === 'none' && !isOver()) await startSurvey(run, isOver);
-  while (isSurveyOpen(run) && !isOver()) await waitForAnswer(run, isOver);
+  // After a look-up, an open survey may have to be sent again.
+  while (!isOver() && (run.survey.state === 'none' || isSurveyOpen(run)))
+    await (run.survey.state === 'none' ? startSurvey(run, isOver) : waitForAnswer(run, isOver));
   if (isAnswered(run)) await handleAnswer(run);
   await recordReceived(run);
   return run.state === 'closed' ? 'done' : nextPhase(run);

@@ -187,10 +187,10 @@ async function sendWarning(
     giveUpAt,
     notAfter: giveUpAt,
   });
+  if (sent && 'unasked' in sent) return startOver(run);
   if (!isCurrent(run, clearing)) return;
-  if (sent && !('unasked' in sent)) run.confirmation = sent;
-  else if (run.confirmation !== confirmation) return; // the run has looked again
-  delete run.confirmation?.warnAt;
+  if (!sent && run.confirmation !== confirmation) return; // the run has looked again
+  run.confirmation = { ...(sent ?? confirmation), warnAt: undefined, warned: true };
 }
 
 async function askConfirmation(

@@ -1,18 +1,15 @@
-/** The survey of one cycle: ask, wait, remind once, handle the answer. Nothing that happens here undoes the closing. */
+/** The survey of one cycle: ask, wait for the answer, remind once. Nothing that happens here undoes the closing. */
 import type { EndSurvey } from '../activities/end-survey.js';
 import type { SendSurvey } from '../activities/send-survey.js';
-import type { AnsweredSignal, SurveyOperation } from '../contract/messages.js';
+import type { SurveyOperation } from '../contract/messages.js';
 import { extendedUntil, reminderDueAt, surveyExpiresAt } from '../policy/deadlines.js';
 import { hasConfirmationLink } from '../policy/confirmation.js';
-import { isInReopenWindow } from '../policy/links.js';
 import { isBadAddress, isSenderFault } from '../policy/delivery.js';
-import { alertsOperator, alertsUpTo } from '../policy/survey.js';
 import { second } from '../policy/time.js';
 import { raiseAlert } from './alert-operator.js';
 import { deliverMail, planResend } from './deliver-mail.js';
-import { undefinedIfFailed } from './failure.js';
 import { bounceOf } from './customer-signals.js';
-import { fromNow, reopenForCustomer, update, type RunState } from './run.js';
+import { fromNow, update, type RunState } from './run.js';
 import * as steps from './steps.js';
 import { publish } from './visibility.js';
 import { attemptOrPark, startOver, wait, type Condition } from './waiting.js';
@@ -107,18 +104,21 @@ async function handleBounceOrOperation(run: RunState, isOver: Condition): Promis
     return raiseAlert({ kind: 'undeliverable', failure: bounced, at: fromNow(0) });
   }
   const [operation] = run.surveyOperations;
-  await perform(run, operation, isOver);
+  const isDone = await perform(run, operation, isOver);
   // Only now: what has begun is begun again if the run continues in another meanwhile.
-  run.surveyOperations = run.surveyOperations.filter((other) => other !== operation);
+  if (isDone) run.surveyOperations = run.surveyOperations.filter((other) => other !== operation);
 }
 
-async function perform(run: RunState, operation: SurveyOperation | undefined, isOver: Condition): Promise<void> {
+/** Returns false if the run has to look again first, because the database was restored. */
+async function perform(run: RunState, operation: SurveyOperation | undefined, isOver: Condition): Promise<boolean> {
   const { reportId, cycle } = run;
   switch (operation?.name) {
     case 'resendSurvey':
-      return sendSurveyMail(run, 'survey', isOver, operation.by);
+      await sendSurveyMail(run, 'survey', isOver, operation.by);
+      break;
     case 'revokeSurvey':
-      return endSurvey(run, 'expired', { reason: 'revoked', by: operation.by });
+      await endSurvey(run, 'expired', { reason: 'revoked', by: operation.by });
+      break;
     case 'extendSurvey': {
       const until = extendedUntil(expiryOf(run), operation.days ?? 0).toISOString();
       const extended = await attemptOrPark(run, {
@@ -129,9 +129,11 @@ async function perform(run: RunState, operation: SurveyOperation | undefined, is
           ]),
         stop: isOver,
       });
+      if (extended?.state === 'none') return startOver(run).then(() => false);
       if (extended) run.survey = extended;
     }
   }
+  return true;
 }
 
 /** Returns whether the mail is sent again. Another bounce before that is about the same mail. */
@@ -210,7 +212,9 @@ async function waitForDelivery(
   { handedOver, until }: { handedOver: string; until: string },
   isOver: Condition,
 ): Promise<void> {
-  const { reportId, cycle, survey: known } = run;
+  const { reportId, cycle } = run;
+  const known = { state: 'none', id: handedOver } as const;
+  run.survey = known; // also if it was undeliverable before
   publish(run, { waitingFor: 'another channel to deliver the survey', until });
   const isOurs = () => run.delivery !== undefined && (run.delivery.surveyId ?? handedOver) === handedOver;
   const isSkipped = () => run.skipSurveyBy !== undefined;
@@ -230,6 +234,7 @@ async function waitForDelivery(
     stop: isOver,
   });
   if (recorded) run.survey = recorded;
+  else if (!isOver()) await endSurvey(run, 'undeliverable', { reason: 'NotDelivered' }); // left by an operator
 }
 
 async function endSurvey(
@@ -244,56 +249,4 @@ async function endSurvey(
     stop: () => run.state !== 'closed',
   });
   run.survey = ended ?? { ...run.survey, state: as };
-}
-
-/** True once the customer answered this cycle's survey. */
-export const isAnswered = ({ answer, survey }: RunState): boolean =>
-  answer !== undefined && survey.id === answer.surveyId;
-
-/** The answer has a revision that was not acted on yet. */
-export const hasNewAnswer = (run: RunState): boolean =>
-  isAnswered(run) && (run.answer?.revision ?? 1) > run.actedOnRevision;
-
-/** Handles the answer, and its change if one arrives meanwhile. `cycle`: that of the survey, if the report's next one has begun. */
-export async function handleAnswer(run: RunState, cycle = run.cycle): Promise<void> {
-  run.survey = { ...run.survey, state: 'answered' };
-  while (run.answer && hasNewAnswer(run)) {
-    const { answer } = run;
-    await handleAnswerOnce(run, answer, cycle);
-    // One that reopens the report is handled once the next cycle has begun.
-    if (run.state === 'closed') await recordHandled(run, answer);
-    run.actedOnRevision = answer.revision ?? 1;
-  }
-}
-
-/** A successor of this run does not act on this revision of the answer again. */
-export async function recordHandled(run: RunState, { surveyId = '', revision = 1 }: AnsweredSignal): Promise<void> {
-  const answer = { reportId: run.reportId, surveyId, revision };
-  if (await steps.recordAnswerAtOnce(answer).then(() => true, undefinedIfFailed)) return;
-  const step = () => steps.recordAnswerHandled.executeWithOptions(steps.untilGivenUp(run), [answer]);
-  await attemptOrPark(run, { name: 'recordAnswerHandled', step });
-}
-
-/** A low score alerts an operator, and so may a changed one; "not solved" reopens the report. */
-async function handleAnswerOnce(run: RunState, answer: AnsweredSignal, cycle: number): Promise<void> {
-  const { reportId, survey } = run;
-  const { score, scale, solved, revision = 1, answeredAt = fromNow(0), reopenUntil = survey.reopenUntil } = answer;
-  const scoreAtMost = alertsUpTo(run.policy.alert, scale);
-  if (alertsOperator({ score, solved }, scoreAtMost) || revision > 1)
-    await raiseAlert({ kind: 'answer', reportId, cycle, revision, scoreAtMost });
-  if (solved !== false || run.state !== 'closed') return;
-  // As the page has said, however late the answer comes here.
-  if (isInReopenWindow(reopenUntil, new Date(answeredAt))) reopenForCustomer(run);
-  else await openFollowUp(run);
-}
-
-/** Too late to reopen: opens a new report that refers to this one, with a run of its own. */
-async function openFollowUp(run: RunState): Promise<void> {
-  const { reportId, cycle } = run;
-  await attemptOrPark(run, {
-    name: 'openFollowUp',
-    stop: () => run.state !== 'closed', // it is reopened, so the follow-up is not needed
-    step: () =>
-      steps.openFollowUp.executeWithOptions(steps.inSystem(run.system, steps.untilGivenUp(run)), [{ reportId, cycle }]),
-  });
 }

@@ -1,6 +1,7 @@
 /** Activities that begin again after a kill, and sweeps whose successor has to do what they could not. */
 import { askConfirmation, type AskConfirmation } from '../../src/activities/ask-confirmation.js';
 import type { Deps } from '../../src/activities/deps.js';
+import { lookUpReport } from '../../src/activities/look-up-report.js';
 import { sendSurvey, type SendSurvey } from '../../src/activities/send-survey.js';
 import { recordSweep, restoreLedger, sweepReports, wakeUnfinished } from '../../src/activities/sweep-reports.js';
 import { CloseoutError } from '../../src/contract/errors.js';
@@ -98,6 +99,36 @@ test('a survey of a report that is not closed in this cycle is not decided: its 
     expect(await mail(deps, id ?? '')).toEqual({ unasked: true });
     expect(await deps.surveys.ofCycle(id ?? '', 1)).toBeUndefined();
   }
+});
+
+test('a reminder of a survey that the database holds as not sent yet: its run has to look again', async () => {
+  await stack.ask('FORGOTTEN-1');
+  await stack.sql(`update surveys set state = 'queued', sent_at = null where report_id = 'FORGOTTEN-1'`);
+  for (const kind of ['reminder', 'again'] as const)
+    expect(await mail(deps, 'FORGOTTEN-1', { kind })).toEqual({ unasked: true });
+  expect(await stack.mails('FORGOTTEN-1')).toHaveLength(1);
+});
+
+test('a customer whose mail the relay may have accepted counts as asked once nobody wants to ask any more', async () => {
+  const reportId = await stack.open('ACCEPTED-1');
+  await stack.sql(
+    `update reports set status = 'resolved', state = 'cleared', cleared_at = '2026-03-01' where id = $1`,
+    [reportId],
+  );
+  await stack.sql(
+    `insert into surveys (id, report_id, cycle, state, confirmation, confirm_for)
+      values ('accepted', $1, 1, 'queued', 'queued', '2026-03-01')`,
+    [reportId],
+  );
+  const confirmation = { ...defaultConfirmation, businessHours: null };
+  const standing = async (policy: Policy) => {
+    const some = { ...deps, policyFor: () => policy };
+    return (await activities.call(() => lookUpReport(some, { reportId, runId: 'run-1' }))).confirmation;
+  };
+  expect(await standing({ ...defaultPolicy, confirmation })).toBeUndefined();
+  expect(await standing({ ...defaultPolicy, confirmation: null })).toMatchObject({ state: 'sent' });
+  await stack.sql(`update reports set released_by = 'eve' where id = $1`, [reportId]);
+  expect(await standing({ ...defaultPolicy, confirmation })).toMatchObject({ state: 'sent' });
 });
 
 test('a reminder that the relay refuses is not tried again, however often its run looks again', async () => {

@@ -207,6 +207,25 @@ test('a survey that another channel delivers: no mail that came back counts, and
   expect(ends).toEqual([]);
 });
 
+test('a survey whose delivery cannot be recorded ends if an operator leaves it', async () => {
+  const ends: string[] = [];
+  const run = await process.begin('LEFT-1', {
+    sendSurvey: () => Promise.resolve({ handedOver: 'survey-1', until: fromNow(hour) }),
+    recordDelivery: () => Promise.reject(refused('Unexpected')),
+    endSurvey: ({ as }) => {
+      ends.push(as);
+      return Promise.resolve({ state: as });
+    },
+  });
+  await run.signal('cleared');
+  await run.until('handed over', ({ waitingFor }) => waitingFor.includes('another channel'));
+  await run.signal('delivered', { surveyId: 'survey-1' });
+  await run.until('parked', ({ phase }) => phase === 'needsAttention');
+  await run.update('closeByHand');
+  expect(await run.result()).toMatchObject({ survey: { outcome: 'undeliverable' } });
+  expect(ends).toEqual(['undeliverable']);
+});
+
 test('a customer who said "not solved" in time reopens the report, however late the run learns of it', async () => {
   const reopen = controlled<'reopenReport'>();
   const run = await process.begin('IN-TIME-1', {

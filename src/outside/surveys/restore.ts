@@ -68,8 +68,8 @@ function lostOfSurvey({ survey, reminded }: Standing, stored: Survey | undefined
 /** What the run knows of the confirmation and the row has lost, or has of an earlier clearing. */
 function lostOfConfirmation({ survey, confirmation }: Standing, stored: Survey | undefined): Lost {
   if (!confirmation) return {};
-  const { state, clearedAt, closesAt, askedAt, warnAt } = confirmation;
-  const warnedAt = warnAt || stored?.warnedAt ? {} : { warnedAt: now() };
+  const { state, clearedAt, closesAt, askedAt, warned } = confirmation;
+  const warnedAt = warned && !stored?.warnedAt ? { warnedAt: now() } : {};
   const isAboutThis = stored?.confirmFor?.getTime() === Date.parse(clearedAt);
   if (isAboutThis && stored.confirmation === 'sent') return state === 'sent' ? warnedAt : { confirmation: state };
   if (isAboutThis && stored.confirmation !== 'queued') return {};
@@ -77,10 +77,12 @@ function lostOfConfirmation({ survey, confirmation }: Standing, stored: Survey |
     confirmation: state,
     confirmFor: clearedAt,
     confirmUntil: closesAt,
+    confirmedAt: null,
+    confirmReason: null,
     ...(askedAt && { mailedAt: askedAt }),
   };
   const expiresAt = survey.state === 'none' ? { expiresAt: closesAt } : {};
-  return { ...asked, ...expiresAt, warnedAt: warnAt ? null : now() };
+  return { ...asked, ...expiresAt, warnedAt: warned ? now() : null };
 }
 
 /** A survey only moves forward. */

@@ -65,10 +65,22 @@ const cases: [string, Partial<Survey> | undefined, Partial<Standing>, Partial<Su
     { confirmation: 'sent', confirmFor: new Date(clearedAt), mailedAt: new Date(clearedAt), warnedAt: null },
   ],
   [
+    'that the customer, who had said "no" to an earlier clearing, has not replied to a later one',
+    { state: 'queued', confirmation: 'no', confirmFor: new Date(fromNow(-day)), confirmedAt: new Date(fromNow(-hour)) },
+    { confirmation: { ...asked, warnAt: closesAt } },
+    { confirmation: 'sent', confirmFor: new Date(clearedAt), confirmedAt: null },
+  ],
+  [
     'that the customer was warned',
     { state: 'queued', confirmation: 'sent', confirmFor: new Date(clearedAt) },
-    { confirmation: asked },
+    { confirmation: { ...asked, warned: true } },
     { confirmation: 'sent', warnedAt: expect.any(Date) as Date },
+  ],
+  [
+    'no warning if the policy has none',
+    { state: 'queued', confirmation: 'sent', confirmFor: new Date(clearedAt) },
+    { confirmation: asked },
+    { confirmation: 'sent', warnedAt: null },
   ],
   [
     'that the customer has confirmed',
