@@ -73,6 +73,7 @@ export async function sendSurvey(deps: Deps, request: SendSurvey): Promise<SentS
 
 /** The mail was sent before. */
 const isSentAgain = ({ kind, resentBy }: SendSurvey): boolean => kind === 'again' || resentBy !== undefined;
+const isFirst = (request: SendSurvey): boolean => request.kind === 'survey' && !isSentAgain(request);
 
 /** An operator who sends a mail again does not wait for quiet hours. */
 async function decide(deps: Deps, request: SendSurvey): Promise<SurveyDecision | undefined> {
@@ -135,13 +136,12 @@ async function mailSurvey(
   const question = await questions.of(survey.questionId);
   const mail = compose({ survey, question }, report, contact, earlier, request);
   const outgoing = surveyMail(mail, deps.mail, deps.brands.of(survey.brand));
-  const isFirst = kind === 'survey' && !isSentAgain(request);
   const noteRefusal = async (code: string) => {
     if (kind === 'reminder') await surveys.markNotSent(survey.id, 'reminder');
     if (survey.state === 'sent') await noteNotSent(deps, survey, request, code);
     await ledger.expect(reportId, expectedAt);
   };
-  await mailCustomer(deps, reportId, outgoing, isFirst ? undefined : noteRefusal);
+  await mailCustomer(deps, reportId, outgoing, isFirst(request) ? undefined : noteRefusal);
   await replaceEarlier(deps, request);
   const mailedTo = doNotContact.hashOf(contact.emailAddress);
   if (isSentAgain(request)) await timeline.add(survey.id, 'sentAgain', { by: authorOf(request) });
@@ -197,7 +197,6 @@ function compose(
   const sentAt = survey.sentAt ?? mailedAt;
   // Before the closing, the mail that asked to confirm was sent; the survey was asked on its page.
   const firstAt = endedWithClosing(survey.confirmation) ? sentAt : mailedAt;
-  const isFirst = kind === 'survey' && !isSentAgain(request);
   return {
     kind: kindOfMail(kind),
     surveyId: survey.id,
@@ -207,6 +206,8 @@ function compose(
     earlier,
     date: kind === 'reminder' ? (reminderDueAt(policy, sentAt) ?? sentAt) : firstAt,
     // Every attempt at the first mail says the same; what is sent later says what counts now.
-    expiresAt: isFirst ? surveyExpiresAt(policy, mailedAt) : (survey.expiresAt ?? surveyExpiresAt(policy, firstAt)),
+    expiresAt: isFirst(request)
+      ? surveyExpiresAt(policy, mailedAt)
+      : (survey.expiresAt ?? surveyExpiresAt(policy, firstAt)),
   };
 }
