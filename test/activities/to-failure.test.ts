@@ -1,6 +1,7 @@
 /** Every row of what nodemailer was seen to report (shared measurements): what it means for the mail and its address. */
 import { CloseoutError } from '../../src/contract/errors.js';
 import { mailVerdict, toFailure } from '../../src/activities/to-failure.js';
+import { RelayDown } from '../../src/outside/mail/relay-breaker.js';
 
 const smtp = (code: string, command: string, responseCode?: number, enhanced = '') =>
   Object.assign(new Error('the relay says <ann@customers.example> something'), {
@@ -49,6 +50,16 @@ test.each(['RecipientRefused', 'MailRefused', 'MailMisconfigured', 'ClosureRefus
     expect(toFailure(new CloseoutError(code, 'words'))).toMatchObject({ type: code, nonRetryable: true });
   },
 );
+
+test('a relay that is not asked any more: why it could not be reached the last time', () => {
+  const certificate = Object.assign(new Error('certificate has expired'), { code: 'ESOCKET', command: 'CONN' });
+  expect(toFailure(new RelayDown(60_000, certificate))).toMatchObject({
+    type: 'MailUnavailable',
+    message: 'The mail relay does not answer. The last attempt: CONN failed with ESOCKET: certificate has expired',
+    nonRetryable: false,
+    nextRetryDelay: 60_000,
+  });
+});
 
 test('what a relay or a database said is not quoted: it may name a customer', () => {
   const errors = [
