@@ -1,7 +1,7 @@
 /** The HTTP client of an adapter. It keeps to the rate limit, times out, and turns failures into Closeout's errors. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ZodType } from 'zod';
+import { z, type ZodType } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { minute, second } from '../policy/time.js';
 import type { Pace } from '../outside/system-states.js';
@@ -142,6 +142,9 @@ export async function textOf({ body }: Response): Promise<string> {
 
 /** For messages, which must not quote what was searched for. */
 const whereOf = (method: string, path: string): string => `${method} ${path.split('?')[0]}`;
+
+/** Servers with numeric keys send numbers. */
+export const anyId = z.union([z.string(), z.number()]).transform(String);
 
 /** A response that does not match the API counts as unavailable. The error says only where it differs. */
 export function parsed<T>(schema: ZodType<T>, body: unknown): T {

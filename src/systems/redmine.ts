@@ -136,8 +136,8 @@ export class Redmine implements SystemOfRecord {
         .filter(({ id, value }) => id !== undefined && value !== undefined);
     /** The newest issue may be of another tracker, with other fields; an earlier attempt may have ended before this. */
     const fillIn = async (found: Issue): Promise<string> => {
-      const unset = customWith(idsOf(found)).filter(({ id }) =>
-        isEmpty(found.custom_fields.find((each) => each.id === id)),
+      const unset = customWith(idsOf(found)).filter(
+        ({ id }) => valueIn(found.custom_fields.find((each) => each.id === id)) === undefined,
       );
       if (unset.length > 0) await this.http.send('PUT', issuePath(`${found.id}`), { issue: { custom_fields: unset } });
       return `${found.id}`;
@@ -225,8 +225,7 @@ export class Redmine implements SystemOfRecord {
   }
 
   private valueOf(found: Issue, field: string): string | undefined {
-    const value = found.custom_fields.find(({ name }) => name === this.fields[field])?.value;
-    return typeof value === 'string' && value !== '' ? value : undefined;
+    return valueIn(found.custom_fields.find(({ name }) => name === this.fields[field]));
   }
 
   private toTicket(found: Issue): Ticket {
@@ -253,7 +252,8 @@ const publicNotes = ({ project }: Issue): string =>
 const idsOf = (found: Issue | undefined): Map<string, number> =>
   new Map(found?.custom_fields.map(({ id, name }) => [name, id]));
 
-const isEmpty = (field: Issue['custom_fields'][number] | undefined): boolean =>
-  field?.value === undefined || field.value === null || field.value === '';
+/** The first one of a field that may have several. */
+const valueIn = (field: Issue['custom_fields'][number] | undefined): string | undefined =>
+  [field?.value].flat().find((value): value is string => typeof value === 'string' && value !== '');
 
 const issuePath = (id: string): string => `/issues/${encodeURIComponent(id)}.json`;

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
-import { hidden, Http, parsed } from './http.js';
+import { anyId, hidden, Http, parsed } from './http.js';
 import { isFirstPoll, pageOfPoll, secondAfter } from './pages.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
 import { titleWith } from './title.js';
@@ -21,9 +21,8 @@ export const requestTrackerWords: StatusWords = {
 const maxSubjectLength = 200;
 /** Of our notes. */
 const noteSubject = 'Closeout';
-const id = z.union([z.string(), z.number()]).transform(String);
 const row = z.looseObject({
-  id,
+  id: anyId,
   Subject: z.string(),
   Status: z.string(),
   Created: z.string(),
@@ -34,9 +33,9 @@ const row = z.looseObject({
 });
 type Row = z.infer<typeof row>;
 const list = z.looseObject({ items: z.array(row) });
-const attachments = z.looseObject({ items: z.array(z.looseObject({ id, Subject: z.string().nullish() })) });
+const attachments = z.looseObject({ items: z.array(z.looseObject({ id: anyId, Subject: z.string().nullish() })) });
 const attachment = z.looseObject({ Content: z.string().nullish() });
-const single = z.looseObject({ id, Status: z.string() });
+const single = z.looseObject({ id: anyId, Status: z.string() });
 
 const fields =
   '&fields=Subject,Status,Created,LastUpdated,Requestor,CustomFields,Priority&fields[Requestor]=EmailAddress,Name';
@@ -179,7 +178,7 @@ export class RequestTracker implements SystemOfRecord {
     };
     const answer = await this.http.send('POST', '/ticket', ticket, { accepts: [400] });
     if (answer.status === 400) throw refusalOf(answer.text);
-    return parsed(z.looseObject({ id }), answer.body).id;
+    return parsed(z.looseObject({ id: anyId }), answer.body).id;
   }
 
   /** It sends none. */

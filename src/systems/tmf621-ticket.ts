@@ -1,10 +1,9 @@
 /** A ticket of a TMF621 system, as v4 or v5 spells it. */
 import { z } from 'zod';
 import type { Contact } from '../contract/contact.js';
+import { anyId } from './http.js';
 import type { Ticket } from './port.js';
 
-/** Servers with numeric keys send numbers. */
-export const anyId = z.union([z.string(), z.number()]).transform(String);
 /** What does not have the standard's form is left out, so that it hides no ticket. */
 const optional = <T extends z.ZodType>(type: T) => type.nullish().catch(undefined);
 const party = z.looseObject({

@@ -6,11 +6,10 @@ import { z } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
 import { reportStatuses } from '../contract/reports.js';
 import { now } from '../outside/database/clock.js';
-import { Http, parsed, type Answer } from './http.js';
+import { anyId, Http, parsed, type Answer } from './http.js';
 import { OauthLogin } from './oauth.js';
 import type { AdapterSettings, Changes, NewTicket, SystemOfRecord, Ticket } from './port.js';
 import {
-  anyId,
   listedTicket,
   referencesOf,
   ticket,

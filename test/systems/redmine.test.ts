@@ -27,6 +27,19 @@ if (isInstalled('redmine')) {
       expect(await system.open(ticket)).toBe(id);
     });
 
+    test('of a field that has several values, the first counts', async () => {
+      const at = '2026-03-01T12:00:00Z';
+      const named = { project: { id: 1, name: 'Support' }, status: { id: 1, name: 'New' } };
+      const custom_fields = [{ id: 2, name: 'Customer', multiple: true, value: ['', 'C-2', 'C-3'] }];
+      const issue = { id: 7, subject: 'No dial tone', ...named, created_on: at, updated_on: at, custom_fields };
+      const proxy = new FaultyProxy(agent.settings.url);
+      const headers = { 'content-type': 'application/json' };
+      proxy.fault = () => ({ instead: { status: 200, headers, body: JSON.stringify({ issues: [issue] }) } });
+      const system = connect({ url: await proxy.listen() });
+      expect(await system.read('7')).toMatchObject({ customerId: 'C-2' });
+      await proxy.close();
+    });
+
     test('a ticket that is hidden from us is named, and is no fault of the login', async () => {
       const proxy = new FaultyProxy(agent.settings.url);
       const headers = { 'content-type': 'application/json' };
