@@ -87,7 +87,8 @@ export interface CountReports {
   serviceProblemId: string;
   /** ISO 8601: when the fault was fixed. */
   at: string;
-  after: string;
+  /** The last report that was signalled; empty: none was; undefined: the round is over. */
+  after?: string;
   requestId: string;
 }
 

@@ -42,7 +42,7 @@ export function alertIdOf(alert: Alert): string {
     case 'massClear':
       return `alert:massClear:${alert.serviceProblemId}:${alert.request}`;
     case 'listener':
-      return `alert:listener:${alert.listener}:${alert.givenUp ?? ''}:${alert.at.slice(0, 10)}`;
+      return `alert:listener:${alert.listener}:${alert.occasion}`;
     case 'message':
       return `alert:message:${alert.storedMessageId}`;
     case 'reply':

@@ -211,8 +211,11 @@ export type Alert =
   | { kind: 'stuck'; at: string }
   /** Reports of a service problem could not be cleared. `request`: id of what asked for it. `at`: ISO 8601. */
   | { kind: 'massClear'; serviceProblemId: string; request: string; failed: number; at: string }
-  /** A listener of events fails for days or wants no more; `givenUp`: only the events of this report were given up. */
-  | { kind: 'listener'; listener: string; reason: string; givenUp?: string; at: string }
+  /**
+   * A listener of events fails for days or wants no more; `givenUp`: only an event of this report was given up. `occasion`: which event,
+   * or since when the listener has failed.
+   */
+  | { kind: 'listener'; listener: string; reason: string; givenUp?: string; occasion: string; at: string }
   /** A customer replied to one of our mails. */
   | { kind: 'message'; storedMessageId: string }
   /** An operator's reply will not be mailed. `failure`: code of the error. */

@@ -52,22 +52,23 @@ export function signedHeaders(id: string, body: string, secret: Buffer, now: Dat
 
 /** The events of TMF621 v4.0.0 that an event of ours is, in order; empty if the standard does not know it. */
 export function hubEventTypes({ type, data }: Pick<Delivery, 'type' | 'data'>): TicketEvent[] {
+  const moved: TicketEvent[] =
+    data['status'] === 'pending'
+      ? ['TroubleTicketStatusChangeEvent', 'TroubleTicketInformationRequiredEvent']
+      : ['TroubleTicketStatusChangeEvent'];
   switch (type) {
     case 'report.opened':
       return ['TroubleTicketCreateEvent'];
     case 'report.deleted':
       return ['TroubleTicketDeleteEvent'];
     case 'report.cleared':
-      return ['TroubleTicketStatusChangeEvent', 'TroubleTicketResolvedEvent'];
+      return [...moved, 'TroubleTicketResolvedEvent'];
     case 'report.closed':
     case 'report.reopened':
     case 'report.cancelled':
-      return ['TroubleTicketStatusChangeEvent'];
+      return moved;
     case 'report.changed':
-      if (data['isMoved'] !== true) return ['TroubleTicketAttributeValueChangeEvent'];
-      return data['status'] === 'pending'
-        ? ['TroubleTicketStatusChangeEvent', 'TroubleTicketInformationRequiredEvent']
-        : ['TroubleTicketStatusChangeEvent'];
+      return data['isMoved'] === true ? moved : ['TroubleTicketAttributeValueChangeEvent'];
     default:
       return [];
   }

@@ -106,12 +106,13 @@ async function deliver(
     await events.delivered(delivery);
     return true;
   }
-  await events.failed(delivery, failure, (outcome) =>
+  await events.failed(delivery, failure, (outcome, occasion) =>
     runs.alert({
       kind: 'listener',
       listener: listener.name,
       reason: failure.reason,
       givenUp: outcome === 'givenUp' ? delivery.reportId : undefined,
+      occasion,
       at: now().toISOString(),
     }),
   );

@@ -66,12 +66,15 @@ export function alarmWebhooks(
       const { name } = params;
       const source = sourceOf(request);
       if (!source) throw unauthorized();
+      const { truncatedAlerts, ...received } = parseInput(alertmanagerBody, body);
+      if (truncatedAlerts > 0)
+        log.warn({ source: name, truncatedAlerts }, 'Alertmanager left alarms out: raise its max_alerts');
       const counts: Partial<Record<AlarmOutcome, number>> = {};
       const isWaiting = () => !ending.aborted && !request.raw.socket.destroyed;
       const failures: unknown[] = [];
       const startedAt = performance.now();
       // In order: an alarm may be there twice, once firing and once resolved. One that is refused does not hold up the others.
-      for (const alarm of alarmsIn(parseInput(alertmanagerBody, body), source)) {
+      for (const alarm of alarmsIn(received, source)) {
         if (!isWaiting())
           throw new CloseoutError('SystemUnavailable', 'Not all alarms were received; send them again.');
         try {

@@ -17,11 +17,13 @@ const alert = z.looseObject({
 
 export const alertmanagerBody = z.looseObject({
   version: z.literal('4', 'must be "4"'),
-  alerts: z.array(alert).max(5000),
+  alerts: z.array(alert),
+  /** How many alerts Alertmanager left out, by its `max_alerts`. */
+  truncatedAlerts: z.number().default(0),
 });
 
-export function alarmsIn(body: z.infer<typeof alertmanagerBody>, source: AlarmSource): Alarm[] {
-  return body.alerts.map((each) => {
+export function alarmsIn({ alerts }: Pick<z.infer<typeof alertmanagerBody>, 'alerts'>, source: AlarmSource): Alarm[] {
+  return alerts.map((each) => {
     const at = (path: string | undefined): string | undefined =>
       path === undefined ? undefined : valuesAt(each, path.split('.'))[0]?.trim() || undefined;
     const { labels, annotations, startsAt, endsAt, fingerprint } = each;

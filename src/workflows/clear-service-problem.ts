@@ -38,8 +38,8 @@ const notWaiting = { leastPending: Number.MAX_SAFE_INTEGER, pollsInVain: 0 };
 interface State {
   /** The first is being worked on. */
   requests: Required<MassClearRequest>[];
-  /** The last report of this round that was looked at. */
-  after: string;
+  /** The last report of this round that was looked at; undefined: the round is over. */
+  after: string | undefined;
   /** `after` at the last calls, oldest first. */
   recentPositions: string[];
   /** The least number of reports that were waited for in this round, and how many polls have not found fewer. */
@@ -138,13 +138,14 @@ async function runRound(input: MassClearInput, state: State): Promise<void> {
     const { id: requestId, ...how } = request;
     const { serviceProblemId } = progress;
     const { after } = state;
+    if (after === undefined) return;
     const overdue = state.recentPositions.length < callsUntilOverdue ? '' : (state.recentPositions[0] ?? '');
     const step = { ...how, serviceProblemId, requestId, after, overdue, isRetry };
-    const { isDone, ...reached } = await steps.clearReports(step);
-    Object.assign(state, reached);
+    const { isDone, after: reached } = await steps.clearReports(step);
+    state.after = isDone ? undefined : reached;
     await count(state);
     if (isDone) return;
-    state.recentPositions = [...state.recentPositions, state.after].slice(-callsUntilOverdue);
+    state.recentPositions = [...state.recentPositions, reached].slice(-callsUntilOverdue);
     await continueIfLong(input, state);
   }
 }

@@ -182,6 +182,15 @@ test('an alarm that is refused does not hold up those behind it', async () => {
   expect(await reportsOf('good')).toHaveLength(1);
 });
 
+test('a storm of more than five thousand alarms in one webhook is accepted', async () => {
+  const resolved = webhook('resolved', 'storm', minutesAgo(1));
+  const alerts = Array.from({ length: 6000 }, (_, n) => ({ ...resolved.alerts[0], fingerprint: `storm-${n}` }));
+  expect(await send({ ...resolved, alerts, truncatedAlerts: 7 })).toMatchObject({
+    status: 200,
+    body: { unchanged: alerts.length },
+  });
+});
+
 test('an alarm whose texts are empty is named by its alert', async () => {
   const firing = webhook('firing', 'empty', minutesAgo(1));
   const [first] = firing.alerts;

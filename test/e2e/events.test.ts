@@ -163,7 +163,7 @@ describe('the hub of TMF621', () => {
     const { body: major } = await callApi(stack, 'POST', ticketPath, ticket({ severity: 'Major' }));
     const path = `${ticketPath}/${major.id}`;
     await callApi(stack, 'PATCH', path, { priority: 'high' });
-    await callApi(stack, 'PATCH', path, { status: 'pending' });
+    await callApi(stack, 'PATCH', path, { status: 'pending', priority: 'low' });
     for (const { id } of [minor, major]) await callApi(stack, 'PATCH', `${ticketPath}/${id}`, { status: 'resolved' });
     const of = (server: ScriptedHttpServer, id: string) =>
       server.seen
@@ -179,6 +179,7 @@ describe('the hub of TMF621', () => {
       ['AttributeValueChangeEvent', 'acknowledged'],
       ['StatusChangeEvent', 'pending'],
       ['InformationRequiredEvent', 'pending'],
+      ['AttributeValueChangeEvent', 'pending'],
       ['StatusChangeEvent', 'resolved'],
       ['ResolvedEvent', 'resolved'],
       ['StatusChangeEvent', 'closed'],

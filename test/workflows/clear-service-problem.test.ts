@@ -157,6 +157,21 @@ test('by command while no worker answers: it is accepted, and done once a worker
   expect([code, JSON.parse(stdout)]).toMatchObject([0, { closed: 2, done: true }]);
 });
 
+test('a report that is linked while the others follow is cleared, too', async () => {
+  const [late, first] = [await stack.open('SP-6-0'), await stack.open('SP-6-1', { serviceProblemId: 'SP-6' })];
+  const begun = `select from reports where id in ('SP-6-0', 'SP-6-1') and run_id is not null`;
+  await until('both runs to be known', async () => (await database.query(begun)).rowCount === 2);
+  await database.query('begin');
+  await database.query('select from reports where id = $1 for update', [first]);
+  await stack.client.serviceProblems.clear({ serviceProblemId: 'SP-6' });
+  const progress = () => stack.client.serviceProblems.progress('SP-6');
+  await until('it to be waited for', async () => (await progress()).failedCount === 1);
+  await stack.client.update(late, { serviceProblemId: 'SP-6' });
+  await database.query('commit');
+  await until('the end', async () => (await progress()).done);
+  expect(await progress()).toMatchObject({ closed: 2, open: 0, failed: [] });
+});
+
 test('by command, with a bar and the number cleared; again, it changes nothing; and by the API', async () => {
   await openAll('SP-3', 5, 5);
   const first = await stack.closeout('clear-problem', 'SP-3', '--by', 'noc', '--json');

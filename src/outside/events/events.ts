@@ -33,6 +33,9 @@ export interface Failure {
 /** `parked`: nothing more is sent to the listener; `givenUp`: this event is not. */
 export type Ended = 'parked' | 'givenUp';
 
+/** `occasion`: the event that is given up, or since when the listener has failed. */
+export type OnEnd = (outcome: Ended, occasion: string) => Promise<void>;
+
 export interface Events {
   /** Makes the listeners of a kind those of the file. Events that wait for one that is gone are dropped. */
   setListeners(kind: 'webhook' | 'system', listeners: Pick<Listener, 'name' | 'types'>[]): Promise<void>;
@@ -47,9 +50,10 @@ export interface Events {
   /** Nothing had to be sent. This ends a failure of the listener only if no other delivery to it has failed. */
   dropUnwanted(delivery: Delivery): Promise<void>;
   /**
-   * Records why an attempt failed. `ends`: it need not be tried again. Before something ends, `alert` is called, so that it is not lost.
+   * Records why an attempt failed. `ends`: it need not be tried again. Before something ends, `alert` is called, so that it is not lost;
+   * possibly several times with the same `occasion`.
    */
-  failed(delivery: Delivery, failure: Failure, alert: (outcome: Ended) => Promise<void>): Promise<void>;
+  failed(delivery: Delivery, failure: Failure, alert: OnEnd): Promise<void>;
   status(): Promise<ListenerStatus[]>;
   /** Delivers events since a time once more, and unparks the listener. Returns how many. Throws `NotFound`. */
   replay(since: Date, listener?: string): Promise<number>;
@@ -98,10 +102,7 @@ export function eventTable(db: Db): Events {
     claim: (listener, limit) => claim(db, listener, limit),
 
     delivered: (delivery) => finish(db, delivery, sql`true`),
-    dropUnwanted: ({ listener, seq }) => {
-      const isOnlyFailure = sql`not exists (select from deliveries where listener = name and seq <> ${seq} and attempts > 0)`;
-      return finish(db, { listener, seq }, isOnlyFailure);
-    },
+    dropUnwanted: (delivery) => finish(db, delivery, isOnlyFailure(delivery)),
 
     failed: (delivery, failure, alert) => failed(db, delivery, failure, alert),
 
@@ -201,15 +202,14 @@ async function finish(
     where name = ${listener} and failures > 0 and ${areFailuresOver}`.execute(db);
 }
 
-async function failed(
-  db: Db,
-  { listener, seq, claimedAt }: Delivery,
-  { reason, ends }: Failure,
-  alert: (outcome: Ended) => Promise<void>,
-): Promise<void> {
+const isOnlyFailure = ({ seq }: Delivery) =>
+  sql`not exists (select from deliveries where listener = name and seq <> ${seq} and attempts > 0)`;
+
+async function failed(db: Db, delivery: Delivery, { reason, ends }: Failure, alert: OnEnd): Promise<void> {
+  const { listener, seq, claimedAt } = delivery;
   const giveUp = async () => {
-    await alert('givenUp');
-    await db.deleteFrom('deliveries').where('listener', '=', listener).where('seq', '=', seq).execute();
+    await alert('givenUp', delivery.id);
+    await finish(db, delivery, isOnlyFailure(delivery));
   };
   if (ends === 'givenUp') return giveUp();
   const row = await countFailure(db, listener, claimedAt, reason);
@@ -217,7 +217,7 @@ async function failed(
   const limit = now().getTime() - triedFor;
   const isTooLong = (since: Date | null) => since !== null && since.getTime() < limit;
   if (ends === 'parked' || isTooLong(row.failingSince)) {
-    await alert('parked');
+    await alert('parked', (row.failingSince ?? claimedAt).toISOString());
     await db.updateTable('listeners').set({ parkedAt: now() }).where('name', '=', listener).execute();
     return;
   }
@@ -239,11 +239,10 @@ async function failed(
 /** Deliveries that are under way at the same time fail together, which counts once. Undefined if the listener is parked, or gone. */
 async function countFailure(db: Db, listener: string, claimedAt: Date, reason: string) {
   const pause = sql`least(600, power(2, least(failures + 1 - ${maxFailures}::int, 12))) * (1 + random() / 5) * interval '1 second'`;
-  const { rows } = await sql<{ failingSince: Date | null }>`
-    with counted as (
-      update listeners set failures = failures + 1, failed_at = now(), failing_since = coalesce(failing_since, now()), reason = ${reason},
-        retry_at = case when failures + 1 < ${maxFailures} then null else now() + ${pause} end
-      where name = ${listener} and parked_at is null and (failed_at is null or failed_at <= ${claimedAt}))
-    select failing_since from listeners where name = ${listener} and parked_at is null`.execute(db);
-  return rows[0];
+  await sql`
+    update listeners set failures = failures + 1, failed_at = now(), failing_since = coalesce(failing_since, now()), reason = ${reason},
+      retry_at = case when failures + 1 < ${maxFailures} then null else now() + ${pause} end
+    where name = ${listener} and parked_at is null and (failed_at is null or failed_at <= ${claimedAt})`.execute(db);
+  const active = db.selectFrom('listeners').select('failingSince').where('parkedAt', 'is', null);
+  return active.where('name', '=', listener).executeTakeFirst();
 }

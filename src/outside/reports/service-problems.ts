@@ -8,15 +8,15 @@ import type { ReportKeys } from '../../contract/reports.js';
 import type { Db } from '../database/database.js';
 
 export type CountedReports = Omit<MassClearProgress, 'serviceProblemId' | 'round' | 'done'> & {
-  /** Open reports that were signalled and whose runs have not followed yet. */
+  /** Open reports that were signalled, or missed by the signals, and whose runs have not followed yet. */
   pending: number;
 };
 
 export interface Counting {
   serviceProblemId: string;
   fixedAt: Date;
-  /** The last report that was signalled; empty: none was. */
-  after: string;
+  /** The last report that was signalled; empty: none was; undefined: the round is over. */
+  after?: string;
   requestId: string;
 }
 
@@ -47,8 +47,12 @@ const maxListed = 100;
 
 const wasOpenAt = (fixedAt: Date) => sql`(state = 'open' and greatest(opened_at, changed_at) <= ${fixedAt})`;
 
+/** Undefined: all. */
+const isSignalled = (after: string | undefined) => {
+  if (after === undefined) return sql`true`;
+  return after === '' ? sql`false` : sql`id >= ${after}`;
+};
 const isLeft = (after: string) => (after === '' ? sql`true` : sql`id < ${after}`);
-const isSignalled = (after: string) => (after === '' ? sql`false` : sql`id >= ${after}`);
 
 export function serviceProblemReports(db: Db): ServiceProblemReports {
   return {

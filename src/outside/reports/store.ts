@@ -171,7 +171,14 @@ async function update(
     .where('id', '=', id)
     .returningAll()
     .executeTakeFirstOrThrow();
+  // The trigger notes the move alone.
+  if (isMove && !isEmpty(changes)) await noteChange(tx, updated);
   return toReport(updated);
+}
+
+async function noteChange(tx: Tx, { id, cycle, status }: ReportRow): Promise<void> {
+  const details = JSON.stringify({ status, isMoved: false });
+  await sql`select note_event('report.changed', ${id}, ${cycle}, null, ${details}::jsonb)`.execute(tx);
 }
 
 const ofTicket = [
