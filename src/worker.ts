@@ -7,6 +7,7 @@ import { createActivities } from './activities/index.js';
 import { interceptActivities } from './activities/interceptor.js';
 import { mailAtOnce } from './activities/mail-at-once.js';
 import { noteMailWaits } from './activities/mail-customer.js';
+import { loggedError } from './contract/error-details.js';
 import { bulkQueue, mailQueue, systemQueueOf, taskQueue } from './contract/messages.js';
 import { deploymentName } from './contract/worker-versions.js';
 import { openDatabase, type Db } from './outside/database/database.js';
@@ -80,7 +81,7 @@ export async function runWorker(
     await heartbeats;
     await parts.close();
     // If a worker could not be created, others still hold the connection; that must not hide the first error.
-    await connection.close().catch((error: unknown) => log.warn({ error: (error as Error).name }, 'cannot disconnect'));
+    await connection.close().catch((error: unknown) => log.warn(loggedError(error), 'cannot disconnect'));
   }
 }
 

@@ -61,7 +61,7 @@ export async function clearReports({ serviceProblems, runs }: Deps, request: Cle
     const reports = await serviceProblems.nextOpen(serviceProblemId, fixedAt, after, limit);
     const payload = { at, by, id: requestId, receivedAt: now().toISOString(), bulk: true };
     // A report that cannot be signalled does not follow, so the next round signals it again.
-    await inParallel(reports, async (report) => {
+    await inParallel('signal a report of the service problem', reports, async (report) => {
       await runs.signal(report, signals.cleared, payload);
       if (isRetry) await runs.update('retryNow', report.id, { by }).catch(ignoreRefused);
     });

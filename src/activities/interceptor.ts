@@ -3,6 +3,7 @@ import { heartbeat, type Info } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { originOf } from '../contract/error-details.js';
 import { minute, second } from '../policy/time.js';
 import { toFailure } from './to-failure.js';
 
@@ -38,15 +39,8 @@ function report(
 ) {
   const { type, message: reason } = failure;
   const run = workflowExecution?.workflowId;
-  const details = type === 'Unexpected' ? unexpected(error) : {};
+  const details = type === 'Unexpected' ? originOf(error) : {};
   log.warn({ activity: activityType, attempt, run, failure: type, reason, ...details });
-}
-
-/** Where an unexpected error came from: the frames of its stack, and what the database says that is not data. */
-function unexpected(error: unknown) {
-  const { stack, code, constraint, table } = error as Record<string, unknown>;
-  const frames = typeof stack === 'string' ? stack.split('\n').filter((line) => /^\s+at /.test(line)) : [];
-  return { sqlState: code, constraint, table, stack: frames.map((frame) => frame.trim()) };
 }
 
 /** After about 1 s, 2 s, 4 s … at most 5 minutes apart, so that many that failed together do not come back together. */

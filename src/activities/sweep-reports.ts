@@ -45,7 +45,7 @@ async function wakeDue(deps: Deps, result: Result): Promise<void> {
   let failed: unknown[];
   do {
     due = (await dueReports.due(pageSize)).filter(({ id }) => !seen.has(id));
-    failed = await inParallel(due, async (report) => {
+    failed = await inParallel('wake a run', due, async (report) => {
       seen.add(report.id);
       await runs.wake(report);
       count(result, report.reason);
@@ -60,7 +60,7 @@ async function wakeDue(deps: Deps, result: Result): Promise<void> {
 /** What a customer or an operator said while Temporal was unavailable. */
 async function sendStored(deps: Deps, result: Result): Promise<void> {
   const { unsent, messages, answers, ledger, runs } = deps;
-  const notSent = await inParallel(await unsent.reopenings(pageSize), async (reopening) => {
+  const notSent = await inParallel('send a stored reopening', await unsent.reopenings(pageSize), async (reopening) => {
     const row = await ledger.read(reopening.reportId);
     // The report is open again or cancelled, or its run has received this reopening: it no longer has any effect.
     const isOpenAgain = row.state === 'open' && stateOf(row.status) === 'open';
@@ -70,20 +70,24 @@ async function sendStored(deps: Deps, result: Result): Promise<void> {
     await unsent.markSignalled(reopening.id);
     count(result, 'reopened');
   });
-  const notBegun = await inParallel(await unsent.replies(pageSize), async (id) => {
+  const notBegun = await inParallel("begin to mail an operator's reply", await unsent.replies(pageSize), async (id) => {
     await runs.reply(id);
     await messages.markBegun(id);
   });
-  const notAlerted = await inParallel(await unsent.unread(pageSize), async (id) => {
+  const notAlerted = await inParallel('alert an operator of a message', await unsent.unread(pageSize), async (id) => {
     await runs.alert({ kind: 'message', storedMessageId: id });
     await messages.markBegun(id);
   });
-  const notActedOn = await inParallel(await unsent.lateAnswers(pageSize), async (answer) => {
-    const { surveyId, reportId, cycle, revision, scale } = answer;
-    const scoreAtMost = alertsUpTo(deps.policyFor(await deps.reports.get(reportId)).alert, scale);
-    await runs.alert({ kind: 'answer', reportId, cycle, revision, scoreAtMost });
-    await answers.markActedOn(surveyId, revision);
-  });
+  const notActedOn = await inParallel(
+    'alert an operator of an answer',
+    await unsent.lateAnswers(pageSize),
+    async (answer) => {
+      const { surveyId, reportId, cycle, revision, scale } = answer;
+      const scoreAtMost = alertsUpTo(deps.policyFor(await deps.reports.get(reportId)).alert, scale);
+      await runs.alert({ kind: 'answer', reportId, cycle, revision, scoreAtMost });
+      await answers.markActedOn(surveyId, revision);
+    },
+  );
   result.failed += notSent.length + notBegun.length + notAlerted.length + notActedOn.length;
 }
 
@@ -96,7 +100,7 @@ async function replaceLost(deps: Deps, result: Result): Promise<string | undefin
   const until = now();
   const since = later(last?.endedUntil ?? later(until, -60 * minute), -overlap);
   const lost = await sweeps.unhandled(await lostRuns.endedSince(since));
-  const failed = await inParallel(lost, async (run) => {
+  const failed = await inParallel('replace a lost run', lost, async (run) => {
     if (await replace(deps, run)) count(result, 'lost');
     await sweeps.markHandled(run.runId);
   });
@@ -151,8 +155,8 @@ export interface WokenPage {
 export async function wakeUnfinished(deps: Deps, { after }: { after: string }): Promise<WokenPage> {
   const { dueReports, runs } = deps;
   const { due, next } = await dueReports.unfinished(after, unfinishedPage);
-  const failed = await inParallel(due, (report) => runs.wake(report));
-  for (const { item } of failed) await deps.ledger.expect(item.id, now());
+  const failed = await inParallel('wake a run', due, (report) => runs.wake(report));
+  for (const { id } of failed) await deps.ledger.expect(id, now());
   return { woken: due.length - failed.length, failed: failed.length, next };
 }
 
@@ -168,17 +172,23 @@ export async function restoreLedger(deps: Deps): Promise<Restored> {
   const last = await sweeps.last();
   const ended = await lostRuns.completedSince(new Date((last?.endedUntil?.getTime() ?? 0) - overlap));
   let diverged = 0;
-  const notRestored = await inParallel(ended, async ({ reportId, runId }) => {
-    const known = await lostRuns.standingOf({ reportId, runId });
-    if (!known) return;
-    await restoreReport(deps, { reportId, runId, known, isForced: false }).catch((error: unknown) => {
-      // Another program has changed it since: trying again would not help.
-      if (!hasCode(error, 'Diverged')) throw error;
-      diverged++;
-    });
-  });
+  const notRestored = await inParallel(
+    'restore the report of a run that has ended',
+    ended,
+    async ({ reportId, runId }) => {
+      const known = await lostRuns.standingOf({ reportId, runId });
+      if (!known) return;
+      await restoreReport(deps, { reportId, runId, known, isForced: false }).catch((error: unknown) => {
+        // Another program has changed it since: trying again would not help.
+        if (!hasCode(error, 'Diverged')) throw error;
+        diverged++;
+      });
+    },
+  );
   const running = await lostRuns.running();
-  const notWoken = await inParallel(running, (reportId) => lostRuns.askToLookAgain(reportId));
+  const notWoken = await inParallel('ask a run to look again', running, (reportId) =>
+    lostRuns.askToLookAgain(reportId),
+  );
   const failed = diverged + notRestored.length + notWoken.length;
   const isComplete = notRestored.length + notWoken.length === 0;
   return { woken: ended.length + running.length - failed, failed, isComplete };

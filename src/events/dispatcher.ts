@@ -12,6 +12,7 @@ import type { TicketLeases } from '../outside/reports/ticket-leases.js';
 import type { Answers } from '../outside/surveys/answers.js';
 import type { ReportStore } from '../outside/reports/store.js';
 import type { Runs } from '../outside/temporal/runs.js';
+import { loggedError } from '../contract/error-details.js';
 import { CloseoutError, isAboutSystem, undefinedIfNoReport } from '../contract/errors.js';
 import type { Webhook } from '../setup/systems-file.js';
 import { runInContext } from '../systems/http.js';
@@ -52,7 +53,7 @@ export async function dispatchEvents(
   const busy = new Map<string, Promise<void>>();
   while (!stop.aborted) {
     const listeners = await outside.events.active().catch((error: unknown) => {
-      log.warn({ error: (error as Error).name }, 'cannot read the listeners of events');
+      log.warn(loggedError(error), 'cannot read the listeners of events');
       return [];
     });
     // A webhook that only the file of another worker names is delivered by that worker.
@@ -84,7 +85,7 @@ async function drain(
       if ((await Promise.all(delivering)).includes(false)) return;
     }
   } catch (error) {
-    log.warn({ listener: listener.name, error: (error as Error).name }, 'cannot deliver events');
+    log.warn({ listener: listener.name, ...loggedError(error) }, 'cannot deliver events');
   }
 }
 

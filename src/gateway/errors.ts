@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Brand } from '../customer/brand.js';
+import { originOf } from '../contract/error-details.js';
 import { CloseoutError, errors, type ErrorCode } from '../contract/errors.js';
 import { invalidLink, isForCustomers, sendRefusal } from './customer-page.js';
 import { isForOperators, sendDesk, wantsPage } from './desk/page.js';
@@ -119,7 +120,7 @@ function sendError(
   try {
     return describeError(request, reply, around, error, cause);
   } catch (failure) {
-    logFailure(request, 'Unexpected', failure as Error);
+    request.log.error({ failure: 'Unexpected', ...originOf(failure as Error) });
     return reply.code(500).type('text/plain; charset=utf-8').send(`${unexpected}\n`);
   }
 }
@@ -135,7 +136,7 @@ function describeError(
   const { http } = errors[error.code];
   const { brand, publicUrl, methodsOf } = around;
   if (error.code === 'MethodNotAllowed') reply.header('allow', methodsOf(request.url.split('?')[0] ?? '').join(', '));
-  if (http >= 500) logFailure(request, error.code, cause ?? error);
+  if (http >= 500) request.log.error({ failure: error.code, ...originOf(cause ?? error) });
   if (http === 503) reply.header('retry-after', secondsToRetry);
   if (refusals.has(error.code)) logRefusal(request, error.code);
   if (isForCustomers(request.url)) return sendRefusal(request, reply, brand, error, http);
@@ -168,18 +169,6 @@ function logRefusal(request: FastifyRequest, refused: ErrorCode): void {
   const { authorization, cookie } = request.headers;
   if (isForCustomers(request.url) || (refused === 'Unauthorized' && !authorization && !cookie)) return;
   request.log.info({ refused, method: request.method, route: request.routeOptions.url, from: request.ip });
-}
-
-/** From the nearest: `fetch failed` has the error of the network below it. */
-function causesOf({ cause }: Error): (Error & { code?: string })[] {
-  return cause instanceof Error ? [cause, ...causesOf(cause)] : [];
-}
-
-/** Logs stack frames only, because a message may quote a customer's words. */
-function logFailure(request: FastifyRequest, failure: ErrorCode, error: Error & { code?: string }): void {
-  const frames = error.stack?.split('\n').filter((line) => line.startsWith('    at '));
-  const causes = causesOf(error).map(({ name, code }) => code ?? name);
-  request.log.error({ failure, error: error.name, code: error.code, causes, at: frames?.slice(0, 4) });
 }
 
 /** `ReportNotFound` → `Report not found`. */

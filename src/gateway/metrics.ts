@@ -31,7 +31,7 @@ async function addReports(registry: Registry, { overview: { counts } }: Closeout
   const phases = gauge(
     registry,
     'closeout_reports_by_phase',
-    'Reports that are not closed, by phase; clearing: cleared, and the customer was not asked to confirm; needsAttention: waiting for an operator.',
+    'Reports by phase; clearing: cleared, and the customer was not asked to confirm; needsAttention: waiting for an operator, closed or not.',
     'phase',
   );
   const { open, clearing, confirming, needsAttention } = await counts.desk();
@@ -40,8 +40,13 @@ async function addReports(registry: Registry, { overview: { counts } }: Closeout
   gauge(
     registry,
     'closeout_oldest_clearing_seconds',
-    'Seconds since Closeout learned that the oldest report in the phase clearing was cleared; 0 if there is none.',
+    'Seconds since Closeout learned that the oldest report in the phase clearing was cleared, those on hold left out; 0 if there is none.',
   ).set(await counts.oldestClearingSeconds());
+  gauge(
+    registry,
+    'closeout_reports_stuck',
+    'Reports whose runs do not respond to repeated wake-ups, and do not wait for an operator.',
+  ).set(await counts.stuck());
 }
 
 async function addSurveys(registry: Registry, { overview: { counts } }: CloseoutClient): Promise<void> {
@@ -81,11 +86,6 @@ async function addSweep(registry: Registry, client: CloseoutClient): Promise<voi
     (last?.at.getTime() ?? 0) / 1000,
   );
   if (!last) return;
-  add(
-    'closeout_sweep_stuck',
-    'Reports that the last sweep woke, and whose runs have not responded to repeated wake-ups.',
-    last.stuck,
-  );
   add('closeout_sweep_failed', 'Runs that the last sweep could not wake.', last.failed);
   add('closeout_sweep_duration_seconds', 'Duration of the last sweep.', last.tookMs / 1000);
   const notified = gauge(

@@ -166,7 +166,7 @@ const texts: { [K in Alert['kind']]: (alert: AlertOf<K>, facts: AlertFacts) => A
     lines: [
       givenUp
         ? `The listener ${listener} did not accept an event about report ${givenUp}: ${reason}. It is not sent again; later events are delivered.`
-        : `The listener ${listener} gets no more events: ${reason}. Its events are kept in the meantime.`,
+        : `The listener ${listener} gets no more events: ${reason}. They are kept until it is resumed, or removed from CLOSEOUT_SYSTEMS or the hub.`,
       `Once the cause is corrected: closeout events ${givenUp ? `replay --listener ${listener} --since TIME` : `resume ${listener}`}`,
     ],
     at: new Date(at),

@@ -1,7 +1,8 @@
 /** What a process needs before it is ready. */
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import type { Logger } from 'pino';
-import { CloseoutError, isWorthRetrying } from '../contract/errors.js';
+import { loggedError } from '../contract/error-details.js';
+import { isWorthRetrying } from '../contract/errors.js';
 
 /** Whatever is not there yet may still be starting. Errors that only an operator can correct end the process. */
 export async function untilDone(log: Logger, what: string, work: () => Promise<void>): Promise<void> {
@@ -11,9 +12,7 @@ export async function untilDone(log: Logger, what: string, work: () => Promise<v
   });
   policy.onFailure(({ reason, handled }) => {
     const error = 'error' in reason ? reason.error : new Error('unknown');
-    // The message of another error may hold what must not be logged.
-    const named = error instanceof CloseoutError ? { reason: error.message } : {};
-    if (handled) log.warn({ error: error.name, ...named }, `cannot ${what} yet`);
+    if (handled) log.warn(loggedError(error), `cannot ${what} yet`);
   });
   await policy.execute(work);
 }

@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { loggedError } from '../contract/error-details.js';
 import { CloseoutError, hasCode, isAboutSystem } from '../contract/errors.js';
 import { now } from '../outside/database/clock.js';
 import type { Observed, ObservedReports } from '../outside/reports/observed.js';
@@ -39,7 +40,7 @@ export async function pollSystems(
   const loops = [...systems.all.values()].map(async (connected) => {
     while (!stop.aborted) {
       await pollOnce(outside, systems, connected, log, stop).catch((error: unknown) =>
-        log.warn({ system: connected.name, error: (error as Error).name }, 'cannot poll the system'),
+        log.warn({ system: connected.name, ...loggedError(error) }, 'cannot poll the system'),
       );
       await pause(idle, undefined, { signal: stop }).catch(() => undefined);
     }
@@ -68,6 +69,8 @@ async function pollOnce(
     };
     return runInContext({ signal: stop }, read).catch((error: unknown) => {
       if (stop.aborted) return 'stopped';
+      // Kept as the state of the system, which the next success clears.
+      if (error instanceof CloseoutError) log.warn({ system: name, ...loggedError(error) }, 'cannot read the system');
       throw error;
     });
   });

@@ -1,6 +1,7 @@
 /** What a worker does besides its activities: it delivers events, and looks for what happened in external systems. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { loggedError } from '../contract/error-details.js';
 import { eventTypes } from '../contract/events.js';
 import { dispatchEvents } from '../events/dispatcher.js';
 import type { Stores } from '../outside/stores.js';
@@ -48,10 +49,10 @@ export async function sendHeartbeats(
   log: Logger,
   stop: AbortSignal,
 ): Promise<void> {
-  const warn = (error: Error) => log.warn({ error: error.name }, 'cannot record the heartbeat');
+  const warn = (error: unknown) => log.warn(loggedError(error), 'cannot record the heartbeat');
   while (!stop.aborted) {
     let next = heartbeatEvery;
-    await workers.beat(id, version).catch((error: Error) => {
+    await workers.beat(id, version).catch((error: unknown) => {
       next = heartbeatRetry;
       warn(error);
     });
@@ -70,6 +71,6 @@ export async function keepPrepared(
   while (!stop.aborted) {
     await pause(1000 * everySeconds, undefined, { signal: stop }).catch(() => undefined);
     if (!stop.aborted)
-      await prepare().catch((error: Error) => log.warn({ error: error.name }, 'cannot prepare Temporal'));
+      await prepare().catch((error: unknown) => log.warn(loggedError(error), 'cannot prepare Temporal'));
   }
 }

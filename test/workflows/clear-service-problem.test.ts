@@ -84,7 +84,7 @@ test(`${size} reports of ${customers} customers, 1 % refused: each closed once, 
   );
   // What is unexpected can be found in the worker's log, without the data.
   const log = readFileSync(join(stack.dataDir, 'logs', 'worker.log'), 'utf8');
-  expect(log).toMatch(/"failure":"Unexpected".*"sqlState":"P0001".*"stack":\["at /);
+  expect(log).toMatch(/"failure":"Unexpected".*"code":"P0001".*"at":\["at /);
   await database.query('drop trigger refuse on reports'); // they are retried in every round
   await until('the end', async () => (await progress()).done, patience);
   expect(await progress()).toMatchObject({

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type pg from 'pg';
 import { workflowIdOf } from '../../src/contract/ids.js';
 import type { SweepResult } from '../../src/contract/messages.js';
@@ -102,7 +103,7 @@ test(`${5 * size} changes that no run was notified of: every run follows, once, 
   const result = JSON.parse(again.stdout) as SweepResult;
   expect([again.code, result]).toEqual([0, expect.objectContaining({ notified: {}, failed: 0, stuck: 0 })]);
   const metrics = await metricsWithWorker();
-  expect(metrics).toContain('closeout_sweep_stuck 0');
+  expect(metrics).toContain('closeout_reports_stuck 0');
   expect(metrics).toMatch(/^closeout_reports\{status="closed"\} \d+$/m);
   expect(metrics).toMatch(/^temporal_workflow_completed_total\{[^}]*workflow_type="watchReports"[^}]*\} \d+$/m);
 }, 600_000);
@@ -129,7 +130,28 @@ test('the metrics say for how long the oldest report has been cleared and not cl
       from generate_series(1, 3) hours`);
   expect(await oldest()).toBeGreaterThanOrEqual(3 * 3600);
   expect(await oldest()).toBeLessThan(4 * 3600);
+  // What an operator holds on purpose hides nothing that is late.
+  await database.query(`update reports set hold = '{"by": "noc"}' where id = 'late-3'`);
+  expect(await oldest()).toBeLessThan(3 * 3600);
   await database.query("delete from reports where id like 'late-%'");
+});
+
+test('the log of the worker says which run could not be woken, and why', async () => {
+  await database.query(`
+    insert into reports (id, status, description, severity, ticket_type, opened_at, run_id)
+      values ('unwakeable-1', 'inProgress', 'A customer said so', 'minor', 'fault', now(), null);
+    create function refuse_wake() returns trigger language plpgsql as $$ begin raise exception 'A customer said so'; end $$;
+    create trigger refuse_wake before update of wakes on reports for each row when (new.wakes > old.wakes)
+      execute function refuse_wake()`);
+  expect((await sweep()).failed).toBeGreaterThan(0);
+  await database.query(`drop trigger refuse_wake on reports; delete from reports where id = 'unwakeable-1'`);
+  const failures = await until('the log', () => {
+    const lines = readFileSync(join(stack.dataDir, 'logs', 'worker.log'), 'utf8').split('\n');
+    const found = lines.filter((line) => line.includes('cannot wake a run'));
+    return found.length > 0 && found;
+  });
+  expect(failures.join()).toMatch(/"id":"unwakeable-1".*"failure":"Unexpected".*"code":"P0001"/);
+  expect(failures.join()).not.toContain('A customer said so');
 });
 
 test('a sweep over 20,000 quiet reports starts nothing', async () => {

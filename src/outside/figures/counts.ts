@@ -41,6 +41,8 @@ export interface Counts {
   desk(): Promise<DeskCounts>;
   /** For how long the oldest report in the phase `clearing` has been cleared; 0: none is. */
   oldestClearingSeconds(): Promise<number>;
+  /** Reports whose runs do not respond to repeated wake-ups. */
+  stuck(): Promise<number>;
   /** The answers that count, newest first. `before`: those older than the answer to this survey. */
   answers(limit: number, before?: string): Promise<AnswerRow[]>;
 }
@@ -67,6 +69,7 @@ export function countQueries(db: Db): Counts {
     words: (limit) => customerWords(db, limit),
     desk: () => reportDesk(db).counts(),
     oldestClearingSeconds: () => reportDesk(db).oldestClearingSeconds(),
+    stuck: () => reportDesk(db).stuck(),
 
     answers: (limit, before) =>
       db

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { Affected } from '../../operator/alerts.js';
 import type { Db } from '../database/database.js';
-import { wakesUntilStuck } from './due-reports.js';
+import { isStuck } from './due-reports.js';
 
 export interface AffectedReports {
   inAttention(step: string, code: string): Promise<Affected>;
@@ -34,7 +34,6 @@ export function affectedReports(db: Db): AffectedReports {
         where e.at >= ${at}::timestamptz - interval '14 days' and e.detail = ${failure}
         and (e.event = 'undeliverable' and s.state = 'undeliverable' or e.event = 'unreachable' and s.confirmation = 'unreachable')`),
 
-    stuck: () =>
-      find(sql`select id, null as failure from reports where wakes >= ${wakesUntilStuck} and attention is null`),
+    stuck: () => find(sql`select id, null as failure from reports where ${isStuck}`),
   };
 }

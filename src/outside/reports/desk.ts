@@ -5,6 +5,7 @@ import type { ScaleName } from '../../contract/scale.js';
 import type { ConfirmationState, SurveyState } from '../../contract/survey.js';
 import { openStatuses } from '../../policy/status.js';
 import type { Db } from '../database/database.js';
+import { isStuck } from './due-reports.js';
 import type { ReportRow } from './row-mapping.js';
 
 export interface DeskQuery {
@@ -52,8 +53,10 @@ export interface Desk {
   /** With the survey of its cycle; undefined if there is no such report. */
   find(id: string): Promise<DeskRow | undefined>;
   counts(): Promise<DeskCounts>;
-  /** How long ago Closeout learned that the oldest report in the phase `clearing` was cleared; 0: there is none. */
+  /** How long ago Closeout learned that the oldest report in the phase `clearing` that is not on hold was cleared; 0: there is none. */
   oldestClearingSeconds(): Promise<number>;
+  /** Reports whose runs do not respond to repeated wake-ups. */
+  stuck(): Promise<number>;
 }
 
 const columns = sql`r.*, s.state as survey_state, s.reason as survey_reason, s.confirmation, s.expires_at, s.confirm_until,
@@ -112,8 +115,15 @@ export function reportDesk(db: Db, forLists: Db = db): Desk {
     async oldestClearingSeconds() {
       const { rows } = await sql<{ seconds: number }>`
         select greatest(0, extract(epoch from now() - min(coalesce(r.clear_received_at, r.cleared_at))))::float8 as seconds
-        from ${tables} where ${inPhase.clearing}`.execute(db);
+        from ${tables} where ${inPhase.clearing} and r.hold is null`.execute(db);
       return rows[0]?.seconds ?? 0; // greatest ignores null
+    },
+
+    async stuck() {
+      const { rows } = await sql<{
+        count: number;
+      }>`select count(*)::int as count from reports where ${isStuck}`.execute(db);
+      return rows[0]?.count ?? 0;
     },
   };
 }

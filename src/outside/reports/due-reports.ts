@@ -20,6 +20,7 @@ export interface DueReports {
 
 /** A report that was woken in vain so many times is stuck: an operator is alerted, once a day. */
 export const wakesUntilStuck = 5;
+export const isStuck = sql`wakes >= ${sql.lit(wakesUntilStuck)} and attention is null`;
 
 type Row = {
   id: string;

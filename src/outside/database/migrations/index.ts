@@ -5,6 +5,7 @@ import { asked } from './0030-asked.js';
 import { handled } from './0031-handled.js';
 import { said } from './0032-said.js';
 import { workers } from './0033-workers.js';
+import { stuck } from './0034-stuck.js';
 import { claims } from './0020-claims.js';
 import { desk } from './0010-desk.js';
 import { events } from './0012-events.js';
@@ -271,4 +272,5 @@ export const migrations: Record<string, SchemaMigration> = {
   '0031-handled': handled,
   '0032-said': said,
   '0033-workers': workers,
+  '0034-stuck': stuck,
 };
