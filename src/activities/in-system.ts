@@ -2,7 +2,7 @@
  * Closing, reopening and cancelling a report whose ticket lives in an external system. Safe to repeat: one attempt at a time has the
  * ticket, reads it before it changes it, and changes nothing once the run has decided otherwise.
  */
-import { cancellationSignal } from '@temporalio/activity';
+import { cancellationSignal, log } from '@temporalio/activity';
 import { CloseoutError } from '../contract/errors.js';
 import { changeMarker, closingMarker } from '../contract/ids.js';
 import type { ConfirmationState } from '../contract/survey.js';
@@ -73,8 +73,13 @@ async function moveTo(deps: Deps, reportId: string, runId: string, change: Ticke
   const row = await deps.ledger.read(reportId);
   const isStillDecided = (now: ReportRow) => now.runId === runId && now.state === change.to;
   const moved = await inSystem(deps, row, change, isStillDecided);
-  if (moved?.outcome === 'done')
-    await deps.observed.noteMoved(reportId, { status: statusOfState[change.to], at: moved.readAt });
+  if (!moved || moved.outcome === 'stale') return;
+  const { outcome, readAt } = moved;
+  const status = statusOfState[change.to];
+  if (outcome === 'done') return deps.observed.noteMoved(reportId, { status, at: readAt });
+  // Where somebody has moved it on to is found by reading it again.
+  await deps.observed.noteMoved(reportId, { status, at: later(readAt, -1) });
+  if (row.system && row.ticketId) await deps.systemStates.hint(row.system, [row.ticketId]);
 }
 
 /** Undefined if the run has decided otherwise. */
@@ -94,6 +99,8 @@ async function inSystem(
       return systems.move(known, change, { signal: cancellationSignal(), beforeWrite });
     })
     .catch(undefinedIfSuperseded);
+  if (moved?.noteRefusal !== undefined)
+    log.warn('the ticket was changed, but the system refuses the note', { reportId: id, reason: moved.noteRefusal });
   if (moved?.outcome === 'stale') {
     const { ticket, readAt } = moved;
     if (ticket) await observed.observe(systems.observationOf(system, ticket, readAt));

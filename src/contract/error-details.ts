@@ -9,8 +9,9 @@ export function loggedError(error: unknown): Record<string, unknown> {
 
 /** Where an unexpected error came from: the frames of its stack, its causes, and what PostgreSQL says that is not data. */
 export function originOf(error: unknown): Record<string, unknown> {
-  const { name, code, constraint, table, stack } = error as Record<string, unknown>;
-  const frames = typeof stack === 'string' ? stack.split('\n').filter((line) => /^\s+at /.test(line)) : [];
+  const { name, message, code, constraint, table, stack } = error as Record<string, unknown>;
+  // The stack begins with the message.
+  const frames = typeof stack === 'string' ? stack.replace(String(message), '').split('\n').slice(1) : [];
   const at = frames.map((frame) => frame.trim());
   return { error: name, code, constraint, table, causes: causesOf(error), at };
 }

@@ -11,6 +11,7 @@ import { CloseoutError } from '../contract/errors.js';
 import { isLoopbackHost } from '../contract/loopback.js';
 import { credentialsOf } from './credentials.js';
 import { isForOperators } from './desk/page.js';
+import { logRefusal } from './errors.js';
 import { loginPath, sessionOf } from './login.js';
 import { isSameToken } from './same-token.js';
 
@@ -31,9 +32,9 @@ declare module 'fastify' {
   }
 }
 
-/** Alarm systems have tokens of their own. */
+/** Alarm systems have tokens of their own. A log-out counts even if the session has ended: the provider's has not. */
 const isOpenToAll = (path: string) =>
-  /^\/(s|u|c|assets|alarms|login)\//.test(path) || ['/login', '/healthz', '/readyz'].includes(path);
+  /^\/(s|u|c|assets|alarms|login)\//.test(path) || ['/login', '/logout', '/healthz', '/readyz'].includes(path);
 
 export function guard(config: GatewayConfig, client: CloseoutClient, brands: Brands) {
   const { http, temporal, oidc } = config;
@@ -60,6 +61,7 @@ export function guard(config: GatewayConfig, client: CloseoutClient, brands: Bra
 
 function askToLogIn(request: FastifyRequest, reply: FastifyReply, hasProvider: boolean): FastifyReply {
   if (hasProvider && isForOperators(request)) {
+    if (request.headers.authorization !== undefined) logRefusal(request, 'Unauthorized');
     if (request.method === 'GET') return reply.redirect(loginPath(request.url), 303);
     throw new CloseoutError('Unauthorized', loggedOut);
   }

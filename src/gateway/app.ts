@@ -92,7 +92,7 @@ export async function buildGateway(
   errorList(app);
   openapi(app, publicUrl);
   tmf621(app, client, publicUrl);
-  hub(app, client, publicUrl);
+  hub(app, client, { baseUrl: publicUrl, allowLoopback: config.http.trustLoopback });
   surveyDeliveries(app, client);
   const file = loadSystems(config.systemsFile);
   systemEvents(app, client, file.systems);

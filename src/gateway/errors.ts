@@ -165,7 +165,7 @@ const secondsToRetry = 10;
 const refusals = new Set<ErrorCode>(['Unauthorized', 'Forbidden', 'LoginFailed']);
 
 /** Skips customers, whose addresses are not logged, and requests without credentials. A path may hold a link, so the route is logged. */
-function logRefusal(request: FastifyRequest, refused: ErrorCode): void {
+export function logRefusal(request: FastifyRequest, refused: ErrorCode): void {
   const { authorization, cookie } = request.headers;
   if (isForCustomers(request.url) || (refused === 'Unauthorized' && !authorization && !cookie)) return;
   request.log.info({ refused, method: request.method, route: request.routeOptions.url, from: request.ip });

@@ -8,20 +8,25 @@ import { parseInput } from './parse.js';
 
 export const hubPath = '/tmf-api/troubleTicket/v4/hub';
 
-/** Tickets hold customers' names and addresses, so they leave this machine only encrypted. */
-const isProtected = (callback: string) => callback.startsWith('https:') || isLoopback(callback);
-
 const callbackRule = 'must be a URL that begins with https://';
 
-const subscription = z.looseObject({
-  callback: z
-    .url({ protocol: /^https?$/, error: callbackRule })
-    .max(2000)
-    .refine(isProtected, callbackRule),
-  query: z.string().max(2000).nullish(),
-});
+interface HubSettings {
+  baseUrl: string;
+  /** Listeners on this machine are allowed, as workers do. */
+  allowLoopback: boolean;
+}
 
-export function hub(app: FastifyInstance, client: CloseoutClient, baseUrl: string): void {
+export function hub(app: FastifyInstance, client: CloseoutClient, { baseUrl, allowLoopback }: HubSettings): void {
+  // Tickets hold customers' names and addresses, so they leave this machine only encrypted.
+  const isProtected = (callback: string) => callback.startsWith('https:') || (allowLoopback && isLoopback(callback));
+  const subscription = z.looseObject({
+    callback: z
+      .url({ protocol: /^https?$/, error: callbackRule })
+      .max(2000)
+      .refine(isProtected, callbackRule),
+    query: z.string().max(2000).nullish(),
+  });
+
   app.post(hubPath, async (request, reply) => {
     const { callback, query } = parseInput(subscription, request.body);
     if (typeof query === 'string') assertHubQuery(query);

@@ -95,7 +95,7 @@ export function login(app: FastifyInstance, { oidc, http: { publicUrl } }: Confi
     return reply.header('set-cookie', cookies).redirect(ownPath(to, publicUrl), 303);
   });
 
-  app.post('/logout', { config: { accepts: 'form', scope: 'read' } }, async (request, reply) => {
+  app.post('/logout', { config: { accepts: 'form' } }, async (request, reply) => {
     const id = sessionOf(request, publicUrl);
     if (id !== undefined) await client.sessions.close(id);
     reply.header('set-cookie', [

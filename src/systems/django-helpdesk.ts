@@ -128,6 +128,9 @@ export class DjangoHelpdesk implements SystemOfRecord {
       for (let number = 1; isFull; number++) {
         const path = `/api/tickets/?page_size=${this.pageSize}&page=${number}`;
         const { status, body } = await this.http.get(path, { accepts: [404] });
+        // After the last page, it answers 404; so does a proxy while the system behind it restarts.
+        if (status === 404 && (number === 1 || rows.size < last))
+          throw new CloseoutError('SystemUnavailable', `Page ${number} of the tickets was not found.`);
         const { results = [], count = last } = status === 404 ? {} : parsed(page, body);
         for (const row of results) rows.set(row.id, { ...row, followup_set: [] });
         hasShrunk ||= count < last;

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z, type ZodType } from 'zod';
 import { CloseoutError } from '../contract/errors.js';
+import { now } from '../outside/database/clock.js';
 import { minute, second } from '../policy/time.js';
 import type { Pace } from '../outside/system-states.js';
 
@@ -83,7 +84,8 @@ export class Http {
       throw error instanceof CloseoutError ? error : unavailable(where, 'the response was cut off', error);
     });
     const { status } = response;
-    if (status === 429) throw await this.holdOff(where, response.headers.get('retry-after'));
+    const retryAfter = response.headers.get('retry-after');
+    if (status === 429 || (status === 503 && retryAfter)) throw await this.holdOff(where, status, retryAfter);
     if (!response.ok && !accepts.includes(status)) throw refusalOf(method, where, status);
     return { status, headers: response.headers, body: parse(text, response, where), text };
   }
@@ -117,12 +119,13 @@ export class Http {
     });
   }
 
-  /** `Retry-After` in seconds, or a minute. */
-  private async holdOff(where: string, retryAfter: string | null): Promise<CloseoutError> {
-    const given = Number(retryAfter ?? NaN) * second;
-    const length = given >= 0 ? Math.min(given, maxPause) : minute;
+  /** `Retry-After` is a number of seconds or a time; without it, a minute. */
+  private async holdOff(where: string, status: number, retryAfter: string | null): Promise<CloseoutError> {
+    const text = retryAfter ?? '';
+    const given = /^\d+$/.test(text) ? Number(text) * second : Date.parse(text) - now().getTime();
+    const length = Number.isNaN(given) ? minute : Math.max(0, Math.min(given, maxPause));
     await this.options.pace.holdOff(length);
-    return unavailable(where, 'it answered 429', undefined, length);
+    return unavailable(where, `it answered ${status}`, undefined, length);
   }
 }
 

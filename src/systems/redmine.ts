@@ -80,10 +80,15 @@ export class Redmine implements SystemOfRecord {
   /** What the list does not have is gone, in another project, or hidden by a wrong key, which only the single issue says. */
   async read(id: string): Promise<Ticket | undefined> {
     if (!/^\d+$/.test(id)) return undefined;
-    const [listed] = (await this.list(`&status_id=*&issue_id=${id}`)).filter((found) => `${found.id}` === id);
+    const listed = await this.listed(id);
     if (listed) return this.toTicket(listed);
     await this.find(id);
     return undefined;
+  }
+
+  private async listed(id: string): Promise<Issue | undefined> {
+    const rows = await this.list(`&status_id=*&issue_id=${id}`);
+    return rows.find((found) => `${found.id}` === id);
   }
 
   async changedSince(cursor: string | undefined): Promise<Changes> {
@@ -191,7 +196,10 @@ export class Redmine implements SystemOfRecord {
   private async find(id: string, include = ''): Promise<Issue | undefined> {
     const { status, body } = await this.http.get(`${issuePath(id)}${include}`, { accepts: [403, 404] });
     if (status === 403) throw hidden(id);
-    return status === 404 ? undefined : parsed(z.object({ issue }), body).issue;
+    if (status !== 404) return parsed(z.object({ issue }), body).issue;
+    // A proxy without a route answers 404, too.
+    if (await this.listed(id)) throw new CloseoutError('SystemUnavailable', `Issue ${id} is listed, but not found.`);
+    return undefined;
   }
 
   private listing(status: 'open' | '*', time: 'updated_on' | 'created_on'): Listing<Issue> {

@@ -9,7 +9,7 @@ test('of an error of ours, the log has the code and the reason', () => {
 test('of any other, it has where it came from, and nothing that may be a customer’s', () => {
   const network = Object.assign(new Error('connect to ann@customers.example'), { code: 'ECONNREFUSED' });
   const cause = new TypeError('fetch failed for ann@customers.example', { cause: network });
-  const refused = Object.assign(new Error('Key (email)=(ann@customers.example) exists', { cause }), {
+  const refused = Object.assign(new Error('Key (email)=(\n    at ann@customers.example) exists', { cause }), {
     name: 'DatabaseError',
     code: '23505',
     constraint: 'contacts_pkey',

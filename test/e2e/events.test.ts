@@ -201,6 +201,13 @@ describe('the hub of TMF621', () => {
     for (const callback of ['ftp://x', 'http://noc.example/tickets'])
       expect(await subscribe(callback)).toMatchObject({ status: 400, body: { code: 'BadInput', field: 'callback' } });
     expect((await callApi(stack, 'POST', hubPath, {})).body['message']).toContain('callback');
+    // Workers that trust no program of their machine deliver nothing there.
+    const { moved, end } = await stack.secondGateway({ CLOSEOUT_TRUST_LOOPBACK: 'no' });
+    const token = (await stack.closeout('tokens', 'create', 'registering', '--scope', 'write')).stdout.trim();
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const body = JSON.stringify({ callback: 'http://localhost:9/' });
+    expect((await fetch(moved(stack.url(hubPath)), { method: 'POST', headers, body })).status).toBe(400);
+    await end();
     for (const query of ['eventType=TicketClosed', 'status.ne=closed', 'status.foo=closed', 'a..b=1'])
       expect(await subscribe('https://noc.example', query)).toMatchObject({ status: 400, body: { code: 'BadInput' } });
   });

@@ -213,13 +213,30 @@ test("after a logout the password is required again; an operator can end a user'
   expect((await asBrowser('/reports', headers)).headers.get('location')).toBe('/login?to=%2Freports');
 });
 
+test('a log-out counts although the session has ended, and the list of errors leads to a log-in', async () => {
+  const out = await asBrowser('/logout', { cookie: 'closeout-session=ended' }, { method: 'POST', body: noForm });
+  expect([out.status, out.headers.get('set-cookie')]).toEqual([
+    200,
+    expect.stringContaining('closeout-logged-out=yes'),
+  ]);
+  const foreign = { 'sec-fetch-site': 'cross-site' };
+  expect((await asBrowser('/logout', foreign, { method: 'POST', body: noForm })).status).toBe(403);
+  expect((await asBrowser('/errors')).headers.get('location')).toBe('/login?to=%2Ferrors');
+});
+
+const noForm = new URLSearchParams();
+
 test('refusals are in the log, without what was sent', async () => {
   await asBrowser('/login/callback?code=secret-code&state=y');
   await asBrowser('/service-problems/SP-1', { authorization: 'Bearer secret-token', accept: 'application/json' });
   const log = () => readFileSync(join(stack.dataDir, 'logs', 'gateway.log'), 'utf8');
   const entry = (refused: string, route: string) =>
     new RegExp(`"refused":"${refused}","method":"GET","route":"${route}","from":"127.0.0.1"`);
-  await until('the refused token', () => entry('Unauthorized', '/service-problems/:id').test(log()));
+  await asBrowser('/reports', { authorization: 'Bearer secret-token' }); // leads to the log-in
+  await until('the refused tokens', () => {
+    const routes = ['/service-problems/:id', '/reports'];
+    return routes.every((route) => entry('Unauthorized', route).test(log()));
+  });
   expect(log()).toMatch(entry('LoginFailed', '/login/callback'));
   expect(log()).not.toContain('secret-');
 });

@@ -80,3 +80,13 @@ test('one trace leads from the request through client and workflow to the activi
   // Nothing of a customer, and no link.
   expect(received).not.toMatch(/customers\.example|Smith|Splendid|customer-of-traces|\/s\/[A-Za-z0-9_-]{16}/);
 });
+
+test('a program continues its trace; a customer’s browser cannot hide in one', async () => {
+  const traceparent = (id: string) => `00-${id.repeat(16)}-${'ab'.repeat(8)}-00`;
+  const sampled = `00-${'c1'.repeat(16)}-${'ab'.repeat(8)}-01`;
+  await fetch(stack.url('/s/no-such-link'), { headers: { traceparent: traceparent('c2') } });
+  await fetch(stack.url(`${api}/TRACED-2`), { headers: { traceparent: sampled } });
+  await untilSpan('closeout-gateway', 'GET /s/:token'); // although it asked not to be recorded
+  const program = await untilSpan('closeout-gateway', `GET ${api}/:id`);
+  expect(program.traceId).toBe('c1'.repeat(16));
+});

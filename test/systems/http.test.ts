@@ -20,7 +20,10 @@ beforeAll(async () => {
         done.push('turn');
         return Promise.resolve(1);
       },
-      holdOff: () => Promise.resolve(),
+      holdOff: (length) => {
+        done.push(`hold off for ${Math.round(length / 1000)} s`);
+        return Promise.resolve();
+      },
     },
     headers: () => ({}),
     forgetLogin: () => undefined,
@@ -40,6 +43,20 @@ test('whether a change is still wanted is asked before each request that makes i
     await http.get('/');
   });
   expect(done).toEqual(['turn', 'asked', 'PUT', 'turn', 'asked', 'PUT', 'turn', 'GET']);
+});
+
+test.each([
+  [429, undefined, 60],
+  [429, '5', 5],
+  [503, '7200', 600],
+  [503, () => new Date(Date.now() + 90_000).toUTCString(), 90],
+])('%s with Retry-After %s is a pause of all requests', async (status, given, seconds) => {
+  const retryAfter = typeof given === 'function' ? given() : given;
+  answer = (_, response) => response.writeHead(status, retryAfter ? { 'retry-after': retryAfter } : {}).end();
+  const error: unknown = await http.get('/').catch((refused: unknown) => refused);
+  expect(error).toMatchObject({ code: 'SystemUnavailable' });
+  const length = Number(/hold off for (\d+) s/.exec(done.join())?.[1]);
+  expect(Math.abs(length - seconds)).toBeLessThanOrEqual(2);
 });
 
 test('reading an endless response is aborted', async () => {

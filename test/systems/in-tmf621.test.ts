@@ -1,4 +1,6 @@
-import type { FaultyProxy } from '../stack/faulty-proxy.js';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FaultyProxy, Passed } from '../stack/faulty-proxy.js';
 import type { Stack } from '../stack/stack.js';
 import { until } from '../stack/waiting.js';
 import { Tmf621Desk } from './tmf621-desk.js';
@@ -141,4 +143,68 @@ test('a reopening that stays refused leaves a closed report behind once it is cl
   await stack.closeout('close-by-hand', id, '--note', 'stays closed');
   await until('the run to end', async () => (await stack.client.status(id)).phase === 'done');
   expect(await stack.client.get(id)).toMatchObject({ status: 'closed', cycle: 2 });
+});
+
+const isNote = ({ method, body }: Passed) => method === 'PATCH' && body.includes('"note"');
+
+test('a ticket that an agent reopens right after its closing is not closed again', async () => {
+  const { ticketId, id } = await ticket();
+  const isClosed = () => server.statusOf(ticketId) === 'closed';
+  proxy.before = ({ method, path }) => {
+    const isReadBack = method === 'GET' && path.endsWith(encodeURIComponent(ticketId)) && isClosed();
+    if (isReadBack) server.set(ticketId, 'inProgress');
+    return Promise.resolve();
+  };
+  server.set(ticketId, 'resolved');
+  await until('it to be reopened', () => server.historyOf(ticketId).at(-1) === 'inProgress');
+  proxy.before = () => Promise.resolve();
+  await stack.untilPhase(id, 'open');
+  expect(server.historyOf(ticketId).filter((status) => status === 'closed')).toHaveLength(1);
+  server.set(ticketId, 'resolved');
+  await stack.untilSurvey(id, 'sent');
+});
+
+test('a system that takes the closing but no note has closed the ticket', async () => {
+  const { ticketId, id } = await ticket();
+  proxy.fault = (request) => (isNote(request) ? { instead: { status: 422 } } : undefined);
+  server.set(ticketId, 'resolved');
+  await stack.untilSurvey(id, 'sent');
+  expect(server.notesOf(ticketId)).toEqual([]);
+  const log = () => readFileSync(join(stack.dataDir, 'logs', 'worker.log'), 'utf8');
+  await until('the log', () => log().includes('the ticket was changed, but the system refuses the note'));
+});
+
+test('what an agent closes after the system has refused to is closed without a note of ours', async () => {
+  const { ticketId, id } = await ticket();
+  proxy.fault = ({ method }) => (method === 'PATCH' ? { instead: { status: 422 } } : undefined);
+  server.set(ticketId, 'resolved');
+  await stack.untilPhase(id, 'needsAttention');
+  proxy.reset();
+  server.set(ticketId, 'closed');
+  await stack.untilSurvey(id, 'sent');
+  expect(server.notesOf(ticketId)).toEqual([]);
+});
+
+test('what an agent closes again before a reopening that was made is known is closed in its next cycle', async () => {
+  const { ticketId, id } = await ticket();
+  server.set(ticketId, 'resolved');
+  await stack.untilSurvey(id, 'sent');
+  // The note is written, but its answer lost; before the next attempt, an agent closes the ticket.
+  let isLost = false;
+  proxy.fault = (request) => {
+    // No poll sees the ticket in between.
+    if (isLost && server.statusOf(ticketId) === 'inProgress' && request.path.includes('?'))
+      return { instead: { status: 503 } };
+    if (!isNote(request) || isLost) return undefined;
+    isLost = true;
+    return { after: { status: 503 } };
+  };
+  proxy.before = ({ method, path }) => {
+    const isNext = isLost && method === 'GET' && path.endsWith(encodeURIComponent(ticketId));
+    if (isNext && server.statusOf(ticketId) === 'inProgress') server.set(ticketId, 'closed');
+    return Promise.resolve();
+  };
+  await stack.signal(id, 'reopened');
+  await stack.untilPhase(id, 'surveying', 2);
+  expect(server.historyOf(ticketId).filter((status) => status === 'closed')).toHaveLength(2);
 });

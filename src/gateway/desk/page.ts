@@ -36,7 +36,7 @@ function timeElement(time: Date | string | null | undefined): string {
 
 /** A person asks for a page of the desk. */
 export const isForOperators = (request: FastifyRequest): boolean =>
-  /^\/(reports\b|outbox\b|login\b|logout\b|satisfaction\.csv\b|$|\?)/.test(request.url) && wantsPage(request);
+  /^\/(reports\b|errors\b|outbox\b|login\b|logout\b|satisfaction\.csv\b|$|\?)/.test(request.url) && wantsPage(request);
 
 /** A browser asks, not a program. */
 export const wantsPage = ({ headers }: FastifyRequest): boolean => (headers.accept ?? '').includes('text/html');

@@ -9,6 +9,7 @@ import type { ReportAttributes, ReportStatus } from '../../contract/reports.js';
 import { storable } from '../../contract/text.js';
 import { changesBetween } from '../../policy/changes.js';
 import { hasEnded, stateOf } from '../../policy/status.js';
+import { second } from '../../policy/time.js';
 import { addCustomer } from '../customers.js';
 import type { Db } from '../database/database.js';
 import { hint } from '../system-states.js';
@@ -168,7 +169,8 @@ async function observeGone(tx: Db, ticket: TicketId, at: Date, again: number): P
 async function note(tx: Db, row: ObservedRow, status: ReportStatus, at: Date): Promise<Observed> {
   const { id, system, ticketId, isMoving } = row;
   if (isMoving) {
-    await hint(tx, system, [ticketId]);
+    // Later: each reading delays the change itself.
+    await hint(tx, system, [ticketId], 5 * second);
     return { reportId: id, outcome: 'same' };
   }
   const isNew = row.observedStatus !== status;
