@@ -5,7 +5,7 @@ import type { Deps } from './deps.js';
 
 /** Mails an operator's reply. Safe to repeat: the same bytes under the same Message-ID, and recorded as sent once. Throws if it cannot. */
 export async function sendReply(
-  { reports, surveys, messages, timeline, mailer, brands }: Deps,
+  { reports, surveys, messages, timeline, mailer, mail, brands }: Deps,
   { storedMessageId }: { storedMessageId: string },
 ): Promise<void> {
   const message = await messages.find(storedMessageId);
@@ -23,7 +23,7 @@ export async function sendReply(
     report: await reports.get(survey.reportId),
     contact: { ...contact, emailAddress: contact.emailAddress },
   };
-  await mailer.send(replyMail(reply, brands.of(survey.brand)), cancellationSignal());
+  await mailer.send(replyMail(reply, mail, brands.of(survey.brand)), cancellationSignal());
   await messages.markSent(storedMessageId);
   await timeline.add(survey.id, 'replied', { by: message.author ?? 'operator' });
 }

@@ -7,8 +7,9 @@ import type { IncomingMail } from '../customer/incoming-mail.js';
 import type { Stores } from '../outside/stores.js';
 import type { OptOutSource } from '../outside/surveys/do-not-contact.js';
 import type { Runs } from '../outside/temporal/runs.js';
+import { now } from '../outside/database/clock.js';
 import { isAwaitingCustomer } from '../policy/confirmation.js';
-import { isBadAddress } from '../policy/delivery.js';
+import { isBadAddress, isSenderFault } from '../policy/delivery.js';
 import { stateOf } from '../policy/status.js';
 import { falseIfRefused, ignoreNotFound } from './errors.js';
 import type { SurveyService } from './surveys.js';
@@ -29,13 +30,22 @@ export class IncomingMailService {
   /** Handles an incoming mail. Safe to repeat. Throws `NotFound` if a person replied to no survey of ours. */
   async receive(mail: IncomingMail): Promise<ReceivedMail> {
     const { kind, surveyIds } = mail;
-    const survey = await this.firstOf(surveyIds);
+    const survey = (await this.firstOf(surveyIds)) ?? (await this.answeredIn(mail));
     if (survey) return { kind: await this.receiveAbout(survey, mail), surveyId: survey.id };
     if (kind === 'reply')
       throw new CloseoutError('NotFound', 'This mail does not belong to any survey, so nobody was alerted.');
     const isWish = kind === 'complaint' || kind === 'unsubscription';
     if (isWish && (await this.optOutOfRemoved(surveyIds, kind))) return { kind };
     return { kind: 'automatic' };
+  }
+
+  /** The survey in whose thread an operator replied, and is answered now. */
+  private async answeredIn({ repliesAnswered }: IncomingMail): Promise<Survey | undefined> {
+    for (const id of repliesAnswered) {
+      const reply = await this.stores.messages.find(id);
+      if (reply) return this.surveys.find(reply.surveyId);
+    }
+    return undefined;
   }
 
   /** A customer's wish outlives the report. Returns false if there never was such a survey. */
@@ -89,7 +99,10 @@ export class IncomingMailService {
     if (isBadAddress(status) && address !== undefined && !about.isForwarded)
       await doNotContact.suppress(address, { reason: status, source: 'dsn', reportId: survey.reportId });
     // The bounce is about an earlier address; a later mail went to another one.
-    const isOfEarlier = address !== undefined && !ours.includes(address) && isOurs(address);
+    const { originalRecipient } = about.report;
+    const sentTo =
+      about.isForwarded && originalRecipient !== undefined ? doNotContact.hashOf(originalRecipient) : address;
+    const isOfEarlier = sentTo !== undefined && !ours.includes(sentTo) && isOurs(sentTo);
     if (replyId !== undefined)
       await this.handleReplyBounce(replyId, isBadAddress(status) ? 'RecipientRefused' : 'MailRefused');
     else if (isOfEarlier) await timeline.addOnce(survey.id, 'bounced', status);
@@ -108,6 +121,10 @@ export class IncomingMailService {
   /** The report stays closed. A survey stays open if only its reminder came back: its first mail did arrive. */
   private async handleBounce(survey: Survey, status: string, id: string, isOfReminder = false): Promise<void> {
     await this.stores.timeline.addOnce(survey.id, 'bounced', status);
+    if (isOfReminder && isSenderFault(status)) {
+      const at = now().toISOString();
+      await this.runs.alert({ kind: 'senderRejected', status, reportId: survey.reportId, at });
+    }
     if (isOfReminder) return;
     const isWaiting = survey.state === 'sent' || survey.state === 'queued' || survey.confirmation === 'sent';
     if (!isWaiting) return;

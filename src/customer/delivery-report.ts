@@ -55,8 +55,9 @@ function outcomeOf(action: string, status: string): DeliveryReport['outcome'] {
 /** The field is `rfc822; address`, but some servers omit the type. */
 const addressIn = (field = ''): string | undefined => addressPattern.exec(field)?.[0];
 
-/** No longer than RFC 5321 allows, so that it is found in linear time. */
-const addressPattern = /[^\s<>()[\]"',;:]{1,64}@[^\s<>()[\]"',;:]{0,254}[^\s<>()[\]"',;:.]/u;
+/** No longer than RFC 5321 allows, so that it is found in linear time. An apostrophe between letters is part of a name. */
+const addressPattern =
+  /(?:[^\s<>()[\]"',;:]|(?<=[\p{L}\d])'(?=[\p{L}\d])){1,64}@[^\s<>()[\]"',;:]{0,254}[^\s<>()[\]"',;:.]/u;
 
 /** Limits the work: anybody can send a bounce, and its text is searched once per address. Its reason stands at the beginning. */
 const [maxWordsLength, maxAddresses] = [65_536, 50];
@@ -84,7 +85,8 @@ const startOfCopy = /^[ \t]*--.*\b(?:copy|original|follows|following|returned|un
 
 const delayWords =
   /\bdelayed\b|\(delay\)|\bwill (continue|keep)( on)? (to )?(try|retry)|\bstill (trying|being retried)|\bwill be retried|\bcould not send message for past/i;
-const finalWords = /\bgiv(e|ing|en) up\b|\bpermanent/i;
+/** Exim's warning says that it will give up some day. */
+const finalWords = /(?<!\bwill )\bgiv(e|ing|en) up\b|\bpermanent/i;
 
 /** A paragraph that names the address, and those that follow it until another address is named. */
 function wordsAbout(address: string, words: string): string {

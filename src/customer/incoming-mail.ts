@@ -11,6 +11,8 @@ interface Common {
   id: string;
   /** Surveys that it may be about, the most certain first. */
   surveyIds: string[];
+  /** Operators' replies that it may answer. */
+  repliesAnswered: string[];
 }
 
 export type IncomingMail = Common &
@@ -28,11 +30,15 @@ const longest = 20_000;
 
 /** `recipient`: the envelope recipient, if the mail server passes it on. */
 export async function readIncoming(source: Buffer, recipient = ''): Promise<IncomingMail> {
-  const mail = await simpleParser(source, { keepDeliveryStatus: true, skipImageLinks: true });
+  const mail = await simpleParser(source, { keepDeliveryStatus: true, skipImageLinks: true, ignoreEmbedded: true });
   const addressedTo = [recipient, ...['delivered-to', 'x-original-to', 'to'].map((name) => header(mail, name))];
   const toBounceAddress = addressedTo.flatMap((address) => surveyIdOfBounce(address) ?? []);
   const text = await textOf(mail);
-  const common = { id: idOf(mail, text), surveyIds: [...new Set([...toBounceAddress, ...surveyIdsIn(mail, text)])] };
+  const common = {
+    id: idOf(mail, text),
+    surveyIds: [...new Set([...toBounceAddress, ...surveyIdsIn(mail, text)])],
+    repliesAnswered: referencesIn(mail).flatMap((messageId) => replyIdOf(messageId) ?? []),
+  };
   if (isComplaint(mail, toBounceAddress.length > 0)) return { ...common, kind: 'complaint' };
   const reports = deliveryReports(mail, text, toBounceAddress.length > 0);
   const returned = returnedMail(mail) ?? text;
@@ -66,6 +72,8 @@ const part = (mail: ParsedMail, type: RegExp): string | undefined =>
 
 const deliveryStatus = (mail: ParsedMail): string | undefined => part(mail, /^message\/(global-)?delivery-status$/);
 
+const feedbackReport = (mail: ParsedMail): string | undefined => part(mail, /^message\/feedback-report$/);
+
 /** The mail that a report returns, or its headers. */
 const returnedMail = (mail: ParsedMail): string | undefined =>
   part(mail, /^(message\/(rfc822|global)|text\/rfc822-headers|message\/global-headers)$/);
@@ -83,7 +91,7 @@ async function textOf({ text, html }: ParsedMail): Promise<string> {
 
 /** ARF (RFC 5965), or the returned mail alone, as Hotmail sends it. */
 function isComplaint(mail: ParsedMail, isToBounceAddress: boolean): boolean {
-  const feedback = part(mail, /^message\/feedback-report$/) ?? '';
+  const feedback = feedbackReport(mail) ?? '';
   // Other types say that a mail is not spam, or failed an authentication (RFC 6591).
   if (feedback || isReport(mail, 'feedback-report')) return !/^Feedback-Type:\s*(?!abuse\b)\S/im.test(feedback);
   const returned = returnedMail(mail) ?? '';
@@ -153,21 +161,38 @@ function replyText(mail: ParsedMail, text: string): string {
   return storable(body.replace(ownLink, '/$1/…').replace(linkToken, '…').slice(0, longest)).trim();
 }
 
+/** The id of the operator's reply that has this Message-ID. */
+const replyIdOf = (messageId: string): string | undefined => /^<reply\.([\w-]+)@/i.exec(messageId)?.[1];
+
 /** The id of the operator's reply that this mail returns. */
-const replyIdIn = (returned: string): string | undefined => /^Message-ID:\s*<reply\.([\w-]+)@/im.exec(returned)?.[1];
+const replyIdIn = (returned: string): string | undefined =>
+  replyIdOf(/^Message-ID:\s*(<[^>]+>)/im.exec(returned)?.[1] ?? '');
 
 const isReminderIn = (returned: string): boolean =>
   [...returned.matchAll(/^Message-ID:\s*<([^>]+)>/gim)].some(([, id = '']) => isReminderMessage(id));
 
-/** In the mail that this one replies to or returns, and in the envelope id that a delivery report repeats. */
+/** Message-IDs of the mails before this one, the latest first. */
+const referencesIn = ({ inReplyTo, references }: ParsedMail): string[] => [
+  ...messageIdsIn(inReplyTo),
+  ...messageIdsIn([references ?? []].flat().join(' ')).reverse(),
+];
+
+const messageIdsIn = (text = ''): string[] => text.match(/<[^<>]+>/g) ?? [];
+
+/**
+ * In the mail that this one replies to or returns, in the envelope id or sender that a report repeats, and, because some relays replace
+ * Message-IDs, in the links of the mail that this one quotes.
+ */
 function surveyIdsIn(mail: ParsedMail, text: string): string[] {
-  const references = [mail.inReplyTo ?? '', ...[mail.references ?? []].flat().reverse()].join(' ').split(/\s+/);
   const envelopeId = /^Original-Envelope-Id:\s*([0-9a-v]{20})\s*$/im
     .exec(deliveryStatus(mail) ?? '')?.[1]
     ?.toLowerCase();
-  const returned = (returnedMail(mail) ?? text).match(/^(Message-ID|References|In-Reply-To):\s*<.*/gim) ?? [];
-  const messageIds = [...references, ...returned.flatMap((line) => line.match(/<[^>]+>/g) ?? [])];
-  return [envelopeId, ...messageIds.map(surveyIdOfMessage)].filter((id) => id !== undefined);
+  const envelopeSender = surveyIdOfBounce(/^Original-Mail-From:.*/im.exec(feedbackReport(mail) ?? '')?.[0] ?? '');
+  const returned = (returnedMail(mail) ?? text).replace(/\r?\n[ \t]+/g, ' ');
+  const fields = returned.match(/^(Message-ID|References|In-Reply-To):\s*<.*/gim) ?? [];
+  const messageIds = [...referencesIn(mail), ...fields.flatMap((line) => messageIdsIn(line).reverse())];
+  const linked = [...text.matchAll(linkToken)].map(([token]) => token.slice(0, 20));
+  return [envelopeId, envelopeSender, ...messageIds.map(surveyIdOfMessage), ...linked].filter((id) => id !== undefined);
 }
 
 /**

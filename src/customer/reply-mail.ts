@@ -1,7 +1,8 @@
 /** An operator's reply to a customer, in the thread of the survey. The same input is the same mail. */
 import { domainOf, mailboxOf, oneLine, type Contact } from '../contract/contact.js';
 import type { Report } from '../contract/reports.js';
-import { helloTo, threadIdOf, type Mail, type ThreadStart } from './mail.js';
+import { bounceAddressOf } from '../contract/ids.js';
+import { helloTo, threadIdOf, type Mail, type MailSettings, type ThreadStart } from './mail.js';
 import { voiceOf, type Brand } from './brand.js';
 
 export interface Reply {
@@ -17,6 +18,7 @@ export interface Reply {
 
 export function replyMail(
   { storedMessageId, date, survey, inReplyTo, report, contact, text }: Reply,
+  { bounceTo }: Pick<MailSettings, 'bounceTo'>,
   brand: Brand,
 ): Mail {
   const { from, replyTo } = brand.sender;
@@ -32,6 +34,7 @@ export function replyMail(
     from: mailboxOf(from),
     replyTo: mailboxOf(replyTo),
     to: { name, address: contact.emailAddress },
+    envelope: { from: bounceAddressOf(survey.id, bounceTo), to: contact.emailAddress },
     subject: `Re: ${survey.confirmFor ? confirm.subject({ report: report.id }) : mail.subject({ report: report.id })}`,
     inReplyTo: inReplyTo ?? start,
     references: inReplyTo ? [start, inReplyTo] : [start],

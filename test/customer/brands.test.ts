@@ -61,6 +61,7 @@ test('in 1,000 random mails, none shows another brand', () => {
               contact,
               text: 'Soon.',
             },
+            settings,
             brands.of(id),
           )
         : surveyMail({ kind, surveyId, report, contact, earlier: [], date, expiresAt: date }, settings, brands.of(id));

@@ -161,3 +161,23 @@ test.each([
   expect(reportsInText(text, 'Mail delivery failed', 'a@b.example')).toMatchObject([{ recipient: 'a@b.example' }]);
   expect(reportsInText(text, 'Mail delivery failed', '').length).toBeLessThanOrEqual(50);
 });
+
+test.each(["rfc822;o'brien@customers.example", "rfc822; <o'brien@customers.example>"])(
+  'an apostrophe is part of the address in %s',
+  (field) => {
+    const [report] = reportsInFields(`Final-Recipient: ${field}\nAction: failed\nStatus: 5.1.1`);
+    expect(report).toMatchObject({ recipient: "o'brien@customers.example" });
+    const words = "<o'brien@customers.example>: 550 5.1.1 unknown, also 'ann@customers.example'";
+    const named = reportsInText(words, 'Undeliverable', '').map(({ recipient }) => recipient);
+    expect(named).toEqual(["o'brien@customers.example", 'ann@customers.example']);
+  },
+);
+
+test('a warning that the server will give up some day is no failure', () => {
+  const words = `A message that you sent has not yet been delivered: ${ours}, delayed 24 hours.
+No action is required. Eventually the mail delivery software will give up, and the message will be returned to you.`;
+  expect(reportsInText(words, 'Warning: message 1x delayed 24 hours', '')).toMatchObject([{ outcome: 'delayed' }]);
+  expect(reportsInText('It was delayed. I have given up on ann@customers.example.', '', '')).toMatchObject([
+    { outcome: 'failed' },
+  ]);
+});

@@ -272,6 +272,8 @@ test('the bounce of a reminder leaves the survey open: the first mail did arrive
   const bounce = bounceMail({ surveyId, action: 'failed', status: '5.2.2', returned });
   expect(await stack.inbound(bounce)).toMatchObject({ code: 0, stdout: 'received: bounce\n' });
   expect(await events('REMINDED-1')).toContainEqual(['bounced', null]);
+  await stack.inbound(bounceMail({ surveyId, action: 'failed', status: '5.7.29', returned }));
+  await until('the alert', async () => (await stack.mails()).some(({ text }) => text?.includes('with 5.7.29')));
   expect(await signalsOf('REMINDED-1')).not.toContain('bounced');
   expect(await stack.client.status('REMINDED-1')).toMatchObject({ survey: { state: 'sent' } });
 });

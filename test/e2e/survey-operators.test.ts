@@ -75,6 +75,10 @@ describe('an operator', () => {
       /Opened\n.*Cleared.*\n.*Closed\n.*Survey mail sent\n.*Answered the survey: 2 of 5 \(customer\)\n +> nobody called\n/,
     );
     expect(text).toMatch(/Reply by mail \(eve\)\n +> We are sorry\.\n$/);
+    // A program that names only the mail that it answers.
+    const back = plainMail({ answers: reply.messageId, text: 'Never mind.' });
+    expect(await stack.inbound(back)).toMatchObject({ code: 0, stdout: 'received: reply\n' });
+    expect((await stack.closeout('timeline', 'REPLY-1')).stdout).toContain('> Never mind.');
   });
 });
 

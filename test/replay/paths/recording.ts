@@ -35,6 +35,7 @@ export async function bounce({ stack: { client } }: Recording, id: string, statu
     kind: 'deliveryReport',
     id,
     surveyIds: [survey?.id ?? ''],
+    repliesAnswered: [],
     reports: [{ outcome: 'failed', status, recipient: undefined }],
   });
 }
