@@ -32,13 +32,22 @@ export type LiveAgent = Agent & {
   timesClosed: (id: string) => Promise<number>;
 };
 
-const usual = { status: {}, poll: 1000, rate: 1000, writeBack: { closing: true, answer: true } };
+/** Settings that need no value of their own. */
+export const usual = {
+  only: {},
+  fields: {},
+  status: {},
+  poll: 1000,
+  rate: 1000,
+  writeBack: { closing: true, answer: true },
+};
 
 /** `openOther`: opens an issue of a tracker that has other custom fields. */
 export async function startRedmine(): Promise<LiveAgent & { openOther: () => Promise<void> }> {
   const live = await startLive('redmine');
   const { url, token, stop } = live;
   const settings: SystemSettings = {
+    ...usual,
     type: 'redmine',
     url,
     token,
@@ -51,7 +60,6 @@ export async function startRedmine(): Promise<LiveAgent & { openOther: () => Pro
       ticketType: 'Type',
       reference: 'Closeout',
     },
-    ...usual,
   };
   const call = async (method: string, path: string, body?: object) => {
     const headers = { 'x-redmine-api-key': token, 'content-type': 'application/json' };
@@ -99,12 +107,12 @@ export async function startHelpdesk(webhook?: string): Promise<LiveAgent> {
   const live = await startLive('django-helpdesk', ...(webhook ? [webhook] : []));
   const { url, token, stop } = live;
   const settings: SystemSettings = {
+    ...usual,
     type: 'django-helpdesk',
     url,
     token,
     only: { queue: '1' },
     fields: {},
-    ...usual,
   };
   const call = async (method: string, path: string, body?: object) => {
     const headers = { authorization: `Token ${token}`, 'content-type': 'application/json' };
@@ -142,6 +150,7 @@ export async function startRequestTracker(): Promise<
   const live = await startLive('request-tracker');
   const { url, token, stop } = live;
   const settings: SystemSettings = {
+    ...usual,
     type: 'request-tracker',
     url,
     token,
@@ -153,7 +162,6 @@ export async function startRequestTracker(): Promise<
       ticketType: 'Type',
       reference: 'Closeout',
     },
-    ...usual,
   };
   const call = async (method: string, path: string, body?: object) => {
     const headers = { authorization: `token ${token}`, 'content-type': 'application/json' };

@@ -1,17 +1,8 @@
 /** A proxy before a ticket system answers 404 while the system restarts. */
-import type { SystemSettings } from '../../src/setup/systems-file.js';
 import { connectSystem } from '../../src/systems/adapters.js';
 import { ScriptedHttpServer, type Scripted, type Seen } from '../stack/scripted-http-server.js';
+import { usual } from './agents.js';
 
-const settings: Omit<SystemSettings, 'url' | 'type'> = {
-  token: 'secret',
-  only: {},
-  fields: {},
-  status: {},
-  poll: 1000,
-  rate: 1000,
-  writeBack: { closing: true, answer: true },
-};
 const server = new ScriptedHttpServer();
 let url: string;
 beforeAll(async () => {
@@ -34,14 +25,14 @@ test.each([
   ],
 ])('of django-helpdesk, which is no list without tickets: %s', async (_, script) => {
   server.script = script;
-  const { system } = connectSystem('desk', { ...settings, type: 'django-helpdesk', url }, { pageSize: 2 });
+  const { system } = connectSystem('desk', { ...usual, type: 'django-helpdesk', url }, { pageSize: 2 });
   await expect(system.changedSince(undefined)).rejects.toMatchObject({ code: 'SystemUnavailable' });
 });
 
 test('of django-helpdesk, after the last page, is its end', async () => {
   server.script = ({ path }) =>
     path.endsWith('page=1') ? json({ count: 2, results: [ticket(1), ticket(2)] }) : notFound;
-  const { system } = connectSystem('desk', { ...settings, type: 'django-helpdesk', url }, { pageSize: 2 });
+  const { system } = connectSystem('desk', { ...usual, type: 'django-helpdesk', url }, { pageSize: 2 });
   expect((await system.changedSince(undefined)).tickets).toHaveLength(2);
 });
 
@@ -49,7 +40,7 @@ test('of one issue of Redmine, which is listed, does not mean that it has no not
   const named = { id: 1, name: 'x' };
   const issue = { id: 5, project: named, subject: 'x', status: named, created_on: 'x', updated_on: 'x' };
   server.script = ({ path }) => (path.startsWith('/issues.json') ? json({ issues: [issue] }) : notFound);
-  const { system } = connectSystem('desk', { ...settings, type: 'redmine', url });
+  const { system } = connectSystem('desk', { ...usual, type: 'redmine', url });
   await expect(system.notes('5')).rejects.toMatchObject({ code: 'SystemUnavailable' });
   server.script = ({ path }) => (path.startsWith('/issues.json') ? json({ issues: [] }) : notFound);
   expect(await system.notes('5')).toEqual([]);

@@ -1,18 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { SystemSettings } from '../../src/setup/systems-file.js';
 import { connectSystem } from '../../src/systems/adapters.js';
-
-const settings: Omit<SystemSettings, 'url'> = {
-  type: 'django-helpdesk',
-  token: 'secret',
-  only: {},
-  fields: {},
-  status: {},
-  poll: 1000,
-  rate: 1000,
-  writeBack: { closing: true, answer: true },
-};
+import { usual } from './agents.js';
 
 test('what looks like a template is sent to django-helpdesk as plain text', async () => {
   const sent: string[] = [];
@@ -22,7 +11,7 @@ test('what looks like a template is sent to django-helpdesk as plain text', asyn
   }).listen(0, '127.0.0.1');
   await new Promise((ready) => server.once('listening', ready));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const { system } = connectSystem('desk', { ...settings, url });
+  const { system } = connectSystem('desk', { ...usual, type: 'django-helpdesk', url });
   const text = 'Try {{ settings.SECRET_KEY }} {% load x %} {# gone #}';
   try {
     await system.addNote('7', text);

@@ -1,6 +1,6 @@
 import type { SystemSettings } from '../../src/setup/systems-file.js';
 import { connectSystem } from '../../src/systems/adapters.js';
-import type { Agent } from './agents.js';
+import { usual, type Agent } from './agents.js';
 import { conformance } from './conformance.js';
 import { Tmf621Server } from './tmf621-server.js';
 
@@ -20,12 +20,7 @@ describe.each([
       type: 'tmf621',
       url: `${origin}/tmf-api/troubleTicket/${version}`,
       oauth: login,
-      only: {},
-      fields: {},
-      status: {},
-      poll: 1000,
-      rate: 1000,
-      writeBack: { closing: true, answer: true },
+      ...usual,
     };
     return {
       settings,
@@ -43,12 +38,8 @@ const settingsFor = (origin: string, only: Record<string, string>): SystemSettin
   type: 'tmf621',
   url: `${origin}/tmf-api/troubleTicket/v4`,
   oauth: { tokenUrl: `${origin}/token`, clientId: 'closeout', clientSecret: 'secret' },
+  ...usual,
   only,
-  fields: {},
-  status: {},
-  poll: 1000,
-  rate: 1000,
-  writeBack: { closing: true, answer: true },
 });
 
 test('a ticket that is opened is one of those that `only` names, and found again', async () => {
