@@ -19,6 +19,7 @@ export const requestTrackerWords: StatusWords = {
 
 /** A longer one is cut off. */
 const maxSubjectLength = 200;
+const notUtc = 'The time zone of the user must be UTC.';
 /** Of our notes. */
 const noteSubject = 'Closeout';
 const row = z.looseObject({
@@ -70,10 +71,10 @@ export class RequestTracker implements SystemOfRecord {
       if (status === 404) faults.push(`There is no queue ${this.queue}.`);
       if (status === 403) faults.push(`The right SeeQueue is missing for the queue ${this.queue}.`);
     }
-    const [newest] = await this.search('id > 0', '&orderby=LastUpdated&order=DESC&per_page=1');
+    const newest = await this.newest();
     const since = newest && (await this.search(`LastUpdated >= '${toQueryTime(newest.LastUpdated)}'`, '&per_page=1'));
     const later = newest && (await this.search(`LastUpdated > '${toQueryTime(newest.LastUpdated)}'`, '&per_page=1'));
-    if (newest && (since?.length === 0 || later?.length !== 0)) faults.push('The time zone of the user must be UTC.');
+    if (newest && (since?.length === 0 || later?.length !== 0)) faults.push(notUtc);
     const known = newest?.CustomFields.map(({ name }) => name) ?? [];
     for (const name of Object.values(this.fields))
       if (newest && !known.includes(name))
@@ -106,8 +107,12 @@ export class RequestTracker implements SystemOfRecord {
       pageSize: this.pageSize,
       timeOf: (found) => found.LastUpdated,
       idOf: (found) => Number(found.id),
-      from: (time) =>
-        this.search(time === undefined ? this.notEnded() : isWanted(since(time)), '&orderby=LastUpdated&orderby=id'),
+      from: async (time) => {
+        const query = time === undefined ? this.notEnded() : isWanted(since(time));
+        const found = await this.search(query, '&orderby=LastUpdated&orderby=id');
+        if (found.length === 0 && time !== undefined && !isFirstPoll(cursor)) await this.assertNothingSince(time);
+        return found;
+      },
       inSecond: (time, id) =>
         this.search(
           isWanted(`${since(time)} AND LastUpdated < '${toQueryTime(secondAfter(time))}' AND id > ${id}`),
@@ -115,6 +120,18 @@ export class RequestTracker implements SystemOfRecord {
         ),
     });
     return { ...page, tickets: rows.map((found) => this.toTicket(found)) };
+  }
+
+  /** The ticket whose time it is should be listed. A user whose time zone is behind UTC finds no change for hours. */
+  private async assertNothingSince(time: string): Promise<void> {
+    const newest = await this.newest();
+    if (newest && Date.parse(newest.LastUpdated) >= Date.parse(time))
+      throw new CloseoutError('SystemMisconfigured', `Searches do not find what changed since ${time}. ${notUtc}`);
+  }
+
+  private async newest(): Promise<Row | undefined> {
+    const [found] = await this.search('id > 0', '&orderby=LastUpdated&order=DESC&per_page=1');
+    return found;
   }
 
   async listOpen(): Promise<Ticket[]> {
